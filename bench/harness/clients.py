@@ -1,0 +1,131 @@
+"""The clients: pgtraffic, pgbench and the raw socket. Each knows how to be told the same load and how its
+own report reads. What a run cost is not asked of them but measured (process.py). A command that is `bare`
+writes no report file, whose length would depend on the run's."""
+
+import json
+import os
+import re
+from dataclasses import dataclass, field
+
+from . import process
+
+
+@dataclass(frozen=True)
+class Load:
+    connections: int
+    protocol: str = "prepared"
+    workload: str = "select"
+    rate: float = 0  # queries due a second; 0: closed loop
+
+
+@dataclass(frozen=True)
+class Length:
+    """Of a run: `seconds`, or else so many queries on each connection."""
+
+    queries_each: int = 0
+    seconds: float = 0
+    connecting_s: float = 0  # what connecting takes, for a client on whose clock it is
+
+
+@dataclass
+class Run:
+    """What one run reported and cost."""
+
+    queries: int
+    seconds: float  # from the first query on, as the client reports it
+    cpu_s: float
+    wall_s: float
+    peak_kb: int
+    lag_ms: dict = field(default_factory=dict)  # open loop: mean, max, and p50, p99 where known
+    attained: float = 0  # open loop: share of what was due that was started, where known
+
+
+class Pgtraffic:
+    name = "pgtraffic"
+    connects_on_the_clock = False
+
+    def __init__(self, binary, scratch):
+        self._binary = binary
+        self._json = os.path.join(scratch, "pgtraffic.json")
+
+    def command(self, target, load, length, bare=False):
+        # No fixed seed, here or below: a seed used twice on one database inserts the same numbers twice.
+        argv = [self._binary, "run", "-d", target.conninfo, "--query-type", load.workload, "-M", load.protocol,
+                "-c", str(load.connections), "--warmup", "0", "--disable-logging"]
+        argv += ["--rate", str(load.rate)] if load.rate else []
+        argv += [] if bare else ["--json", self._json]
+        if length.seconds:
+            return argv + ["--duration", f"{round(length.seconds * 1000)}ms"]
+        # The duration is only the limit for a run that went wrong.
+        return argv + ["--duration", "60", "--total-queries", str(length.queries_each * load.connections)]
+
+    def result(self):
+        with open(self._json, encoding="utf-8") as file:
+            return json.load(file)
+
+    def read(self, ended):
+        result = self.result()
+        summary = result["summary"]
+        counts = summary["queries"]
+        if counts["failed"] or counts["timed_out"]:
+            raise process.Failed(f"pgtraffic: {counts['failed']} queries failed")
+        return Run(counts["ok"] + counts["empty"], summary["duration_s"], ended.cpu_s, ended.wall_s,
+                   ended.peak_kb, summary.get("lag_ms") or {}, summary.get("target_attainment_ratio") or 0)
+
+
+class Pgbench:
+    name = "pgbench"
+    connects_on_the_clock = True  # -T begins before the first connection; whole seconds only
+
+    def __init__(self, binary, scripts):
+        """`scripts`: {workload: [(path, weight)]}."""
+        self._binary = binary
+        self._scripts = scripts
+
+    def command(self, target, load, length, bare=False):
+        del bare
+        argv = [self._binary, "-n", "-M", load.protocol, "-c", str(load.connections), "-j", "1"]
+        for path, weight in self._scripts[load.workload]:
+            argv += ["-f", f"{path}@{weight}"]
+        argv += ["-R", str(load.rate)] if load.rate else []
+        seconds = max(1, round(length.seconds + length.connecting_s))
+        argv += ["-T", str(seconds)] if length.seconds else ["-t", str(length.queries_each)]
+        return argv + [target.conninfo]
+
+    @staticmethod
+    def read(ended):
+        def number(pattern):
+            found = re.search(pattern, ended.stdout)
+            return float(found[1]) if found else 0.0
+
+        queries = int(number(r"actually processed: (\d+)"))
+        per_s = number(r"tps = ([\d.]+)")
+        if not queries or not per_s:
+            raise process.Failed("pgbench: no query was answered in time")
+        if number(r"number of failed transactions: (\d+)"):
+            raise process.Failed("pgbench: queries failed")
+        lag = re.search(r"schedule lag: avg ([\d.]+) \(max ([\d.]+)\) ms", ended.stdout)
+        return Run(queries, queries / per_s, ended.cpu_s, ended.wall_s, ended.peak_kb,
+                   {"mean": float(lag[1]), "max": float(lag[2])} if lag else {})
+
+
+class Raw:
+    name = "raw socket"
+    connects_on_the_clock = False
+
+    def __init__(self, binary, select, highest_key):
+        self._binary = binary
+        self._select = select
+        self._highest_key = highest_key
+
+    def command(self, target, load, length, bare=False):
+        del bare
+        kind, amount = (("seconds", length.seconds) if length.seconds
+                        else ("queries", length.queries_each * load.connections))
+        return [self._binary, target.host, str(target.port), target.user, target.database,
+                str(load.connections), load.protocol, kind, str(amount), "1", str(self._highest_key), self._select]
+
+    @staticmethod
+    def read(ended):
+        told = json.loads(ended.stdout)
+        return Run(told["queries"], told["seconds"], ended.cpu_s, ended.wall_s, ended.peak_kb)

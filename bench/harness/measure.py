@@ -1,0 +1,113 @@
+"""Figures from runs. A figure is the difference of a long and a short run of the same load, so that what a
+client does once - starting, connecting, preparing, reporting - is in neither. Clients take turns, and each
+ratio is of two neighbours in time, so that a machine that grows slower or busier does not favour one."""
+
+import statistics
+from dataclasses import dataclass, replace
+
+from . import process
+from .clients import Length
+
+
+@dataclass
+class Spread:
+    """A figure with how it varied: never one without the other."""
+
+    median: float
+    low: float
+    high: float
+
+    @staticmethod
+    def of(values):
+        values = [value for value in values if value is not None]
+        return Spread(statistics.median(values), min(values), max(values)) if values else None
+
+
+def once(client, target, load, length, **how):
+    return client.read(process.run(client.command(target, load, length), **how))
+
+
+_connecting_s = {}
+
+
+def _with_connecting(client, target, load, length, **how):
+    """`length`, told what connecting takes where the client's clock does not wait for it. Measured once."""
+    if not length.seconds or not client.connects_on_the_clock:
+        return length
+    key = (client.name, target, load.connections, load.protocol)
+    if key not in _connecting_s:
+        idle = replace(load, rate=0)
+        _connecting_s[key] = once(client, target, idle, Length(queries_each=1), **how).wall_s
+    return replace(length, connecting_s=_connecting_s[key])
+
+
+def difference(client, target, load, long, short, **how):
+    """One sample: what a query costs `client` under `load`, and how many it makes a second."""
+    long, short = (_with_connecting(client, target, load, length, **how) for length in (long, short))
+    before = once(client, target, load, short, **how)
+    server_before = process.cpu_seconds_of(target.pid) if target.pid else 0
+    run = once(client, target, load, long, **how)
+    server = process.cpu_seconds_of(target.pid) - server_before if target.pid else 0
+    queries = run.queries - before.queries
+    seconds = run.seconds - before.seconds
+    if queries <= 0 or seconds <= 0:
+        raise process.Failed(f"{client.name}: the long run was not longer than the short one")
+    sample = {"queries": run.queries, "per_s": queries / seconds,
+              "cpu_us": max(0.0, (run.cpu_s - before.cpu_s) * 1e6 / queries)}
+    if target.pid:
+        sample["server_busy"] = server / run.wall_s
+    if run.peak_kb:
+        sample |= {"peak_kb": run.peak_kb, "short_wall_s": before.wall_s}
+    if load.rate:
+        sample |= {"lag_ms": run.lag_ms, "lag_mean_ms": run.lag_ms.get("mean"), "attained": run.attained or None}
+    return sample
+
+
+class Record:
+    """Everything measured, as it will be in results.json: one entry a sample."""
+
+    def __init__(self, say):
+        self.samples = []
+        self.failures = []
+        self._say = say
+
+    def add(self, part, cell, client, repetition, sample):
+        self.samples.append({"part": part, "cell": cell, "client": client, "repetition": repetition, **sample})
+
+    def take_turns(self, part, cell, clients, repetitions, sample_of):
+        """`sample_of(client)` for each client, the order turned round from repetition to repetition. A client
+        that fails is not asked again."""
+        self._say(f"{part}: " + ", ".join(f"{key} {value}" for key, value in cell.items()))
+        failed = set()
+        for repetition in range(repetitions):
+            for client in clients if repetition % 2 == 0 else list(reversed(clients)):
+                if client in failed:
+                    continue
+                try:
+                    self.add(part, cell, client.name, repetition, sample_of(client))
+                except process.Failed as problem:
+                    failed.add(client)
+                    self.failures.append({"part": part, "cell": cell, "client": client.name,
+                                          "problem": str(problem)})
+                    self._say(f"  {problem}")
+
+    def cells(self, part):
+        """The cells of a part in the order in which they were measured."""
+        found = []
+        for entry in self.samples + self.failures:
+            if entry["part"] == part and entry["cell"] not in found:
+                found.append(entry["cell"])
+        return found
+
+    def values(self, part, cell, client, figure):
+        """{repetition: value}."""
+        return {s["repetition"]: s[figure] for s in self.samples
+                if s["part"] == part and s["cell"] == cell and s["client"] == client and s.get(figure) is not None}
+
+    def spread(self, part, cell, client, figure):
+        return Spread.of(self.values(part, cell, client, figure).values())
+
+    def ratio(self, part, cell, client, other, figure):
+        """Of `client` to `other`, each repetition by itself."""
+        ours, theirs = (self.values(part, cell, name, figure) for name in (client, other))
+        return Spread.of([ours[r] / theirs[r] for r in ours if theirs.get(r)])

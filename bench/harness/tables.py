@@ -1,0 +1,163 @@
+"""The samples as Markdown. A figure is the median of its samples; a ratio stands with its lowest and highest."""
+
+from .measure import Spread
+
+OURS, PGBENCH, RAW = "pgtraffic", "pgbench", "raw socket"
+NONE = "-"
+
+
+def table(head, rows):
+    """Nothing without rows. The first column is text, the others are numbers."""
+    if not rows:
+        return ""
+    lines = ["| " + " | ".join(head) + " |", "| --- |" + " ---: |" * (len(head) - 1)]
+    lines += ["| " + " | ".join(row) + " |" for row in rows]
+    return "\n".join(lines) + "\n"
+
+
+def count(spread):
+    return f"{spread.median:,.0f}" if spread else NONE
+
+
+def decimal(spread, digits=2):
+    return f"{spread.median:,.{digits}f}" if spread else NONE
+
+
+def ratio(spread):
+    if not spread:
+        return NONE
+    return f"{spread.median:.2f} ({spread.low:.2f}-{spread.high:.2f})"
+
+
+def percent(spread):
+    return f"{100 * spread.median:.0f} %" if spread else NONE
+
+
+def _closed(record, part, cell_of_row):
+    """Throughput and cost of the three clients, cell by cell."""
+    rates, costs = [], []
+    for cell in record.cells(part):
+        first = cell_of_row(cell)
+
+        def of(client, figure, cell=cell):
+            return record.spread(part, cell, client, figure)
+
+        def to(other, figure, cell=cell):
+            return ratio(record.ratio(part, cell, OURS, other, figure))
+
+        busy = [percent(of(client, "server_busy")) for client in (OURS, PGBENCH, RAW)]
+        rates.append([first, *(count(of(client, "per_s")) for client in (OURS, PGBENCH, RAW)),
+                      to(PGBENCH, "per_s"), to(RAW, "per_s")] + ([" / ".join(busy)] if part == "null" else []))
+        costs.append([first, *(decimal(of(client, "cpu_us")) for client in (OURS, PGBENCH, RAW)),
+                      to(PGBENCH, "cpu_us"), to(RAW, "cpu_us")])
+    head = ["", OURS, PGBENCH, RAW, "to pgbench", "to raw socket"]
+    busy_head = ["server busy with each"] if part == "null" else []
+    return ("Queries a second:\n\n" + table(head + busy_head, rates) +
+            "\nProcessor time of the client a query, µs:\n\n" + table(head, costs))
+
+
+def null(record):
+    return _closed(record, "null", lambda cell: f"{cell['protocol']}, {cell['connections']:,}")
+
+
+def real(record):
+    return _closed(record, "real", lambda cell: "{workload}, {protocol}, {transport}, {connections}".format(**cell))
+
+
+def open_loop(record):
+    rows, lags = [], []
+    for cell in record.cells("open"):
+        def of(client, figure, cell=cell):
+            return record.spread("open", cell, client, figure)
+
+        def lag(client, name, cell=cell):
+            samples = record.values("open", cell, client, "lag_ms").values()
+            return decimal(Spread.of([s[name] for s in samples if s.get(name) is not None]), 3)
+
+        attained = of(OURS, "attained")
+        name = f"{cell['rate']:,}/s, {cell['connections']:,}"
+        rows.append([name, decimal(of(OURS, "per_s"), 1), decimal(of(PGBENCH, "per_s"), 1),
+                     f"{100 * attained.median:.2f} %" if attained else NONE, decimal(of(OURS, "cpu_us"), 1),
+                     decimal(of(PGBENCH, "cpu_us"), 1), ratio(record.ratio("open", cell, OURS, PGBENCH, "cpu_us"))])
+        lags.append([name, lag(OURS, "mean"), lag(OURS, "p50"), lag(OURS, "p99"), lag(OURS, "max"),
+                     lag(PGBENCH, "mean"), lag(PGBENCH, "max"),
+                     ratio(record.ratio("open", cell, OURS, PGBENCH, "lag_mean_ms"))])
+    return (table(["rate, connections", "queries/s", "pgbench", "started of what was due", "CPU µs a query", "pgbench",
+                   "to pgbench"], rows) +
+            "\nLag (due to sent), ms:\n\n" +
+            table(["rate, connections", "mean", "p50", "p99", "max", "pgbench mean", "max", "mean to pgbench"], lags))
+
+
+def _value(record, cell, client, figure):
+    found = record.values("cost", cell, client, figure)
+    return found.get(0, {})
+
+
+def cost(record):
+    out = []
+    for figure, title in (("instructions", "Instructions in user space a query, by where they are executed:"),
+                          ("allocations", "Allocations a query, by who asks:"),
+                          ("calls", "System calls a query:")):
+        cells = [cell for cell in record.cells("cost") if _value(record, cell, OURS, figure)
+                 or _value(record, cell, PGBENCH, figure)]
+        if not cells:
+            continue
+        cell = cells[0]
+        found = {client: _value(record, cell, client, figure) for client in (OURS, PGBENCH, RAW)}
+        names = []
+        for counts in found.values():
+            names += [name for name in counts if name not in names]
+        digits = 0 if figure == "instructions" else 3
+        rows = [["all", *(f"{sum(counts.values()):,.{digits}f}" if counts else NONE for counts in found.values())]]
+        rows += [[name, *(f"{counts[name]:,.{digits}f}" if name in counts else "0" for counts in found.values())]
+                 for name in names]
+        out.append(f"{title}\n\n" + table(["", *found], rows))
+    return "\n".join(out)
+
+
+def resident_kb_each(record, client):
+    """Between the fewest and the most connections that were measured."""
+    peaks = [(cell["connections"], record.spread("growth", cell, client, "peak_kb"))
+             for cell in record.cells("growth")]
+    peaks = [(n, peak) for n, peak in peaks if peak]
+    if len(peaks) < 2 or peaks[0][0] == peaks[-1][0]:
+        return None
+    return (peaks[-1][1].median - peaks[0][1].median) / (peaks[-1][0] - peaks[0][0])
+
+
+def growth(record):
+    rows = []
+    for cell in record.cells("growth"):
+        row = [f"{cell['connections']:,}"]
+        for figure, show in (("cpu_us", decimal), ("peak_kb", count), ("short_wall_s", lambda s: decimal(s, 3))):
+            row += [show(record.spread("growth", cell, client, figure)) for client in (OURS, PGBENCH)]
+        rows.append(row)
+    out = [table(["connections", "CPU µs a query", "pgbench", "peak kB", "pgbench", "s until each has an answer",
+                  "pgbench"], rows)]
+    each = {client: resident_kb_each(record, client) for client in (OURS, PGBENCH)}
+    if each[OURS] is not None:
+        told = f"{each[PGBENCH]:.1f} kB" if each[PGBENCH] is not None else "not measured"
+        out.append(f"Resident memory a connection, from the fewest to the most: {each[OURS]:.1f} kB; "
+                   f"pgbench {told}.\n")
+    rows = [[f"{cell['seconds']:g} s, {cell['connections']}", count(record.spread("length", cell, OURS, "peak_kb"))]
+            for cell in record.cells("length")]
+    out.append(table(["length, connections", "peak kB"], rows))
+    for cell in record.cells("far"):
+        ours, theirs = (record.spread("far", cell, client, "wall_s") for client in (OURS, PGBENCH))
+        out.append(f"{cell['connections']} sessions over round trips of {cell['round trip ms']} ms, from the program's "
+                   f"start until each has an answer: {decimal(ours)} s; pgbench {decimal(theirs)} s; "
+                   f"ratio {ratio(record.ratio('far', cell, OURS, PGBENCH, 'wall_s'))}.\n")
+    return "\n".join(part for part in out if part)
+
+
+def micro(record):
+    rows = [[cell["bench"].replace("_", " ").replace("/", ", "),
+             decimal(record.spread("micro", cell, OURS, "cpu_ns"), 1)] for cell in sorted(record.cells("micro"), key=lambda cell: cell.get("bench", "")) if cell]
+    return table(["", "ns"], rows)
+
+
+SECTIONS = {
+    "null": ("Null server", null), "real": ("PostgreSQL, closed loop", real),
+    "open": ("PostgreSQL, open loop", open_loop), "cost": ("Cost without noise", cost),
+    "growth": ("Growth", growth), "micro": ("Parts", micro),
+}

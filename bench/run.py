@@ -1,0 +1,202 @@
+#!/usr/bin/env python3
+"""Measures pgtraffic against pgbench and against a bare socket, and writes what it found: figures.md, SVG
+charts, and every sample in results.json. One command, no arguments needed; docs/benchmarks.md explains how
+each figure is made. --publish puts the figures into docs/."""
+
+import argparse
+import datetime
+import json
+import os
+import pathlib
+import re
+import resource
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+
+sys.dont_write_bytecode = True
+
+from harness import chart, machine, measure, parts, process, servers, tables, targets  # noqa: E402
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+BEGIN, END = "<!-- figures: written by bench/run.py --publish -->", "<!-- end of figures -->"
+
+
+def say(text):
+    print(f"{datetime.datetime.now():%H:%M:%S} {text}", file=sys.stderr, flush=True)
+
+
+def arguments():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--only", metavar="PARTS", default=",".join(parts.ALL),
+                        help="comma-separated, of: " + ", ".join(parts.ALL) + " (default: all)")
+    parser.add_argument("--quick", action="store_true",
+                        help="a few small cells of each part: shows that the bench works, and nothing about speed")
+    parser.add_argument("--repetitions", type=int, metavar="N", default=5, help="of each cell (default: 5)")
+    parser.add_argument("--build-dir", type=pathlib.Path, metavar="DIR",
+                        help="take the programs from there, and build nothing (default: build the preset bench)")
+    parser.add_argument("--out", type=pathlib.Path, metavar="DIR", default=ROOT / "build" / "bench-results",
+                        help="where results go (default: build/bench-results)")
+    parser.add_argument("--publish", action="store_true",
+                        help="also put the figures into docs/benchmarks.md and the samples into bench/results/")
+    chosen = parser.parse_args()
+    chosen.only = chosen.only.split(",")
+    unknown = [name for name in chosen.only if name not in parts.ALL]
+    if unknown:
+        parser.error(f"--only: no part is called {unknown[0]!r}; there are {', '.join(parts.ALL)}")
+    if chosen.repetitions < 1:
+        parser.error("--repetitions: at least 1")
+    if chosen.quick:
+        chosen.repetitions = 1
+        if chosen.publish:
+            parser.error("--publish: the figures of --quick mean nothing")
+    return chosen
+
+
+def find_programs(build_dir):
+    """Builds unless told where; every program by its path."""
+    if build_dir is None:
+        say("building")
+        for argv in (["cmake", "--preset", "bench"], ["cmake", "--build", "--preset", "bench"]):
+            built = subprocess.run(argv, cwd=ROOT, capture_output=True, text=True, check=False)
+            if built.returncode != 0:
+                raise process.Failed(f"{' '.join(argv)}:\n{built.stdout}{built.stderr}")
+        build_dir = ROOT / "build" / "bench"
+    found = {}
+    for name, folders in {"pgtraffic": ("",), "raw_client": ("bench",), "micro": ("bench",),
+                          "fake_server": ("bench", "test")}.items():
+        paths = [build_dir.resolve() / folder / name for folder in folders]
+        path = next((path for path in paths if path.exists()), None)
+        if path is None:
+            raise process.Failed(f"{paths[0]} is missing: configure with -DPGTRAFFIC_BENCH=ON and build")
+        found[name] = str(path)
+    beside_server = os.path.join(servers.server_programs(), "pgbench")
+    found["pgbench"] = beside_server if os.path.exists(beside_server) else shutil.which("pgbench")
+    if not found["pgbench"]:
+        raise process.Failed("pgbench is not installed (Debian: postgresql-contrib or postgresql)")
+    return found
+
+
+def charts(record, caption):
+    """{name: SVG}, without those that nothing was measured for. One connection alone is left to the table:
+    waiting for the single answer costs so much more that nothing else could be told apart."""
+    clients = (tables.OURS, tables.PGBENCH, tables.RAW)
+
+    def lines(part, figure, fixed, names=clients):
+        return [(name, [(cell["connections"], record.spread(part, cell, name, figure))
+                        for cell in record.cells(part)
+                        if fixed.items() <= cell.items() and cell["connections"] > 1
+                        and record.spread(part, cell, name, figure)])
+                for name in names]
+
+    prepared = {"protocol": "prepared"}
+    made = {
+        "null-server": chart.chart(
+            [("queries a second, null server", lines("null", "per_s", prepared)),
+             ("client CPU a query, µs", lines("null", "cpu_us", prepared))], "connections", caption),
+        "growth": chart.chart(
+            [("client CPU a query, µs", lines("growth", "cpu_us", {}, clients[:2])),
+             ("seconds until each connection has an answer", lines("growth", "short_wall_s", {}, clients[:2]))],
+            "connections", caption),
+    }
+    return {name: svg for name, svg in made.items() if svg}
+
+
+def figures(record, skipped, where, chart_links):
+    """The body of the page."""
+    out = [f"Measured {where['date']} on {machine.in_words(where)}; " +
+           "; ".join(version for version in where["versions"].values() if version) + "."]
+    if where["load_before"] > 0.5:
+        out.append(f"**The machine was busy with something else** (load average {where['load_before']} before the "
+                   "start): these figures are noise.")
+    if where["quick"]:
+        out.append("**A quick run**: it shows that the bench works; the figures mean nothing.")
+    held = targets.markdown(record)
+    if held:
+        out += ["### Targets", held]
+    for name, (title, show) in tables.SECTIONS.items():
+        body = show(record) if record.cells(name) else ""
+        if body.strip():
+            out += [f"### {title}", body]
+        out += [f"![{title}]({link})" for link in chart_links if name in link]
+    notes = [f"- {part}: not measured, {why}." for part, why in skipped.items()]
+    notes += [f"- {f['client']}, {f['part']} {f['cell']}: {f['problem']}" for f in record.failures]
+    if notes:
+        out += ["### Not measured", "\n".join(notes)]
+    return "\n\n".join(block.strip("\n") for block in out) + "\n"
+
+
+def rounded(value):
+    """Four significant digits are more than any sample is good for."""
+    if isinstance(value, float):
+        return float(f"{value:.4g}")
+    if isinstance(value, dict):
+        return {key: rounded(one) for key, one in value.items()}
+    return value
+
+
+def results_json(record, skipped, where):
+    head = json.dumps({"machine": where, "skipped": skipped, "failures": record.failures}, indent=1)
+    samples = ",\n  ".join(json.dumps(rounded(sample)) for sample in record.samples)
+    return head[:-2] + ',\n "samples": [\n  ' + samples + "\n ]\n}\n"
+
+
+def publish(record, skipped, where, svgs):
+    page = ROOT / "docs" / "benchmarks.md"
+    links = {f"benchmarks-{name}.svg": svg for name, svg in svgs.items()}
+    for name, svg in links.items():
+        (page.parent / name).write_text(svg, encoding="utf-8")
+    text = page.read_text(encoding="utf-8")
+    body = f"{BEGIN}\n\n{figures(record, skipped, where, links)}\n{END}"
+    page.write_text(re.sub(re.escape(BEGIN) + ".*?" + re.escape(END), lambda _: body, text, flags=re.DOTALL),
+                    encoding="utf-8")
+    results = ROOT / "bench" / "results"
+    results.mkdir(exist_ok=True)
+    (results / "results.json").write_text(results_json(record, skipped, where), encoding="utf-8")
+
+
+def main():
+    chosen = arguments()
+    # An interrupted bench takes its servers down, too.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+
+    programs = find_programs(chosen.build_dir)
+    where = machine.describe(programs)
+    where["date"] = f"{datetime.date.today():%Y-%m-%d}"
+    where["repetitions"] = chosen.repetitions
+    where["quick"] = chosen.quick
+    record = measure.Record(say)
+    with tempfile.TemporaryDirectory(prefix="pgtraffic-bench-") as scratch:
+        context = parts.Context(programs, scratch, record, chosen.quick, chosen.repetitions)
+        os.chmod(scratch, 0o755)
+        parts.run(context, chosen.only)
+
+    svgs = charts(record, machine.in_words(where))
+    chosen.out.mkdir(parents=True, exist_ok=True)
+    for name, svg in svgs.items():
+        (chosen.out / f"{name}.svg").write_text(svg, encoding="utf-8")
+    page = figures(record, context.skipped, where, [f"{name}.svg" for name in svgs])
+    (chosen.out / "figures.md").write_text(page, encoding="utf-8")
+    (chosen.out / "results.json").write_text(results_json(record, context.skipped, where), encoding="utf-8")
+    print(page)
+    say(f"written to {chosen.out}")
+    empty = [name for name in chosen.only if not record.cells(name)
+             and not any(part.startswith(name) for part in context.skipped)]
+    if empty or any(failure["client"] == tables.OURS for failure in record.failures):
+        raise process.Failed("pgtraffic failed in a part, or nothing was measured in one"
+                             + (": " + ", ".join(empty) if empty else "; see the end of the figures"))
+    if chosen.publish:
+        publish(record, context.skipped, where, svgs)
+        say("put into docs/benchmarks.md")
+    return 0
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main())
+    except process.Failed as problem:
+        sys.exit(f"run.py: {problem}")

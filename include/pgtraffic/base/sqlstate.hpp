@@ -1,0 +1,37 @@
+// A five-character SQLSTATE as a value that fits a register. On floor 0, because retry policies, counters
+// and connections all speak of it and do not know each other.
+#pragma once
+
+#include <array>
+#include <compare>
+#include <optional>
+#include <string_view>
+
+namespace pgtraffic::base {
+
+struct SqlState {
+    std::array<char, 5> code{'0', '0', '0', '0', '0'};
+
+    [[nodiscard]] std::string_view text() const noexcept { return {code.data(), code.size()}; }
+    [[nodiscard]] std::string_view error_class() const noexcept { return {code.data(), 2}; }
+    auto operator<=>(const SqlState&) const = default;
+
+    /// Five digits or upper-case letters; empty otherwise.
+    [[nodiscard]] static constexpr std::optional<SqlState> parse(std::string_view text) noexcept {
+        if (text.size() != 5) return std::nullopt;
+        SqlState state;
+        for (std::size_t i = 0; i < 5; ++i) {
+            const char c = text[i];
+            if (!(c >= '0' && c <= '9') && !(c >= 'A' && c <= 'Z')) return std::nullopt;
+            state.code[i] = c;
+        }
+        return state;
+    }
+};
+
+/// libpq's own "server closed the connection" carries no SQLSTATE; it is counted as connection_failure.
+inline constexpr SqlState kConnectionFailure{{'0', '8', '0', '0', '6'}};
+/// Our own deadline closed the query; the server's cancellation has the same code.
+inline constexpr SqlState kQueryCanceled{{'5', '7', '0', '1', '4'}};
+
+}  // namespace pgtraffic::base

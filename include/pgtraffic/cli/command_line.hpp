@@ -1,0 +1,95 @@
+// A command line as plain values: numbers instead of text, every value within its range, no two options that
+// contradict each other. What can only be said with a file or a server at hand is not decided here.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "pgtraffic/base/time.hpp"
+#include "pgtraffic/traffic/token_bucket.hpp"
+#include "pgtraffic/workload/key_distribution.hpp"
+
+namespace pgtraffic::cli {
+
+/// Which database, as far as the options say.
+struct TargetOptions {
+    std::optional<std::string> database;  ///< URL, conninfo string or database name
+    std::optional<std::string> host;
+    std::optional<std::string> port;
+    std::optional<std::string> user;
+
+    [[nodiscard]] bool any() const noexcept { return database || host || port || user; }
+};
+
+/// When queries are due, as far as the options say.
+struct TrafficOptions {
+    base::Nanos duration{};
+    std::optional<double> rate_per_s;
+    std::optional<double> peak_rate_per_s;  ///< none: "auto", or not given (peak_rate_given tells)
+    bool peak_rate_given = false;
+    std::optional<std::string> pattern;  ///< name or file
+    bool real_simulation = false;
+    std::optional<traffic::Arrivals> arrivals;
+    std::optional<std::uint64_t> random_seed;
+    std::optional<std::string> scenario;  ///< file
+};
+
+enum class Format : std::uint8_t { text, json };
+enum class Color : std::uint8_t { automatic, always, never };
+
+struct RunOptions : TargetOptions, TrafficOptions {
+    std::uint32_t connections = 100;
+    bool connections_given = false;         ///< else a scenario's number counts; see RunChoice
+    std::optional<std::string> query_type;  ///< built-in scenario; none exactly where `scenario` is given
+    std::optional<std::string> mix;
+    std::optional<std::uint64_t> total_queries;
+    bool duration_only = false;
+    base::Nanos warmup{};
+    bool measure_network = false;
+    bool disable_logging = false;
+    workload::KeyDistribution key_distribution = workload::KeyDistribution::uniform;
+    bool prepared = false;  ///< --protocol prepared
+    std::optional<base::Nanos> timeout;
+    std::optional<base::Nanos> latency_limit;
+    std::vector<std::string> thresholds;  ///< expressions, not read yet: their words depend on the scenario
+    std::vector<std::string> abort_if;
+    base::Nanos abort_window{};
+    bool strict = false;
+    std::optional<base::Nanos> progress;
+    std::optional<std::string> json;    ///< a file; "--json -" is format json
+    Format format = Format::text;       ///< of the report
+    base::Nanos interval{};             ///< of the time series; whole milliseconds
+    std::optional<std::string> stream;  ///< file, or "-" for stdout, as are the next two
+    std::optional<std::string> csv;
+    std::optional<std::string> hdr_log;
+    bool report_to_stderr = false;  ///< one of the three has stdout
+    Color color = Color::automatic;
+    bool ephemeral = false;
+    bool unsafe_fast = false;
+    double scale = 1;          ///< of the temporary server's data
+    bool scale_given = false;  ///< with a target it would mean nothing
+
+    /// Every option that has a value, in the table's order, passwords masked.
+    std::vector<std::pair<std::string, std::string>> resolved;
+};
+
+struct InitOptions : TargetOptions {
+    double scale = 1;
+    std::uint64_t random_seed = 1;
+    bool reset = false;
+};
+
+// Each reads the arguments behind its command's name and throws base::Error "--option: what was wrong; what
+// would be right".
+
+[[nodiscard]] RunOptions read_run_options(const std::vector<std::string>& arguments);
+[[nodiscard]] InitOptions read_init_options(const std::vector<std::string>& arguments);
+[[nodiscard]] TargetOptions read_cleanup_options(const std::vector<std::string>& arguments);
+[[nodiscard]] TrafficOptions read_plan_options(const std::vector<std::string>& arguments);
+[[nodiscard]] std::string read_show_name(const std::vector<std::string>& arguments);
+void read_list_options(const std::vector<std::string>& arguments);
+
+}  // namespace pgtraffic::cli

@@ -1,0 +1,61 @@
+// Timers. Timer: milliseconds, for time-outs and ticks. DueTimer: an absolute instant, for pacing: on Linux
+// a timerfd in the loop, because libuv's timers floor to a millisecond and drift.
+#pragma once
+
+#include <memory>
+
+#include "pgtraffic/base/time.hpp"
+#include "pgtraffic/event_loop/callback.hpp"
+#include "pgtraffic/event_loop/handle.hpp"
+#include "pgtraffic/event_loop/loop.hpp"
+#include "pgtraffic/event_loop/poll.hpp"
+
+namespace pgtraffic::event_loop {
+
+/// Neither copies nor moves. Fires once after start(); never before its time.
+class Timer {
+ public:
+    Timer(Loop& loop, Callback<> on_time);
+
+    /// Replaces what was started. Rounded up to a millisecond, at least one.
+    void start(base::Nanos in) noexcept;
+    void stop() noexcept;
+    [[nodiscard]] bool active() const noexcept;
+
+ private:
+    Callback<> on_time_;
+    HandlePtr<uv_timer_t> handle_;
+};
+
+/// Ends the loop's wait at an instant. Has no callback: its owner looks at the clock after each batch
+/// (AfterBatch) and arms it for the next instant, or for Mono::max(), each time; unarmed after it fired, it
+/// would end every wait at once. Neither copies nor moves.
+class DueTimer {
+ public:
+    explicit DueTimer(Loop& loop);
+    ~DueTimer();
+    DueTimer(const DueTimer&) = delete;
+    DueTimer& operator=(const DueTimer&) = delete;
+
+    /// One system call, none if armed for that very instant already. Mono::max() disarms.
+    void arm(base::Mono due) noexcept;
+
+ private:
+    base::Mono armed_ = base::Mono::max();  // min(): it fired
+#ifdef __linux__
+    void on_readable(Readiness) noexcept {
+        armed_ = base::Mono::min();
+    }
+
+    int descriptor_ = -1;
+    std::unique_ptr<Poll> poll_;
+#else
+    void on_timer() noexcept {
+        armed_ = base::Mono::min();
+    }
+
+    Timer timer_;
+#endif
+};
+
+}  // namespace pgtraffic::event_loop

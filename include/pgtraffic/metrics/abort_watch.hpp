@@ -1,0 +1,38 @@
+// Looks at the conditions of --abort-if over a sliding window of whole intervals. A value without a clock;
+// the simulation feeds it at its ticks.
+#pragma once
+
+#include <cstddef>
+#include <optional>
+#include <span>
+#include <vector>
+
+#include "pgtraffic/metrics/interval.hpp"
+#include "pgtraffic/metrics/threshold.hpp"
+
+namespace pgtraffic::metrics {
+
+class AbortWatch {
+ public:
+    /// `conditions` are of parse_abort_condition. The window is `window` rounded up to whole intervals of
+    /// length `interval`, at least one.
+    AbortWatch(std::vector<Threshold> conditions, base::Nanos window, base::Nanos interval);
+
+    [[nodiscard]] bool empty() const noexcept { return conditions_.empty(); }
+    /// Intervals in the window.
+    [[nodiscard]] std::size_t length() const noexcept { return length_; }
+
+    /// Intervals that are final, in their order; only the last of a window's length are kept.
+    void add(std::span<const Interval> closed);
+
+    /// The first condition that is true of the window, with its figure. The window ends with `ended`: those
+    /// that are over behind the final ones, as far as they are known. Empty until a whole window has passed.
+    [[nodiscard]] std::optional<ThresholdResult> check(std::span<const Interval> ended) const;
+
+ private:
+    std::vector<Threshold> conditions_;
+    std::size_t length_;
+    std::vector<Interval> closed_;
+};
+
+}  // namespace pgtraffic::metrics

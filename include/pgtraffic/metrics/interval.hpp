@@ -1,0 +1,89 @@
+// One step of the time series. Counts are of what happened in the interval (done in it); latencies are of
+// what was due in it, so a stall shows where it began. A finished interval keeps its histogram sparsely,
+// because intervals merge with their neighbours when a run grows long.
+#pragma once
+
+#include <algorithm>
+#include <cstdint>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "pgtraffic/base/time.hpp"
+#include "pgtraffic/metrics/log_linear.hpp"
+
+namespace pgtraffic::metrics {
+
+/// A histogram of two significant digits for one interval. Dense while it is filled; see SparseCounts.
+class CoarseHistogram {
+ public:
+    using Buckets = LogLinear<8>;  // relative width of a bucket <= 1/128
+
+    CoarseHistogram() : counts_(Buckets::kBucketCount, 0) {}
+
+    void record(base::Nanos d) noexcept { record(d, 1); }
+    void record(base::Nanos d, std::uint32_t times) noexcept;
+    void clear() noexcept;
+
+ private:
+    std::vector<std::uint32_t> counts_;
+    std::uint32_t touched_low_ = Buckets::kBucketCount;
+    std::uint32_t touched_high_ = 0;
+
+    friend class SparseCounts;
+};
+
+/// The same, by non-zero bucket. A value; merges by adding.
+class SparseCounts {
+ public:
+    SparseCounts() = default;
+    explicit SparseCounts(const CoarseHistogram& dense);
+
+    void merge(const SparseCounts& other);
+    [[nodiscard]] std::uint64_t count() const noexcept;
+    /// As Histogram::quantile, with an error of at most 0.8 %. 0 when empty.
+    [[nodiscard]] base::Nanos quantile(double q) const noexcept;
+
+    /// Bucket of CoarseHistogram::Buckets and its count, by rising bucket, none of them 0. Decoded anew.
+    [[nodiscard]] std::vector<std::pair<std::uint32_t, std::uint32_t>> buckets() const;
+
+ private:
+    class Reader;
+    void append(std::uint32_t bucket, std::uint32_t count, std::uint32_t& last);
+
+    /// For each bucket its distance from the one before and its count, as LEB128: two to three bytes, of
+    /// which a day-long run keeps a million.
+    std::vector<std::uint8_t> bytes_;
+};
+
+struct Interval {
+    double start_s = 0;  ///< from the start of the measured time
+    double duration_s = 0;
+    std::string phase;        ///< at its start
+    double target_per_s = 0;  ///< mean planned rate; 0 in a closed loop
+    std::uint64_t ok = 0;     ///< done in this interval, as are the next three
+    std::uint64_t empty = 0;
+    std::uint64_t failed = 0;
+    std::uint64_t timed_out = 0;
+    std::uint64_t missed = 0;
+    std::uint64_t reconnects = 0;
+    std::uint64_t waiting = 0;    ///< at its end
+    std::uint32_t in_flight = 0;  ///< at its end
+    double loop_busy_ratio = 0;
+    base::Nanos max{0};     ///< of the responses due in it, exact
+    SparseCounts response;  ///< of the queries due in it, as Latencies::response counts them
+    SparseCounts lag;
+
+    /// Of the response times, at most the exact maximum. 0 when empty.
+    [[nodiscard]] base::Nanos response_quantile(double q) const noexcept {
+        return std::min(response.quantile(q), max);
+    }
+
+    /// Takes the interval behind this one into it.
+    void merge(const Interval& next);
+    [[nodiscard]] double throughput_per_s() const noexcept {
+        return duration_s > 0 ? static_cast<double>(ok + empty) / duration_s : 0;
+    }
+};
+
+}  // namespace pgtraffic::metrics

@@ -1,0 +1,57 @@
+// The counts and histograms that every population (an operation, a phase, a run) has. They merge by
+// adding, so the aggregator keeps one cell for each operation in each phase and the rest are sums.
+#pragma once
+
+#include <cstdint>
+
+#include "pgtraffic/metrics/histogram.hpp"
+
+namespace pgtraffic::metrics {
+
+/// planned = started + waiting + missed; started = in_flight + ok + empty + failed + timed_out. At a
+/// run's end `waiting` were due and never started, `in_flight` were started and never answered.
+struct Counts {
+    std::uint64_t planned = 0;
+    std::uint64_t started = 0;
+    std::uint64_t waiting = 0;
+    std::uint64_t missed = 0;
+    std::uint64_t in_flight = 0;
+    std::uint64_t ok = 0;
+    std::uint64_t empty = 0;
+    std::uint64_t failed = 0;
+    std::uint64_t timed_out = 0;
+    std::uint64_t retries = 0;  ///< attempts beyond the first, successful or not
+    std::uint64_t rows = 0;
+
+    void add(const Counts& other) noexcept;
+
+    [[nodiscard]] std::uint64_t succeeded() const noexcept { return ok + empty; }
+    [[nodiscard]] std::uint64_t ended() const noexcept { return ok + empty + failed + timed_out; }
+    [[nodiscard]] bool conserved() const noexcept {
+        return planned == started + waiting + missed && started == in_flight + ended();
+    }
+
+    /// Succeeded / (everything that ended or was missed); 0 where nothing did.
+    [[nodiscard]] double success_ratio() const noexcept;
+    /// (failed + timed out) / ended; 0 where nothing did.
+    [[nodiscard]] double failed_ratio() const noexcept;
+};
+
+/// Populations: `response` holds ok, empty, timed out, missed, waiting and unfinished (the last four with
+/// the age that they had reached, a lower bound); failures stand apart in `failed`, so that failing fast
+/// improves nothing. `service` holds ok and empty. `lag`, `pool_wait` and `generator_lag` hold what was
+/// started and ended.
+struct Latencies {
+    Histogram response;
+    Histogram service;
+    Histogram lag;            ///< due → sent: pool_wait + generator_lag
+    Histogram pool_wait;      ///< the part in which no session was free
+    Histogram generator_lag;  ///< the part in which one was, and we had not come round to it
+    Histogram failed;         ///< due → done of failures
+
+    void merge(const Latencies& other) noexcept;
+    /// Mean service / (mean pool wait + mean service), the original's "connection efficiency"; 0 when empty.
+    [[nodiscard]] double connection_efficiency() const noexcept;
+};
+
+}  // namespace pgtraffic::metrics

@@ -1,0 +1,38 @@
+// How a query ended, and everything the aggregator needs to know of it.
+#pragma once
+
+#include <cstdint>
+#include <string_view>
+
+#include "pgtraffic/base/sqlstate.hpp"
+#include "pgtraffic/base/time.hpp"
+
+namespace pgtraffic::metrics {
+
+enum class Outcome : std::uint8_t {
+    ok,         ///< the server did it
+    empty,      ///< done, and no row was found, changed or returned
+    failed,     ///< an error of the server's, or its connection was lost
+    timed_out,  ///< longer than --timeout, ended by the server's limit or by our deadline
+};
+
+[[nodiscard]] constexpr std::string_view to_string(Outcome outcome) noexcept {
+    constexpr std::string_view kNames[] = {"ok", "empty", "failed", "timed_out"};
+    return kNames[static_cast<std::size_t>(outcome)];
+}
+
+/// One ended query. Times: due <= sent <= done; `ready` is when its session had last become free.
+struct Completion {
+    std::uint32_t operation = 0;
+    std::uint32_t statement = 0;  ///< of the operation: the one that ended it
+    Outcome outcome = Outcome::ok;
+    base::SqlState sqlstate;  ///< of a failed one
+    std::uint32_t attempts = 1;
+    std::uint64_t rows = 0;  ///< returned or changed, all statements together
+    base::Mono due;
+    base::Mono ready;
+    base::Mono sent;  ///< of the first attempt
+    base::Mono done;
+};
+
+}  // namespace pgtraffic::metrics

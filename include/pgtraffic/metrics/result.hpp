@@ -1,0 +1,170 @@
+// A finished run as data: what the reports print and nothing that they would have to compute from a live
+// object. The aggregator makes the numbers, the simulation adds what it knows of client, server and plan.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "pgtraffic/base/sqlstate.hpp"
+#include "pgtraffic/base/time.hpp"
+#include "pgtraffic/metrics/histogram.hpp"
+#include "pgtraffic/metrics/interval.hpp"
+#include "pgtraffic/metrics/latencies.hpp"
+#include "pgtraffic/metrics/verdict.hpp"
+
+namespace pgtraffic::metrics {
+
+/// How the run ended.
+enum class RunOutcome : std::uint8_t {
+    completed,         ///< its duration or its number of queries was reached
+    interrupted,       ///< SIGINT or SIGTERM
+    failed,            ///< no query succeeded, all connections were lost for good, or invalid under --strict
+    threshold_failed,  ///< a threshold was missed, or --abort-if ended it
+};
+
+[[nodiscard]] constexpr std::string_view to_string(RunOutcome outcome) noexcept {
+    constexpr std::string_view kNames[] = {"completed", "interrupted", "failed", "threshold_failed"};
+    return kNames[static_cast<std::size_t>(outcome)];
+}
+
+struct Warning {
+    std::string code;     ///< for programs: "empty_updates"
+    std::string message;  ///< for people: one sentence
+};
+
+struct StatementResult {
+    std::string name;
+    std::uint64_t ok = 0;
+    std::uint64_t empty = 0;
+    std::uint64_t failed = 0;  ///< with those timed out
+};
+
+struct OperationResult {
+    std::string name;
+    Counts counts;
+    Latencies latencies;
+    std::vector<StatementResult> statements;  ///< more than one only where the operation chooses one
+};
+
+struct PhaseResult {
+    std::string name;
+    double start_s = 0;
+    double duration_s = 0;               ///< as far as the run came
+    std::optional<double> planned_mean;  ///< N(end) − N(start), open loop only
+    std::uint64_t planned = 0;           ///< arrivals due in this phase, as drawn
+    Counts counts;
+    Latencies latencies;
+};
+
+struct ErrorResult {
+    base::SqlState sqlstate;
+    std::uint64_t count = 0;
+    double first_at_s = 0;
+    std::string sample;  ///< the first message, one line, without secrets; may hold invalid UTF-8
+};
+
+struct ClientResult {
+    double cpu_user_s = 0;
+    double cpu_system_s = 0;
+    double cpu_us_per_query = 0;
+    std::optional<double> loop_busy_ratio;
+    std::optional<double> run_queue_wait_ratio;  ///< where the kernel has scheduler statistics
+    std::int64_t max_rss_bytes = 0;
+    std::int64_t context_switches_voluntary = 0;
+    std::int64_t context_switches_involuntary = 0;
+    double longest_clock_gap_s = 0;
+};
+
+struct NetworkResult {
+    std::string method;  ///< in words: "empty query on an idle connection", …
+    bool unix_socket = false;
+    Histogram idle_rtt;  ///< round trips of an empty query before the load
+    Histogram
+        tcp_rtt;  ///< the kernel's smoothed round-trip time on live connections; empty over a Unix socket
+    double database_ms = 0;    ///< median service − median idle round trip, not below 0
+    double network_ratio = 0;  ///< median idle round trip / median service, at most 1
+};
+
+struct ServerInfo {
+    std::string version;  ///< "15.18 (Debian …)"
+    int version_num = 0;
+    std::string address_kind;  ///< "unix socket", "tcp"
+    bool ssl = false;
+    int max_connections = 0;
+    bool temporary = false;  ///< ours: figures are for trying things out
+    std::vector<std::pair<std::string, std::string>> settings;
+};
+
+struct ClientInfo {
+    std::string hostname;
+    std::string os;
+    std::string kernel;
+    std::string cpu_model;
+    int cpus = 0;
+    std::int64_t memory_bytes = 0;
+};
+
+struct ThresholdResult {
+    std::string expression;
+    std::optional<double> actual;  ///< in the unit of the expression; empty where the run has no such number
+    std::string actual_text;
+    bool ok = false;
+};
+
+/// Owns everything; a value.
+struct RunResult {
+    // run
+    std::string id;    ///< random, 16 hex digits
+    std::string name;  ///< of the scenario
+    base::Wall started_at;
+    base::Wall ended_at;
+    RunOutcome outcome = RunOutcome::completed;
+    int exit_code = 0;
+    std::vector<Warning> warnings;
+
+    // what was asked for
+    nlohmann::ordered_json config;  ///< every option resolved, secrets masked
+    std::vector<std::string> argv;  ///< masked
+    std::uint64_t random_seed = 0;
+    bool open_loop = false;
+    std::string pattern;           ///< name; empty without
+    double peak_rate_per_s = 0;    ///< of a pattern
+    std::optional<std::pair<double, double>> peak_rate_spread_per_s;  ///< of a measured one: lowest, highest
+    std::string peak_rate_origin;  ///< "given", "measured", empty without pattern
+
+    // where
+    ClientInfo client_info;
+    ServerInfo server;
+    std::string libpq_version;
+    std::string libuv_version;
+
+    // numbers
+    double planned_duration_s = 0;
+    double duration_s = 0;  ///< measured time: from the first due instant until no more arrivals were let in
+    std::uint32_t connections = 0;
+    std::uint32_t connections_at_end = 0;
+    std::uint64_t reconnects = 0;
+    Counts total;
+    Latencies latencies;
+    std::uint64_t succeeded_in_time = 0;  ///< ok and empty that were done before the measured time ended
+    std::uint64_t waiting_at_middle = 0;  ///< backlog half-way, for its growth
+    std::vector<OperationResult> operations;
+    std::vector<PhaseResult> phases;
+    std::vector<ErrorResult> errors;  ///< most frequent first
+    std::vector<Interval> intervals;
+    std::optional<NetworkResult> network;
+    ClientResult client;
+    Verdict verdict;
+    std::vector<ThresholdResult> thresholds;
+
+    /// Queries that succeeded per second of measured time; 0 for a run of no length.
+    [[nodiscard]] double throughput_per_s() const noexcept {
+        return duration_s > 0 ? static_cast<double>(succeeded_in_time) / duration_s : 0;
+    }
+};
+
+}  // namespace pgtraffic::metrics

@@ -1,0 +1,37 @@
+// Whether a run speaks of the database or of the client: the table of signs and limits in
+// docs/metrics.md, applied to a run's own measurements.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace pgtraffic::metrics {
+
+enum class VerdictStatus : std::uint8_t { valid, suspect, invalid };
+
+[[nodiscard]] constexpr std::string_view to_string(VerdictStatus status) noexcept {
+    constexpr std::string_view kNames[] = {"valid", "suspect", "invalid"};
+    return kNames[static_cast<std::size_t>(status)];
+}
+
+struct VerdictReason {
+    std::string code;     ///< "offered_load"
+    std::string message;  ///< what was seen and what to do about it
+    double value = 0;
+    double limit = 0;
+    VerdictStatus severity = VerdictStatus::suspect;
+};
+
+struct Verdict {
+    VerdictStatus status = VerdictStatus::valid;
+    std::vector<VerdictReason> reasons;  ///< gravest first
+};
+
+struct RunResult;
+
+/// Judges a run whose numbers are complete.
+[[nodiscard]] Verdict judge(const RunResult& run);
+
+}  // namespace pgtraffic::metrics

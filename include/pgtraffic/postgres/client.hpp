@@ -1,0 +1,81 @@
+// A blocking connection for what happens before and after the load: reading key ranges, creating the model,
+// asking the server what it is. The load itself never uses it.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "pgtraffic/base/error.hpp"
+#include "pgtraffic/base/sqlstate.hpp"
+#include "pgtraffic/base/time.hpp"
+#include "pgtraffic/postgres/conninfo.hpp"
+
+struct pg_conn;
+
+namespace pgtraffic::postgres {
+
+/// An SQL statement that the server refused.
+class SqlError : public base::Error {
+ public:
+    SqlError(const std::string& message, base::SqlState state) : Error(message), state_{state} {}
+    [[nodiscard]] base::SqlState state() const noexcept { return state_; }
+
+ private:
+    base::SqlState state_;
+};
+
+using Row = std::vector<std::optional<std::string>>;
+
+/// Neither copies nor moves. Owns its PGconn.
+class Client {
+ public:
+    /// Throws base::Error that names host, port, database and user (never the password), libpq's reason, and
+    /// what to do. Gives up after `timeout` unless the conninfo has a connect_timeout.
+    explicit Client(const Conninfo& conninfo, base::Nanos timeout = std::chrono::seconds{10});
+    ~Client();
+    Client(const Client&) = delete;
+    Client& operator=(const Client&) = delete;
+
+    /// Runs one statement with text parameters and returns its rows. Throws SqlError.
+    std::vector<Row> query(const std::string& sql, const std::vector<std::string>& parameters = {});
+
+    /// Runs one or more statements without parameters; a copy under way is broken off before. Throws
+    /// SqlError.
+    void execute(const std::string& sql);
+
+    /// The first column of the first row; empty where there is none or it is NULL. Throws SqlError.
+    std::optional<std::string> value(const std::string& sql, const std::vector<std::string>& parameters = {});
+
+    /// Asks the server to parse and describe a statement without running it; throws SqlError with its
+    /// complaint, returns how many parameters it takes.
+    int parameter_count(const std::string& sql);
+
+    /// COPY … FROM STDIN: begin, any number of pieces, end. Throws SqlError; after that the copy is over.
+    void copy_begin(const std::string& sql);
+    void copy_data(std::string_view piece);
+    void copy_end();
+
+    /// The time that an empty query takes, there and back.
+    [[nodiscard]] base::Nanos round_trip();
+
+    /// Whether the backend that answers is not the one that greeted: a pooler stands in between.
+    [[nodiscard]] bool through_pooler();
+
+    [[nodiscard]] int server_version_num() const noexcept;
+    [[nodiscard]] std::string server_version() const;  ///< "15.18 (Debian 15.18-0+deb12u1)"
+    [[nodiscard]] bool over_unix_socket() const noexcept;
+    [[nodiscard]] bool uses_ssl() const noexcept;
+    [[nodiscard]] std::string host() const;
+    [[nodiscard]] std::string port() const;
+    [[nodiscard]] std::string database() const;
+    [[nodiscard]] std::string user() const;
+
+ private:
+    Conninfo conninfo_;  // for masking
+    pg_conn* connection_ = nullptr;
+    std::string copying_;  // the statement of a copy under way
+};
+
+}  // namespace pgtraffic::postgres

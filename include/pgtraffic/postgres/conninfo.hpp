@@ -1,0 +1,52 @@
+// Where to connect, as libpq's keywords and values. Knows which of them are secrets; nothing prints them.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace pgtraffic::postgres {
+
+/// A value. Settings that are absent here come from libpq's environment when a connection starts.
+class Conninfo {
+ public:
+    /// No settings: libpq's environment and defaults decide.
+    Conninfo() = default;
+
+    /// A URL, a conninfo string, or (neither "=" nor "://" in it) a database name, as psql's -d.
+    /// Throws base::Error "<origin>: …" without any secret when libpq cannot parse it.
+    [[nodiscard]] static Conninfo parse(const std::string& text, std::string_view origin);
+
+    void set(std::string_view keyword, std::string value);  ///< replaces
+    void set_default(std::string_view keyword,
+                     std::string_view value);                       ///< unless set here or by the environment
+    [[nodiscard]] std::string get(std::string_view keyword) const;  ///< set here; empty without
+    /// Set here, else in libpq's environment or service file, else libpq's default; empty without.
+    [[nodiscard]] std::string effective(std::string_view keyword) const;
+
+    /// True where libpq's environment alone names a target (PGHOST, PGHOSTADDR, PGSERVICE, PGDATABASE,
+    /// PGPORT).
+    [[nodiscard]] static bool environment_names_target();
+    /// Unsets what libpq would read from the environment, PGOPTIONS and PGAPPNAME apart: libpq lets
+    /// PGHOSTADDR or PGSERVICE redirect even a conninfo that names its host.
+    static void forget_environment();
+
+    /// "host=… port=… dbname=… user=…", every value that libpq marks as secret replaced by "********".
+    [[nodiscard]] std::string masked() const;
+
+    /// `text` with every secret value of this conninfo (those effective, too) replaced, for server messages.
+    [[nodiscard]] std::string without_secrets(std::string text) const;
+
+    [[nodiscard]] const std::vector<std::pair<std::string, std::string>>& settings() const noexcept {
+        return settings_;
+    }
+
+ private:
+    std::vector<std::pair<std::string, std::string>> settings_;
+};
+
+/// `argument` as it may be shown: a password in a URL or conninfo string masked, anything else untouched.
+[[nodiscard]] std::string mask_argument(const std::string& argument);
+
+}  // namespace pgtraffic::postgres

@@ -1,0 +1,26 @@
+// The line that shows a run while it lasts: one finished interval in at most 80 columns. Whether it
+// moves in place or scrolls is the caller's business.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+
+#include "pgtraffic/metrics/interval.hpp"
+
+namespace pgtraffic::report {
+
+/// What an interval does not know of its run.
+struct ProgressContext {
+    double total_s = 0;             ///< planned length of the measured time; 0 where none is planned
+    bool open_loop = false;         ///< shows target and waiting
+    std::uint32_t connections = 0;  ///< wanted
+    std::uint32_t connected = 0;    ///< of these, now
+    std::size_t width = 80;         ///< columns; parts that do not fit are left out, the phase first
+};
+
+/// Elapsed and total time, phase, attained and target rate, p50 and p99 of what was due in the interval,
+/// failed, waiting, in flight, connections. No newline.
+[[nodiscard]] std::string progress_line(const metrics::Interval& interval, const ProgressContext& context);
+
+}  // namespace pgtraffic::report

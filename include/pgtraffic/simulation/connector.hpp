@@ -1,0 +1,88 @@
+// Brings sessions up and brings lost ones back: so many at a time, each with a time limit, after failures
+// with a pause that doubles and varies, so that a thousand sessions do not come back in one instant.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <queue>
+#include <string>
+#include <vector>
+
+#include "pgtraffic/base/random.hpp"
+#include "pgtraffic/base/time.hpp"
+#include "pgtraffic/event_loop/timer.hpp"
+#include "pgtraffic/simulation/host_lookup.hpp"
+#include "pgtraffic/simulation/index_list.hpp"
+#include "pgtraffic/simulation/session.hpp"
+
+namespace pgtraffic::simulation {
+
+struct ConnectorOptions {
+    std::uint32_t at_once = 32;  ///< a full Unix-socket backlog refuses more, and SCRAM costs CPU
+    base::Nanos time_limit = std::chrono::seconds{10};  ///< of one attempt
+    base::Nanos first_pause = std::chrono::milliseconds{50};
+    base::Nanos longest_pause = std::chrono::seconds{2};
+    std::uint64_t seed = 0;  ///< of the pauses' variation
+};
+
+/// Neither copies nor moves. Refers to the sessions, which outlive it.
+class Connector {
+ public:
+    Connector(event_loop::Loop& loop, const postgres::Conninfo& conninfo,
+              const std::vector<std::unique_ptr<Session>>& sessions, const ConnectorOptions& options);
+
+    void connect_all();
+
+    // Told by the owner of the sessions' callbacks.
+    void session_up(std::uint32_t session) noexcept;
+    void session_down(std::uint32_t session) noexcept;
+
+    /// No further attempts; those under way are given up.
+    void stop() noexcept;
+
+    [[nodiscard]] std::uint32_t connected() const noexcept { return connected_; }
+    [[nodiscard]] std::uint64_t reconnects() const noexcept { return reconnects_; }
+    /// Failed attempts of a session in a row.
+    [[nodiscard]] std::uint32_t attempts(std::uint32_t session) const noexcept {
+        return lines_[session].attempts;
+    }
+    /// Failed attempts by reason, since the start.
+    [[nodiscard]] const std::map<std::string, std::uint64_t, std::less<>>& failures() const noexcept {
+        return failures_;
+    }
+
+ private:
+    struct Line {
+        std::uint32_t attempts = 0;  // failed, in a row
+        bool up = false;
+        bool was_up = false;
+        base::Mono started;
+    };
+    struct Pause {
+        base::Mono until;
+        std::uint32_t session;
+        bool operator>(const Pause& other) const noexcept { return until > other.until; }
+    };
+
+    void go_on() noexcept;  // starts what may start, sets the timer
+    void on_time() noexcept;
+    void on_addresses() noexcept { go_on(); }
+
+    const std::vector<std::unique_ptr<Session>>* sessions_;
+    ConnectorOptions options_;
+    std::vector<Line> lines_;
+    IndexList wanting_;     // to be connected as soon as there is a place
+    IndexList connecting_;  // by start: the first one's time limit ends first
+    std::priority_queue<Pause, std::vector<Pause>, std::greater<>> pauses_;
+    base::Random jitter_;
+    bool stopped_ = false;
+    bool going_on_ = false;
+    std::uint32_t connected_ = 0;
+    std::uint64_t reconnects_ = 0;
+    std::map<std::string, std::uint64_t, std::less<>> failures_;
+    HostLookup lookup_;
+    event_loop::Timer timer_;
+};
+
+}  // namespace pgtraffic::simulation

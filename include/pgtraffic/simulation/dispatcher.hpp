@@ -1,0 +1,80 @@
+// Decides which session starts which arrival, and when to look again. It decides only: who sends, what comes
+// back and what time it is are told to it, so that a day of traffic runs in a unit test.
+//
+// The session that has been free for longest goes first: all connections carry load, as they would behind
+// real users, and an arrival's wait splits exactly into "no session was free" and "we were late".
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <vector>
+
+#include "pgtraffic/base/time.hpp"
+#include "pgtraffic/simulation/index_list.hpp"
+#include "pgtraffic/traffic/token_bucket.hpp"
+
+namespace pgtraffic::simulation {
+
+struct Decision {
+    enum class Kind : std::uint8_t {
+        none,   ///< nothing is due, or no session is free
+        start,  ///< `session` starts `token`
+        miss,   ///< `token` is older than the latency limit and is skipped
+    };
+    Kind kind = Kind::none;
+    std::uint32_t session = 0;
+    traffic::Token token;
+    base::Mono ready;  ///< when `session` had become free
+};
+
+/// A value, except that it grows to the number of sessions once.
+class Dispatcher {
+ public:
+    explicit Dispatcher(std::uint32_t sessions) : idle_(sessions), free_since_(sessions) {}
+
+    /// Starts a new load: counts begin at zero; what is still in flight belonged to the load before, and its
+    /// ends are not told here.
+    void begin(const traffic::TokenBucket& bucket, std::optional<base::Nanos> latency_limit = std::nullopt);
+
+    void session_free(std::uint32_t session, base::Mono now) noexcept;
+    void session_gone(std::uint32_t session) noexcept;  ///< idle or not
+
+    /// The next decision at `now`; to be repeated until Kind::none.
+    [[nodiscard]] Decision next(base::Mono now) noexcept;
+
+    /// A query of the present load ended, however it did.
+    void query_ended() noexcept;
+
+    /// No more arrivals are let in; those due before `end` and not started stay waiting.
+    void close(base::Mono end) noexcept;
+
+    /// After close(): the waiting arrivals one after the other, to be recorded as such.
+    [[nodiscard]] std::optional<traffic::Token> next_abandoned() noexcept;
+
+    /// When something will be due that a free session could start; Mono::max() where only an event can help.
+    [[nodiscard]] base::Mono wake_at() const noexcept;
+
+    /// A limited number of tokens is used up.
+    [[nodiscard]] bool all_started() const noexcept { return open_ && bucket_->exhausted(); }
+    [[nodiscard]] base::Mono next_due() const noexcept;  ///< of the oldest arrival not started
+
+    [[nodiscard]] std::uint64_t planned(base::Mono now) noexcept;
+    [[nodiscard]] std::uint64_t started() const noexcept { return started_; }
+    [[nodiscard]] std::uint64_t missed() const noexcept { return missed_; }
+    [[nodiscard]] std::uint64_t waiting(base::Mono now) noexcept { return planned(now) - started_ - missed_; }
+    [[nodiscard]] std::uint32_t in_flight() const noexcept { return in_flight_; }
+    [[nodiscard]] std::uint32_t idle() const noexcept { return idle_.size(); }
+
+ private:
+    IndexList idle_;
+    std::vector<base::Mono> free_since_;
+    std::optional<traffic::TokenBucket> bucket_;
+    std::optional<base::Nanos> latency_limit_;
+    base::Mono closed_at_ = base::Mono::max();
+    bool open_ = false;
+    std::uint64_t started_ = 0;
+    std::uint64_t missed_ = 0;
+    std::uint32_t in_flight_ = 0;
+};
+
+}  // namespace pgtraffic::simulation

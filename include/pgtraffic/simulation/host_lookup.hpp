@@ -1,0 +1,61 @@
+// The addresses behind a conninfo's host names, looked up off the loop and again when they are old, because
+// libpq would block the loop over them and a fail-over moves a name.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "pgtraffic/base/time.hpp"
+#include "pgtraffic/event_loop/resolver.hpp"
+#include "pgtraffic/postgres/connection.hpp"
+#include "pgtraffic/postgres/conninfo.hpp"
+
+namespace pgtraffic::simulation {
+
+/// `conninfo` with "hostaddr" beside "host": a host of several addresses appears once for each, with its
+/// port, as libpq's lists want it. `addresses` has an entry for each of the conninfo's hosts; an empty one
+/// keeps its host without an address.
+[[nodiscard]] postgres::Conninfo with_addresses(const postgres::Conninfo& conninfo,
+                                                const std::vector<std::vector<std::string>>& addresses);
+
+/// "a,b" -> {"a", "b"}; "" -> {""}.
+[[nodiscard]] std::vector<std::string> split_list(const std::string& list);
+
+/// Whether `host` needs a look-up: not a directory, not an address already.
+[[nodiscard]] bool needs_lookup(const std::string& host);
+
+/// Neither copies nor moves.
+class HostLookup {
+ public:
+    /// `on_ready` is called once addresses are there, after each look-up.
+    HostLookup(event_loop::Loop& loop, postgres::Conninfo conninfo, event_loop::Callback<> on_ready);
+
+    /// Starts a look-up unless one is under way or the last one is younger than a second.
+    void refresh(base::Mono now);
+
+    /// What to connect with; empty until the first look-up ended. Where a name cannot be found it holds the
+    /// bare name and error() says why.
+    [[nodiscard]] const postgres::ConnectParameters* parameters() const noexcept {
+        return parameters_ ? &*parameters_ : nullptr;
+    }
+    [[nodiscard]] const std::string& error() const noexcept { return error_; }
+
+ private:
+    void on_resolved(const event_loop::Resolved* resolved) noexcept;
+    void look_up_from(std::size_t first);
+
+    postgres::Conninfo conninfo_;
+    event_loop::Callback<> on_ready_;
+    std::vector<std::string> hosts_;
+    std::vector<std::vector<std::string>> addresses_;
+    std::size_t current_ = 0;
+    bool needed_ = false;
+    bool under_way_ = false;
+    base::Mono last_ = base::Mono::min();
+    std::optional<postgres::ConnectParameters> parameters_;
+    std::string error_;
+    event_loop::Resolver resolver_;
+};
+
+}  // namespace pgtraffic::simulation

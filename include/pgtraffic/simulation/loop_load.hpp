@@ -1,0 +1,62 @@
+// How busy the loop is, from one clock reading before it waits and the first one after: no extra system
+// call. A value; told the time.
+#pragma once
+
+#include <algorithm>
+
+#include "pgtraffic/base/time.hpp"
+
+namespace pgtraffic::simulation {
+
+class LoopLoad {
+ public:
+    explicit LoopLoad(base::Mono now) noexcept : woke_{now}, since_{now} {}
+
+    void waits(base::Mono now) noexcept {
+        busy_ += now - woke_;
+        waiting_ = true;
+        woke_ = now;
+    }
+    /// The first event after the wait, or any later one.
+    void wakes(base::Mono now) noexcept {
+        if (!waiting_) return;
+        waiting_ = false;
+        woke_ = now;
+    }
+
+    /// The busy share since the last call, 0…1.
+    [[nodiscard]] double take_ratio(base::Mono now) noexcept {
+        if (!waiting_) {
+            busy_ += now - woke_;
+            woke_ = now;
+        }
+        const double ratio = now > since_ ? base::to_seconds(busy_) / base::to_seconds(now - since_) : 0;
+        total_busy_ += busy_;
+        total_ += now - since_;
+        busy_ = base::Nanos{0};
+        since_ = now;
+        return std::clamp(ratio, 0.0, 1.0);
+    }
+
+    /// Forgets everything before `now`.
+    void restart(base::Mono now) noexcept {
+        (void)take_ratio(now);
+        total_busy_ = total_ = base::Nanos{0};
+    }
+
+    /// The busy share since restart(), as of the last take_ratio().
+    [[nodiscard]] double total_ratio() const noexcept {
+        return total_.count() > 0 ? std::min(1.0, base::to_seconds(total_busy_) / base::to_seconds(total_))
+                                  : 0;
+    }
+
+ private:
+    bool waiting_ = false;
+    base::Mono woke_;
+    base::Mono since_;
+    base::Nanos busy_{0};
+    base::Nanos total_busy_{0};
+    base::Nanos total_{0};
+};
+
+}  // namespace pgtraffic::simulation

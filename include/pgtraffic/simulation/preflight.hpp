@@ -1,0 +1,30 @@
+// What is asked of the server before the load, on one blocking connection: what it is, whether it has room,
+// whether every statement means something to it, which keys its tables hold, how far away it is.
+#pragma once
+
+#include <cstdint>
+
+#include "pgtraffic/metrics/result.hpp"
+#include "pgtraffic/postgres/client.hpp"
+#include "pgtraffic/workload/workload.hpp"
+
+namespace pgtraffic::simulation {
+
+/// Version, kind of address, the settings that explain a result.
+[[nodiscard]] metrics::ServerInfo inspect_server(postgres::Client& client);
+
+/// Throws base::Error that says how many are free where the server has no room for `connections` more. Behind
+/// a pooler, which multiplexes, there is nothing to check.
+void check_room(postgres::Client& client, std::uint32_t connections);
+
+/// Has every statement of `scenario` parsed by the server, and asks for the keys and values that its
+/// parameters draw from. Throws base::Error that names operation and statement; for a missing table, the
+/// cure.
+[[nodiscard]] workload::Workload bind_workload(postgres::Client& client, const workload::Scenario& scenario,
+                                               workload::KeyDistribution distribution, std::uint64_t seed,
+                                               std::uint64_t run_entropy);
+
+/// Round trips of an empty query on the idle connection, after a few that are not counted.
+[[nodiscard]] metrics::Histogram measure_round_trips(postgres::Client& client);
+
+}  // namespace pgtraffic::simulation

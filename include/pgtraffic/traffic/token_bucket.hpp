@@ -1,0 +1,91 @@
+// Permission to start queries. The bucket holds no queue: its level is N(now) − taken, and every token
+// carries the time at which it was due, so a token that waited for a free session is charged its wait.
+// State is O(1) for any backlog. Maximum throughput is the same bucket without a limit: a token is always
+// due now.
+#pragma once
+
+#include <cstdint>
+#include <limits>
+#include <optional>
+#include <vector>
+
+#include "pgtraffic/base/random.hpp"
+#include "pgtraffic/base/time.hpp"
+#include "pgtraffic/traffic/phase_scheduler.hpp"
+
+namespace pgtraffic::traffic {
+
+/// How arrivals are spaced along N.
+enum class Arrivals : std::uint8_t {
+    poisson,  ///< unit-exponential steps along N: a Poisson process of exactly that rate
+    uniform,  ///< arrival k (from 0) due at N⁻¹(k)
+};
+
+struct Token {
+    std::uint64_t index = 0;  ///< k, from 0
+    base::Mono due;
+};
+
+/// A value; copying it copies its position. Refers to a schedule that the caller keeps alive.
+class TokenBucket {
+ public:
+    /// Closed loop: take(now) always yields a token due now, from `start` until just before `start +
+    /// duration`.
+    [[nodiscard]] static TokenBucket unlimited(base::Mono start, base::Nanos duration) noexcept;
+
+    /// Open loop along `schedule`, which starts at `start`. Arrivals lie in [start, start + duration).
+    [[nodiscard]] static TokenBucket scheduled(const PhaseScheduler& schedule, Arrivals arrivals,
+                                               base::Mono start, std::uint64_t seed) noexcept;
+
+    /// No more than `tokens` in all.
+    void limit_to(std::uint64_t tokens) noexcept { limit_ = tokens; }
+
+    /// The next token if one is due at `now`. `now` must not go back.
+    [[nodiscard]] std::optional<Token> take(base::Mono now) noexcept;
+
+    /// When the next token is due; the far future (Mono::max()) once there is none left. In a closed loop
+    /// the start, that is: at once.
+    [[nodiscard]] base::Mono next_due() const noexcept;
+
+    [[nodiscard]] bool exhausted() const noexcept { return next_due() == base::Mono::max(); }
+    [[nodiscard]] std::uint64_t taken() const noexcept { return taken_; }
+
+    /// How many tokens have been due until `now`, taken or not: "planned". Amortised constant time; `now`
+    /// must not go back. In a closed loop: what was taken.
+    [[nodiscard]] std::uint64_t planned_until(base::Mono now) noexcept;
+
+    [[nodiscard]] base::Mono start() const noexcept { return start_; }
+    [[nodiscard]] base::Mono end() const noexcept { return end_; }
+
+ private:
+    /// One walk along the arrivals. The bucket has two: one takes, one only counts.
+    struct Walk {
+        base::Random random;
+        PhaseScheduler::Cursor cursor;
+        double position = 0;                 // along N
+        std::uint64_t passed = 0;            // arrivals behind this one
+        base::Mono due = base::Mono::max();  // max(): behind the last arrival
+    };
+
+    TokenBucket(const PhaseScheduler* schedule, Arrivals arrivals, base::Mono start, base::Mono end,
+                std::uint64_t seed) noexcept;
+    [[nodiscard]] static bool is_due(const Walk& walk, base::Mono now) noexcept;
+    void place(Walk& walk) const noexcept;    // due of the arrival at walk.position
+    void advance(Walk& walk) const noexcept;  // to the next arrival
+
+    const PhaseScheduler* schedule_;  // null: unlimited
+    Arrivals arrivals_;
+    base::Mono start_;
+    base::Mono end_;
+    std::uint64_t limit_ = std::numeric_limits<std::uint64_t>::max();
+    std::uint64_t taken_ = 0;
+    Walk taking_;
+    Walk counting_;
+};
+
+/// How many of the bucket's arrivals fall due in each phase of the schedule that it follows: what a run with
+/// the same seed will plan. Walks a copy of the bucket, which must not have given a token yet.
+[[nodiscard]] std::vector<std::uint64_t> arrivals_per_phase(const PhaseScheduler& schedule,
+                                                            TokenBucket bucket);
+
+}  // namespace pgtraffic::traffic

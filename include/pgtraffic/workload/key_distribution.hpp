@@ -1,0 +1,43 @@
+// Which keys of a range are asked for how often.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string_view>
+
+#include "pgtraffic/base/random.hpp"
+
+namespace pgtraffic::workload {
+
+enum class KeyDistribution : std::uint8_t {
+    uniform,  ///< every key alike
+    zipf,     ///< rank r with weight 1/r^0.99 (YCSB's exponent), ranks scattered over the range
+    recent,   ///< the same weights, rank 1 the newest (highest) key: new orders are read most
+};
+
+[[nodiscard]] std::optional<KeyDistribution> parse_key_distribution(std::string_view text) noexcept;
+[[nodiscard]] std::string_view to_string(KeyDistribution distribution) noexcept;
+
+/// Draws keys from [low, high]. A value; all state is computed once, a draw allocates nothing.
+class KeyChooser {
+ public:
+    /// low <= high.
+    KeyChooser(KeyDistribution distribution, std::int64_t low, std::int64_t high);
+
+    [[nodiscard]] std::int64_t draw(base::Random& random) const noexcept;
+
+ private:
+    [[nodiscard]] std::uint64_t zipf_rank(base::Random& random) const noexcept;  // 1 … size_
+
+    KeyDistribution distribution_;
+    std::int64_t low_;
+    std::uint64_t size_;
+    // Rejection-inversion (Hörmann, Derflinger: Rejection-Inversion to Generate Variates from Monotone
+    // Discrete Distributions, 1996).
+    double h_first_ = 0;
+    double h_last_ = 0;
+    double shortcut_ = 0;
+    std::uint64_t scatter_ = 1;  // coprime to size_
+};
+
+}  // namespace pgtraffic::workload

@@ -1,0 +1,83 @@
+// Where the value of a statement's $n comes from. Every value is a function of the run's seed, the
+// arrival's index and the attempt, never of the order in which queries end.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "pgtraffic/base/json_reader.hpp"
+#include "pgtraffic/workload/key_distribution.hpp"
+
+namespace pgtraffic::workload {
+
+/// Key drawn from the range that a table's column really holds, read once at the start.
+struct KeyParameter {
+    std::string table;                            ///< "orders" or "schema.orders"
+    std::string column;                           ///< "order_id"
+    std::optional<KeyDistribution> distribution;  ///< none: the run's --key-distribution
+};
+
+/// One of the values that a query returns in its first column, read once at the start.
+struct PickParameter {
+    std::string query;
+};
+
+struct IntegerParameter {
+    std::int64_t low = 0;
+    std::int64_t high = 0;
+};
+
+/// A decimal number, each of those from low to high (both rounded to `digits`) alike.
+struct RealParameter {
+    double low = 0;
+    double high = 0;
+    int digits = 2;  ///< behind the point
+};
+
+struct ChoiceParameter {
+    std::vector<std::string> values;
+};
+
+/// A code such as an order number: prefix + zero-padded number, new for each attempt; from attempt
+/// `uuid_after` + 1 on, prefix + 12 hex digits that no other run draws, so that an operation retried on a
+/// duplicate ends. Those digits are the one value that the seed does not determine.
+struct CodeParameter {
+    std::string prefix;
+    int digits = 9;
+    std::uint32_t uuid_after = 5;
+};
+
+/// A random version-4 UUID, from the seed.
+struct UuidParameter {};
+
+struct ConstantParameter {
+    std::string value;
+};
+
+using Parameter = std::variant<KeyParameter, PickParameter, IntegerParameter, RealParameter, ChoiceParameter,
+                               CodeParameter, UuidParameter, ConstantParameter>;
+
+/// Reads {"key": "orders.order_id"}, {"integer": [5, 50]}, …: an object with the key of one kind and what
+/// belongs to it. Throws base::Error with file and JSON pointer. Identifiers in "key" are checked so that
+/// they can stand in SQL as they are; values that are not picked, chosen or constant fit `storage` below.
+[[nodiscard]] Parameter parse_parameter(const base::JsonNode& node);
+
+/// At most this many parameters a statement; a scenario with more is refused.
+inline constexpr std::size_t kMaxParameters = 32;
+
+/// The values of one statement as NUL-terminated text, ready for PQsendQueryParams. One buffer serves all
+/// sessions, because libpq copies the values while it sends. Short generated values live in `storage`;
+/// picked and chosen ones point into the workload.
+struct ParameterValues {
+    std::array<const char*, kMaxParameters> text;
+    std::array<int, kMaxParameters> length;
+    std::size_t count = 0;
+    std::array<std::array<char, 64>, kMaxParameters> storage;
+};
+
+}  // namespace pgtraffic::workload

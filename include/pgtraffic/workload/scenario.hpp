@@ -1,0 +1,71 @@
+// A workload as its author wrote it: operations of SQL statements with parameters, weights and retry
+// policies, and what else belongs to it. Built-in scenarios are the JSON files of src/workload/scenarios,
+// in the very format that --scenario FILE reads; adding a query pattern needs no code.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "pgtraffic/base/json_reader.hpp"
+#include "pgtraffic/base/sqlstate.hpp"
+#include "pgtraffic/workload/parameter.hpp"
+
+namespace pgtraffic::workload {
+
+struct Statement {
+    std::string name;  ///< "approve"; the operation's name where none was given
+    std::string sql;
+    std::vector<Parameter> parameters;  ///< $1, $2, …
+    double weight = 1;                  ///< only where the operation chooses one of its statements
+};
+
+/// On one of these SQLSTATEs the operation is tried again from its first statement, its parameters seeing
+/// the number of the attempt.
+struct RetryPolicy {
+    std::vector<base::SqlState> on;
+    std::uint32_t max_retries = 0;
+};
+
+struct Operation {
+    std::string name;
+    double weight = 1;
+    bool choose_one = false;  ///< one of the statements, by weight; otherwise all, one after the other
+    std::vector<Statement> statements;
+    RetryPolicy retry;
+};
+
+struct Scenario {
+    std::string name;
+    std::string description;
+    std::vector<Operation> operations;
+    std::optional<nlohmann::ordered_json> traffic;  ///< as written; traffic/ reads it
+    std::optional<std::string> arrivals;            ///< "poisson" or "uniform"
+    std::optional<std::uint32_t> connections;
+    std::vector<std::string> thresholds;
+};
+
+/// Throws base::Error with file and JSON pointer for unknown keys, wrong types, no operation, a weight that
+/// is negative or all weights zero, two operations of one name, an empty or COPY statement, an SQLSTATE that
+/// is none, a parameter of no known kind, more than kMaxParameters.
+[[nodiscard]] Scenario parse_scenario(const base::JsonNode& node);
+
+/// The names of the built-in scenarios, sorted.
+[[nodiscard]] std::vector<std::string_view> scenario_names();
+
+/// The JSON text of a built-in scenario; empty if there is none of that name.
+[[nodiscard]] std::string_view scenario_text(std::string_view name);
+
+/// The built-in scenario of that name, which must exist.
+[[nodiscard]] Scenario built_in_scenario(std::string_view name);
+
+[[nodiscard]] Scenario load_scenario_file(const std::string& path);
+
+/// Replaces the weights from "select=60,insert=25,update=15": operations left out get weight 0 and are
+/// dropped. Throws base::Error (beginning with "--mix: ") for an unknown name (naming the nearest), a
+/// negative or non-numeric weight, a name said twice, an empty text, or a sum of zero.
+void apply_mix(Scenario& scenario, std::string_view mix);
+
+}  // namespace pgtraffic::workload

@@ -1,0 +1,102 @@
+// A scenario bound to a database: key ranges and picked values filled in, so that "operation and parameters
+// of arrival k" is a pure function that allocates nothing. Knows no connection: which queries must be asked
+// before the start is data (DataQuery), who asks them is not its business.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "pgtraffic/workload/scenario.hpp"
+
+namespace pgtraffic::workload {
+
+/// A query whose answer the workload needs before the start.
+struct DataQuery {
+    std::string sql;
+    std::string purpose;  ///< for messages: "keys of orders.order_id"
+    std::string table;    ///< that it reads, where known, else empty
+    bool range = false;   ///< one row of min and max; otherwise one value a row
+};
+
+/// Rows × columns of text; a NULL is an empty optional.
+using DataRows = std::vector<std::vector<std::optional<std::string>>>;
+
+/// At most this many picked values are kept (the first ones of the answer).
+inline constexpr std::size_t kMaxPicked = 100'000;
+
+/// What one arrival does.
+struct Choice {
+    std::uint32_t operation = 0;  ///< index into Workload::operations()
+    std::uint32_t statement = 0;  ///< the first statement to send
+    std::uint32_t last = 0;       ///< the last one; equal to `statement` where one is chosen
+};
+
+/// A value, immutable once made.
+class Workload {
+ public:
+    /// The queries to answer for `scenario`, without repetition, in a fixed order.
+    [[nodiscard]] static std::vector<DataQuery> data_queries(const Scenario& scenario);
+
+    /// `answers` holds the rows of each of data_queries(scenario), in its order. `run_entropy` goes into what
+    /// must differ between runs of one seed (see CodeParameter). Throws base::Error when a table is empty
+    /// ("… is empty: run `pgtraffic init`") or a key is no integer.
+    Workload(const Scenario& scenario, const std::vector<DataRows>& answers,
+             KeyDistribution default_distribution, std::uint64_t seed, std::uint64_t run_entropy);
+
+    [[nodiscard]] const std::vector<Operation>& operations() const noexcept { return operations_; }
+
+    /// All statements of all operations in order, for preparing them; statement `s` of operation `o` has the
+    /// number statement_number(o, s).
+    [[nodiscard]] std::uint32_t statement_number(std::uint32_t operation,
+                                                 std::uint32_t statement) const noexcept {
+        return first_statement_[operation] + statement;
+    }
+    [[nodiscard]] std::uint32_t statement_count() const noexcept { return first_statement_.back(); }
+    [[nodiscard]] const Statement& statement(std::uint32_t number) const noexcept {
+        return operations_[places_[number].operation].statements[places_[number].statement];
+    }
+
+    /// The operation of arrival k, by weight. k < 2^38, here and in fill().
+    [[nodiscard]] Choice choose(std::uint64_t k) const noexcept;
+
+    /// The parameters of statement `number` for arrival k, attempt 0, 1, …: a retry sends the same values
+    /// but for codes and UUIDs, which are new. Pointers stay good until the next fill of the same `values`,
+    /// and while this workload lives unmoved.
+    void fill(std::uint32_t number, std::uint64_t k, std::uint32_t attempt,
+              ParameterValues& values) const noexcept;
+
+    /// Whether `state` is one that operation `o` retries and `attempt` (0 for the first) has not used up.
+    [[nodiscard]] bool retries(std::uint32_t operation, base::SqlState state,
+                               std::uint32_t attempt) const noexcept;
+
+ private:
+    /// Where a statement stands, and its parameters' first entry in data_.
+    struct Place {
+        std::uint32_t operation;
+        std::uint32_t statement;
+        std::uint32_t first_data;
+    };
+
+    struct Writer;
+
+    void bind(const Statement& statement, std::span<const DataQuery> queries,
+              const std::vector<DataRows>& answers, KeyDistribution default_distribution);
+
+    std::vector<Operation> operations_;
+    std::vector<std::uint32_t> first_statement_;  // an operation; then their count
+    std::vector<Place> places_;                   // a statement number
+    // An entry a parameter: its index in choosers_ or in picked_ for those that need data, otherwise 0.
+    std::vector<std::uint32_t> data_;
+    std::vector<KeyChooser> choosers_;
+    std::vector<std::vector<std::string>> picked_;
+    std::vector<double> operation_weights_;               // running sums
+    std::vector<std::vector<double>> statement_weights_;  // running sums, an operation
+    std::uint64_t seed_ = 0;
+    std::uint64_t run_entropy_ = 0;
+};
+
+}  // namespace pgtraffic::workload

@@ -1,0 +1,156 @@
+#include "pgtraffic/base/json_reader.hpp"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cmath>
+#include <cstring>
+#include <fstream>
+#include <sstream>
+
+#include "pgtraffic/base/error.hpp"
+#include "pgtraffic/base/units.hpp"
+
+namespace pgtraffic::base {
+namespace {
+
+/// The parser's own text without its "[json.exception…] parse error at line …:" head.
+std::string parser_reason(const std::string& what) {
+    if (const auto at = what.find(": "); at != std::string::npos) return what.substr(at + 2);
+    const auto at = what.find("] ");
+    return at == std::string::npos ? what : what.substr(at + 2);
+}
+
+/// Where in `text` the parser stopped. Besides syntax it complains only of a number beyond a double's range,
+/// which it quotes and does not place.
+std::size_t place_of(const nlohmann::json::exception& e, std::string_view text) {
+    if (const auto* syntax = dynamic_cast<const nlohmann::json::parse_error*>(&e)) {
+        return std::min<std::size_t>(syntax->byte > 0 ? syntax->byte - 1 : 0, text.size());
+    }
+    const std::string_view what{e.what()};
+    const auto open = what.find('\'');
+    const auto close = what.rfind('\'');
+    return open < close ? std::min(text.find(what.substr(open + 1, close - open - 1)), text.size()) : 0;
+}
+
+/// A key as a part of a JSON pointer (RFC 6901).
+std::string pointer_part(std::string_view key) {
+    std::string part;
+    for (const char c : key) {
+        if (c == '~') {
+            part += "~0";
+        } else if (c == '/') {
+            part += "~1";
+        } else {
+            part += c;
+        }
+    }
+    return part;
+}
+
+const char* type_in_words(const nlohmann::ordered_json& value) {
+    if (value.is_null()) return "null";
+    if (value.is_boolean()) return "a boolean";
+    if (value.is_number()) return "a number";
+    if (value.is_string()) return "a string";
+    if (value.is_array()) return "an array";
+    return "an object";
+}
+
+}  // namespace
+
+nlohmann::ordered_json parse_json(std::string_view text, std::string_view name) {
+    try {
+        return nlohmann::ordered_json::parse(text, nullptr, /*allow_exceptions=*/true,
+                                             /*ignore_comments=*/true);
+    } catch (const nlohmann::json::exception& e) {
+        const auto before = text.substr(0, place_of(e, text));
+        const auto line_start = before.rfind('\n') + 1;  // npos + 1 is 0
+        throw Error(fmt::format("{}:{}:{}: not valid JSON: {}", name, 1 + std::ranges::count(before, '\n'),
+                                before.size() - line_start + 1, parser_reason(e.what())));
+    }
+}
+
+nlohmann::ordered_json read_json_file(const std::string& path) {
+    errno = 0;
+    std::ifstream file(path, std::ios::binary);
+    std::ostringstream text;
+    if (!file || !(text << file.rdbuf())) {
+        throw Error(
+            fmt::format("{}: cannot read it: {}", path, errno != 0 ? std::strerror(errno) : "it is empty"));
+    }
+    return parse_json(text.str(), path);
+}
+
+void JsonNode::fail(const std::string& what) const {
+    throw Error(fmt::format("{}: {}: {}", name_, pointer_.empty() ? "/" : pointer_, what));
+}
+
+void JsonNode::expect_object(std::initializer_list<std::string_view> known) const {
+    if (!value_->is_object()) fail(fmt::format("must be an object, not {}", type_in_words(*value_)));
+    for (const auto& [key, ignored] : value_->items()) {
+        if (std::find(known.begin(), known.end(), key) != known.end()) continue;
+        const auto near = nearest_word(key, known);
+        fail(near.empty() ? fmt::format("unknown key \"{}\"; known are {}", key, fmt::join(known, ", "))
+                          : fmt::format("unknown key \"{}\"; did you mean \"{}\"?", key, near));
+    }
+}
+
+bool JsonNode::has(std::string_view key) const {
+    return value_->is_object() && value_->contains(key);
+}
+
+JsonNode JsonNode::at(std::string_view key) const {
+    if (!value_->is_object()) fail(fmt::format("must be an object, not {}", type_in_words(*value_)));
+    const auto found = value_->find(key);
+    if (found == value_->end()) fail(fmt::format("the key \"{}\" is missing", key));
+    return {*found, name_, fmt::format("{}/{}", pointer_, pointer_part(key))};
+}
+
+JsonNode JsonNode::at(std::size_t index) const {
+    if (index >= array_size()) fail(fmt::format("must hold more than {} values", index));
+    return {(*value_)[index], name_, fmt::format("{}/{}", pointer_, index)};
+}
+
+std::size_t JsonNode::array_size() const {
+    if (!value_->is_array()) fail(fmt::format("must be an array, not {}", type_in_words(*value_)));
+    return value_->size();
+}
+
+std::string JsonNode::text() const {
+    if (!value_->is_string()) fail(fmt::format("must be a string, not {}", type_in_words(*value_)));
+    auto text = value_->get<std::string>();
+    if (text.find('\0') != std::string::npos) fail("must not hold a NUL character");
+    return text;
+}
+
+double JsonNode::number() const {
+    if (!value_->is_number()) fail(fmt::format("must be a number, not {}", type_in_words(*value_)));
+    const auto x = value_->get<double>();
+    if (!std::isfinite(x)) fail("must be a finite number");
+    return x;
+}
+
+double JsonNode::number_between(double low, double high) const {
+    const double x = number();
+    if (x < low || x > high) fail(fmt::format("must lie between {} and {}, not {}", low, high, x));
+    return x;
+}
+
+std::int64_t JsonNode::integer() const {
+    if (!value_->is_number_integer() ||
+        (value_->is_number_unsigned() && value_->get<std::uint64_t>() > INT64_MAX)) {
+        fail(fmt::format("must be a whole number, not {}",
+                         value_->is_number() ? value_->dump() : type_in_words(*value_)));
+    }
+    return value_->get<std::int64_t>();
+}
+
+bool JsonNode::boolean() const {
+    if (!value_->is_boolean()) fail(fmt::format("must be true or false, not {}", type_in_words(*value_)));
+    return value_->get<bool>();
+}
+
+}  // namespace pgtraffic::base

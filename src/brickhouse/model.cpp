@@ -1,0 +1,136 @@
+// init and cleanup: each looks first, in the transaction in which it then acts, and a look that finds
+// something foreign ends it before anything has changed. What is ours says the comment on a table, nothing
+// else; dropping never cascades.
+#include "pgtraffic/brickhouse/model.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "pgtraffic/base/error.hpp"
+#include "pgtraffic/brickhouse/data.hpp"
+#include "pgtraffic/brickhouse/schema.hpp"
+
+namespace pgtraffic::brickhouse {
+namespace {
+
+/// Rolls back unless committed.
+class Transaction {
+ public:
+    explicit Transaction(postgres::Client& client) : client_{client} { client_.execute("BEGIN"); }
+    ~Transaction() {
+        if (committed_) return;
+        try {
+            client_.execute("ROLLBACK");  // ends a COPY under way as well
+        } catch (const base::Error&) {
+            // A lost connection: the server rolls back itself.
+        }
+    }
+    Transaction(const Transaction&) = delete;
+    Transaction& operator=(const Transaction&) = delete;
+
+    void commit() {
+        client_.execute("COMMIT");
+        committed_ = true;
+    }
+
+ private:
+    postgres::Client& client_;
+    bool committed_ = false;
+};
+
+struct Found {
+    std::vector<std::string> marked;
+    std::vector<std::string> foreign;
+
+    [[nodiscard]] std::vector<std::string> all() const {
+        std::vector<std::string> result = marked;
+        result.insert(result.end(), foreign.begin(), foreign.end());
+        return result;
+    }
+};
+
+std::string list(const std::vector<std::string>& names) {
+    return fmt::format("{}", fmt::join(names, ", "));
+}
+
+/// What has one of the five names (a view or sequence counts) in the schema where init would create.
+Found look(postgres::Client& client) {
+    const auto schema = client.value("SELECT current_schema()");
+    if (!schema) {
+        throw base::Error(
+            "no schema to create tables in: the search path of this user names none that exists; set it "
+            "(ALTER ROLE … SET search_path) or create the schema");
+    }
+    const auto rows =
+        client.query(fmt::format("SELECT c.relname, c.relkind IN ('r', 'p') AND "
+                                 "starts_with(coalesce(obj_description(c.oid, 'pg_class'), ''), '{}') "
+                                 "FROM pg_catalog.pg_class c "
+                                 "JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace "
+                                 "WHERE n.nspname = $1 AND c.relname IN ('{}') ORDER BY c.relname",
+                                 kMark, fmt::join(table_names(), "', '")),
+                     {*schema});
+    Found found;
+    for (const auto& row : rows)
+        (row.at(1) == "t" ? found.marked : found.foreign).push_back(row.at(0).value());
+    return found;
+}
+
+/// One statement, so that keys among the tables do not matter; a key from outside does.
+void drop(postgres::Client& client, const std::vector<std::string>& tables) {
+    if (tables.empty()) return;
+    try {
+        client.execute("DROP TABLE " + list(tables));
+    } catch (const postgres::SqlError& error) {
+        throw base::Error(
+            fmt::format("cannot drop {}: {}\nNothing was changed. Remove what depends on them first.",
+                        list(tables), error.what()));
+    }
+}
+
+void refuse_existing(const Found& found, const std::string& database) {
+    if (!found.foreign.empty()) {
+        throw base::Error(fmt::format(
+            "database \"{}\" has tables that pgtraffic did not make: {}. Nothing was changed. Use another "
+            "database, or --reset to drop them and all their rows first.",
+            database, list(found.foreign)));
+    }
+    if (!found.marked.empty()) {
+        throw base::Error(fmt::format(
+            "database \"{}\" is initialised already: it has {}. Nothing was changed. Use --reset to make "
+            "the tables anew, or `pgtraffic cleanup` to drop them.",
+            database, list(found.marked)));
+    }
+}
+
+}  // namespace
+
+InitSummary init(postgres::Client& client, const InitOptions& options, const Progress& progress) {
+    const Volume volume = volume_of(options.scale);
+    Transaction transaction{client};
+    client.execute("SET LOCAL statement_timeout = 0");
+    const Found found = look(client);
+    if (options.reset) {
+        drop(client, found.all());
+    } else {
+        refuse_existing(found, client.database());
+    }
+    client.execute(std::string{tables_sql()});
+    InitSummary summary = fill(client, volume, options.seed, progress);
+    client.execute(std::string{keys_sql()});
+    client.execute(sequences_sql());
+    client.execute(marks_sql(fmt::format("(scale {}, seed {})", options.scale, options.seed)));
+    client.execute("ANALYZE " + list(table_names()));
+    transaction.commit();
+    return summary;
+}
+
+std::vector<std::string> cleanup(postgres::Client& client) {
+    Transaction transaction{client};
+    const Found found = look(client);
+    drop(client, found.marked);
+    transaction.commit();
+    return found.marked;
+}
+
+}  // namespace pgtraffic::brickhouse

@@ -1,0 +1,125 @@
+#include "pgtraffic/cli/choices.hpp"
+
+#include <fmt/format.h>
+
+#include "pgtraffic/base/error.hpp"
+#include "pgtraffic/base/units.hpp"
+#include "pgtraffic/cli/options.hpp"
+#include "pgtraffic/report/layout.hpp"
+#include "pgtraffic/traffic/phase_scheduler.hpp"
+
+namespace pgtraffic::cli {
+namespace {
+
+traffic::Pattern pattern_of_option(const std::string& name_or_file) {
+    try {
+        return traffic::load_pattern(name_or_file);
+    } catch (const base::Error& error) {
+        throw base::Error(fmt::format("--pattern: {}", error.what()));
+    }
+}
+
+/// "traffic" of a scenario file: the name of a built-in pattern, or phases of its own.
+traffic::Pattern pattern_of_scenario(const workload::Scenario& scenario, const std::string& file) {
+    const base::JsonNode node{*scenario.traffic, file, "/traffic"};
+    if (node.is_string()) {
+        const auto name = node.text();
+        if (traffic::pattern_text(name).empty()) {
+            node.fail(fmt::format("there is no built-in pattern \"{}\"{}", name,
+                                  suggestion(name, traffic::pattern_names())));
+        }
+        return traffic::load_pattern(name);
+    }
+    node.expect_object({"name", "description", "phases"});
+    return {node.has("name") ? node.at("name").text() : scenario.name, scenario.description,
+            traffic::parse_phases(node.at("phases"))};
+}
+
+metrics::ThresholdScope threshold_scope(const RunChoice& choice) {
+    metrics::ThresholdScope scope;
+    for (const auto& operation : choice.scenario.operations) scope.operations.push_back(operation.name);
+    if (choice.traffic.pattern) {
+        for (const auto& phase : choice.traffic.pattern->phases) scope.phases.push_back(phase.name);
+    } else {
+        scope.phases.emplace_back(traffic::kSteadyPhase);
+    }
+    scope.open_loop = choice.traffic.open_loop();
+    return scope;
+}
+
+/// `place` is an option, or a file and the place in it.
+template <class Parse>
+metrics::Threshold read_condition(const std::string& place, const std::string& expression, Parse parse,
+                                  const metrics::ThresholdScope& scope) {
+    constexpr std::size_t kLongestMessage = 1000;  // a scenario may have a hundred operations
+    try {
+        return parse(expression, scope);
+    } catch (const base::Error& error) {
+        throw base::Error(fmt::format("{}: {}: {}", place, in_quotes(expression),
+                                      report::printable(error.what(), kLongestMessage)));
+    }
+}
+
+void read_conditions(const RunOptions& options, RunChoice& choice) {
+    const auto scope = threshold_scope(choice);
+    const auto file = options.scenario.value_or(choice.scenario.name);
+    for (std::size_t i = 0; i < choice.scenario.thresholds.size(); ++i) {
+        choice.thresholds.push_back(read_condition(fmt::format("{}: /thresholds/{}", file, i),
+                                                   choice.scenario.thresholds[i], metrics::parse_threshold,
+                                                   scope));
+    }
+    for (const auto& text : options.thresholds) {
+        choice.thresholds.push_back(read_condition("--threshold", text, metrics::parse_threshold, scope));
+    }
+    for (const auto& text : options.abort_if) {
+        choice.abort_if.push_back(read_condition("--abort-if", text, metrics::parse_abort_condition, scope));
+    }
+}
+
+void refuse_without_open_loop(bool given, std::string_view option, std::string_view needed) {
+    if (given) throw base::Error(fmt::format("--{}: has no meaning without {}", option, needed));
+}
+
+}  // namespace
+
+TrafficChoice choose_traffic(const TrafficOptions& options,
+                             const std::optional<workload::Scenario>& scenario) {
+    TrafficChoice choice;
+    choice.rate_per_s = options.rate_per_s;
+    if (options.pattern) {
+        choice.pattern = pattern_of_option(*options.pattern);
+    } else if (options.real_simulation) {
+        choice.pattern = traffic::load_pattern(std::string{traffic::pattern_name_for(options.duration)});
+    } else if (scenario && scenario->traffic) {
+        // Read also where --rate stands above it: a broken file is said to be broken.
+        auto pattern = pattern_of_scenario(*scenario, options.scenario.value_or(scenario->name));
+        if (!options.rate_per_s) choice.pattern = std::move(pattern);
+    }
+    choice.peak_rate_per_s = options.peak_rate_per_s;
+    refuse_without_open_loop(options.peak_rate_given && !choice.pattern, "peak-rate",
+                             "--pattern or --real-simulation");
+    refuse_without_open_loop(options.arrivals && !choice.open_loop(), "arrivals",
+                             "--rate, --pattern or --real-simulation");
+    if (options.arrivals) {
+        choice.arrivals = *options.arrivals;
+    } else if (scenario && scenario->arrivals == "uniform") {
+        choice.arrivals = traffic::Arrivals::uniform;
+    }
+    return choice;
+}
+
+RunChoice choose(const RunOptions& options) {
+    RunChoice choice;
+    choice.scenario = options.scenario ? workload::load_scenario_file(*options.scenario)
+                                       : workload::built_in_scenario(*options.query_type);
+    if (options.mix) workload::apply_mix(choice.scenario, *options.mix);
+    choice.traffic = choose_traffic(options, choice.scenario);
+    refuse_without_open_loop(options.latency_limit && !choice.traffic.open_loop(), "latency-limit",
+                             "--rate, --pattern or --real-simulation");
+    const bool scenario_decides = choice.scenario.connections && !options.connections_given;
+    choice.connections = scenario_decides ? *choice.scenario.connections : options.connections;
+    read_conditions(options, choice);
+    return choice;
+}
+
+}  // namespace pgtraffic::cli

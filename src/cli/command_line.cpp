@@ -1,0 +1,334 @@
+// Text to values, each with its range. Says what is right in the same breath as what was wrong.
+#include "pgtraffic/cli/command_line.hpp"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <limits>
+
+#include "pgtraffic/base/check.hpp"
+#include "pgtraffic/base/error.hpp"
+#include "pgtraffic/base/units.hpp"
+#include "pgtraffic/cli/options.hpp"
+#include "pgtraffic/postgres/conninfo.hpp"
+
+namespace pgtraffic::cli {
+namespace {
+
+using base::Nanos;
+using namespace std::chrono_literals;
+
+constexpr double kMaxRate = 10'000'000;
+constexpr std::uint64_t kMaxQueries = 1'000'000'000'000;
+
+/// Bounds of a duration, with the words for a message.
+struct DurationRange {
+    Nanos low;
+    Nanos high;
+    const char* words;
+};
+constexpr DurationRange kRunLength{1ms, 24h * 365, "from 1ms to 8760h"};
+constexpr DurationRange kWarmup{0ns, 24h, "from 0 to 24h"};
+constexpr DurationRange kQueryTime{1us, 1h, "from 1us to 1h"};
+constexpr DurationRange kAbortWindow{100ms, 24h, "from 100ms to 24h"};
+constexpr DurationRange kProgress{100ms, 24h, "from 100ms to 24h"};
+constexpr DurationRange kInterval{100ms, 1h, "from 100ms to 1h"};
+
+/// Options of one command as values. Every accessor throws base::Error that begins with the option's name.
+class Reader {
+ public:
+    Reader(Command command, const std::vector<std::string>& arguments) : options_{command, arguments} {}
+
+    [[nodiscard]] const ParsedOptions& options() const noexcept { return options_; }
+    [[nodiscard]] bool given(std::string_view name) const { return options_.given(name); }
+    [[nodiscard]] bool flag(std::string_view name) const { return options_.flag(name); }
+
+    [[noreturn]] void refuse(std::string_view name, const std::string& why) const {
+        throw base::Error(fmt::format("--{}: {}", name, why));
+    }
+
+    /// Two options that contradict each other.
+    void refuse_both(std::string_view name, std::string_view other, std::string_view why) const {
+        const auto on = [&](std::string_view option) {
+            return given(option) && (!options_.row(option).is_flag() || flag(option));
+        };
+        if (on(name) && on(other)) refuse(name, fmt::format("cannot go with --{}: {}", other, why));
+    }
+
+    [[nodiscard]] std::optional<std::string> text(std::string_view name) const {
+        auto value = options_.text(name);
+        if (value && value->empty())
+            refuse(name, fmt::format("its value is empty; give {}", options_.row(name).value));
+        return value;
+    }
+
+    /// A file's name; a URL here is a slip of the hand, and messages about files would repeat its password.
+    [[nodiscard]] std::optional<std::string> file(std::string_view name) const {
+        auto value = text(name);
+        if (value && value->find("://") != std::string::npos) {
+            refuse(name, fmt::format("{} is a URL; give {}", in_quotes(*value), options_.row(name).value));
+        }
+        return value;
+    }
+
+    [[nodiscard]] std::optional<std::uint64_t> count(std::string_view name, std::uint64_t low,
+                                                     std::uint64_t high) const {
+        const auto value = text(name);
+        if (!value) return std::nullopt;
+        const auto n = base::parse_count(*value);
+        if (!n || *n < low || *n > high) {
+            refuse(name, fmt::format("{} is not a whole number from {} to {}", in_quotes(*value), low, high));
+        }
+        return n;
+    }
+
+    /// A number above 0 and at most `high`.
+    [[nodiscard]] std::optional<double> positive(std::string_view name, double high) const {
+        const auto value = text(name);
+        if (!value) return std::nullopt;
+        const auto x = base::parse_number(*value);
+        if (!x || *x <= 0 || *x > high) {
+            refuse(name, fmt::format("{} is not a number above 0, at most {:.0f}", in_quotes(*value), high));
+        }
+        return x;
+    }
+
+    [[nodiscard]] std::optional<Nanos> duration(std::string_view name, const DurationRange& range) const {
+        const auto value = text(name);
+        if (!value) return std::nullopt;
+        const auto d = base::parse_duration(*value);
+        if (!d || *d < range.low || *d > range.high) {
+            refuse(name,
+                   fmt::format("{} is not a duration {}; give seconds (60) or a number with its unit (250ms, "
+                               "90s, 5m, 1h)",
+                               in_quotes(*value), range.words));
+        }
+        return d;
+    }
+
+    /// One of the words in the option's row.
+    [[nodiscard]] std::optional<std::string> word(std::string_view name) const {
+        auto value = text(name);
+        if (!value) return std::nullopt;
+        const auto allowed = allowed_words(options_.row(name));
+        for (const auto known : allowed) {
+            if (known == *value) return value;
+        }
+        const auto near = base::nearest_word(*value, allowed);
+        refuse(name, fmt::format("{} is not one of {}{}", in_quotes(*value), fmt::join(allowed, ", "),
+                                 near.empty() ? "" : fmt::format("; did you mean \"{}\"?", near)));
+    }
+
+ private:
+    ParsedOptions options_;
+};
+
+void check_ports(const Reader& reader, const std::string& ports) {
+    for (std::string_view rest = ports;;) {  // libpq takes a list, one port a host
+        const auto port = rest.substr(0, rest.find(','));
+        const auto n = base::parse_count(port);
+        if (!port.empty() && (!n || *n < 1 || *n > 65535)) {
+            reader.refuse("port", fmt::format("{} is not a whole number from 1 to 65535", in_quotes(ports)));
+        }
+        if (port.size() == rest.size()) return;
+        rest.remove_prefix(port.size() + 1);
+    }
+}
+
+void read_target(const Reader& reader, TargetOptions& target) {
+    target.database = reader.text("database-url");
+    target.host = reader.text("host");
+    target.port = reader.text("port");
+    target.user = reader.text("username");
+    if (target.port) check_ports(reader, *target.port);
+}
+
+void read_traffic(const Reader& reader, TrafficOptions& traffic) {
+    constexpr auto kOneRate = "one of them says when queries are due";
+    reader.refuse_both("rate", "pattern", kOneRate);
+    reader.refuse_both("rate", "real-simulation", kOneRate);
+    reader.refuse_both("rate", "peak-rate", "a peak rate belongs to a pattern");
+
+    traffic.duration = *reader.duration("duration", kRunLength);
+    traffic.rate_per_s = reader.positive("rate", kMaxRate);
+    traffic.peak_rate_given = reader.given("peak-rate");
+    traffic.pattern = reader.file("pattern");
+    traffic.real_simulation = reader.flag("real-simulation");
+    if (const auto arrivals = reader.word("arrivals")) {
+        traffic.arrivals = *arrivals == "uniform" ? traffic::Arrivals::uniform : traffic::Arrivals::poisson;
+    }
+    traffic.random_seed = reader.count("random-seed", 0, std::numeric_limits<std::uint64_t>::max());
+    traffic.scenario = reader.file("scenario");
+}
+
+void read_workload(const Reader& reader, RunOptions& run) {
+    reader.refuse_both("query-type", "scenario", "each of them names the whole workload");
+    run.mix = reader.text("mix");
+    run.query_type = reader.word("query-type");
+    if (run.mix && run.query_type && run.query_type != "mixed") {
+        reader.refuse("mix", fmt::format("--query-type {} has one operation only; leave it out, or say mixed",
+                                         *run.query_type));
+    }
+    if (!run.query_type && !run.scenario) run.query_type = run.mix ? "mixed" : "select";
+
+    const auto keys = workload::parse_key_distribution(*reader.word("key-distribution"));
+    PGTRAFFIC_CHECK(keys.has_value(), "the table allows a key distribution that the workload does not know");
+    run.key_distribution = *keys;
+    run.prepared = reader.word("protocol") == "prepared";
+}
+
+void read_conditions(const Reader& reader, RunOptions& run) {
+    run.thresholds = reader.options().texts("threshold");
+    run.abort_if = reader.options().texts("abort-if");
+    run.abort_window = *reader.duration("abort-window", kAbortWindow);
+    run.strict = reader.flag("strict");
+    if (reader.given("abort-window") && run.abort_if.empty()) {
+        reader.refuse("abort-window", "has no meaning without --abort-if");
+    }
+    // Windows consist of whole intervals, and the last one must end before the run does.
+    const Nanos interval = std::min<Nanos>(1s, run.progress.value_or(1s));
+    const Nanos window = (run.abort_window + interval - 1ns) / interval * interval;
+    if (!run.abort_if.empty() && window >= run.duration) {
+        reader.refuse("abort-window",
+                      fmt::format("--abort-if looks at a whole window of {}, and the run lasts {}; give a "
+                                  "shorter window",
+                                  base::format_duration(window), base::format_duration(run.duration)));
+    }
+}
+
+/// The outputs beside the report. At most one of them has stdout, and then no report may have it.
+void read_series(const Reader& reader, RunOptions& run) {
+    run.interval = *reader.duration("interval", kInterval);
+    if (run.interval % 1ms != Nanos{0}) {
+        reader.refuse("interval", fmt::format("{} is not a whole number of milliseconds",
+                                              in_quotes(*reader.text("interval"))));
+    }
+    run.stream = reader.file("stream");
+    run.csv = reader.file("csv");
+    run.hdr_log = reader.file("hdr-log");
+
+    std::string on_stdout;
+    if (run.format == Format::json) on_stdout = reader.given("json") && !run.json ? "json" : "format json";
+    std::vector<std::pair<std::string_view, std::string>> files;
+    if (run.json) files.emplace_back("json", *run.json);
+    for (const auto& [name, file] :
+         {std::pair{"stream", run.stream}, std::pair{"csv", run.csv}, std::pair{"hdr-log", run.hdr_log}}) {
+        if (!file) continue;
+        if (*file == "-") {
+            if (!on_stdout.empty()) {
+                reader.refuse(
+                    name, fmt::format("cannot go to stdout with --{}, which writes there too; give a file",
+                                      on_stdout));
+            }
+            on_stdout = name;
+            run.report_to_stderr = true;
+            continue;
+        }
+        for (const auto& [other, same] : files) {
+            if (same == *file) {
+                reader.refuse(name, fmt::format("{} is the file of --{}, too; name another one",
+                                                in_quotes(*file), other));
+            }
+        }
+        files.emplace_back(name, *file);
+    }
+}
+
+void read_output(const Reader& reader, RunOptions& run) {
+    run.progress = reader.duration("progress", kProgress);
+    run.disable_logging = reader.flag("disable-logging");
+    run.json = reader.file("json");
+    run.format = reader.word("format") == "json" ? Format::json : Format::text;
+    if (run.json == "-") {
+        if (reader.given("format") && run.format == Format::text) {
+            reader.refuse("json",
+                          "cannot go to stdout with --format text, which writes there too; give a file");
+        }
+        run.format = Format::json;
+        run.json.reset();
+    }
+    const auto color = reader.word("color");
+    run.color = color == "always" ? Color::always : color == "never" ? Color::never : Color::automatic;
+}
+
+}  // namespace
+
+RunOptions read_run_options(const std::vector<std::string>& arguments) {
+    const Reader reader{Command::run, arguments};
+    RunOptions run;
+    read_target(reader, run);
+    read_traffic(reader, run);
+    if (reader.text("peak-rate").value_or("auto") != "auto") {
+        if (!base::parse_number(*reader.text("peak-rate"))) {
+            reader.refuse("peak-rate", fmt::format("{} is neither a number above 0 nor auto",
+                                                   in_quotes(*reader.text("peak-rate"))));
+        }
+        run.peak_rate_per_s = reader.positive("peak-rate", kMaxRate);
+    }
+    read_workload(reader, run);
+    read_output(reader, run);
+    read_conditions(reader, run);
+    read_series(reader, run);
+
+    run.connections = static_cast<std::uint32_t>(*reader.count("connections", 1, 65535));
+    run.connections_given = reader.given("connections");
+    run.total_queries = reader.count("total-queries", 1, kMaxQueries);
+    run.duration_only = reader.flag("duration-only");
+    run.warmup = *reader.duration("warmup", kWarmup);
+    run.measure_network = reader.flag("measure-network");
+    run.timeout = reader.duration("timeout", kQueryTime);
+    run.latency_limit = reader.duration("latency-limit", kQueryTime);
+
+    run.ephemeral = reader.flag("ephemeral");
+    run.unsafe_fast = reader.flag("unsafe-fast");
+    run.scale = *reader.positive("scale", 1000);
+    run.scale_given = reader.given("scale");
+    for (const auto* name : {"database-url", "host", "port", "username"}) {
+        reader.refuse_both("ephemeral", name, "the temporary server is the database");
+    }
+    run.resolved = reader.options().resolved();
+    for (auto& [name, value] : run.resolved) value = postgres::mask_argument(value);
+    return run;
+}
+
+InitOptions read_init_options(const std::vector<std::string>& arguments) {
+    const Reader reader{Command::init, arguments};
+    InitOptions init;
+    read_target(reader, init);
+    init.scale = *reader.positive("scale", 1000);
+    init.random_seed = *reader.count("random-seed", 0, std::numeric_limits<std::uint64_t>::max());
+    init.reset = reader.flag("reset");
+    return init;
+}
+
+TargetOptions read_cleanup_options(const std::vector<std::string>& arguments) {
+    TargetOptions target;
+    read_target(Reader{Command::cleanup, arguments}, target);
+    return target;
+}
+
+TrafficOptions read_plan_options(const std::vector<std::string>& arguments) {
+    const Reader reader{Command::plan, arguments};
+    TrafficOptions plan;
+    read_traffic(reader, plan);
+    if (reader.text("peak-rate") == "auto") {
+        reader.refuse("peak-rate", "auto measures a server, and a plan has none; give queries a second");
+    }
+    plan.peak_rate_per_s = reader.positive("peak-rate", kMaxRate);
+    return plan;
+}
+
+std::string read_show_name(const std::vector<std::string>& arguments) {
+    const ParsedOptions options{Command::show, arguments};
+    if (options.operands().empty()) {
+        throw base::Error("show: say which scenario or pattern; `pgtraffic list` names them");
+    }
+    return options.operands().front();
+}
+
+void read_list_options(const std::vector<std::string>& arguments) {
+    [[maybe_unused]] const ParsedOptions none{Command::list, arguments};
+}
+
+}  // namespace pgtraffic::cli

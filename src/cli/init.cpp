@@ -1,0 +1,71 @@
+// Creates and fills the model. Progress goes to stderr: a bar that moves on a terminal, a line a table
+// elsewhere.
+#include <fmt/format.h>
+
+#include "pgtraffic/base/units.hpp"
+#include "pgtraffic/brickhouse/model.hpp"
+#include "pgtraffic/cli/commands.hpp"
+#include "pgtraffic/cli/output.hpp"
+#include "pgtraffic/cli/target.hpp"
+#include "pgtraffic/postgres/client.hpp"
+
+namespace pgtraffic::cli {
+namespace {
+
+/// The moving bar, or the lines. Prints only what changes: a percent, or a table.
+class ProgressView {
+ public:
+    explicit ProgressView(bool terminal) : terminal_{terminal} {}
+    ProgressView(const ProgressView&) = delete;
+    ProgressView& operator=(const ProgressView&) = delete;
+    ~ProgressView() {
+        if (terminal_ && percent_ >= 0) write_stderr("\r\033[K");
+    }
+
+    void show(const std::string& table, std::uint64_t rows, std::uint64_t total) {
+        const int percent = total == 0 ? 100 : static_cast<int>(rows * 100 / total);
+        if (terminal_ && (percent != percent_ || table != table_)) {
+            const auto filled = static_cast<std::size_t>(percent) * kBarWidth / 100;
+            write_stderr(fmt::format("\r\033[K[{:<{}}] {:3} %  {} ({} of {} rows)", std::string(filled, '#'),
+                                     kBarWidth, percent, table, base::with_thousands(rows),
+                                     base::with_thousands(total)));
+        } else if (!terminal_ && table != table_) {
+            write_stderr(fmt::format("filling {} ({} of {} rows done)\n", table, base::with_thousands(rows),
+                                     base::with_thousands(total)));
+        }
+        percent_ = percent;
+        table_ = table;
+    }
+
+ private:
+    static constexpr std::size_t kBarWidth = 24;
+
+    bool terminal_;
+    int percent_ = -1;
+    std::string table_;
+};
+
+}  // namespace
+
+int init_command(const InitOptions& options) {
+    postgres::Client client{require_target(options)};
+    const auto start = base::mono_now();
+    brickhouse::InitSummary summary;
+    {
+        ProgressView view{stderr_is_terminal()};
+        summary = brickhouse::init(client, {options.scale, options.random_seed, options.reset},
+                                   [&view](const std::string& table, std::uint64_t rows,
+                                           std::uint64_t total) { view.show(table, rows, total); });
+    }
+    auto text = fmt::format("Filled database \"{}\" in {}:\n", client.database(),
+                            base::format_duration(base::mono_now() - start));
+    for (const auto& [table, rows] : summary.rows) {
+        text += fmt::format("  {:<12}{:>14} rows\n", table, base::with_thousands(rows));
+    }
+    text += fmt::format("Random seed {}, scale {}. `pgtraffic cleanup` drops these tables again.\n",
+                        options.random_seed, options.scale);
+    write_stdout(text);
+    return 0;
+}
+
+}  // namespace pgtraffic::cli

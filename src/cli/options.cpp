@@ -1,0 +1,434 @@
+// The table, its parser and its help. cxxopts splits the words and pairs them with their values; it sees long
+// names and text only, because its own conversions and messages do not say what a user needs to know.
+#include "pgtraffic/cli/options.hpp"
+
+// The hand-written matcher of cxxopts: the one of <regex> stops at a newline in a value and overflows the
+// stack on a long one.
+#define CXXOPTS_NO_REGEX
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <array>
+#include <cctype>
+#include <cxxopts.hpp>
+
+#include "pgtraffic/base/check.hpp"
+#include "pgtraffic/base/error.hpp"
+#include "pgtraffic/base/units.hpp"
+#include "pgtraffic/postgres/conninfo.hpp"
+#include "pgtraffic/report/layout.hpp"
+
+namespace pgtraffic::cli {
+namespace {
+
+constexpr std::uint8_t bit(Command command) {
+    return static_cast<std::uint8_t>(1U << static_cast<unsigned>(command));
+}
+constexpr std::uint8_t kRun = bit(Command::run);
+constexpr std::uint8_t kInit = bit(Command::init);
+constexpr std::uint8_t kPlan = bit(Command::plan);
+constexpr std::uint8_t kDatabase = kRun | kInit | bit(Command::cleanup);
+constexpr std::uint8_t kAll = 0xFF;
+
+constexpr auto kCommands = std::to_array<CommandRow>({
+    {Command::run, "run", "", "put load on a database and report (the default command)",
+     "pgtraffic                                    try it on a temporary server\n"
+     "pgtraffic -d postgresql://app@db/shop -T 5m --query-type mixed\n"
+     "pgtraffic -d shop --rate 500 --arrivals uniform --json result.json\n"
+     "pgtraffic -d shop --pattern business-hours --peak-rate 2000 -T 1h"},
+    {Command::init, "init", "", "create the model's tables and fill them",
+     "pgtraffic init -d postgresql://app@db/shop\n"
+     "pgtraffic init -d shop --scale 10 --reset"},
+    {Command::cleanup, "cleanup", "", "drop the tables that init made, nothing else",
+     "pgtraffic cleanup -d shop"},
+    {Command::plan, "plan", "", "print a run's schedule without a database",
+     "pgtraffic plan --rate 500 -T 10s\n"
+     "pgtraffic plan --pattern business-hours --peak-rate 2000 -T 1h"},
+    {Command::list, "list", "", "list the built-in scenarios and traffic patterns", "pgtraffic list"},
+    {Command::show, "show", "NAME", "print a built-in scenario or pattern as JSON",
+     "pgtraffic show mixed > my-scenario.json"},
+});
+
+constexpr std::string_view kTarget = "Database";
+constexpr std::string_view kLoad = "Load";
+constexpr std::string_view kTraffic = "Traffic";
+constexpr std::string_view kWork = "Workload";
+constexpr std::string_view kConditions = "Pass or fail";
+constexpr std::string_view kOutput = "Output";
+constexpr std::string_view kTemporary = "Temporary server";
+constexpr std::string_view kData = "Data";
+constexpr std::string_view kAbout = "About";
+
+constexpr auto kOptions = std::to_array<OptionRow>({
+    {"database-url", 'd', "URL", kTarget,
+     "URL, conninfo string or database name. Without it: -h/-p/-U, else the variable DATABASE_URL, else "
+     "PGHOST, "
+     "PGSERVICE and the like. Passwords also from PGPASSWORD and .pgpass.",
+     "", kDatabase},
+    {"host", 'h', "HOST", kTarget, "server's name, address or socket directory", "", kDatabase},
+    {"port", 'p', "PORT", kTarget, "server's port", "", kDatabase},
+    {"username", 'U', "NAME", kTarget, "user to connect as", "", kDatabase},
+
+    {"connections", 'c', "N", kLoad, "connections that run queries at the same time", "100", kRun},
+    {"duration", 'T', "TIME", kLoad, "how long to measure: seconds, or 250ms, 90s, 5m, 1h", "60",
+     kRun | kPlan},
+    {"total-queries", 't', "N", kLoad, "stop after this many queries, if the duration is not over before", "",
+     kRun},
+    {"duration-only", 0, "", kLoad, "run for the duration, whatever --total-queries says", "", kRun},
+    {"warmup", 0, "TIME", kLoad, "load before the measurement that does not count", "10", kRun},
+    {"timeout", 0, "TIME", kLoad, "give a query up after this time, counted as timed out", "", kRun},
+
+    {"rate", 'R', "N", kTraffic,
+     "open loop: N queries due a second. Without it, or a pattern, the loop is closed: each connection sends "
+     "its "
+     "next query as soon as the last one is answered.",
+     "", kRun | kPlan},
+    {"pattern", 0, "NAME|FILE", kTraffic,
+     "open loop along a pattern; `pgtraffic list` names the built-in ones", "", kRun | kPlan},
+    {"real-simulation", 0, "", kTraffic,
+     "open loop along the pattern that fits the duration: up to 30 s ecommerce-rush, up to 120 s "
+     "business-hours, "
+     "longer nightly-batch",
+     "", kRun | kPlan},
+    {"peak-rate", 0, "N|auto", kTraffic, "queries a second at a pattern's 100 %; auto measures it first", "",
+     kRun},
+    {"peak-rate", 0, "N", kTraffic, "queries a second at a pattern's 100 %", "", kPlan},
+    {"arrivals", 0, "poisson|uniform", kTraffic, "spacing of an open loop's queries (default: poisson)", "",
+     kRun | kPlan},
+    {"latency-limit", 'L', "TIME", kTraffic,
+     "open loop: skip queries that are later than this, counted as missed", "", kRun},
+
+    {"query-type", 0, "select|insert|update|mixed", kWork, "built-in scenario (default: select)", "", kRun},
+    {"scenario", 0, "FILE", kWork, "a scenario of your own; `pgtraffic show mixed` prints one to start from",
+     "", kRun},
+    {"scenario", 0, "FILE", kWork, "plan the traffic of a scenario of your own", "", kPlan},
+    {"mix", 0, "NAME=WEIGHT,...", kWork,
+     "weights of the operations, such as select=60,insert=25,update=15; alone it implies --query-type mixed",
+     "", kRun},
+    {"key-distribution", 0, "uniform|zipf|recent", kWork, "which keys are asked for how often", "uniform",
+     kRun},
+    {"protocol", 'M', "extended|prepared", kWork, "parse each query anew, or prepare once a connection",
+     "extended", kRun},
+    {"random-seed", 0, "N", kWork, "same seed, same draws (default: a new one each run, printed)", "",
+     kRun | kPlan},
+
+    {"scale", 0, "K", kData, "multiply orders and stores by K", "1", kInit},
+    {"random-seed", 0, "N", kData, "same seed, same rows", "1", kInit},
+    {"reset", 0, "", kData, "first drop tables of the model's names, WHOEVER made them", "", kInit},
+
+    {"threshold", 0, "EXPR", kConditions,
+     "a condition that the run must meet, such as response.p99<20ms; exit 99 where it does not. Repeatable; "
+     "docs/thresholds.md",
+     "", kRun, false, true},
+    {"abort-if", 0, "EXPR", kConditions,
+     "stop early once this is true over a window, such as failed_ratio>5%; exit 99. Repeatable", "", kRun,
+     false, true},
+    {"abort-window", 0, "TIME", kConditions, "length of that window", "10", kRun},
+    {"strict", 0, "", kConditions, "exit 2 where the verdict is invalid", "", kRun},
+
+    {"measure-network", 0, "", kOutput, "split latency into network and database", "", kRun},
+    {"progress", 'P', "TIME", kOutput, "a line on stderr this often (default: 1 on a terminal, else 10)", "",
+     kRun},
+    {"disable-logging", 0, "", kOutput, "print nothing but the final report", "", kRun},
+    {"format", 0, "text|json", kOutput, "what the report on stdout is", "text", kRun},
+    {"json", 0, "FILE", kOutput, "also write the result as JSON; - is stdout, instead of the text", "", kRun},
+    {"interval", 0, "TIME", kOutput, "length of the time series' intervals, 100ms to 1h", "1", kRun},
+    {"stream", 0, "FILE|-", kOutput, "write each interval as a line of JSON as soon as it is over", "", kRun},
+    {"csv", 0, "FILE|-", kOutput, "write the intervals as CSV at the end", "", kRun},
+    {"hdr-log", 0, "FILE|-", kOutput,
+     "write the latencies as a log of HdrHistogram at the end; where one of these three goes to stdout (-), "
+     "the report goes to stderr",
+     "", kRun},
+    {"color", 0, "auto|always|never", kOutput, "colour; auto: on a terminal without NO_COLOR", "auto", kRun},
+
+    {"ephemeral", 0, "", kTemporary,
+     "run on a temporary PostgreSQL, also where a database is named in the environment. It is what happens "
+     "where "
+     "none is named at all.",
+     "", kRun},
+    {"scale", 0, "K", kTemporary, "multiply its orders and stores by K", "1", kRun},
+    {"unsafe-fast", 0, "", kTemporary, "switch its fsync off: fast, and no figure to compare", "", kRun},
+
+    {"help", '?', "", kAbout, "this text; of one command: pgtraffic COMMAND --help", "", kAll, true},
+    {"version", 'V', "", kAbout, "the version", "", kAll, true},
+});
+
+constexpr std::size_t kHelpWidth = 80;
+constexpr std::size_t kHelpIndent = 29;
+
+const OptionRow* find_row(Command command, std::string_view name) {
+    for (const auto& row : kOptions) {
+        if (row.name == name && row.belongs_to(command)) return &row;
+    }
+    return nullptr;
+}
+
+const OptionRow* find_letter(Command command, char letter) {
+    for (const auto& row : kOptions) {
+        if (row.letter == letter && row.belongs_to(command) && !row.only_asks) return &row;
+    }
+    return nullptr;
+}
+
+/// Rewrites "-c10" and "-c" as "--connections=10" and "--connections". All letters take a value, so there are
+/// no groups of letters to take apart; "-1" stays what it is, a value.
+std::vector<std::string> with_long_names(Command command, const std::vector<std::string>& arguments) {
+    std::vector<std::string> result{"pgtraffic"};
+    bool literal = false;
+    for (const auto& argument : arguments) {
+        literal = literal || argument == "--";
+        if (literal || argument.size() < 2 || argument[0] != '-' || argument[1] == '-') {
+            result.push_back(argument);
+            continue;
+        }
+        const auto word = std::string_view{argument}.substr(1, argument.find('=') - 1);
+        if (word.size() > 1 && find_row(command, word) != nullptr) {
+            throw base::Error(fmt::format("unknown option \"-{}\"; did you mean \"--{}\"?", word, word));
+        }
+        const auto* row = find_letter(command, argument[1]);
+        if (row == nullptr) {
+            result.push_back(argument);
+        } else if (argument.size() == 2) {
+            result.push_back(fmt::format("--{}", row->name));
+        } else {
+            result.push_back(fmt::format("--{}={}", row->name, std::string_view{argument}.substr(2)));
+        }
+    }
+    return result;
+}
+
+[[noreturn]] void refuse_word(Command command, const std::string& word) {
+    if (word.size() < 2 || word[0] != '-') {
+        const auto& row = row_of(command);
+        throw base::Error(fmt::format("unexpected word {}; `pgtraffic {}{}{}` takes only options beside it",
+                                      in_quotes(word), row.name, row.operand.empty() ? "" : " ",
+                                      row.operand));
+    }
+    const auto option = word.substr(0, word.find('='));  // the value may be a secret
+    const auto name = option.substr(option.find_first_not_of('-') == 2 ? 2 : 1);
+    std::vector<std::string_view> own;
+    for (const auto& row : kOptions) {
+        const bool same = row.name == name || (name.size() == 1 && name[0] == row.letter);
+        if (same && !row.belongs_to(command)) {
+            for (const auto& other : kCommands) {
+                if (!row.belongs_to(other.command)) continue;
+                throw base::Error(fmt::format("{}: `pgtraffic {}` has no such option, `pgtraffic {}` has",
+                                              option, row_of(command).name, other.name));
+            }
+        }
+        if (row.belongs_to(command)) own.push_back(row.name);
+    }
+    const auto near = base::nearest_word(name, own);
+    if (!near.empty())
+        throw base::Error(fmt::format("unknown option \"{}\"; did you mean \"--{}\"?", option, near));
+    throw base::Error(fmt::format("unknown option \"{}\"; `pgtraffic {} --help` lists what there is", option,
+                                  row_of(command).name));
+}
+
+/// Whether a value is really the next option: "--json --rate 5" forgot the file.
+bool looks_like_option(Command command, std::string_view value) {
+    if (!value.starts_with("--")) return false;
+    return find_row(command, value.substr(2, value.find('=') - 2)) != nullptr;
+}
+
+std::string option_help(const OptionRow& row) {
+    const auto letter = row.letter == 0 ? std::string{"    "} : fmt::format("-{}, ", row.letter);
+    auto head = fmt::format("  {}--{}{}{}", letter, row.name, row.is_flag() ? "" : " ", row.value);
+    auto help = std::string{row.help};
+    if (!row.fallback.empty()) help += fmt::format(" (default: {})", row.fallback);
+    const auto margin = std::string(kHelpIndent, ' ');
+    if (head.size() + 2 > kHelpIndent) {
+        head += "\n" + margin;
+    } else {
+        head.resize(kHelpIndent, ' ');
+    }
+    return fmt::format("{}{}\n", head,
+                       fmt::join(report::wrap(help, kHelpWidth - kHelpIndent), "\n" + margin));
+}
+
+std::string options_help(Command command) {
+    std::string text;
+    std::string_view group;
+    for (const auto& row : kOptions) {
+        if (!row.belongs_to(command)) continue;
+        if (row.group != group) text += fmt::format("\n{}:\n", row.group);
+        group = row.group;
+        text += option_help(row);
+    }
+    return text;
+}
+
+std::string indented(std::string_view lines) {
+    std::string text = "  ";
+    for (const char c : lines) {
+        text += c;
+        if (c == '\n') text += "  ";
+    }
+    return text + "\n";
+}
+
+}  // namespace
+
+std::span<const CommandRow> command_table() noexcept {
+    return kCommands;
+}
+std::span<const OptionRow> option_table() noexcept {
+    return kOptions;
+}
+
+const CommandRow& row_of(Command command) noexcept {
+    const auto found = std::find_if(kCommands.begin(), kCommands.end(),
+                                    [command](const CommandRow& row) { return row.command == command; });
+    PGTRAFFIC_CHECK(found != kCommands.end(), "a command without a row");
+    return *found;
+}
+
+std::vector<std::string_view> allowed_words(const OptionRow& row) {
+    std::vector<std::string_view> words;
+    const bool lower_case = std::none_of(row.value.begin(), row.value.end(),
+                                         [](unsigned char c) { return std::isupper(c) != 0; });
+    if (!lower_case) return words;  // "NAME|FILE" stands for free text
+    for (auto rest = row.value; !rest.empty();) {
+        const auto word = rest.substr(0, rest.find('|'));
+        words.push_back(word);
+        rest.remove_prefix(std::min(word.size() + 1, rest.size()));
+    }
+    return words;
+}
+
+std::string in_quotes(const std::string& text) {
+    return fmt::format("\"{}\"", report::printable(postgres::mask_argument(text)));
+}
+
+std::string suggestion(std::string_view word, const std::vector<std::string_view>& known) {
+    const auto near = base::nearest_word(word, known);
+    if (!near.empty()) return fmt::format("; did you mean \"{}\"?", near);
+    return fmt::format("; known are {}", fmt::join(known, ", "));
+}
+
+Invocation split_command(const std::vector<std::string>& arguments) {
+    if (arguments.empty() || arguments.front().starts_with('-')) return {Command::run, false, arguments};
+    std::vector<std::string_view> names;
+    for (const auto& row : kCommands) {
+        if (row.name == arguments.front())
+            return {row.command, true, {arguments.begin() + 1, arguments.end()}};
+        names.push_back(row.name);
+    }
+    throw base::Error(fmt::format("unknown command {}{}", in_quotes(arguments.front()),
+                                  suggestion(arguments.front(), names)));
+}
+
+Request requested(const Invocation& invocation) {
+    const auto& arguments = invocation.arguments;
+    const auto has = [&](std::string_view word) {
+        return std::find(arguments.begin(), arguments.end(), word) != arguments.end();
+    };
+    if (has("--help") || has("-?") || (arguments.size() == 1 && arguments.front() == "-h"))
+        return Request::help;
+    return has("--version") || has("-V") ? Request::version : Request::none;
+}
+
+std::string help_text(const Invocation& invocation) {
+    const auto& row = row_of(invocation.command);
+    std::string text;
+    if (invocation.named) {
+        text = fmt::format("pgtraffic {} - {}\n\nUsage: pgtraffic {}{}{} [options]\n\nExamples:\n{}",
+                           row.name, row.help, row.name, row.operand.empty() ? "" : " ", row.operand,
+                           indented(row.examples));
+    } else {
+        text = fmt::format(
+            "pgtraffic - PostgreSQL traffic simulator\n\nUsage: pgtraffic [COMMAND] [options]\n\n"
+            "Examples:\n{}\nCommands:\n",
+            indented(row.examples));
+        for (const auto& command : kCommands) {
+            text += fmt::format("  {:<14}{}\n", fmt::format("{} {}", command.name, command.operand),
+                                command.help);
+        }
+    }
+    text += options_help(invocation.command);
+    if (invocation.command == Command::run) {
+        text +=
+            "\nExit status: 0 ran (the report counts failed queries); 1 could not start;\n"
+            "2 no query succeeded, the run broke off, or --strict and invalid; 3 internal\n"
+            "error; 99 a threshold was missed, or --abort-if; 130, 143 interrupted.\n";
+    }
+    return text;
+}
+
+ParsedOptions::ParsedOptions(Command command, const std::vector<std::string>& arguments) : command_{command} {
+    cxxopts::Options parser{"pgtraffic"};
+    parser.allow_unrecognised_options();  // they come back as words, so that we choose the message
+    for (const auto& row : kOptions) {
+        if (!row.belongs_to(command) || row.only_asks) continue;
+        auto value = cxxopts::value<std::string>();
+        if (row.is_flag()) value->implicit_value("true");
+        parser.add_options()(std::string{row.name}, "", value);
+    }
+    const auto words = with_long_names(command, arguments);
+    std::vector<const char*> pointers;
+    pointers.reserve(words.size());
+    for (const auto& word : words) pointers.push_back(word.c_str());
+
+    cxxopts::ParseResult parsed;
+    try {
+        parsed = parser.parse(static_cast<int>(pointers.size()), pointers.data());
+    } catch (const std::exception&) {
+        // All values are text and unknown words are kept, so only the last option can lack its value.
+        throw base::Error(fmt::format("{}: its value is missing", words.back()));
+    }
+    for (const auto& option : parsed.arguments()) {
+        const auto& known = row(option.key());
+        if (known.is_flag() && option.value() != "true" && option.value() != "false") {
+            throw base::Error(
+                fmt::format("--{}: {} is neither true nor false; the option takes no other value",
+                            option.key(), in_quotes(option.value())));
+        }
+        if (looks_like_option(command, option.value())) {
+            throw base::Error(fmt::format("--{}: its value is missing (the next word is the option {})",
+                                          option.key(), option.value().substr(0, option.value().find('='))));
+        }
+        given_[option.key()].push_back(option.value());
+    }
+    for (const auto& word : parsed.unmatched()) {
+        const bool operand = !word.starts_with('-') && !row_of(command).operand.empty() && operands_.empty();
+        if (!operand) refuse_word(command, word);
+        operands_.push_back(word);
+    }
+}
+
+const OptionRow& ParsedOptions::row(std::string_view name) const {
+    const auto* found = find_row(command_, name);
+    PGTRAFFIC_CHECK(found != nullptr, "an option that the command's table does not have");
+    return *found;
+}
+
+std::optional<std::string> ParsedOptions::text(std::string_view name) const {
+    const auto& known = row(name);
+    if (const auto found = given_.find(name); found != given_.end()) return found->second.back();
+    if (known.fallback.empty()) return std::nullopt;
+    return std::string{known.fallback};
+}
+
+std::vector<std::string> ParsedOptions::texts(std::string_view name) const {
+    PGTRAFFIC_CHECK(row(name).repeatable, "every value of an option of which the last counts");
+    const auto found = given_.find(name);
+    return found == given_.end() ? std::vector<std::string>{} : found->second;
+}
+
+std::vector<std::pair<std::string, std::string>> ParsedOptions::resolved() const {
+    std::vector<std::pair<std::string, std::string>> result;
+    for (const auto& known : kOptions) {
+        if (!known.belongs_to(command_) || known.only_asks) continue;
+        if (known.repeatable) {
+            for (auto& value : texts(known.name)) result.emplace_back(known.name, std::move(value));
+        } else if (auto value = text(known.name)) {
+            result.emplace_back(known.name, std::move(*value));
+        } else if (known.is_flag()) {
+            result.emplace_back(known.name, "false");
+        }
+    }
+    return result;
+}
+
+}  // namespace pgtraffic::cli

@@ -1,0 +1,75 @@
+#include "pgtraffic/cli/target.hpp"
+
+#include <fmt/format.h>
+
+#include <array>
+#include <cstdlib>
+
+#include "pgtraffic/base/error.hpp"
+
+namespace pgtraffic::cli {
+namespace {
+
+using postgres::Conninfo;
+
+constexpr auto kHowToName =
+    "give --database-url URL (postgresql://user@host/database), or -h HOST, or set DATABASE_URL or PGHOST";
+
+/// What -h, -p and -U add to what -d said. Saying a thing twice is refused: which one counts would be a
+/// guess.
+void add_options(Conninfo& conninfo, const TargetOptions& options) {
+    struct Part {
+        const char* option;
+        const char* keyword;
+        const std::optional<std::string>& value;
+    };
+    for (const auto& [option, keyword, value] :
+         {Part{"host", "host", options.host}, Part{"port", "port", options.port},
+          Part{"username", "user", options.user}}) {
+        if (!value) continue;
+        if (!conninfo.get(keyword).empty()) {
+            throw base::Error(fmt::format("--{}: --database-url already says {}={}; say it once", option,
+                                          keyword, conninfo.get(keyword)));
+        }
+        conninfo.set(keyword, *value);
+    }
+}
+
+}  // namespace
+
+std::optional<Conninfo> find_target(const TargetOptions& options) {
+    std::optional<Conninfo> conninfo;
+    const char* variable = std::getenv("DATABASE_URL");
+    if (options.any()) {
+        conninfo = options.database ? Conninfo::parse(*options.database, "--database-url") : Conninfo{};
+        add_options(*conninfo, options);
+    } else if (variable != nullptr && *variable != '\0') {
+        conninfo = Conninfo::parse(variable, "DATABASE_URL");
+    } else if (Conninfo::environment_names_target()) {
+        conninfo.emplace();
+    }
+    if (conninfo) {
+        conninfo->set_default("application_name", "pgtraffic");
+        conninfo->set_default("gssencmode", "disable");  // else each connect looks for a Kerberos ticket
+    }
+    return conninfo;
+}
+
+Conninfo require_target(const TargetOptions& options) {
+    if (auto target = find_target(options)) return std::move(*target);
+    throw base::Error(fmt::format("no database is named: {}", kHowToName));
+}
+
+std::optional<Conninfo> run_target(const RunOptions& options) {
+    if (options.ephemeral) return std::nullopt;
+    auto target = find_target(options);
+    if (target && (options.scale_given || options.unsafe_fast)) {
+        throw base::Error(
+            fmt::format("--{}: only for the temporary server, and a database is named; {}",
+                        options.scale_given ? "scale" : "unsafe-fast",
+                        options.scale_given ? "use `pgtraffic init --scale K` there" : "leave it out"));
+    }
+    return target;
+}
+
+}  // namespace pgtraffic::cli

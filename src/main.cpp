@@ -1,0 +1,86 @@
+// Picks the command. The only catch of the program: what could not start becomes one line on stderr and exit
+// code 1.
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <csignal>
+#include <exception>
+#include <new>
+#include <string>
+#include <vector>
+
+#include "pgtraffic/base/build_info.hpp"
+#include "pgtraffic/base/error.hpp"
+#include "pgtraffic/cli/commands.hpp"
+#include "pgtraffic/cli/options.hpp"
+#include "pgtraffic/cli/output.hpp"
+
+namespace {
+
+using namespace pgtraffic;
+
+/// Started with stdout closed, the next socket would take its number and receive the report. A descriptor
+/// that cannot be written keeps the place and still makes the write fail.
+void occupy_standard_streams() {
+    int fd = 0;
+    do {
+        fd = ::open("/dev/null", O_RDONLY);
+    } while (fd >= 0 && fd <= STDERR_FILENO);
+    if (fd > STDERR_FILENO) ::close(fd);
+}
+
+int run_program(const std::vector<std::string>& argv) {
+    const auto invocation = cli::split_command({argv.begin() + 1, argv.end()});
+    switch (cli::requested(invocation)) {
+        case cli::Request::help:
+            cli::write_stdout(cli::help_text(invocation));
+            return 0;
+        case cli::Request::version: {
+            const auto info = base::build_info();
+            cli::write_stdout(fmt::format("pgtraffic {} ({}, {}, {})\n", info.version, info.git_sha,
+                                          info.build_type, info.compiler));
+            return 0;
+        }
+        case cli::Request::none:
+            break;
+    }
+    const auto& arguments = invocation.arguments;
+    switch (invocation.command) {
+        case cli::Command::run:
+            return cli::run_command(cli::read_run_options(arguments), argv);
+        case cli::Command::init:
+            return cli::init_command(cli::read_init_options(arguments));
+        case cli::Command::cleanup:
+            return cli::cleanup_command(cli::read_cleanup_options(arguments));
+        case cli::Command::plan:
+            return cli::plan_command(cli::read_plan_options(arguments));
+        case cli::Command::list:
+            cli::read_list_options(arguments);
+            return cli::list_command();
+        case cli::Command::show:
+            return cli::show_command(cli::read_show_name(arguments));
+    }
+    return 3;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+    std::signal(SIGPIPE, SIG_IGN);
+    try {
+        occupy_standard_streams();
+        std::vector<std::string> words{argv, argv + argc};
+        if (words.empty()) words.emplace_back("pgtraffic");  // execve() may leave out even the name
+        return run_program(words);
+    } catch (const base::Error& error) {
+        cli::write_stderr(fmt::format("pgtraffic: {}\n", error.what()));
+        return 1;
+    } catch (const std::bad_alloc&) {
+        cli::write_stderr("pgtraffic: out of memory\n");
+        return 1;
+    } catch (const std::exception& error) {
+        cli::write_stderr(fmt::format("pgtraffic: internal error: {}\n", error.what()));
+        return 3;
+    }
+}

@@ -1,0 +1,128 @@
+#include "pgtraffic/metrics/histogram.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+#include <new>
+
+namespace pgtraffic::metrics {
+namespace {
+
+constexpr std::size_t kBytes = Histogram::Buckets::kBucketCount * sizeof(std::uint64_t);
+
+std::uint64_t* allocate_counts() {
+    auto* counts = static_cast<std::uint64_t*>(std::calloc(1, kBytes));
+    if (counts == nullptr) throw std::bad_alloc{};
+    return counts;
+}
+
+}  // namespace
+
+Histogram::Histogram() : counts_{allocate_counts()} {}
+
+Histogram::Histogram(const Histogram& other) : Histogram() {
+    merge(other);
+}
+
+Histogram& Histogram::operator=(const Histogram& other) {
+    if (this != &other) {
+        clear();
+        merge(other);
+    }
+    return *this;
+}
+
+void Histogram::record(base::Nanos d, std::uint64_t times) noexcept {
+    const std::int64_t ns = std::max<std::int64_t>(d.count(), 0);
+    if (ns <= kHighest.count()) [[likely]] {
+        counts_[Buckets::index_of(static_cast<std::uint64_t>(ns))] += times;
+    } else {
+        overflow_ += times;
+    }
+    count_ += times;
+    min_ = std::min(min_, ns);
+    max_ = std::max(max_, ns);
+    const auto x = static_cast<double>(ns);
+    const auto weight = static_cast<double>(times);
+    sum_ += x * weight;
+    sum_of_squares_ += x * x * weight;
+}
+
+void Histogram::merge(const Histogram& other) noexcept {
+    if (other.count_ == 0) return;
+    // Only the touched stretch, so that untouched pages stay untouched.
+    const auto highest = std::min<std::int64_t>(other.max_, kHighest.count());
+    const std::uint32_t last = Buckets::index_of(static_cast<std::uint64_t>(highest));
+    const auto lowest = std::min<std::int64_t>(other.min_, kHighest.count());
+    for (std::uint32_t i = Buckets::index_of(static_cast<std::uint64_t>(lowest)); i <= last; ++i) {
+        if (other.counts_[i] != 0) counts_[i] += other.counts_[i];
+    }
+    count_ += other.count_;
+    overflow_ += other.overflow_;
+    min_ = std::min(min_, other.min_);
+    max_ = std::max(max_, other.max_);
+    sum_ += other.sum_;
+    sum_of_squares_ += other.sum_of_squares_;
+}
+
+void Histogram::clear() noexcept {
+    if (count_ != 0) std::memset(counts_.get(), 0, kBytes);
+    count_ = overflow_ = 0;
+    min_ = INT64_MAX;
+    max_ = 0;
+    sum_ = sum_of_squares_ = 0;
+}
+
+base::Nanos Histogram::min() const noexcept {
+    return base::Nanos{count_ == 0 ? 0 : min_};
+}
+
+base::Nanos Histogram::max() const noexcept {
+    return base::Nanos{max_};
+}
+
+double Histogram::mean_ns() const noexcept {
+    return count_ == 0 ? 0 : sum_ / static_cast<double>(count_);
+}
+
+double Histogram::stddev_ns() const noexcept {
+    if (count_ == 0) return 0;
+    const double mean = mean_ns();
+    return std::sqrt(std::max(0.0, sum_of_squares_ / static_cast<double>(count_) - mean * mean));
+}
+
+base::Nanos Histogram::quantile(double q) const noexcept {
+    if (count_ == 0) return base::Nanos{0};
+    const double rank = std::ceil(std::clamp(q, 0.0, 1.0) * static_cast<double>(count_) - 1e-9);
+    return value_of_rank(
+        std::clamp<std::uint64_t>(static_cast<std::uint64_t>(std::max(rank, 1.0)), 1, count_));
+}
+
+base::Nanos Histogram::value_of_rank(std::uint64_t rank) const noexcept {
+    if (count_ == 0) return base::Nanos{0};
+    if (rank > count_ - overflow_) return max();
+    std::uint64_t seen = 0;
+    for (std::uint32_t i = Buckets::index_of(static_cast<std::uint64_t>(min_)); i < Buckets::kBucketCount;
+         ++i) {
+        seen += counts_[i];
+        if (seen >= rank) {
+            return base::Nanos{std::min(static_cast<std::int64_t>(Buckets::highest_of(i)), max_)};
+        }
+    }
+    return max();
+}
+
+bool Histogram::supports(double q) const noexcept {
+    return static_cast<double>(count_) * (1 - q) >= 10 - 1e-6;
+}
+
+std::uint64_t Histogram::count_up_to(base::Nanos d) const noexcept {
+    std::uint64_t seen = 0;
+    for (std::uint32_t i = 0; i < Buckets::kBucketCount; ++i) {
+        if (static_cast<std::int64_t>(Buckets::highest_of(i)) > d.count()) break;
+        seen += counts_[i];
+    }
+    return seen;
+}
+
+}  // namespace pgtraffic::metrics

@@ -1,0 +1,44 @@
+#include "pgtraffic/metrics/latencies.hpp"
+
+namespace pgtraffic::metrics {
+
+void Counts::add(const Counts& other) noexcept {
+    planned += other.planned;
+    started += other.started;
+    waiting += other.waiting;
+    missed += other.missed;
+    in_flight += other.in_flight;
+    ok += other.ok;
+    empty += other.empty;
+    failed += other.failed;
+    timed_out += other.timed_out;
+    retries += other.retries;
+    rows += other.rows;
+}
+
+double Counts::success_ratio() const noexcept {
+    const auto all = static_cast<double>(ended() + missed);
+    return all > 0 ? static_cast<double>(succeeded()) / all : 0;
+}
+
+double Counts::failed_ratio() const noexcept {
+    const auto all = static_cast<double>(ended());
+    return all > 0 ? static_cast<double>(failed + timed_out) / all : 0;
+}
+
+void Latencies::merge(const Latencies& other) noexcept {
+    response.merge(other.response);
+    service.merge(other.service);
+    lag.merge(other.lag);
+    pool_wait.merge(other.pool_wait);
+    generator_lag.merge(other.generator_lag);
+    failed.merge(other.failed);
+}
+
+double Latencies::connection_efficiency() const noexcept {
+    const double used = service.mean_ns();
+    const double total = used + pool_wait.mean_ns();
+    return total > 0 ? used / total : 0;
+}
+
+}  // namespace pgtraffic::metrics

@@ -1,0 +1,224 @@
+// What a threshold's words mean in figures. Reading the words is threshold_parser.cpp's work.
+#include "pgtraffic/metrics/threshold.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "pgtraffic/base/units.hpp"
+
+namespace pgtraffic::metrics {
+namespace {
+
+constexpr int kShownDigits = 5;
+
+/// The queries that a threshold speaks of. Owns the latencies only where several phases share a name.
+struct Queries {
+    Counts counts;
+    Latencies latencies;
+    double succeeded = 0;
+    double duration_s = 0;
+};
+
+Queries queries_of(const Threshold& threshold, const RunResult& run) {
+    if (threshold.population == Population::run) {
+        return {run.total, run.latencies, static_cast<double>(run.succeeded_in_time), run.duration_s};
+    }
+    Queries queries;
+    if (threshold.population == Population::operation) {
+        for (const auto& operation : run.operations) {
+            if (operation.name != threshold.name) continue;
+            queries.counts.add(operation.counts);
+            queries.latencies.merge(operation.latencies);
+        }
+        queries.duration_s = run.duration_s;
+    } else {
+        for (const auto& phase : run.phases) {
+            if (phase.name != threshold.name) continue;
+            queries.counts.add(phase.counts);
+            queries.latencies.merge(phase.latencies);
+            queries.duration_s += phase.duration_s;
+        }
+    }
+    queries.succeeded = static_cast<double>(queries.counts.succeeded());
+    return queries;
+}
+
+std::optional<double> ratio(std::uint64_t part, std::uint64_t whole) {
+    if (whole == 0) return std::nullopt;
+    return static_cast<double>(part) / static_cast<double>(whole);
+}
+
+/// What counts alone tell; the same at the end and in a window.
+std::optional<double> figure_of(Metric metric, const Counts& counts) {
+    switch (metric) {
+        case Metric::failed_ratio:
+            return ratio(counts.failed + counts.timed_out, counts.ended());
+        case Metric::success_ratio:
+            return ratio(counts.succeeded(), counts.ended() + counts.missed);
+        case Metric::empty_ratio:
+            return ratio(counts.empty, counts.succeeded());
+        case Metric::missed_ratio:
+            return ratio(counts.missed, counts.planned);
+        case Metric::target_attainment:
+            return ratio(counts.started, counts.planned);
+        case Metric::failed:
+            return static_cast<double>(counts.failed);
+        case Metric::timed_out:
+            return static_cast<double>(counts.timed_out);
+        case Metric::missed:
+            return static_cast<double>(counts.missed);
+        case Metric::retries:
+            return static_cast<double>(counts.retries);
+        case Metric::waiting:
+            return static_cast<double>(counts.waiting);
+        default:
+            return std::nullopt;
+    }
+}
+
+const Histogram* histogram_of(Metric metric, const Latencies& latencies) {
+    switch (metric) {
+        case Metric::response:
+            return &latencies.response;
+        case Metric::service:
+            return &latencies.service;
+        case Metric::lag:
+            return &latencies.lag;
+        case Metric::pool_wait:
+            return &latencies.pool_wait;
+        case Metric::generator_lag:
+            return &latencies.generator_lag;
+        default:
+            return nullptr;
+    }
+}
+
+std::optional<double> statistic_of(const Threshold& threshold, const Histogram& histogram) {
+    if (histogram.empty()) return std::nullopt;
+    switch (threshold.statistic) {
+        case Statistic::min:
+            return static_cast<double>(histogram.min().count());
+        case Statistic::mean:
+            return histogram.mean_ns();
+        case Statistic::max:
+            return static_cast<double>(histogram.max().count());
+        default:
+            return static_cast<double>(histogram.quantile(threshold.quantile).count());
+    }
+}
+
+/// From nanoseconds, shares and plain numbers to the unit of the expression.
+double in_unit(double value, Unit unit) {
+    switch (unit) {
+        case Unit::percent:
+            return std::round(value * 1e11) / 1e9;  // 0.29 becomes 29, not 28.999999999999996
+        case Unit::microseconds:
+            return value / 1e3;
+        case Unit::milliseconds:
+            return value / 1e6;
+        case Unit::seconds:
+            return value / 1e9;
+        default:
+            return value;
+    }
+}
+
+std::string_view sign_of(Unit unit) {
+    constexpr std::string_view kSigns[] = {"", "/s", " %", " ns", " µs", " ms", " s"};
+    return kSigns[static_cast<std::size_t>(unit)];
+}
+
+bool holds(double actual, Comparison comparison, double limit) {
+    // 3 of 1,000 are 0.3 %, whatever the last bit of either says.
+    const bool equal = std::abs(actual - limit) <= 1e-12 * std::max(std::abs(actual), std::abs(limit));
+    switch (comparison) {
+        case Comparison::less:
+            return actual < limit && !equal;
+        case Comparison::less_or_equal:
+            return actual < limit || equal;
+        case Comparison::greater:
+            return actual > limit && !equal;
+        case Comparison::greater_or_equal:
+            return actual > limit || equal;
+    }
+    return false;
+}
+
+/// Five digits, so that 20.004 does not read as the 20.00 that would have been within the limit.
+std::string text_of(double value, const Threshold& threshold) {
+    const double size = std::abs(value);
+    int digits = 0;
+    if (size > 0 && value != std::round(value)) {
+        digits = std::clamp(kShownDigits - 1 - static_cast<int>(std::floor(std::log10(size))), 0, 12);
+    }
+    std::string number = base::with_thousands(value, digits);
+    if (digits > 0) {
+        number.erase(number.find_last_not_of('0') + 1);
+        if (number.ends_with('.')) number.pop_back();
+    }
+    const bool micros = threshold.metric == Metric::cpu_us_per_query;
+    return fmt::format("{}{}", number, sign_of(micros ? Unit::microseconds : threshold.unit));
+}
+
+ThresholdResult result_of(const Threshold& threshold, std::optional<double> figure) {
+    ThresholdResult result{threshold.expression, std::nullopt, "", false};
+    if (!figure) return result;
+    const double actual = in_unit(*figure, threshold.unit);
+    result.actual = actual;
+    result.actual_text = text_of(actual, threshold);
+    result.ok = holds(actual, threshold.comparison, threshold.limit);
+    return result;
+}
+
+}  // namespace
+
+ThresholdResult evaluate(const Threshold& threshold, const RunResult& run) {
+    if (threshold.metric == Metric::cpu_us_per_query) {
+        const bool any = run.total.ended() > 0;
+        return result_of(threshold, any ? std::optional{run.client.cpu_us_per_query} : std::nullopt);
+    }
+    if (threshold.metric == Metric::loop_busy) return result_of(threshold, run.client.loop_busy_ratio);
+
+    const Queries queries = queries_of(threshold, run);
+    if (threshold.metric == Metric::throughput) {
+        if (queries.duration_s <= 0) return result_of(threshold, std::nullopt);
+        return result_of(threshold, queries.succeeded / queries.duration_s);
+    }
+    const auto* histogram = histogram_of(threshold.metric, queries.latencies);
+    if (histogram == nullptr) return result_of(threshold, figure_of(threshold.metric, queries.counts));
+    auto result = result_of(threshold, statistic_of(threshold, *histogram));
+    const bool weak = threshold.statistic == Statistic::quantile && !histogram->supports(threshold.quantile);
+    if (result.actual && weak) result.actual_text += ", with fewer than ten queries above it";
+    return result;
+}
+
+ThresholdResult evaluate(const Threshold& condition, const Interval& window) {
+    switch (condition.metric) {
+        case Metric::response: {
+            if (window.response.count() == 0) return result_of(condition, std::nullopt);
+            const auto value = condition.statistic == Statistic::max
+                                   ? window.max
+                                   : window.response_quantile(condition.quantile);
+            return result_of(condition, static_cast<double>(value.count()));
+        }
+        case Metric::throughput:
+            if (window.duration_s <= 0) return result_of(condition, std::nullopt);
+            return result_of(condition, window.throughput_per_s());
+        case Metric::loop_busy:
+            return result_of(condition, window.loop_busy_ratio);
+        default: {
+            Counts counts;
+            counts.ok = window.ok;
+            counts.empty = window.empty;
+            counts.failed = window.failed;
+            counts.timed_out = window.timed_out;
+            counts.missed = window.missed;
+            counts.waiting = window.waiting;
+            return result_of(condition, figure_of(condition.metric, counts));
+        }
+    }
+}
+
+}  // namespace pgtraffic::metrics

@@ -1,0 +1,133 @@
+#include "pgtraffic/metrics/verdict.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "pgtraffic/base/units.hpp"
+#include "pgtraffic/metrics/result.hpp"
+
+namespace pgtraffic::metrics {
+namespace {
+
+class Judge {
+ public:
+    /// A sign with two limits, both upper ones. The message tells what was seen and what to do.
+    void above(const char* code, double value, double suspect, double invalid, const std::string& message) {
+        if (value > invalid) {
+            add(code, value, invalid, VerdictStatus::invalid, message);
+        } else if (value > suspect) {
+            add(code, value, suspect, VerdictStatus::suspect, message);
+        }
+    }
+
+    void add(const char* code, double value, double limit, VerdictStatus severity,
+             const std::string& message) {
+        verdict_.reasons.push_back({code, message, value, limit, severity});
+        verdict_.status = std::max(verdict_.status, severity);
+    }
+
+    [[nodiscard]] Verdict verdict() {
+        std::stable_sort(verdict_.reasons.begin(), verdict_.reasons.end(),
+                         [](const auto& a, const auto& b) { return a.severity > b.severity; });
+        return std::move(verdict_);
+    }
+
+ private:
+    Verdict verdict_;
+};
+
+/// Whether the backlog grew from third to third of the run: what a queue without a steady state does.
+bool backlog_grows(const RunResult& run) {
+    const auto n = run.intervals.size();
+    if (n < 3) return false;
+    const auto early = run.intervals[n / 3].waiting;
+    const auto late = run.intervals[2 * n / 3].waiting;
+    // A handful of arrivals waits at any instant of a healthy run; growth is more than a session each.
+    return run.total.waiting > run.connections && early < late && late < run.total.waiting;
+}
+
+void judge_offered_load(const RunResult& run, Judge& judge) {
+    if (!run.open_loop || run.total.planned == 0) return;
+    const double offered = static_cast<double>(run.total.started) / static_cast<double>(run.total.planned);
+    const auto message = fmt::format(
+        "only {:.2f} % of the planned arrivals were started: lower the rate, or add connections if the "
+        "server "
+        "has room",
+        offered * 100);
+    if (offered < 0.90) {
+        judge.add("offered_load", offered, 0.90, VerdictStatus::invalid, message);
+    } else if (offered < 0.99) {
+        judge.add("offered_load", offered, 0.99, VerdictStatus::suspect, message);
+    }
+}
+
+void judge_generator_lag(const RunResult& run, Judge& judge) {
+    const auto& l = run.latencies;
+    if (!run.open_loop || l.generator_lag.empty()) return;
+    const auto lag = l.generator_lag.quantile(0.99);
+    const double lag_ms = base::to_millis(lag);
+    const double suspect_ms = std::max(1.0, 0.1 * base::to_millis(l.service.quantile(0.5)));
+    const double invalid_ms = std::max(suspect_ms, base::to_millis(l.response.quantile(0.5)));
+    judge.above(
+        "generator_lag", lag_ms, suspect_ms, invalid_ms,
+        fmt::format("one query in a hundred left {} or more after it could have, because this client was "
+                    "busy: give it more CPU, or lower the rate",
+                    base::format_duration(lag)));
+}
+
+void judge_client(const RunResult& run, Judge& judge) {
+    if (const auto busy = run.client.loop_busy_ratio) {
+        judge.above("loop_busy", *busy, 0.80, 0.95,
+                    fmt::format("the client's loop was busy {:.0f} % of the time, so it may have limited the "
+                                "throughput: run it on a faster or an idle machine, or lower the load",
+                                *busy * 100));
+    }
+    if (const auto wait = run.client.run_queue_wait_ratio) {
+        judge.above(
+            "run_queue_wait", *wait, 0.05, 0.20,
+            fmt::format("the client was ready to run but had no CPU for {:.1f} % of the run: give it a "
+                        "core of its own, or run it on another machine than the server",
+                        *wait * 100));
+    }
+    if (run.client.longest_clock_gap_s > 1) {
+        judge.add("clock_gap", run.client.longest_clock_gap_s, 1, VerdictStatus::invalid,
+                  fmt::format("this machine stood still for {:.1f} s (suspended or paused): run it again",
+                              run.client.longest_clock_gap_s));
+    }
+}
+
+void judge_backlog(const RunResult& run, Judge& judge) {
+    if (!run.open_loop || !backlog_grows(run)) return;
+    const auto waiting = static_cast<double>(run.total.waiting);
+    const double a_second = run.duration_s > 0 ? static_cast<double>(run.total.planned) / run.duration_s : 0;
+    judge.above(
+        "backlog", waiting, 0, a_second,
+        fmt::format("{} arrivals were waiting at the end and the queue was still growing: the load is more "
+                    "than these connections carry, and latencies depend on the length of the run",
+                    base::with_thousands(run.total.waiting)));
+}
+
+void judge_failures(const RunResult& run, Judge& judge) {
+    const double failed = run.total.failed_ratio();
+    judge.above("failures", failed, 0.01, 0.50,
+                fmt::format("{:.2f} % of the queries failed: see the errors", failed * 100));
+    if (run.total.ended() == 0) {
+        judge.add("nothing_measured", 0, 1, VerdictStatus::invalid,
+                  "no query ended within the run: nothing was measured");
+    }
+}
+
+}  // namespace
+
+Verdict judge(const RunResult& run) {
+    Judge judge;
+    judge_offered_load(run, judge);
+    judge_generator_lag(run, judge);
+    judge_client(run, judge);
+    judge_backlog(run, judge);
+    judge_failures(run, judge);
+    return judge.verdict();
+}
+
+}  // namespace pgtraffic::metrics

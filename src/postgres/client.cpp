@@ -1,0 +1,309 @@
+// The blocking client. The one decision: a failed connect is told in one line of reason and one of cure, told
+// apart by the English text of libpq and server (a failed connect has no SQLSTATE to ask for); a text that
+// nobody knows still shows the reason. Knows nothing of the event loop.
+#include "pgtraffic/postgres/client.hpp"
+
+#include <fmt/format.h>
+#include <libpq-fe.h>
+
+#include <algorithm>
+#include <array>
+#include <limits>
+#include <memory>
+
+#include "pgtraffic/base/check.hpp"
+
+namespace pgtraffic::postgres {
+namespace {
+
+using Result = std::unique_ptr<PGresult, decltype(&PQclear)>;
+
+Result own(PGresult* result) {
+    return {result, &PQclear};
+}
+
+struct Cure {
+    std::string_view symptom;  ///< a part of libpq's or the server's message
+    std::string_view cure;
+};
+
+// The first that matches is said, so the special ones come first.
+constexpr std::array kCures{
+    Cure{"password authentication failed", "Check user and password."},
+    Cure{"no password supplied", "Give the password in the URL, in PGPASSWORD or in ~/.pgpass."},
+    Cure{
+        "authentication failed for user",
+        "Connect as the operating system's user of that name, or over TCP with a password (host=localhost)."},
+    Cure{"requirepeer", "Check PGREQUIREPEER."},
+    Cure{"no encryption", "The server wants TLS from here: set sslmode=require."},
+    Cure{"no pg_hba.conf entry", "Allow this client, user and database in the server's pg_hba.conf."},
+    Cure{"does not support SSL",
+         "Set sslmode=prefer (or disable) in the database URL, or enable TLS on the server."},
+    Cure{"certificate", "Check sslrootcert and sslmode in the database URL."},
+    Cure{"SSL", "Check sslmode in the database URL and TLS on the server."},
+    Cure{"too many clients", "Close other clients or raise the server's max_connections."},
+    Cure{"remaining connection slots", "Close other clients or raise the server's max_connections."},
+    Cure{"too many connections for",
+         "Raise the connection limit of this role or database, or close other clients."},
+    Cure{"could not translate host name", "Check the host name."},
+    Cure{"Connection refused", "Is the server running and listening there? Check host and port."},
+    Cure{"No such file or directory",
+         "No server has its socket there: start one, or name a host (-h) or a database URL."},
+    Cure{"Permission denied", "This user may not use that socket: name a host (-h), or change the user."},
+    Cure{"timeout expired",
+         "The server does not answer: check host, port and firewall, or raise connect_timeout."},
+    Cure{"Connection timed out", "The server does not answer: check host, port and firewall."},
+    Cure{"unreachable", "No way leads there: check host and network."},
+    Cure{"starting up", "Wait until the server has started."},
+    Cure{"shutting down", "Start the server again."},
+    Cure{"not accepting connections", "The database refuses connections now: wait, or name another."},
+    Cure{"port number", "Check the port."},
+    Cure{"closed the connection unexpectedly",
+         "Is that a PostgreSQL server? Check host and port, and its log."},
+};
+
+std::string cure_for(const std::string& reason, const std::string& database, const std::string& user) {
+    if (reason.find("does not exist") != std::string::npos) {
+        if (reason.find("role") != std::string::npos) {
+            return fmt::format("Create the role \"{}\", or name another user (-U).", user);
+        }
+        if (reason.find("database") != std::string::npos) {
+            return fmt::format("Create it (createdb {}), or name another database.", database);
+        }
+    }
+    for (const auto& [symptom, cure] : kCures) {
+        if (reason.find(symptom) != std::string::npos) return std::string{cure};
+    }
+    return "Check the database URL.";
+}
+
+/// libpq's many lines (one an address tried, hints indented) as one: "Connection refused".
+std::string reason_of(std::string_view message) {
+    constexpr std::string_view kFailed = " failed: ";
+    constexpr std::string_view kFatal = "FATAL:  ";  // a failed connect is nothing less
+    std::vector<std::string> reasons;
+    while (!message.empty()) {
+        const auto end = std::min(message.find('\n'), message.size());
+        std::string_view line = message.substr(0, end);
+        message.remove_prefix(std::min(end + 1, message.size()));
+        if (line.empty() || line.front() == '\t') continue;
+        if (line.starts_with("connection to server")) {
+            if (const auto at = line.find(kFailed); at != line.npos) line.remove_prefix(at + kFailed.size());
+        }
+        if (line.starts_with(kFatal)) line.remove_prefix(kFatal.size());
+        if (std::find(reasons.begin(), reasons.end(), line) == reasons.end()) reasons.emplace_back(line);
+    }
+    return reasons.empty() ? "no reason given" : fmt::format("{}", fmt::join(reasons, "; "));
+}
+
+std::string trimmed(std::string text) {
+    while (!text.empty() && (text.back() == '\n' || text.back() == ' ')) text.pop_back();
+    return text;
+}
+
+/// libpq's timeout is in whole seconds, at least 2.
+std::string timeout_seconds(base::Nanos timeout) {
+    const auto seconds = std::chrono::ceil<std::chrono::seconds>(timeout).count();
+    return std::to_string(std::clamp<std::int64_t>(seconds, 2, std::numeric_limits<int>::max()));
+}
+
+[[noreturn]] void throw_connect_error(const PGconn* connection, const Conninfo& conninfo) {
+    std::string host = conninfo.effective("host");
+    if (host.empty()) host = conninfo.effective("hostaddr");
+    if (host.empty()) host = PQhost(connection);
+    const std::string database = conninfo.effective("dbname");
+    const std::string user = conninfo.effective("user");
+    const std::string reason = reason_of(PQerrorMessage(connection));
+    throw base::Error(conninfo.without_secrets(
+        fmt::format("cannot connect to host \"{}\", port {}, database \"{}\" as user \"{}\": {}. {}", host,
+                    conninfo.effective("port"), database, user, reason, cure_for(reason, database, user))));
+}
+
+/// `result` may be null: then the connection says why.
+[[noreturn]] void throw_sql_error(const PGconn* connection, const PGresult* result,
+                                  const Conninfo& conninfo) {
+    const auto field = [result](int code) -> std::string {
+        const char* text = result != nullptr ? PQresultErrorField(result, code) : nullptr;
+        return text != nullptr ? text : "";
+    };
+    const auto state = base::SqlState::parse(field(PG_DIAG_SQLSTATE));
+    if (!state) {
+        const std::string message = trimmed(PQerrorMessage(connection));
+        throw SqlError(conninfo.without_secrets(message.empty() ? "the connection is lost" : message),
+                       base::kConnectionFailure);
+    }
+    std::string message = fmt::format("{} (SQLSTATE {})", field(PG_DIAG_MESSAGE_PRIMARY), state->text());
+    if (const auto detail = field(PG_DIAG_MESSAGE_DETAIL); !detail.empty()) message += "\nDetail: " + detail;
+    if (const auto hint = field(PG_DIAG_MESSAGE_HINT); !hint.empty()) message += "\nHint: " + hint;
+    throw SqlError(conninfo.without_secrets(message), *state);
+}
+
+bool succeeded(const PGresult* result) {
+    const ExecStatusType status = PQresultStatus(result);
+    return status == PGRES_COMMAND_OK || status == PGRES_TUPLES_OK || status == PGRES_EMPTY_QUERY;
+}
+
+/// Throws SqlError where `result` is a failure.
+void expect_success(const PGconn* connection, const PGresult* result, const Conninfo& conninfo) {
+    if (succeeded(result)) return;
+    const ExecStatusType status = PQresultStatus(result);
+    if (status == PGRES_COPY_IN || status == PGRES_COPY_OUT) {
+        throw SqlError("COPY is not possible here (SQLSTATE 0A000)",
+                       base::SqlState{{'0', 'A', '0', '0', '0'}});
+    }
+    throw_sql_error(connection, result, conninfo);
+}
+
+}  // namespace
+
+Client::Client(const Conninfo& conninfo, base::Nanos timeout) : conninfo_{conninfo} {
+    Conninfo complete = conninfo;
+    complete.set_default("connect_timeout", timeout_seconds(timeout));
+    std::vector<const char*> keywords;
+    std::vector<const char*> values;
+    for (const auto& [keyword, value] : complete.settings()) {
+        keywords.push_back(keyword.c_str());
+        values.push_back(value.c_str());
+    }
+    keywords.push_back(nullptr);
+    values.push_back(nullptr);
+    // A database name is never expanded as a conninfo: the name of a database must not redirect us.
+    std::unique_ptr<PGconn, decltype(&PQfinish)> opened{PQconnectdbParams(keywords.data(), values.data(), 0),
+                                                        &PQfinish};
+    if (!opened) throw base::Error("libpq has no memory left for a connection");
+    // The password may come from .pgpass, which only libpq has read.
+    if (const char* password = PQpass(opened.get()); password != nullptr && *password != '\0') {
+        conninfo_.set("password", password);
+    }
+    if (PQstatus(opened.get()) != CONNECTION_OK) throw_connect_error(opened.get(), conninfo_);
+    PQsetNoticeProcessor(
+        opened.get(), [](void*, const char*) {}, nullptr);
+    connection_ = opened.release();
+}
+
+Client::~Client() {
+    PQfinish(connection_);
+}
+
+std::vector<Row> Client::query(const std::string& sql, const std::vector<std::string>& parameters) {
+    std::vector<const char*> values;
+    values.reserve(parameters.size());
+    for (const auto& parameter : parameters) values.push_back(parameter.c_str());
+    const Result result = own(PQexecParams(connection_, sql.c_str(), static_cast<int>(values.size()), nullptr,
+                                           values.data(), nullptr, nullptr, 0));
+    expect_success(connection_, result.get(), conninfo_);
+    std::vector<Row> rows(static_cast<std::size_t>(PQntuples(result.get())));
+    const int columns = PQnfields(result.get());
+    for (int r = 0; r < PQntuples(result.get()); ++r) {
+        Row& row = rows[static_cast<std::size_t>(r)];
+        row.reserve(static_cast<std::size_t>(columns));
+        for (int c = 0; c < columns; ++c) {
+            if (PQgetisnull(result.get(), r, c) != 0) {
+                row.emplace_back(std::nullopt);
+            } else {
+                row.emplace_back(std::string{PQgetvalue(result.get(), r, c),
+                                             static_cast<std::size_t>(PQgetlength(result.get(), r, c))});
+            }
+        }
+    }
+    return rows;
+}
+
+void Client::execute(const std::string& sql) {
+    copying_.clear();  // PQexec ends a copy under way
+    const Result result = own(PQexec(connection_, sql.c_str()));
+    expect_success(connection_, result.get(), conninfo_);
+}
+
+std::optional<std::string> Client::value(const std::string& sql, const std::vector<std::string>& parameters) {
+    auto rows = query(sql, parameters);
+    if (rows.empty() || rows.front().empty()) return std::nullopt;
+    return std::move(rows.front().front());
+}
+
+int Client::parameter_count(const std::string& sql) {
+    const Result prepared = own(PQprepare(connection_, "", sql.c_str(), 0, nullptr));
+    expect_success(connection_, prepared.get(), conninfo_);
+    const Result described = own(PQdescribePrepared(connection_, ""));
+    expect_success(connection_, described.get(), conninfo_);
+    return PQnparams(described.get());
+}
+
+void Client::copy_begin(const std::string& sql) {
+    PGTRAFFIC_CHECK(copying_.empty(), "one copy at a time");
+    const Result result = own(PQexec(connection_, sql.c_str()));
+    if (PQresultStatus(result.get()) != PGRES_COPY_IN) {
+        PGTRAFFIC_CHECK(!succeeded(result.get()), "copy_begin() takes a COPY … FROM STDIN");
+        throw_sql_error(connection_, result.get(), conninfo_);
+    }
+    copying_ = sql;
+}
+
+void Client::copy_data(std::string_view piece) {
+    PGTRAFFIC_CHECK(!copying_.empty(), "copy_data() follows copy_begin()");
+    constexpr std::size_t kLargest = std::numeric_limits<int>::max();
+    while (!piece.empty()) {
+        const std::string_view part = piece.substr(0, kLargest);
+        if (PQputCopyData(connection_, part.data(), static_cast<int>(part.size())) != 1) {
+            copying_.clear();
+            throw_sql_error(connection_, nullptr, conninfo_);
+        }
+        piece.remove_prefix(part.size());
+    }
+}
+
+void Client::copy_end() {
+    PGTRAFFIC_CHECK(!copying_.empty(), "copy_end() follows copy_begin()");
+    copying_.clear();
+    if (PQputCopyEnd(connection_, nullptr) != 1) throw_sql_error(connection_, nullptr, conninfo_);
+    Result failure = own(nullptr);
+    while (Result result = own(PQgetResult(connection_))) {
+        if (!succeeded(result.get()) && !failure) failure = std::move(result);
+    }
+    if (failure) throw_sql_error(connection_, failure.get(), conninfo_);
+}
+
+base::Nanos Client::round_trip() {
+    const base::Mono sent = base::mono_now();
+    const Result result = own(PQexec(connection_, ""));
+    const base::Mono done = base::mono_now();
+    expect_success(connection_, result.get(), conninfo_);
+    return done - sent;
+}
+
+bool Client::through_pooler() {
+    const auto backend = value("SELECT pg_backend_pid()");
+    return backend && *backend != std::to_string(PQbackendPID(connection_));
+}
+
+int Client::server_version_num() const noexcept {
+    return PQserverVersion(connection_);
+}
+
+std::string Client::server_version() const {
+    const char* version = PQparameterStatus(connection_, "server_version");
+    return version != nullptr ? version : "unknown";
+}
+
+bool Client::over_unix_socket() const noexcept {
+    const char first = *PQhost(connection_);
+    return first == '/' || first == '@';
+}
+
+bool Client::uses_ssl() const noexcept {
+    return PQsslInUse(connection_) != 0;
+}
+std::string Client::host() const {
+    return PQhost(connection_);
+}
+std::string Client::port() const {
+    return PQport(connection_);
+}
+std::string Client::database() const {
+    return PQdb(connection_);
+}
+std::string Client::user() const {
+    return PQuser(connection_);
+}
+
+}  // namespace pgtraffic::postgres

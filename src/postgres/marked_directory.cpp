@@ -1,0 +1,127 @@
+// The lock is taken before the mark is written, so whoever finds a whole mark without a lock may sweep.
+// Whose mark it is says the owner of the lock file, who alone could make it: the directory itself belongs to
+// the server's user.
+#include "pgtraffic/postgres/marked_directory.hpp"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <signal.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <cstdlib>
+#include <cstring>
+#include <filesystem>
+#include <fstream>
+
+#include "pgtraffic/base/error.hpp"
+#include "pgtraffic/base/units.hpp"
+
+namespace pgtraffic::postgres {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr std::string_view kPrefix = "pgtraffic-";
+constexpr std::string_view kLockName = "/pgtraffic.lock";
+constexpr std::string_view kMark = "a temporary directory of pgtraffic; owned by process ";
+
+/// Whether the process is a postmaster of that data directory: pids are used again.
+bool is_postmaster_of(pid_t pid, const std::string& data) {
+    std::ifstream file{fmt::format("/proc/{}/cmdline", pid), std::ios::binary};
+    std::string line;
+    std::getline(file, line);
+    return line.find(fmt::format("{0}{1}{0}", '\0', data)) != std::string::npos;
+}
+
+/// A server gets SIGQUIT when its owner dies, so what is met here is in its last moments, or stuck.
+void end_postmaster_of(const std::string& data) {
+    std::ifstream file{data + "/postmaster.pid"};
+    std::string line;
+    if (!std::getline(file, line)) return;
+    const auto number = base::parse_count(line);
+    if (!number || *number < 2 || *number > 1U << 30) return;
+    const auto pid = static_cast<pid_t>(*number);
+    constexpr timespec kPause{0, 5'000'000};
+    constexpr int kPatience = 400;  // pauses: 2 s
+    for (const int signal : {SIGQUIT, SIGKILL}) {
+        if (!is_postmaster_of(pid, data)) return;
+        kill(pid, signal);
+        for (int i = 0; i < kPatience && is_postmaster_of(pid, data); ++i) nanosleep(&kPause, nullptr);
+    }
+}
+
+/// Removes links, never what they name. The mark goes last, so that a kill in here leaves a marked directory.
+void remove_tree(const std::string& path) noexcept try {
+    std::error_code ignored;
+    for (const auto& entry : fs::directory_iterator{path, ignored}) {
+        if (entry.path().filename() != kLockName.substr(1)) fs::remove_all(entry.path(), ignored);
+    }
+    fs::remove_all(path, ignored);
+} catch (const std::exception&) {
+    // What cannot be listed now is swept by a later start.
+}
+
+/// The lock on a directory of ours that nobody owns; -1 for every other directory.
+int lock_of_orphan(const std::string& path) {
+    struct stat info {};
+    if (lstat(path.c_str(), &info) != 0 || !S_ISDIR(info.st_mode)) return -1;
+    const int lock =
+        open((path + std::string{kLockName}).c_str(), O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK);
+    if (lock < 0) return -1;
+    std::array<char, kMark.size()> text{};
+    const bool orphan = fstat(lock, &info) == 0 && S_ISREG(info.st_mode) && info.st_uid == geteuid() &&
+                        flock(lock, LOCK_EX | LOCK_NB) == 0 &&
+                        read(lock, text.data(), text.size()) == static_cast<ssize_t>(text.size()) &&
+                        std::string_view{text.data(), text.size()} == kMark;
+    if (orphan) return lock;
+    close(lock);
+    return -1;
+}
+
+}  // namespace
+
+MarkedDirectory::MarkedDirectory(const std::string& base, const std::optional<SystemUser>& user)
+    : owner_{getpid()} {
+    const auto fail = [&base, this](std::string_view what) {
+        const int reason = errno;
+        if (lock_ >= 0) close(lock_);
+        if (!path_.empty()) remove_tree(path_);
+        throw base::Error(
+            fmt::format("cannot {} a temporary directory in {}: {}", what, base, std::strerror(reason)));
+    };
+    std::string name = fmt::format("{}/{}XXXXXX", base, kPrefix);
+    if (mkdtemp(name.data()) == nullptr) fail("make");
+    path_ = name;
+    lock_ = open((path_ + std::string{kLockName}).c_str(), O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
+                 0600);
+    if (lock_ < 0 || flock(lock_, LOCK_EX) != 0) fail("lock");
+    const std::string mark = fmt::format("{}{}\n", kMark, owner_);
+    if (write(lock_, mark.data(), mark.size()) != static_cast<ssize_t>(mark.size())) fail("mark");
+    if (user && chown(path_.c_str(), user->uid, user->gid) != 0) fail("give away");
+}
+
+MarkedDirectory::~MarkedDirectory() {
+    if (getpid() == owner_) remove_tree(path_);
+    close(lock_);
+}
+
+void sweep_marked_directories(const std::vector<std::string>& bases) {
+    for (const auto& base : bases) {
+        std::error_code ignored;
+        for (const auto& entry : fs::directory_iterator{base, ignored}) {
+            const std::string path = entry.path().string();
+            if (!entry.path().filename().string().starts_with(kPrefix)) continue;
+            const int lock = lock_of_orphan(path);
+            if (lock < 0) continue;
+            end_postmaster_of(path + "/data");
+            remove_tree(path);
+            close(lock);
+        }
+    }
+}
+
+}  // namespace pgtraffic::postgres

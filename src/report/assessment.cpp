@@ -1,0 +1,206 @@
+#include "pgtraffic/report/assessment.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <string_view>
+
+#include "pgtraffic/base/units.hpp"
+
+namespace pgtraffic::report {
+namespace {
+
+using base::format_duration;
+using base::with_thousands;
+
+constexpr double kNotable = 0.01;  // a share worth a sentence, as in the verdict's "over 1 %"
+constexpr double kLongTail = 10;   // p99 / p50 worth a sentence
+constexpr double kBusy = 0.8;      // the verdict's limit for "suspect"
+
+/// "43 %", "4.3 %", "0.43 %", never "100 %" or "0 %" for what is only nearly that.
+std::string percent(double ratio) {
+    const double value = std::clamp(ratio, 0.0, 1.0) * 100;
+    if (value > 0 && value < 0.01) return "under 0.01 %";
+    if (value < 1) return fmt::format("{:.2g} %", value);
+    if (value < 10) return fmt::format("{:.1f} %", value);
+    if (value < 100 && value >= 99.5) return fmt::format("{:.2f} %", std::floor(value * 100) / 100);
+    return fmt::format("{:.0f} %", value);
+}
+
+struct Percentile {
+    double q;
+    std::string_view words;
+};
+
+/// The highest of the usual percentiles that ten values lie above; empty where not even the median is.
+std::optional<Percentile> highest_supported(const metrics::Histogram& histogram) noexcept {
+    for (const auto& percentile : {Percentile{0.99, "99 %"}, Percentile{0.95, "95 %"},
+                                   Percentile{0.9, "90 %"}, Percentile{0.5, "half"}}) {
+        if (histogram.supports(percentile.q)) return percentile;
+    }
+    return std::nullopt;
+}
+
+void say_response(const metrics::RunResult& run, std::vector<std::string>& out) {
+    const auto& response = run.latencies.response;
+    if (overloaded(run)) {
+        out.push_back(fmt::format(
+            "More load than was carried: {} queries waited half-way through the run and {} at its end, {} "
+            "more "
+            "a second. A longer run would show longer responses, so no percentile of theirs is a property "
+            "of the database. Lower the rate, or add connections if the server has room.",
+            with_thousands(run.waiting_at_middle), with_thousands(run.total.waiting),
+            with_thousands(backlog_growth_per_s(run), 0)));
+        if (!run.latencies.service.empty()) {
+            out.push_back(
+                fmt::format("The queue, not the server, made queries slow: once sent, half of them took "
+                            "no longer than {}.",
+                            format_duration(run.latencies.service.quantile(0.5))));
+        }
+        return;
+    }
+    if (response.empty()) {
+        out.emplace_back(run.total.ended() == 0 ? "No query ended, so there is nothing to assess."
+                                                : "No query was answered.");
+        return;
+    }
+    const auto top = highest_supported(response);
+    if (!top) {
+        out.push_back(fmt::format("{} queries are too few for a percentile; the slowest took {}.",
+                                  with_thousands(response.count()), format_duration(response.max())));
+        return;
+    }
+    const auto median = response.quantile(0.5);
+    const auto high = response.quantile(top->q);
+    if (top->q == 0.5) {
+        out.push_back(fmt::format("Half of the queries were answered within {}.", format_duration(high)));
+        return;
+    }
+    out.push_back(fmt::format("{} of queries were answered within {}, half of them within {}.", top->words,
+                              format_duration(high), format_duration(median)));
+    const double spread =
+        median.count() > 0 ? static_cast<double>(high.count()) / static_cast<double>(median.count()) : 0;
+    if (spread >= kLongTail) {
+        out.push_back(fmt::format("A long tail: the slowest {} took at least {} times the median.",
+                                  top->q == 0.99   ? "1 %"
+                                  : top->q == 0.95 ? "5 %"
+                                                   : "10 %",
+                                  with_thousands(spread, 0)));
+    }
+}
+
+void say_waiting(const metrics::RunResult& run, std::vector<std::string>& out) {
+    const auto& latencies = run.latencies;
+    if (!run.open_loop || overloaded(run) || latencies.service.empty()) return;
+    const double service = latencies.service.mean_ns();
+    const double lag = latencies.lag.mean_ns();
+    if (service + lag <= 0) return;
+    const double share = service / (service + lag);
+    if (share >= 0.9) {
+        out.push_back(fmt::format("Service is {} of response: the time went to the server and the way to it.",
+                                  percent(share)));
+        return;
+    }
+    const bool pool = latencies.pool_wait.mean_ns() >= latencies.generator_lag.mean_ns();
+    out.push_back(fmt::format(
+        "Service is {} of response: {} {}.", percent(share),
+        share < 0.5 ? "the queue, not the server, made queries slow. They waited" : "the rest was waiting",
+        pool ? "for a free connection; more connections help as long as the server has room"
+             : "for this client's own loop; the client is the limit, not the database"));
+}
+
+void say_failures(const metrics::RunResult& run, std::vector<std::string>& out) {
+    const auto& total = run.total;
+    const auto bad = total.failed + total.timed_out;
+    if (bad > 0) {
+        std::string most;
+        if (!run.errors.empty()) {
+            most = fmt::format(", most often with SQLSTATE {}", run.errors.front().sqlstate.text());
+        }
+        out.push_back(fmt::format("{} of the queries that ended failed or timed out{}.",
+                                  percent(total.failed_ratio()), most));
+    }
+    if (total.missed > 0) {
+        out.push_back(fmt::format("{} queries were not sent because their turn came after the latency limit.",
+                                  with_thousands(total.missed)));
+    }
+    const double empty =
+        total.succeeded() > 0 ? static_cast<double>(total.empty) / static_cast<double>(total.succeeded()) : 0;
+    if (empty >= kNotable) {
+        out.push_back(
+            fmt::format("{} of the successful queries found no row to return or change, which costs "
+                        "a server less than finding one.",
+                        percent(empty)));
+    }
+}
+
+void say_environment(const metrics::RunResult& run, std::vector<std::string>& out) {
+    if (run.network && !run.network->idle_rtt.empty()) {
+        out.push_back(fmt::format("The network is {} of the median service time.",
+                                  percent(run.network->network_ratio)));
+    }
+    if (const auto busy = run.client.loop_busy_ratio) {
+        out.push_back(
+            *busy <= kBusy
+                ? fmt::format("This client was busy {} of the time and was not the limit.", percent(*busy))
+                : fmt::format("This client was busy {} of the time: it may be the limit rather than "
+                              "the database.",
+                              percent(*busy)));
+    }
+    if (!run.open_loop && run.total.ended() > 0) {
+        out.emplace_back(
+            "In a closed loop each session waits for its answer before it asks again, so a slow server "
+            "slows the load as well. --rate shows what users at a fixed rate would feel.");
+    }
+    if (run.server.temporary) {
+        out.emplace_back("The server was a temporary one on this machine: figures for trying things out.");
+    }
+}
+
+}  // namespace
+
+bool overloaded(const metrics::RunResult& run) noexcept {
+    const auto& reasons = run.verdict.reasons;
+    return run.open_loop && run.total.waiting > run.waiting_at_middle &&
+           std::any_of(reasons.begin(), reasons.end(), [](const auto& reason) {
+               return reason.severity == metrics::VerdictStatus::invalid &&
+                      (reason.code == "backlog" || reason.code == "offered_load");
+           });
+}
+
+double backlog_growth_per_s(const metrics::RunResult& run) noexcept {
+    if (run.duration_s <= 0) return 0;
+    const double grown = static_cast<double>(run.total.waiting) - static_cast<double>(run.waiting_at_middle);
+    return grown / (run.duration_s / 2);
+}
+
+std::optional<double> target_attainment_ratio(const metrics::RunResult& run) noexcept {
+    if (!run.open_loop || run.total.planned == 0) return std::nullopt;
+    return static_cast<double>(run.total.started) / static_cast<double>(run.total.planned);
+}
+
+std::vector<std::string> assess(const metrics::RunResult& run) {
+    std::vector<std::string> out;
+    say_response(run, out);
+    say_failures(run, out);
+    say_waiting(run, out);
+    say_environment(run, out);
+    return out;
+}
+
+std::string headline(const metrics::RunResult& run) {
+    std::string out = fmt::format("{} queries/s", with_thousands(run.throughput_per_s(), 2));
+    const auto& response = run.latencies.response;
+    if (overloaded(run)) {
+        out += fmt::format(", backlog growing by {} queries/s", with_thousands(backlog_growth_per_s(run), 0));
+    } else if (const auto top = highest_supported(response)) {
+        out += fmt::format(", {} within {}", top->words, format_duration(response.quantile(top->q)));
+    } else if (!response.empty()) {
+        out += fmt::format(", slowest {}", format_duration(response.max()));
+    }
+    return out + fmt::format(", {} of {} failed", with_thousands(run.total.failed + run.total.timed_out),
+                             with_thousands(run.total.planned));
+}
+
+}  // namespace pgtraffic::report

@@ -1,0 +1,372 @@
+#include "pgtraffic/report/json.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "pgtraffic/base/build_info.hpp"
+#include "pgtraffic/metrics/statistics.hpp"
+#include "pgtraffic/report/assessment.hpp"
+#include "pgtraffic/report/hdr.hpp"
+
+namespace pgtraffic::report {
+namespace {
+
+using Json = nlohmann::ordered_json;
+using metrics::Histogram;
+using metrics::RunResult;
+
+constexpr std::size_t kLineWidth = 100;  // of JSON text, for what may stand on one line
+
+/// JSON knows neither NaN nor infinity.
+Json number(double x) {
+    return std::isfinite(x) ? Json(x) : Json(nullptr);
+}
+
+Json number(const std::optional<double>& x) {
+    return x ? number(*x) : Json(nullptr);
+}
+
+/// Divided, not multiplied, so that 4,471,296 ns prints as 4.471296.
+Json millis(base::Nanos d) {
+    return static_cast<double>(d.count()) / 1e6;
+}
+
+Json text_or_null(const std::string& text) {
+    return text.empty() ? Json(nullptr) : Json(text);
+}
+
+double per_second(std::uint64_t n, double seconds) noexcept {
+    return seconds > 0 ? static_cast<double>(n) / seconds : 0;
+}
+
+Json latency_ms(const Histogram& histogram) {
+    if (histogram.empty()) return nullptr;
+    const auto quantile = [&](double q) { return millis(histogram.quantile(q)); };
+    return {{"min", millis(histogram.min())},
+            {"mean", number(histogram.mean_ns() / 1e6)},
+            {"stddev", number(histogram.stddev_ns() / 1e6)},
+            {"p50", quantile(0.5)},
+            {"p90", quantile(0.9)},
+            {"p95", quantile(0.95)},
+            {"p99", quantile(0.99)},
+            {"p999", quantile(0.999)},
+            {"p9999", quantile(0.9999)},
+            {"max", millis(histogram.max())}};
+}
+
+/// 95 % bounds of the percentiles that have them.
+Json bounds_ms(const Histogram& histogram) {
+    Json bounds = Json::object();
+    for (const auto& [key, q] : {std::pair{"p50", 0.5},
+                                 {"p90", 0.9},
+                                 {"p95", 0.95},
+                                 {"p99", 0.99},
+                                 {"p999", 0.999},
+                                 {"p9999", 0.9999}}) {
+        const auto found = metrics::quantile_bounds(histogram, q);
+        bounds[key] = found ? Json{millis(found->low), millis(found->high)} : Json(nullptr);
+    }
+    return bounds;
+}
+
+Json run_json(const RunResult& run) {
+    Json warnings = Json::array();
+    for (const auto& warning : run.warnings) {
+        warnings.push_back({{"code", warning.code}, {"message", warning.message}});
+    }
+    return {{"id", run.id},
+            {"name", run.name},
+            {"started_at", base::rfc3339_utc(run.started_at)},
+            {"ended_at", base::rfc3339_utc(run.ended_at)},
+            {"outcome", to_string(run.outcome)},
+            {"exit_code", run.exit_code},
+            {"warnings", std::move(warnings)}};
+}
+
+Json verdict_json(const metrics::Verdict& verdict) {
+    Json reasons = Json::array();
+    for (const auto& reason : verdict.reasons) {
+        reasons.push_back({{"code", reason.code},
+                           {"message", reason.message},
+                           {"value", number(reason.value)},
+                           {"limit", number(reason.limit)}});
+    }
+    return {{"status", to_string(verdict.status)}, {"reasons", std::move(reasons)}};
+}
+
+Json tool_json(const RunResult& run) {
+    const auto build = base::build_info();
+    return {{"name", "pgtraffic"},
+            {"version", build.version},
+            {"git_sha", build.git_sha},
+            {"build_type", build.build_type},
+            {"compiler", build.compiler},
+            {"libpq_version", text_or_null(run.libpq_version)},
+            {"libuv_version", text_or_null(run.libuv_version)}};
+}
+
+Json config_json(const RunResult& run) {
+    Json config = run.config.is_object() ? run.config : Json::object();
+    config["argv"] = run.argv;
+    config["random_seed"] = run.random_seed;
+    config["mode"] = run.open_loop ? "open" : "closed";
+    config["scenario"] = run.name;
+    return config;
+}
+
+Json environment_json(const RunResult& run) {
+    const auto& client = run.client_info;
+    const auto& server = run.server;
+    Json settings = Json::object();
+    for (const auto& [name, value] : server.settings) settings[name] = value;
+    return {{"client",
+             {{"hostname", text_or_null(client.hostname)},
+              {"os", text_or_null(client.os)},
+              {"kernel", text_or_null(client.kernel)},
+              {"cpu_model", text_or_null(client.cpu_model)},
+              {"cpus", client.cpus > 0 ? Json(client.cpus) : Json(nullptr)},
+              {"memory_bytes", client.memory_bytes > 0 ? Json(client.memory_bytes) : Json(nullptr)}}},
+            {"server",
+             {{"version", text_or_null(server.version)},
+              {"version_num", server.version_num > 0 ? Json(server.version_num) : Json(nullptr)},
+              {"address_kind", text_or_null(server.address_kind)},
+              {"ssl", server.ssl},
+              {"max_connections", server.max_connections > 0 ? Json(server.max_connections) : Json(nullptr)},
+              {"settings", std::move(settings)}}}};
+}
+
+Json summary_json(const RunResult& run) {
+    const auto& total = run.total;
+    const auto& latencies = run.latencies;
+    Json summary{
+        {"duration_s", number(run.duration_s)},
+        {"queries",
+         {{"planned", total.planned},
+          {"started", total.started},
+          {"waiting", total.waiting},
+          {"in_flight", total.in_flight},
+          {"ok", total.ok},
+          {"empty", total.empty},
+          {"failed", total.failed},
+          {"timed_out", total.timed_out},
+          {"missed", total.missed},
+          {"retries", total.retries}}},
+        {"success_ratio", number(total.success_ratio())},
+        {"throughput_per_s", number(run.throughput_per_s())},
+        {"throughput_standard_error_per_s", number(metrics::throughput_standard_error(run.intervals))}};
+    if (run.open_loop) summary["target_attainment_ratio"] = number(target_attainment_ratio(run));
+    summary["response_ms"] = latency_ms(latencies.response);
+    summary["response_bounds_ms"] = bounds_ms(latencies.response);
+    summary["service_ms"] = latency_ms(latencies.service);
+    if (run.open_loop) {
+        summary["lag_ms"] = latency_ms(latencies.lag);
+        summary["pool_wait_ms"] = latency_ms(latencies.pool_wait);
+    }
+    summary["connection_efficiency_ratio"] =
+        latencies.service.empty() ? Json(nullptr) : number(latencies.connection_efficiency());
+    return summary;
+}
+
+Json network_json(const RunResult& run) {
+    const auto& network = *run.network;
+    const bool compared = !network.idle_rtt.empty() && !run.latencies.service.empty();
+    return {{"rtt_ms", latency_ms(network.idle_rtt)},
+            {"tcp_rtt_ms", latency_ms(network.tcp_rtt)},
+            {"database_ms", compared ? number(network.database_ms) : Json(nullptr)},
+            {"network_ratio", compared ? number(network.network_ratio) : Json(nullptr)},
+            {"method", network.method}};
+}
+
+Json client_json(const RunResult& run) {
+    const auto& client = run.client;
+    return {{"cpu_user_s", number(client.cpu_user_s)},
+            {"cpu_system_s", number(client.cpu_system_s)},
+            {"cpu_us_per_query", run.total.ended() > 0 ? number(client.cpu_us_per_query) : Json(nullptr)},
+            {"loop_busy_ratio", number(client.loop_busy_ratio)},
+            {"run_queue_wait_ratio", number(client.run_queue_wait_ratio)},
+            {"max_rss_bytes", client.max_rss_bytes},
+            {"context_switches", client.context_switches_voluntary + client.context_switches_involuntary}};
+}
+
+Json statements_json(const metrics::OperationResult& operation) {
+    Json statements = Json::array();
+    for (const auto& statement : operation.statements) {
+        statements.push_back({{"name", statement.name},
+                              {"ok", statement.ok},
+                              {"empty", statement.empty},
+                              {"failed", statement.failed}});
+    }
+    return statements;
+}
+
+Json operations_json(const RunResult& run) {
+    Json operations = Json::array();
+    for (const auto& operation : run.operations) {
+        const auto& counts = operation.counts;
+        operations.push_back({{"name", operation.name},
+                              {"ok", counts.ok},
+                              {"empty", counts.empty},
+                              {"failed", counts.failed},
+                              {"timed_out", counts.timed_out},
+                              {"retries", counts.retries},
+                              {"rows", counts.rows},
+                              {"throughput_per_s", number(per_second(counts.succeeded(), run.duration_s))},
+                              {"response_ms", latency_ms(operation.latencies.response)},
+                              {"service_ms", latency_ms(operation.latencies.service)},
+                              {"statements", statements_json(operation)}});
+    }
+    return operations;
+}
+
+Json phases_json(const RunResult& run) {
+    Json phases = Json::array();
+    for (const auto& phase : run.phases) {
+        const auto& counts = phase.counts;
+        Json target = nullptr;
+        if (phase.planned_mean && phase.duration_s > 0)
+            target = number(*phase.planned_mean / phase.duration_s);
+        phases.push_back({{"name", phase.name},
+                          {"start_s", number(phase.start_s)},
+                          {"duration_s", number(phase.duration_s)},
+                          {"planned", phase.planned},
+                          {"ok", counts.ok},
+                          {"empty", counts.empty},
+                          {"failed", counts.failed},
+                          {"timed_out", counts.timed_out},
+                          {"target_per_s_mean", std::move(target)},
+                          {"throughput_per_s", number(per_second(counts.succeeded(), phase.duration_s))},
+                          {"response_ms", latency_ms(phase.latencies.response)}});
+    }
+    return phases;
+}
+
+Json errors_json(const RunResult& run) {
+    Json errors = Json::array();
+    for (const auto& error : run.errors) {
+        errors.push_back({{"sqlstate", error.sqlstate.text()},
+                          {"class", error.sqlstate.error_class()},
+                          {"count", error.count},
+                          {"first_at_s", number(error.first_at_s)},
+                          {"sample", error.sample}});
+    }
+    return errors;
+}
+
+Json thresholds_json(const RunResult& run) {
+    Json thresholds = Json::array();
+    for (const auto& threshold : run.thresholds) {
+        thresholds.push_back({{"expression", threshold.expression},
+                              {"actual", number(threshold.actual)},
+                              {"ok", threshold.ok}});
+    }
+    return thresholds;
+}
+
+Json histogram_json(const Histogram& histogram) {
+    Json counts = Json::array();
+    const auto buckets = histogram.buckets();
+    for (std::uint32_t i = 0; i < buckets.size(); ++i) {
+        if (buckets[i] > 0) counts.push_back({Histogram::Buckets::lowest_of(i), buckets[i]});
+    }
+    return {{"unit", "ns"},
+            {"scheme", "log-linear, 2048 sub-buckets, 1 ns to 1 h"},
+            {"overflow", histogram.overflow()},
+            {"counts", std::move(counts)},
+            {"hdr", hdr_base64(histogram)}};
+}
+
+std::string compact(const Json& value) {
+    return value.dump(-1, ' ', false, Json::error_handler_t::replace);
+}
+
+bool is_flat(const Json& value) {
+    return std::none_of(value.begin(), value.end(), [](const Json& child) { return child.is_structured(); });
+}
+
+void print(const Json& value, std::size_t depth, bool one_line, std::string& out) {
+    const std::string line = compact(value);
+    if (one_line || !value.is_structured() || value.empty() || depth * 2 + line.size() <= kLineWidth) {
+        out += line;
+        return;
+    }
+    const std::string indent(2 * depth + 2, ' ');
+    out += value.is_object() ? "{\n" : "[\n";
+    bool first = true;
+    for (const auto& [key, child] : value.items()) {
+        if (!first) out += ",\n";
+        first = false;
+        out += indent;
+        if (value.is_object()) {
+            out += compact(Json(key));
+            out += ": ";
+        }
+        print(child, depth + 1, value.is_array() && is_flat(child), out);
+    }
+    out += '\n';
+    out.append(2 * depth, ' ');
+    out += value.is_object() ? '}' : ']';
+}
+
+}  // namespace
+
+Json interval_json(const metrics::Interval& interval, base::Wall started_at, bool open_loop) {
+    const auto quantile = [](const metrics::SparseCounts& counts, double q, base::Nanos max) {
+        return counts.count() == 0 ? Json(nullptr) : millis(std::min(counts.quantile(q), max));
+    };
+    Json row{{"t", base::rfc3339_utc(started_at + base::from_seconds(interval.start_s))},
+             {"elapsed_s", number(interval.start_s)},
+             {"duration_s", number(interval.duration_s)},
+             {"phase", interval.phase}};
+    row["target_per_s"] = open_loop ? number(interval.target_per_s) : Json(nullptr);
+    row["throughput_per_s"] = number(interval.throughput_per_s());
+    row["failed"] = interval.failed;
+    row["timed_out"] = interval.timed_out;
+    row["waiting"] = interval.waiting;
+    row["in_flight"] = interval.in_flight;
+    row["p50_ms"] = quantile(interval.response, 0.5, interval.max);
+    row["p95_ms"] = quantile(interval.response, 0.95, interval.max);
+    row["p99_ms"] = quantile(interval.response, 0.99, interval.max);
+    row["max_ms"] = interval.response.count() == 0 ? Json(nullptr) : millis(interval.max);
+    row["lag_p99_ms"] = open_loop ? quantile(interval.lag, 0.99, base::Nanos::max()) : Json(nullptr);
+    row["loop_busy_ratio"] = number(interval.loop_busy_ratio);
+    return row;
+}
+
+Json json_report(const RunResult& run) {
+    Json intervals = Json::array();
+    for (const auto& interval : run.intervals)
+        intervals.push_back(interval_json(interval, run.started_at, run.open_loop));
+    Json histograms{{"response", histogram_json(run.latencies.response)},
+                    {"service", histogram_json(run.latencies.service)}};
+    if (run.open_loop) histograms["lag"] = histogram_json(run.latencies.lag);
+
+    Json document{{"schema_version", kSchemaVersion},     {"run", run_json(run)},
+                  {"verdict", verdict_json(run.verdict)}, {"tool", tool_json(run)},
+                  {"config", config_json(run)},           {"environment", environment_json(run)},
+                  {"summary", summary_json(run)}};
+    if (run.network) document["network"] = network_json(run);
+    document["client"] = client_json(run);
+    document["operations"] = operations_json(run);
+    document["phases"] = phases_json(run);
+    document["errors"] = errors_json(run);
+    document["thresholds"] = thresholds_json(run);
+    document["intervals"] = std::move(intervals);
+    document["histograms"] = std::move(histograms);
+    return document;
+}
+
+std::string json_line(const Json& document) {
+    return compact(document) + '\n';
+}
+
+std::string json_text(const Json& document) {
+    std::string out;
+    print(document, 0, false, out);
+    out += '\n';
+    return out;
+}
+
+}  // namespace pgtraffic::report

@@ -1,0 +1,211 @@
+// The table and the curve of a traffic plan. Each column of the curve is the mean rate over its slice of
+// time, read off N at both ends, so a spike narrower than a column is averaged and not missed.
+#include "pgtraffic/report/plan.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <cstddef>
+#include <iterator>
+#include <numeric>
+#include <string_view>
+
+#include "pgtraffic/base/check.hpp"
+#include "pgtraffic/base/units.hpp"
+
+namespace pgtraffic::report {
+namespace {
+
+using base::with_thousands;
+using traffic::PhaseScheduler;
+using traffic::PlannedPhase;
+using Lines = fmt::memory_buffer;
+
+constexpr int kNarrowest = 40;
+constexpr int kCurveRows = 8;
+constexpr int kEighths = 8;  // steps that a block character can show
+constexpr int kWidestName = 28;
+constexpr std::array<std::string_view, kEighths + 1> kBlocks{" ", "▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"};
+
+template <class... Args>
+void add(Lines& out, fmt::format_string<Args...> format, Args&&... args) {
+    fmt::format_to(std::back_inserter(out), format, std::forward<Args>(args)...);
+}
+
+/// Three digits where they say something: "1,250", "47.5", "0.125".
+std::string rate_text(double rate_per_s) {
+    if (rate_per_s >= 100 || rate_per_s == std::round(rate_per_s)) return with_thousands(rate_per_s, 0);
+    return with_thousands(rate_per_s, rate_per_s >= 10 ? 1 : rate_per_s >= 1 ? 2 : 3);
+}
+
+std::string count_text(double arrivals) {
+    const bool whole = std::abs(arrivals - std::round(arrivals)) < 0.05;
+    return with_thousands(arrivals, whole ? 0 : 1);
+}
+
+/// A place on the time axis: "250 ms", "4.5 s", "3:30", "8:00:00".
+std::string place_text(double t_s) {
+    if (t_s > 0 && t_s < 1) return fmt::format("{:.3g} ms", t_s * 1e3);
+    if (t_s < 120) return fmt::format("{:.3g} s", t_s);
+    const auto seconds = static_cast<std::int64_t>(std::llround(t_s));
+    if (seconds < 3600) return fmt::format("{}:{:02}", seconds / 60, seconds % 60);
+    return fmt::format("{}:{:02}:{:02}", seconds / 3600, seconds / 60 % 60, seconds % 60);
+}
+
+/// The next of 1, 1.5, 2, 3, 4, 5, 6, 8, 10 times a power of ten: half of it is still a good label.
+double round_up(double rate_per_s) {
+    const double power = std::pow(10, std::floor(std::log10(rate_per_s)));
+    for (const double step : {1.0, 1.5, 2.0, 3.0, 4.0, 5.0, 6.0, 8.0}) {
+        if (step * power >= rate_per_s * (1 - 1e-9)) return step * power;
+    }
+    return 10 * power;
+}
+
+void add_head(Lines& out, const PlanView& plan) {
+    const PhaseScheduler& schedule = *plan.schedule;
+    add(out, "{}", plan.title);
+    if (!plan.pattern.empty()) add(out, ": {}", plan.pattern);
+    add(out, "\n");
+    if (!plan.description.empty()) add(out, "{}\n", plan.description);
+    add(out, "\n  duration   {}", place_text(schedule.duration_s()));
+    if (plan.warmup > base::Nanos::zero()) {
+        add(out, ", after a warm-up of {} that is not measured", place_text(base::to_seconds(plan.warmup)));
+    }
+    if (plan.peak_rate_per_s) add(out, "\n  peak rate  {}/s is 100 %", rate_text(*plan.peak_rate_per_s));
+    add(out, "\n  arrivals   {}",
+        plan.arrivals == traffic::Arrivals::poisson ? "Poisson (random, at the planned rate)"
+                                                    : "uniform (evenly spaced)");
+    if (plan.total_queries) add(out, ", at most {}", with_thousands(*plan.total_queries));
+    add(out, "\n  seed       {}\n\n", plan.seed);
+}
+
+/// Columns that a text takes in a terminal, where each code point takes one.
+std::size_t columns_of(std::string_view text) {
+    return static_cast<std::size_t>(
+        std::ranges::count_if(text, [](char c) { return (static_cast<unsigned char>(c) & 0xC0U) != 0x80U; }));
+}
+
+std::string padding(std::size_t columns, std::string_view text) {
+    return std::string(columns - std::min(columns, columns_of(text)), ' ');
+}
+
+void add_repeated(Lines& out, std::string_view text, std::size_t times) {
+    for (std::size_t i = 0; i < times; ++i) out.append(text);
+}
+
+constexpr std::size_t kColumns = 9;
+using Row = std::array<std::string, kColumns>;
+
+std::vector<Row> table_rows(const PlanView& plan) {
+    const PhaseScheduler& schedule = *plan.schedule;
+    std::vector<Row> rows{{"phase", "start", "end", "from → to", "min", "max", "mean", "planned", "drawn"}};
+    double lowest = schedule.max_rate();
+    for (std::size_t i = 0; i < plan.drawn.size(); ++i) {
+        const PlannedPhase& phase = schedule.phases()[i];
+        const double length_s = phase.end_s - phase.start_s;
+        lowest = std::min(lowest, phase.lowest_rate_per_s);
+        rows.push_back(
+            {fmt::format("{:.{}}", phase.name, kWidestName), place_text(phase.start_s),
+             place_text(phase.end_s),
+             fmt::format("{} → {}", rate_text(phase.first_rate_per_s), rate_text(phase.last_rate_per_s)),
+             rate_text(phase.lowest_rate_per_s), rate_text(phase.highest_rate_per_s),
+             rate_text(length_s > 0 ? phase.planned / length_s : 0), count_text(phase.planned),
+             with_thousands(plan.drawn[i])});
+    }
+    const std::uint64_t drawn = std::accumulate(plan.drawn.begin(), plan.drawn.end(), std::uint64_t{0});
+    rows.push_back({"total", "", place_text(schedule.duration_s()), "", rate_text(lowest),
+                    rate_text(schedule.max_rate()), rate_text(schedule.total() / schedule.duration_s()),
+                    count_text(schedule.total()), with_thousands(drawn)});
+    return rows;
+}
+
+void add_table(Lines& out, const PlanView& plan) {
+    const std::vector<Row> rows = table_rows(plan);
+    std::array<std::size_t, kColumns> widths{};
+    for (const Row& row : rows) {
+        for (std::size_t i = 0; i < kColumns; ++i) widths[i] = std::max(widths[i], columns_of(row[i]));
+    }
+    const std::size_t rule = std::accumulate(widths.begin(), widths.end(), 2 * (kColumns - 1));
+    for (std::size_t r = 0; r < rows.size(); ++r) {
+        if (r == 1 || r + 1 == rows.size()) {
+            add_repeated(out, "─", rule);
+            add(out, "\n");
+        }
+        add(out, "{}{}", rows[r][0], padding(widths[0], rows[r][0]));
+        for (std::size_t i = 1; i < kColumns; ++i)
+            add(out, "  {}{}", padding(widths[i], rows[r][i]), rows[r][i]);
+        add(out, "\n");
+    }
+}
+
+/// The height of each column in eighths of a row. A rate above zero shows at least one.
+std::vector<int> curve_heights(const PhaseScheduler& schedule, std::size_t columns, double top_rate_per_s) {
+    const double slice_s = schedule.duration_s() / static_cast<double>(columns);
+    std::vector<int> heights;
+    for (std::size_t i = 0; i < columns; ++i) {
+        const double begin_s = slice_s * static_cast<double>(i);
+        const double arrivals = schedule.arrivals_until(begin_s + slice_s) - schedule.arrivals_until(begin_s);
+        const double part = arrivals / slice_s / top_rate_per_s;
+        const auto height = static_cast<int>(std::lround(part * kCurveRows * kEighths));
+        heights.push_back(std::clamp(height, arrivals > 0 ? 1 : 0, kCurveRows * kEighths));
+    }
+    return heights;
+}
+
+/// The axis with five ticks, and their times below it, each centred under its tick where there is room.
+void add_time_axis(Lines& out, const PhaseScheduler& schedule, std::size_t margin, std::size_t columns) {
+    constexpr std::size_t kTicks = 5;
+    std::string labels;
+    add(out, "{:>{}} └", 0, margin);
+    for (std::size_t tick = 0; tick < kTicks; ++tick) {
+        const std::size_t at = tick * (columns - 1) / (kTicks - 1);
+        const std::size_t previous = tick == 0 ? 0 : (tick - 1) * (columns - 1) / (kTicks - 1) + 1;
+        add_repeated(out, "─", at - previous);
+        add(out, "┴");
+        const std::string label =
+            place_text(schedule.duration_s() * static_cast<double>(tick) / static_cast<double>(kTicks - 1));
+        const std::size_t centred = at - std::min(at, label.size() / 2);
+        const std::size_t begin = std::min(centred, columns - std::min(columns, label.size()));
+        labels.resize(std::max(labels.size() + (tick == 0 ? 0 : 1), begin), ' ');
+        labels += label;
+    }
+    add(out, "\n{:{}}{}\n", "", margin + 2, labels);
+}
+
+void add_curve(Lines& out, const PlanView& plan) {
+    const PhaseScheduler& schedule = *plan.schedule;
+    const double top = round_up(schedule.max_rate());
+    const std::string top_label = rate_text(top);
+    const std::string half_label = rate_text(top / 2);
+    const std::size_t margin = std::max(top_label.size(), half_label.size());
+    const std::size_t columns = static_cast<std::size_t>(std::max(plan.width, kNarrowest)) - margin - 2;
+    const std::vector<int> heights = curve_heights(schedule, columns, top);
+
+    add(out, "\nrate per second\n");
+    for (int row = kCurveRows - 1; row >= 0; --row) {
+        const bool labelled = row + 1 == kCurveRows || 2 * (row + 1) == kCurveRows;
+        const std::string& label = row + 1 == kCurveRows ? top_label : half_label;
+        std::string line = fmt::format("{:>{}} {}", labelled ? label : "", margin, labelled ? "┤" : "│");
+        for (const int height : heights) {
+            line += kBlocks[static_cast<std::size_t>(std::clamp(height - row * kEighths, 0, kEighths))];
+        }
+        add(out, "{}\n", std::string_view{line}.substr(0, line.find_last_not_of(' ') + 1));
+    }
+    add_time_axis(out, schedule, margin, columns);
+}
+
+}  // namespace
+
+std::string plan_text(const PlanView& plan) {
+    PGTRAFFIC_CHECK(plan.schedule != nullptr, "a plan shows a schedule");
+    PGTRAFFIC_CHECK(plan.drawn.size() == plan.schedule->phases().size(), "a count for each phase");
+    Lines out;
+    add_head(out, plan);
+    add_table(out, plan);
+    add_curve(out, plan);
+    return fmt::to_string(out);
+}
+
+}  // namespace pgtraffic::report

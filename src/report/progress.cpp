@@ -1,0 +1,92 @@
+#include "pgtraffic/report/progress.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <string_view>
+#include <vector>
+
+#include "pgtraffic/base/units.hpp"
+#include "pgtraffic/report/layout.hpp"
+
+namespace pgtraffic::report {
+namespace {
+
+using base::with_thousands;
+
+constexpr std::size_t kLongestPhase = 16;
+
+std::string clock(std::uint64_t seconds) {
+    if (seconds < 3600) return fmt::format("{:02}:{:02}", seconds / 60, seconds % 60);
+    return fmt::format("{}:{:02}:{:02}", seconds / 3600, seconds / 60 % 60, seconds % 60);
+}
+
+std::string elapsed(const metrics::Interval& interval, const ProgressContext& context) {
+    const auto whole = [](double s) { return static_cast<std::uint64_t>(std::max(0.0, std::round(s))); };
+    const auto now = whole(interval.start_s + interval.duration_s);
+    const auto total = whole(context.total_s);
+    const bool in_seconds = std::max(now, total) < 600;
+    if (total == 0) return in_seconds ? fmt::format("{} s", now) : clock(now);
+    return in_seconds ? fmt::format("{}/{} s", now, total) : fmt::format("{}/{}", clock(now), clock(total));
+}
+
+std::string rate(const metrics::Interval& interval, const ProgressContext& context) {
+    const std::string attained = with_thousands(interval.throughput_per_s(), 0);
+    return context.open_loop ? fmt::format("{} of {}/s", attained, with_thousands(interval.target_per_s, 0))
+                             : fmt::format("{}/s", attained);
+}
+
+std::string latency(const metrics::Interval& interval) {
+    if (interval.response.count() == 0) return "p50 - p99 -";
+    const auto quantile = [&](double q) {
+        const double ms = base::to_millis(std::min(interval.response.quantile(q), interval.max));
+        return with_thousands(ms, ms < 100 ? 2 : 0);
+    };
+    return fmt::format("p50 {} p99 {} ms", quantile(0.5), quantile(0.99));
+}
+
+/// "busy 12/20", "busy 12/18 of 20" while two connections are lost.
+std::string sessions(const metrics::Interval& interval, const ProgressContext& context) {
+    std::string text = fmt::format("busy {}/{}", with_thousands(std::uint64_t{interval.in_flight}),
+                                   with_thousands(std::uint64_t{context.connected}));
+    if (context.connected == context.connections) return text;
+    return text + fmt::format(" of {}", with_thousands(std::uint64_t{context.connections}));
+}
+
+struct Part {
+    std::string text;
+    int keep;  // the lowest goes first when the line is too long
+};
+
+std::string joined(const std::vector<Part>& parts, std::string_view separator) {
+    std::string line;
+    for (const auto& part : parts) {
+        if (!line.empty()) line += separator;
+        line += part.text;
+    }
+    return line;
+}
+
+}  // namespace
+
+std::string progress_line(const metrics::Interval& interval, const ProgressContext& context) {
+    std::vector<Part> parts{{elapsed(interval, context), 6}};
+    if (!interval.phase.empty()) parts.push_back({printable(interval.phase, kLongestPhase), 1});
+    parts.push_back({rate(interval, context), 7});
+    parts.push_back({latency(interval), 5});
+    parts.push_back({fmt::format("fail {}", with_thousands(interval.failed + interval.timed_out)), 4});
+    if (context.open_loop) parts.push_back({fmt::format("wait {}", with_thousands(interval.waiting)), 3});
+    parts.push_back({sessions(interval, context), 2});
+
+    std::string line = joined(parts, "  ");
+    if (columns_of(line) > context.width) line = joined(parts, " ");
+    while (columns_of(line) > context.width && parts.size() > 1) {
+        parts.erase(std::min_element(parts.begin(), parts.end(),
+                                     [](const Part& a, const Part& b) { return a.keep < b.keep; }));
+        line = joined(parts, "  ");
+    }
+    return line;
+}
+
+}  // namespace pgtraffic::report

@@ -1,0 +1,122 @@
+#include "pgtraffic/report/stream_file.hpp"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <limits.h>
+#include <poll.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <utility>
+
+#include "pgtraffic/base/check.hpp"
+#include "pgtraffic/base/error.hpp"
+#include "pgtraffic/report/layout.hpp"
+#include "pgtraffic/report/output_file.hpp"
+
+namespace pgtraffic::report {
+namespace {
+
+constexpr unsigned kNewFile = 0666;  // less the umask
+constexpr std::size_t kMostPending = std::size_t{1} << 20;
+constexpr int kPatienceMs = 5000;  // at the end, for each step of a slow reader
+
+}  // namespace
+
+StreamFile::StreamFile(std::string option, std::string path)
+    : option_{std::move(option)}, path_{std::move(path)} {
+    if (path_.empty())
+        throw base::Error(complaint(std::strerror(ENOENT)) + "; give a file name, or - for standard output");
+    if (path_ == "-") {
+        fd_ = STDOUT_FILENO;
+        owns_fd_ = false;
+        if (::fcntl(fd_, F_GETFD) < 0)
+            throw base::Error(complaint(std::strerror(errno)) +
+                              "; give a file name, or open standard output");
+        return;
+    }
+    fd_ = standard_stream(path_);
+    if (fd_ >= 0) {
+        owns_fd_ = false;
+    } else {
+        open_or_create();
+    }
+}
+
+StreamFile::~StreamFile() {
+    if (fd_ >= 0 && owns_fd_) ::close(fd_);
+    if (created_ && !started_) ::unlink(path_.c_str());
+}
+
+void StreamFile::open_or_create() {
+    // Without O_TRUNC: a run that cannot start leaves the last one's file alone.
+    constexpr int kHow = O_WRONLY | O_CLOEXEC | O_NOCTTY;
+    fd_ = ::open(path_.c_str(), kHow | O_CREAT | O_EXCL, kNewFile);
+    created_ = fd_ >= 0;
+    if (fd_ < 0 && errno == EEXIST) fd_ = ::open(path_.c_str(), kHow);
+    if (fd_ < 0) {
+        throw base::Error(complaint(std::strerror(errno)) +
+                          "; its folder must exist and the file be writable, or name another file");
+    }
+}
+
+void StreamFile::start() noexcept {
+    struct stat status {};
+    const bool regular = owns_fd_ && ::fstat(fd_, &status) == 0 && S_ISREG(status.st_mode);
+    if (!std::exchange(started_, true) && regular && ::ftruncate(fd_, 0) != 0) give_up(std::strerror(errno));
+}
+
+void StreamFile::write(std::string_view line) noexcept {
+    PGTRAFFIC_CHECK(fd_ >= 0, "a stream is written before it is finished");
+    start();
+    if (!trouble_.empty()) return;
+    pending_ += line;
+    push(0);
+    if (pending_.size() <= kMostPending) return;
+    const auto begun = pending_.find('\n') + 1;  // its beginning may be out: readers want whole lines
+    pending_.resize(begun);
+    trouble_ = complaint("its reader takes too little of it");
+}
+
+void StreamFile::push(int patience_ms) noexcept {
+    while (!pending_.empty()) {
+        pollfd ready{fd_, POLLOUT, 0};
+        const int n = ::poll(&ready, 1, patience_ms);
+        if (n < 0 && errno == EINTR) continue;
+        if (n <= 0) return;
+        // No more than a pipe that says "ready" is sure to take without waiting.
+        const ssize_t written =
+            ::write(fd_, pending_.data(), std::min(pending_.size(), std::size_t{PIPE_BUF}));
+        if (written >= 0) {
+            pending_.erase(0, static_cast<std::size_t>(written));
+        } else if (errno == EAGAIN) {
+            return;
+        } else if (errno != EINTR) {
+            return give_up(std::strerror(errno));
+        }
+    }
+}
+
+std::string StreamFile::finish() noexcept {
+    PGTRAFFIC_CHECK(fd_ >= 0, "a stream is finished once");
+    start();
+    push(kPatienceMs);
+    if (!pending_.empty()) give_up("its reader takes too little of it");
+    const int fd = std::exchange(fd_, -1);
+    if (owns_fd_ && ::close(fd) != 0) give_up(std::strerror(errno));
+    return trouble_;
+}
+
+void StreamFile::give_up(std::string_view why) noexcept {
+    pending_.clear();
+    if (trouble_.empty()) trouble_ = complaint(why);
+}
+
+std::string StreamFile::complaint(std::string_view why) const {
+    return fmt::format("{}: cannot write \"{}\": {}", option_, printable(path_), why);
+}
+
+}  // namespace pgtraffic::report

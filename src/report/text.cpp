@@ -1,0 +1,436 @@
+#include "pgtraffic/report/text.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <string_view>
+#include <vector>
+
+#include "pgtraffic/base/build_info.hpp"
+#include "pgtraffic/base/units.hpp"
+#include "pgtraffic/metrics/statistics.hpp"
+#include "pgtraffic/report/assessment.hpp"
+
+namespace pgtraffic::report {
+namespace {
+
+using base::with_thousands;
+using metrics::Histogram;
+using metrics::RunResult;
+using metrics::VerdictStatus;
+
+constexpr std::size_t kLongestName = 60;
+constexpr std::size_t kErrorKinds = 10;  // distinct SQLSTATEs shown; the JSON result has all
+
+/// 0.99999 -> "99.99": rounded down, because "100.00 %" must mean all.
+std::string percent(double ratio, int digits = 2) {
+    const double scale = std::pow(10, digits);
+    return with_thousands(std::floor(ratio * 100 * scale + 1e-6) / scale, digits);
+}
+
+/// Milliseconds with as many decimals as the run's speed calls for, the same in the whole report.
+class Millis {
+ public:
+    explicit Millis(const RunResult& run)
+        : digits_{!run.latencies.response.empty() &&
+                          run.latencies.response.quantile(0.5) < std::chrono::milliseconds{1}
+                      ? 3
+                      : 2} {}
+
+    [[nodiscard]] std::string of(base::Nanos d) const { return with_thousands(base::to_millis(d), digits_); }
+    [[nodiscard]] std::string of(double ms) const { return with_thousands(ms, digits_); }
+
+    /// A percentile; "-" of nothing, with an asterisk (else a space, to keep columns) where fewer than ten
+    /// values lie above it.
+    [[nodiscard]] std::string quantile(const Histogram& histogram, double q) const {
+        if (histogram.empty()) return "- ";
+        return of(histogram.quantile(q)) + (histogram.supports(q) ? " " : "*");
+    }
+
+ private:
+    int digits_;
+};
+
+Tone tone_of(VerdictStatus status) noexcept {
+    switch (status) {
+        case VerdictStatus::valid:
+            return Tone::good;
+        case VerdictStatus::suspect:
+            return Tone::doubtful;
+        case VerdictStatus::invalid:
+            return Tone::bad;
+    }
+    return Tone::plain;
+}
+
+std::string upper(std::string_view text) {
+    std::string out{text};
+    std::transform(out.begin(), out.end(), out.begin(),
+                   [](char c) { return c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c; });
+    return out;
+}
+
+/// Planned arrivals per second, the mean of the time series: as far as the run came.
+double target_per_s(const RunResult& run) noexcept {
+    double planned = 0;
+    double seconds = 0;
+    for (const auto& interval : run.intervals) {
+        planned += interval.target_per_s * interval.duration_s;
+        seconds += interval.duration_s;
+    }
+    return seconds > 0 ? planned / seconds : 0;
+}
+
+void head(const RunResult& run, Page& page) {
+    page.rule();
+    std::string what = fmt::format("pgtraffic {}: {}, {} loop, {} connections", base::build_info().version,
+                                   printable(run.name, kLongestName), run.open_loop ? "open" : "closed",
+                                   with_thousands(std::uint64_t{run.connections}));
+    if (!run.pattern.empty()) {
+        what += fmt::format(", {} at a peak of {} queries/s", printable(run.pattern, kLongestName),
+                            with_thousands(run.peak_rate_per_s, run.peak_rate_per_s < 100 ? 1 : 0));
+        if (const auto& spread = run.peak_rate_spread_per_s) {
+            what += fmt::format(" (measured: {} to {})", with_thousands(spread->first, 0),
+                                with_thousands(spread->second, 0));
+        } else if (!run.peak_rate_origin.empty()) {
+            what += fmt::format(" ({})", printable(run.peak_rate_origin));
+        }
+    }
+    page.line(what, Tone::bold);
+    if (!run.server.version.empty()) {
+        page.line(fmt::format("PostgreSQL {}, {}{}{}", printable(run.server.version),
+                              printable(run.server.address_kind), run.server.ssl ? " with TLS" : "",
+                              run.server.temporary ? ", temporary" : ""),
+                  Tone::faint);
+    }
+    page.line(fmt::format("started {}, random seed {}", base::rfc3339_utc(run.started_at), run.random_seed),
+              Tone::faint);
+    for (const auto& reason : run.verdict.reasons) {
+        if (reason.severity == VerdictStatus::invalid) {
+            page.line(fmt::format("INVALID: {}.", printable(reason.message)), Tone::bad);
+        }
+    }
+    if (run.outcome == metrics::RunOutcome::interrupted) {
+        page.line("INTERRUPTED: these are the numbers up to then.", Tone::doubtful);
+    } else if (run.outcome == metrics::RunOutcome::failed) {
+        page.line(run.total.succeeded() == 0    ? "FAILED: no query succeeded."
+                  : run.connections_at_end == 0 ? "FAILED: the run broke off, its connections were lost."
+                                                : "FAILED: the verdict is invalid (--strict).",
+                  Tone::bad);
+    } else if (run.outcome == metrics::RunOutcome::threshold_failed) {
+        const bool aborted = std::any_of(run.warnings.begin(), run.warnings.end(),
+                                         [](const auto& warning) { return warning.code == "aborted"; });
+        page.line(aborted ? "FAILED: stopped early by --abort-if, see the warnings."
+                          : "FAILED: a threshold was missed, see below.",
+                  Tone::bad);
+    }
+}
+
+void query_statistics(const RunResult& run, Page& page) {
+    const auto& total = run.total;
+    const auto row_if = [&](std::string_view label, std::uint64_t n, std::string_view note, Tone tone) {
+        if (n > 0) page.row(label, with_thousands(n), "", note, tone);
+    };
+    page.title("Query Statistics");
+    page.row("Total Queries", with_thousands(total.planned));
+    page.row("Successful", with_thousands(total.succeeded()));
+    row_if("  of these Empty", total.empty, "no row found or changed", Tone::plain);
+    page.row("Failed", with_thousands(total.failed), "", "", total.failed > 0 ? Tone::bad : Tone::plain);
+    row_if("Timed Out", total.timed_out, "", Tone::bad);
+    row_if("Missed", total.missed, "older than the latency limit", Tone::bad);
+    row_if("Waiting", total.waiting, "due, not started by the end", Tone::doubtful);
+    row_if("Unfinished", total.in_flight, "sent, not answered by the end", Tone::doubtful);
+    if (total.ended() + total.missed > 0) {
+        page.row("Success Rate", percent(total.success_ratio()), "%",
+                 total.waiting + total.in_flight > 0 ? "of what ended or was missed" : "");
+    }
+    row_if("Retries", total.retries, "attempts beyond the first", Tone::plain);
+}
+
+void operational_performance(const RunResult& run, Page& page) {
+    page.title("Operational Performance");
+    const bool short_run = run.planned_duration_s > 0 && run.duration_s < run.planned_duration_s * 0.99;
+    page.row("Duration", with_thousands(run.duration_s, 2), "s",
+             short_run ? fmt::format("of {} s planned", with_thousands(run.planned_duration_s, 2)) : "");
+    const auto error = metrics::throughput_standard_error(run.intervals);
+    page.row("Queries/Second", with_thousands(run.throughput_per_s(), 2), "/s",
+             error ? fmt::format("± {} standard error", with_thousands(*error, 2)) : "");
+    if (run.open_loop) {
+        if (const double target = target_per_s(run); target > 0) {
+            page.row("Target Rate", with_thousands(target, 2), "/s",
+                     run.phases.size() > 1 ? "on average" : "");
+        }
+        if (const auto attained = target_attainment_ratio(run)) {
+            page.row("Attained", percent(*attained), "%", "of the due queries were started",
+                     *attained < 0.99 ? Tone::doubtful : Tone::plain);
+        }
+    }
+    page.row("Concurrent Sessions", with_thousands(std::uint64_t{run.connections}), "",
+             run.connections_at_end < run.connections
+                 ? fmt::format("{} at the end", with_thousands(std::uint64_t{run.connections_at_end}))
+                 : "");
+    if (run.reconnects > 0) page.row("Reconnects", with_thousands(run.reconnects), "", "", Tone::doubtful);
+    if (!run.latencies.service.empty()) {
+        page.row("Connection Efficiency", percent(run.latencies.connection_efficiency(), 1), "%",
+                 "service / (pool wait + service)");
+    }
+}
+
+void network(const RunResult& run, const Millis& ms, Page& page) {
+    if (!run.network) return;
+    const auto& network = *run.network;
+    page.title("Network");
+    if (!network.idle_rtt.empty()) {
+        page.row("Round Trip, idle", ms.of(network.idle_rtt.quantile(0.5)), "ms",
+                 fmt::format("median of {}, min {}", with_thousands(network.idle_rtt.count()),
+                             ms.of(network.idle_rtt.min())));
+    }
+    if (!network.tcp_rtt.empty()) {
+        page.row("Round Trip, kernel's", ms.of(network.tcp_rtt.quantile(0.5)), "ms",
+                 fmt::format("median of {}, under load", with_thousands(network.tcp_rtt.count())));
+    }
+    if (!run.latencies.service.empty() && !network.idle_rtt.empty()) {
+        page.row("Database Time", ms.of(network.database_ms), "ms", "median service - round trip");
+        page.row("Network Share", percent(network.network_ratio, 1), "%", "of the median service");
+    }
+    if (!network.method.empty()) page.note(fmt::format("Method: {}", printable(network.method)));
+}
+
+void latency_breakdown(const RunResult& run, const Millis& ms, Page& page) {
+    const auto& response = run.latencies.response;
+    if (response.empty()) return;
+    page.title(run.open_loop ? "Latency Breakdown (response: from due to done)" : "Latency Breakdown");
+    if (overloaded(run)) {
+        page.row("Backlog half-way", with_thousands(run.waiting_at_middle), "", "queries waiting");
+        page.row("Backlog at the End", with_thousands(run.total.waiting), "", "queries waiting", Tone::bad);
+        page.row("Backlog Growth", with_thousands(backlog_growth_per_s(run), 1), "/s", "", Tone::bad);
+        page.note(
+            "No percentiles of the response: under a growing backlog they depend on the length of the "
+            "run.");
+        return;
+    }
+    page.row("Total Average", ms.of(response.mean_ns() * 1e-6), "ms");
+    page.row("Minimum", ms.of(response.min()), "ms");
+    page.row("Maximum", ms.of(response.max()), "ms");
+    constexpr std::string_view kWeak = "fewer than ten queries above";
+    for (const auto& [label, q] :
+         {std::pair{"50th Percentile", 0.50}, {"95th Percentile", 0.95}, {"99th Percentile", 0.99}}) {
+        const auto bounds = metrics::quantile_bounds(response, q);
+        page.row(label, ms.of(response.quantile(q)), "ms",
+                 !response.supports(q) ? std::string{kWeak}
+                 : bounds ? fmt::format("95 % sure: {} to {}", ms.of(bounds->low), ms.of(bounds->high))
+                          : std::string{});
+    }
+    if (response.overflow() > 0) {
+        page.row("Longer than 1 h", with_thousands(response.overflow()), "", "queries", Tone::bad);
+    }
+}
+
+void percentiles(const RunResult& run, const Millis& ms, Page& page) {
+    const auto& latencies = run.latencies;
+    const bool steady = !overloaded(run);
+    std::vector<std::string> heads;
+    std::vector<const Histogram*> columns;
+    const auto column = [&](const char* name, const Histogram& histogram) {
+        heads.emplace_back(fmt::format("{} ", name));
+        columns.push_back(&histogram);
+    };
+    if (steady) column("response", latencies.response);
+    if (run.open_loop) {
+        column("service", latencies.service);
+        if (steady) column("lag", latencies.lag);
+    }
+    if (std::all_of(columns.begin(), columns.end(), [](const Histogram* h) { return h->empty(); })) return;
+
+    std::vector<TableRow> rows;
+    bool weak = false;
+    for (const auto& [label, q] : {std::pair{"p50", 0.50},
+                                   {"p75", 0.75},
+                                   {"p90", 0.90},
+                                   {"p95", 0.95},
+                                   {"p99", 0.99},
+                                   {"p99.9", 0.999},
+                                   {"p99.99", 0.9999}}) {
+        TableRow row{.name = label, .cells = {}, .notes = {}, .tone = Tone::plain};
+        for (const auto* histogram : columns) {
+            row.cells.push_back(ms.quantile(*histogram, q));
+            weak = weak || (!histogram->empty() && !histogram->supports(q));
+        }
+        rows.push_back(std::move(row));
+    }
+    TableRow last{.name = "max", .cells = {}, .notes = {}, .tone = Tone::plain};
+    for (const auto* histogram : columns) {
+        last.cells.push_back(histogram->empty() ? "- " : ms.of(histogram->max()) + " ");
+    }
+    rows.push_back(std::move(last));
+    page.table("Percentiles (ms)", heads, rows, 15);
+    if (weak) page.note("* fewer than ten queries above it: not supported by the data");
+    if (run.open_loop) {
+        page.note("response: due to done; service: sent to done; lag: due to sent");
+    }
+}
+
+std::vector<std::string> operation_notes(const metrics::OperationResult& operation) {
+    std::vector<std::string> notes;
+    if (operation.counts.retries > 0) {
+        notes.push_back(fmt::format("{} retries", with_thousands(operation.counts.retries)));
+    }
+    if (operation.statements.size() < 2) return notes;
+    for (const auto& statement : operation.statements) {
+        notes.push_back(fmt::format("{}: {} ok, {} empty, {} failed", printable(statement.name, kLongestName),
+                                    with_thousands(statement.ok), with_thousands(statement.empty),
+                                    with_thousands(statement.failed)));
+    }
+    return notes;
+}
+
+void operations(const RunResult& run, const Millis& ms, Page& page) {
+    if (run.operations.empty()) return;
+    const bool with_percentiles = !overloaded(run);
+    std::vector<std::string> heads{"ok", "empty", "failed", "per s"};
+    if (with_percentiles) heads.insert(heads.end(), {"p50 ms ", "p99 ms "});
+    std::vector<TableRow> rows;
+    for (const auto& operation : run.operations) {
+        const auto& counts = operation.counts;
+        const double per_s =
+            run.duration_s > 0 ? static_cast<double>(counts.succeeded()) / run.duration_s : 0;
+        TableRow row{printable(operation.name, kLongestName),
+                     {with_thousands(counts.ok), with_thousands(counts.empty),
+                      with_thousands(counts.failed + counts.timed_out), with_thousands(per_s, 2)},
+                     operation_notes(operation),
+                     Tone::plain};
+        if (with_percentiles) {
+            row.cells.push_back(ms.quantile(operation.latencies.response, 0.5));
+            row.cells.push_back(ms.quantile(operation.latencies.response, 0.99));
+        }
+        rows.push_back(std::move(row));
+    }
+    page.table("Operations", heads, rows);
+    if (run.total.timed_out > 0) page.note("failed: with those timed out");
+}
+
+void errors(const RunResult& run, const Millis& ms, Page& page) {
+    if (run.errors.empty()) return;
+    std::vector<TableRow> rows;
+    for (const auto& error : run.errors) {
+        if (rows.size() == kErrorKinds) break;
+        TableRow row{std::string{error.sqlstate.text()},
+                     {with_thousands(error.count), with_thousands(error.first_at_s, 2) + " s"},
+                     {},
+                     Tone::plain};
+        if (!error.sample.empty()) row.notes.push_back(printable(error.sample));
+        rows.push_back(std::move(row));
+    }
+    page.table("Errors by SQLSTATE", {"count", "first at"}, rows, 14);
+    if (run.errors.size() > kErrorKinds) {
+        page.line(
+            fmt::format("   and {} other SQLSTATEs, see the JSON result", run.errors.size() - kErrorKinds));
+    }
+    if (const auto& failed = run.latencies.failed; !failed.empty()) {
+        page.note(
+            fmt::format("A failure came after {} ms (median), {} ms at most; failures are in no "
+                        "percentile above.",
+                        ms.of(failed.quantile(0.5)), ms.of(failed.max())));
+    }
+}
+
+void phases(const RunResult& run, const Millis& ms, Page& page) {
+    if (run.phases.size() < 2) return;
+    const bool with_percentiles = !overloaded(run);
+    std::vector<std::string> heads{"planned", "attained", "per s"};
+    if (!run.open_loop) heads = {"queries", "per s"};
+    if (with_percentiles) heads.insert(heads.end(), {"p50 ms ", "p99 ms "});
+    std::vector<TableRow> rows;
+    for (const auto& phase : run.phases) {
+        TableRow row{printable(phase.name, kLongestName), {with_thousands(phase.planned)}, {}, Tone::plain};
+        if (run.open_loop) {
+            row.cells.push_back(phase.planned == 0 ? "-"
+                                                   : percent(static_cast<double>(phase.counts.started) /
+                                                             static_cast<double>(phase.planned)) +
+                                                         " %");
+        }
+        row.cells.push_back(
+            phase.duration_s > 0
+                ? with_thousands(static_cast<double>(phase.counts.succeeded()) / phase.duration_s, 2)
+                : "-");
+        if (with_percentiles) {
+            row.cells.push_back(ms.quantile(phase.latencies.response, 0.5));
+            row.cells.push_back(ms.quantile(phase.latencies.response, 0.99));
+        }
+        rows.push_back(std::move(row));
+    }
+    page.table("Phases", heads, rows);
+}
+
+void client_cost(const RunResult& run, Page& page) {
+    const auto& client = run.client;
+    page.title("Client Cost");
+    if (run.total.ended() > 0) page.row("CPU a Query", with_thousands(client.cpu_us_per_query, 2), "µs");
+    page.row("CPU Time", with_thousands(client.cpu_user_s + client.cpu_system_s, 2), "s",
+             fmt::format("{} s user, {} s system", with_thousands(client.cpu_user_s, 2),
+                         with_thousands(client.cpu_system_s, 2)));
+    page.row("Peak Memory", with_thousands(static_cast<double>(client.max_rss_bytes) / (1024.0 * 1024.0), 1),
+             "MiB", "resident");
+    if (client.loop_busy_ratio) page.row("Loop Busy", percent(*client.loop_busy_ratio, 1), "%");
+    if (client.run_queue_wait_ratio) {
+        page.row("Waiting for a CPU", percent(*client.run_queue_wait_ratio, 1), "%", "in the run queue");
+    }
+    const auto switches = client.context_switches_voluntary + client.context_switches_involuntary;
+    page.row("Context Switches",
+             with_thousands(static_cast<std::uint64_t>(std::max<std::int64_t>(switches, 0))), "",
+             fmt::format("{} of them involuntary",
+                         with_thousands(static_cast<std::uint64_t>(
+                             std::max<std::int64_t>(client.context_switches_involuntary, 0)))));
+}
+
+void thresholds(const RunResult& run, Page& page) {
+    if (run.thresholds.empty()) return;
+    page.title("Thresholds");
+    for (const auto& threshold : run.thresholds) {
+        page.bullet(fmt::format("{} {}: {}", threshold.ok ? "✓" : "✗", printable(threshold.expression),
+                                threshold.actual_text.empty() ? "the run has no such number"
+                                                              : printable(threshold.actual_text)),
+                    threshold.ok ? Tone::good : Tone::bad);
+    }
+}
+
+void conclusion(const RunResult& run, Page& page) {
+    if (!run.warnings.empty()) {
+        page.title("Warnings");
+        for (const auto& warning : run.warnings) page.bullet(printable(warning.message), Tone::doubtful);
+    }
+    page.title("Assessment");
+    for (const auto& sentence : assess(run)) page.bullet(sentence);
+    page.blank();
+    const Tone tone = tone_of(run.verdict.status);
+    page.line(fmt::format("Verdict: {}", upper(to_string(run.verdict.status))), tone);
+    for (const auto& reason : run.verdict.reasons) {
+        page.bullet(fmt::format("{}: {}", to_string(reason.severity), printable(reason.message)),
+                    tone_of(reason.severity));
+    }
+    page.line(headline(run), Tone::bold);
+    page.rule();
+}
+
+}  // namespace
+
+std::string text_report(const RunResult& run, const TextStyle& style) {
+    Page page{style};
+    const Millis ms{run};
+    head(run, page);
+    query_statistics(run, page);
+    operational_performance(run, page);
+    network(run, ms, page);
+    latency_breakdown(run, ms, page);
+    percentiles(run, ms, page);
+    operations(run, ms, page);
+    errors(run, ms, page);
+    phases(run, ms, page);
+    client_cost(run, page);
+    thresholds(run, page);
+    conclusion(run, page);
+    return page.take();
+}
+
+}  // namespace pgtraffic::report

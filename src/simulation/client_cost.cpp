@@ -1,0 +1,90 @@
+#include "pgtraffic/simulation/client_cost.hpp"
+
+#include <fmt/format.h>
+#include <sys/resource.h>
+#include <sys/utsname.h>
+#include <unistd.h>
+
+#include <ctime>
+#include <fstream>
+
+namespace pgtraffic::simulation {
+namespace {
+
+base::Nanos to_nanos(const timeval& t) {
+    return std::chrono::seconds{t.tv_sec} + std::chrono::microseconds{t.tv_usec};
+}
+
+base::Nanos clock_nanos(clockid_t clock) {
+    timespec t{};
+    clock_gettime(clock, &t);
+    return std::chrono::seconds{t.tv_sec} + base::Nanos{t.tv_nsec};
+}
+
+/// The value behind "key<blanks>:" or "key=" in a file of such lines, quotes taken off; empty without.
+std::string value_in_file(const char* path, std::string_view key) {
+    std::ifstream file(path);
+    for (std::string line; std::getline(file, line);) {
+        if (!line.starts_with(key)) continue;
+        const auto at = line.find_first_not_of(" \t:=\"", key.size());
+        if (at == std::string::npos) return {};
+        const auto end = line.find_last_not_of(" \"");
+        return line.substr(at, end - at + 1);
+    }
+    return {};
+}
+
+}  // namespace
+
+ClientUsage ClientUsage::now() {
+    ClientUsage usage;
+    rusage r{};
+    getrusage(RUSAGE_SELF, &r);
+    usage.user = to_nanos(r.ru_utime);
+    usage.system = to_nanos(r.ru_stime);
+    usage.max_rss_bytes = r.ru_maxrss * 1024;
+    usage.switches_voluntary = r.ru_nvcsw;
+    usage.switches_involuntary = r.ru_nivcsw;
+    // "running waiting slices": see the kernel's Documentation/scheduler/sched-stats.rst.
+    std::int64_t running = 0;
+    std::int64_t waiting = 0;
+    if (std::ifstream("/proc/self/schedstat") >> running >> waiting)
+        usage.run_queue_wait = base::Nanos{waiting};
+#ifdef CLOCK_BOOTTIME
+    usage.suspended = clock_nanos(CLOCK_BOOTTIME) - clock_nanos(CLOCK_MONOTONIC);
+#endif
+    return usage;
+}
+
+metrics::ClientResult cost_between(const ClientUsage& begin, const ClientUsage& end, base::Nanos length,
+                                   std::uint64_t queries) {
+    metrics::ClientResult cost;
+    cost.cpu_user_s = base::to_seconds(end.user - begin.user);
+    cost.cpu_system_s = base::to_seconds(end.system - begin.system);
+    if (queries > 0)
+        cost.cpu_us_per_query = (cost.cpu_user_s + cost.cpu_system_s) * 1e6 / static_cast<double>(queries);
+    if (begin.run_queue_wait && end.run_queue_wait && length.count() > 0) {
+        cost.run_queue_wait_ratio =
+            base::to_seconds(*end.run_queue_wait - *begin.run_queue_wait) / base::to_seconds(length);
+    }
+    cost.max_rss_bytes = end.max_rss_bytes;
+    cost.context_switches_voluntary = end.switches_voluntary - begin.switches_voluntary;
+    cost.context_switches_involuntary = end.switches_involuntary - begin.switches_involuntary;
+    cost.longest_clock_gap_s = base::to_seconds(end.suspended - begin.suspended);
+    return cost;
+}
+
+metrics::ClientInfo client_info() {
+    metrics::ClientInfo info;
+    utsname names{};
+    uname(&names);
+    info.hostname = names.nodename;
+    info.kernel = fmt::format("{} {} {}", names.sysname, names.release, names.machine);
+    info.os = value_in_file("/etc/os-release", "PRETTY_NAME");
+    info.cpu_model = value_in_file("/proc/cpuinfo", "model name");
+    info.cpus = static_cast<int>(sysconf(_SC_NPROCESSORS_ONLN));
+    info.memory_bytes = std::int64_t{sysconf(_SC_PHYS_PAGES)} * sysconf(_SC_PAGE_SIZE);
+    return info;
+}
+
+}  // namespace pgtraffic::simulation

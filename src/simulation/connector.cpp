@@ -1,0 +1,117 @@
+#include "pgtraffic/simulation/connector.hpp"
+
+#include <algorithm>
+
+namespace pgtraffic::simulation {
+
+using base::Mono;
+using base::Nanos;
+
+namespace {
+
+/// Reasons that are told apart; a server that puts a number into each message must not fill our memory.
+constexpr std::size_t kMaxReasons = 20;
+
+}  // namespace
+
+Connector::Connector(event_loop::Loop& loop, const postgres::Conninfo& conninfo,
+                     const std::vector<std::unique_ptr<Session>>& sessions, const ConnectorOptions& options)
+    : sessions_{&sessions},
+      options_{options},
+      lines_(sessions.size()),
+      wanting_(static_cast<std::uint32_t>(sessions.size())),
+      connecting_(static_cast<std::uint32_t>(sessions.size())),
+      jitter_{options.seed, base::Stream::jitter},
+      lookup_{loop, conninfo, event_loop::Callback<>::to<&Connector::on_addresses>(*this)},
+      timer_{loop, event_loop::Callback<>::to<&Connector::on_time>(*this)} {}
+
+void Connector::connect_all() {
+    for (std::uint32_t i = 0; i < lines_.size(); ++i) wanting_.push_back(i);
+    go_on();
+}
+
+void Connector::session_up(std::uint32_t session) noexcept {
+    Line& line = lines_[session];
+    if (line.up) return;
+    connecting_.remove(session);
+    line.up = true;
+    line.attempts = 0;
+    ++connected_;
+    if (line.was_up) ++reconnects_;
+    line.was_up = true;
+    go_on();
+}
+
+void Connector::session_down(std::uint32_t session) noexcept {
+    if (stopped_) return;
+    Line& line = lines_[session];
+    connecting_.remove(session);
+    Nanos pause{0};
+    if (line.up) {
+        line.up = false;
+        --connected_;
+    } else {
+        const std::string_view reason = (*sessions_)[session]->error();
+        const auto known = failures_.find(reason);
+        if (known != failures_.end()) {
+            ++known->second;
+        } else if (failures_.size() < kMaxReasons) {
+            failures_.emplace(reason, 1);
+        }
+        const auto doublings = std::min(line.attempts, 16U);
+        pause = std::min(options_.first_pause * (std::int64_t{1} << doublings), options_.longest_pause);
+        ++line.attempts;
+    }
+    // Even the first attempt after a loss waits a little, each its own while: all lost together.
+    const double share = line.attempts == 0 ? jitter_.unit() : 0.5 + 0.5 * jitter_.unit();
+    pause = base::from_seconds(share * base::to_seconds(std::max(pause, options_.first_pause)));
+    pauses_.push({base::mono_now() + pause, session});
+    go_on();
+}
+
+void Connector::go_on() noexcept {
+    if (stopped_ || going_on_) return;  // a failing connect() calls back from within
+    going_on_ = true;
+    const Mono now = base::mono_now();
+    while (!pauses_.empty() && pauses_.top().until <= now) {
+        wanting_.push_back(pauses_.top().session);
+        pauses_.pop();
+    }
+    if (!wanting_.empty()) lookup_.refresh(now);
+    while (!wanting_.empty() && connecting_.size() < options_.at_once && lookup_.parameters() != nullptr) {
+        const std::uint32_t session = wanting_.front();
+        wanting_.remove(session);
+        connecting_.push_back(session);
+        lines_[session].started = now;
+        (*sessions_)[session]->connect(*lookup_.parameters());
+    }
+    Mono next = pauses_.empty() ? Mono::max() : pauses_.top().until;
+    if (!connecting_.empty())
+        next = std::min(next, lines_[connecting_.front()].started + options_.time_limit);
+    if (next == Mono::max()) {
+        timer_.stop();
+    } else {
+        timer_.start(next - now);
+    }
+    going_on_ = false;
+}
+
+void Connector::on_time() noexcept {
+    const Mono now = base::mono_now();
+    while (!connecting_.empty() && now - lines_[connecting_.front()].started >= options_.time_limit) {
+        (*sessions_)[connecting_.front()]->give_up("the server did not answer in time");
+    }
+    go_on();
+}
+
+void Connector::stop() noexcept {
+    stopped_ = true;
+    timer_.stop();
+    while (!connecting_.empty()) {
+        const std::uint32_t session = connecting_.front();
+        connecting_.remove(session);
+        (*sessions_)[session]->give_up("the run ended");
+    }
+}
+
+}  // namespace pgtraffic::simulation

@@ -1,0 +1,70 @@
+#include "pgtraffic/simulation/dispatcher.hpp"
+
+#include <algorithm>
+
+namespace pgtraffic::simulation {
+
+using base::Mono;
+
+void Dispatcher::begin(const traffic::TokenBucket& bucket, std::optional<base::Nanos> latency_limit) {
+    bucket_ = bucket;
+    latency_limit_ = latency_limit;
+    closed_at_ = Mono::max();
+    open_ = true;
+    started_ = missed_ = 0;
+    in_flight_ = 0;
+}
+
+void Dispatcher::session_free(std::uint32_t session, Mono now) noexcept {
+    free_since_[session] = now;
+    idle_.push_back(session);
+}
+
+void Dispatcher::session_gone(std::uint32_t session) noexcept {
+    idle_.remove(session);
+}
+
+Decision Dispatcher::next(Mono now) noexcept {
+    if (!open_ || idle_.empty()) return {};
+    const auto token = bucket_->take(now);
+    if (!token) return {};
+    if (latency_limit_ && now - token->due > *latency_limit_) {
+        ++missed_;
+        return {Decision::Kind::miss, 0, *token, {}};
+    }
+    const std::uint32_t session = idle_.front();
+    idle_.remove(session);
+    ++started_;
+    ++in_flight_;
+    return {Decision::Kind::start, session, *token, free_since_[session]};
+}
+
+void Dispatcher::query_ended() noexcept {
+    PGTRAFFIC_CHECK(in_flight_ > 0, "a query ended that was in flight");
+    --in_flight_;
+}
+
+void Dispatcher::close(Mono end) noexcept {
+    open_ = false;
+    closed_at_ = end;
+}
+
+std::optional<traffic::Token> Dispatcher::next_abandoned() noexcept {
+    // In a closed loop a token is always due, and none was waited for.
+    if (open_ || !bucket_ || bucket_->taken() >= bucket_->planned_until(closed_at_)) return std::nullopt;
+    return bucket_->take(closed_at_);
+}
+
+Mono Dispatcher::wake_at() const noexcept {
+    return open_ && !idle_.empty() ? bucket_->next_due() : Mono::max();
+}
+
+Mono Dispatcher::next_due() const noexcept {
+    return open_ ? bucket_->next_due() : Mono::max();
+}
+
+std::uint64_t Dispatcher::planned(Mono now) noexcept {
+    return bucket_ ? bucket_->planned_until(std::min(now, closed_at_)) : 0;
+}
+
+}  // namespace pgtraffic::simulation

@@ -1,0 +1,119 @@
+#include "pgtraffic/simulation/preflight.hpp"
+
+#include <fmt/format.h>
+
+#include "pgtraffic/base/error.hpp"
+#include "pgtraffic/base/units.hpp"
+
+namespace pgtraffic::simulation {
+namespace {
+
+constexpr base::SqlState kUndefinedTable{{'4', '2', 'P', '0', '1'}};
+constexpr int kWarmupRoundTrips = 10;
+constexpr int kRoundTrips = 200;
+constexpr base::Nanos kRoundTripBudget = std::chrono::seconds{5};
+
+/// The settings without which a figure cannot be understood.
+constexpr const char* kSettings =
+    "SELECT name, setting || coalesce(' ' || unit, '') FROM pg_settings WHERE name IN ('shared_buffers', "
+    "'fsync', "
+    "'synchronous_commit', 'full_page_writes', 'wal_level', 'max_wal_size', 'checkpoint_timeout', "
+    "'work_mem', "
+    "'effective_cache_size', 'random_page_cost', 'max_connections', 'max_worker_processes', 'autovacuum', "
+    "'default_transaction_isolation', 'jit', 'track_activities', 'shared_preload_libraries') ORDER BY name";
+
+constexpr const char* kRoom =
+    "SELECT current_setting('max_connections')::int "
+    "     - CASE WHEN (SELECT rolsuper FROM pg_roles WHERE rolname = current_user) THEN 0 "
+    "            ELSE current_setting('superuser_reserved_connections')::int END, "
+    "  (SELECT count(*) FROM pg_stat_activity WHERE datid IS NOT NULL AND pid <> pg_backend_pid()), "
+    "  (SELECT datconnlimit FROM pg_database WHERE datname = current_database()), "
+    "  (SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> "
+    "pg_backend_pid())";
+
+std::int64_t to_integer(const std::optional<std::string>& text) {
+    return text ? std::stoll(*text) : 0;
+}
+
+std::string cure_for(const postgres::SqlError& error) {
+    return error.state() == kUndefinedTable ? "\nThe tables that the workload needs are not there: run "
+                                              "`pgtraffic init`, or name the database that has them"
+                                            : "";
+}
+
+void check_statement(postgres::Client& client, const workload::Operation& operation,
+                     const workload::Statement& statement) {
+    const auto place = operation.name == statement.name ? fmt::format("operation \"{}\"", operation.name)
+                                                        : fmt::format("operation \"{}\", statement \"{}\"",
+                                                                      operation.name, statement.name);
+    try {
+        const int wanted = client.parameter_count(statement.sql);
+        const auto given = static_cast<int>(statement.parameters.size());
+        if (wanted != given) {
+            throw base::Error(fmt::format("{}: the statement takes {} parameters and the scenario gives {}",
+                                          place, wanted, given));
+        }
+    } catch (const postgres::SqlError& error) {
+        throw base::Error(fmt::format("{}: {}{}", place, error.what(), cure_for(error)));
+    }
+}
+
+}  // namespace
+
+metrics::ServerInfo inspect_server(postgres::Client& client) {
+    metrics::ServerInfo info;
+    info.version = client.server_version();
+    info.version_num = client.server_version_num();
+    info.address_kind = client.over_unix_socket() ? "unix socket" : "tcp";
+    info.ssl = client.uses_ssl();
+    for (const auto& row : client.query(kSettings))
+        info.settings.emplace_back(row.at(0).value_or(""), row.at(1).value_or(""));
+    info.max_connections =
+        static_cast<int>(to_integer(client.value("SELECT current_setting('max_connections')")));
+    return info;
+}
+
+void check_room(postgres::Client& client, std::uint32_t connections) {
+    if (client.through_pooler()) return;
+    const auto rows = client.query(kRoom);
+    const auto& row = rows.at(0);
+    std::int64_t free = to_integer(row.at(0)) - to_integer(row.at(1));
+    const std::int64_t database_limit = to_integer(row.at(2));
+    if (database_limit >= 0) free = std::min(free, database_limit - to_integer(row.at(3)));
+    if (free >= static_cast<std::int64_t>(connections)) return;
+    throw base::Error(fmt::format(
+        "--connections: the server has {} connections free (of {}) and {} are asked for; ask for at "
+        "most {}, or raise the server's max_connections",
+        base::with_thousands(static_cast<std::uint64_t>(std::max<std::int64_t>(free, 0))),
+        base::with_thousands(static_cast<std::uint64_t>(to_integer(row.at(0)))),
+        base::with_thousands(std::uint64_t{connections}), std::max<std::int64_t>(free, 0)));
+}
+
+workload::Workload bind_workload(postgres::Client& client, const workload::Scenario& scenario,
+                                 workload::KeyDistribution distribution, std::uint64_t seed,
+                                 std::uint64_t run_entropy) {
+    for (const auto& operation : scenario.operations) {
+        for (const auto& statement : operation.statements) check_statement(client, operation, statement);
+    }
+    std::vector<workload::DataRows> answers;
+    for (const auto& query : workload::Workload::data_queries(scenario)) {
+        try {
+            answers.push_back(client.query(query.sql));
+        } catch (const postgres::SqlError& error) {
+            throw base::Error(
+                fmt::format("cannot read the {}: {}{}", query.purpose, error.what(), cure_for(error)));
+        }
+    }
+    return {scenario, answers, distribution, seed, run_entropy};
+}
+
+metrics::Histogram measure_round_trips(postgres::Client& client) {
+    metrics::Histogram trips;
+    for (int i = 0; i < kWarmupRoundTrips; ++i) (void)client.round_trip();
+    const auto start = base::mono_now();
+    for (int i = 0; i < kRoundTrips && base::mono_now() - start < kRoundTripBudget; ++i)
+        trips.record(client.round_trip());
+    return trips;
+}
+
+}  // namespace pgtraffic::simulation

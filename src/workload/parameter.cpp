@@ -1,0 +1,185 @@
+// Reads one parameter of a statement from JSON. Every limit that keeps a generated value within the 63
+// characters of ParameterValues::storage is checked here, once, so that filling needs no check. Draws nothing
+// and knows no statement.
+#include "pgtraffic/workload/parameter.hpp"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <cmath>
+#include <string_view>
+
+#include "pgtraffic/base/units.hpp"
+
+namespace pgtraffic::workload {
+namespace {
+
+constexpr std::array<std::string_view, 8> kKinds{"key",    "pick", "integer", "real",
+                                                 "choice", "code", "uuid",    "constant"};
+constexpr std::size_t kMaxChoices = 10'000;
+constexpr std::size_t kMaxText = 100'000;   // bytes of a query or a constant
+constexpr std::size_t kMaxPrefix = 40;      // bytes: with 18 digits below the 63 of the storage
+constexpr std::size_t kMaxIdentifier = 63;  // bytes: PostgreSQL cuts longer ones
+constexpr double kMaxGridPoint = 1e15;      // beyond it doubles cannot tell decimal neighbours apart
+
+bool is_letter(char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_';
+}
+bool is_digit(char c) {
+    return c >= '0' && c <= '9';
+}
+
+/// The length of the SQL identifier, plain or double-quoted, that `text` begins with; 0 if there is none.
+std::size_t identifier_length(std::string_view text) {
+    if (text.empty()) return 0;
+    std::size_t length = 1;
+    if (text.front() != '"') {
+        if (!is_letter(text.front())) return 0;
+        while (length < text.size() &&
+               (is_letter(text[length]) || is_digit(text[length]) || text[length] == '$')) {
+            ++length;
+        }
+        return length <= kMaxIdentifier ? length : 0;
+    }
+    for (; length < text.size(); ++length) {
+        if (text[length] != '"') continue;
+        if (length + 1 == text.size() || text[length + 1] != '"') {
+            return length > 1 && length <= kMaxIdentifier + 1 ? length + 1 : 0;
+        }
+        ++length;
+    }
+    return 0;
+}
+
+KeyParameter parse_key(const base::JsonNode& node) {
+    node.expect_object({"key", "distribution"});
+    const auto key = node.at("key").text();
+    std::vector<std::size_t> points;
+    std::size_t at = 0;
+    while (true) {
+        const auto length = identifier_length(std::string_view{key}.substr(at));
+        if (length == 0) break;
+        at += length;
+        if (at == key.size() || key[at] != '.') break;
+        points.push_back(at++);
+    }
+    if (at != key.size() || key.empty() || key.back() == '.' || points.empty() || points.size() > 2) {
+        node.at("key").fail(fmt::format(
+            "\"{}\" must be table.column or schema.table.column, each a plain or double-quoted name", key));
+    }
+    KeyParameter parameter{key.substr(0, points.back()), key.substr(points.back() + 1), std::nullopt};
+    if (node.has("distribution")) {
+        const auto word = node.at("distribution").text();
+        parameter.distribution = parse_key_distribution(word);
+        if (!parameter.distribution) {
+            node.at("distribution").fail(fmt::format("must be uniform, zipf or recent, not \"{}\"", word));
+        }
+    }
+    return parameter;
+}
+
+std::string limited_text(const base::JsonNode& node, std::size_t most) {
+    auto text = node.text();
+    if (text.size() > most)
+        node.fail(fmt::format("must not be longer than {} bytes, but has {}", most, text.size()));
+    return text;
+}
+
+PickParameter parse_pick(const base::JsonNode& node) {
+    node.expect_object({"pick"});
+    const auto pick = node.at("pick");
+    auto query = limited_text(pick, kMaxText);
+    if (query.find_first_not_of(" \t\r\n;") == std::string::npos) pick.fail("the query is empty");
+    return {std::move(query)};
+}
+
+int parse_digits(const base::JsonNode& node, int low, int high) {
+    const auto digits = node.integer();
+    if (digits < low || digits > high) {
+        node.fail(fmt::format("must lie between {} and {}, not {}", low, high, digits));
+    }
+    return static_cast<int>(digits);
+}
+
+void expect_pair(const base::JsonNode& node) {
+    if (node.array_size() != 2) node.fail("must be [lowest, highest]");
+}
+
+IntegerParameter parse_integer(const base::JsonNode& node) {
+    node.expect_object({"integer"});
+    const auto range = node.at("integer");
+    expect_pair(range);
+    const IntegerParameter parameter{range.at(std::size_t{0}).integer(), range.at(1).integer()};
+    if (parameter.low > parameter.high) {
+        range.fail(fmt::format("the lowest, {}, is above the highest, {}", parameter.low, parameter.high));
+    }
+    return parameter;
+}
+
+RealParameter parse_real(const base::JsonNode& node) {
+    node.expect_object({"real", "digits"});
+    const auto range = node.at("real");
+    expect_pair(range);
+    RealParameter parameter{range.at(std::size_t{0}).number(), range.at(1).number(), 2};
+    if (node.has("digits")) parameter.digits = parse_digits(node.at("digits"), 0, 12);
+    if (parameter.low > parameter.high) {
+        range.fail(fmt::format("the lowest, {}, is above the highest, {}", parameter.low, parameter.high));
+    }
+    const double largest = std::max(std::abs(parameter.low), std::abs(parameter.high));
+    if (largest * std::pow(10.0, parameter.digits) > kMaxGridPoint) {
+        range.fail(fmt::format("{} with {} digits behind the point is more than 15 digits", largest,
+                               parameter.digits));
+    }
+    return parameter;
+}
+
+ChoiceParameter parse_choice(const base::JsonNode& node) {
+    node.expect_object({"choice"});
+    const auto values = node.at("choice");
+    const auto count = values.array_size();
+    if (count == 0 || count > kMaxChoices) {
+        values.fail(fmt::format("must hold 1 to {} values, not {}", kMaxChoices, count));
+    }
+    ChoiceParameter parameter;
+    for (std::size_t i = 0; i < count; ++i) parameter.values.push_back(limited_text(values.at(i), kMaxText));
+    return parameter;
+}
+
+CodeParameter parse_code(const base::JsonNode& node) {
+    node.expect_object({"code", "digits", "uuid_after"});
+    CodeParameter parameter;
+    parameter.prefix = limited_text(node.at("code"), kMaxPrefix);
+    if (node.has("digits")) parameter.digits = parse_digits(node.at("digits"), 1, 18);
+    if (node.has("uuid_after")) {
+        parameter.uuid_after = static_cast<std::uint32_t>(parse_digits(node.at("uuid_after"), 0, 100));
+    }
+    return parameter;
+}
+
+}  // namespace
+
+Parameter parse_parameter(const base::JsonNode& node) {
+    node.expect_object({"key", "pick", "integer", "real", "choice", "code", "uuid", "constant",
+                        "distribution", "digits", "uuid_after"});
+    std::vector<std::string_view> given;
+    std::copy_if(kKinds.begin(), kKinds.end(), std::back_inserter(given),
+                 [&](std::string_view kind) { return node.has(kind); });
+    if (given.size() != 1) {
+        node.fail(fmt::format("must have exactly one of {}; it has {}", fmt::join(kKinds, ", "),
+                              given.empty() ? "none" : fmt::format("{}", fmt::join(given, " and "))));
+    }
+    const auto kind = given.front();
+    if (kind == "key") return parse_key(node);
+    if (kind == "pick") return parse_pick(node);
+    if (kind == "integer") return parse_integer(node);
+    if (kind == "real") return parse_real(node);
+    if (kind == "choice") return parse_choice(node);
+    if (kind == "code") return parse_code(node);
+    node.expect_object({kind});
+    if (kind == "constant") return ConstantParameter{limited_text(node.at("constant"), kMaxText)};
+    if (!node.at("uuid").boolean()) node.at("uuid").fail("must be true");
+    return UuidParameter{};
+}
+
+}  // namespace pgtraffic::workload

@@ -1,0 +1,304 @@
+// Reads scenarios, and replaces their weights. A scenario that was accepted needs no further check of its
+// shape: whatever could stop a run for reasons that the file shows is refused here with its place. Knows no
+// database; the SQL is read only as far as its first word.
+#include "pgtraffic/workload/scenario.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cctype>
+#include <span>
+#include <utility>
+
+#include "pgtraffic/base/check.hpp"
+#include "pgtraffic/base/embedded.hpp"
+#include "pgtraffic/base/error.hpp"
+#include "pgtraffic/base/units.hpp"
+
+namespace pgtraffic::workload {
+
+[[nodiscard]] std::span<const base::EmbeddedFile> embedded_scenarios() noexcept;  // made by cmake/embed.cmake
+
+namespace {
+
+constexpr std::size_t kMaxOperations = 100;
+constexpr std::size_t kMaxStatements = 100;  // an operation
+constexpr std::size_t kMaxListed = 100;      // SQLSTATEs of a policy, thresholds
+constexpr std::size_t kMaxName = 63;         // bytes
+constexpr std::size_t kMaxText = 100'000;    // bytes of a statement or a description
+constexpr double kMaxWeight = 1e9;
+constexpr std::int64_t kMaxRetries = 100;
+constexpr std::int64_t kMaxConnections = 100'000;
+
+std::string limited_text(const base::JsonNode& node, std::size_t most) {
+    auto text = node.text();
+    if (text.size() > most)
+        node.fail(fmt::format("must not be longer than {} bytes, but has {}", most, text.size()));
+    return text;
+}
+
+std::size_t limited_size(const base::JsonNode& node, std::size_t least, std::size_t most) {
+    const auto size = node.array_size();
+    if (size < least || size > most)
+        node.fail(fmt::format("must hold {} to {} values, not {}", least, most, size));
+    return size;
+}
+
+std::int64_t limited_integer(const base::JsonNode& node, std::int64_t low, std::int64_t high) {
+    const auto n = node.integer();
+    if (n < low || n > high) node.fail(fmt::format("must lie between {} and {}, not {}", low, high, n));
+    return n;
+}
+
+/// Names stand in --mix, in tables of the report and in JSON.
+std::string parse_name(const base::JsonNode& node) {
+    auto name = limited_text(node, kMaxName);
+    const bool printable = std::none_of(name.begin(), name.end(), [](char c) {
+        return (c >= '\0' && c < ' ') || c == '\x7f' || c == '=' || c == ',';
+    });
+    if (name.empty() || !printable || name.front() == ' ' || name.back() == ' ') {
+        node.fail("must be a name without \"=\", \",\", control characters, or spaces around it");
+    }
+    return name;
+}
+
+/// What is left of `sql` without the white space, comments and semicolons before its first word.
+std::string_view from_first_word(std::string_view sql) {
+    while (!sql.empty()) {
+        if (sql.find_first_of(" \t\r\n\f\v;") == 0) {
+            sql.remove_prefix(1);
+        } else if (sql.starts_with("--")) {
+            sql.remove_prefix(std::min(sql.find_first_of("\r\n"), sql.size()));
+        } else if (sql.starts_with("/*")) {
+            std::size_t depth = 0;  // SQL comments nest
+            do {
+                const bool opens = sql.starts_with("/*");
+                const bool closes = sql.starts_with("*/");
+                if (opens) ++depth;
+                if (closes) --depth;
+                sql.remove_prefix(opens || closes ? 2 : 1);
+            } while (depth > 0 && !sql.empty());
+        } else {
+            break;
+        }
+    }
+    return sql;
+}
+
+std::string parse_sql(const base::JsonNode& node) {
+    auto sql = limited_text(node, kMaxText);
+    const auto text = from_first_word(sql);
+    if (text.empty()) node.fail("the statement is empty");
+    std::string word;
+    for (const char c : text) {
+        const auto byte = static_cast<unsigned char>(c);
+        if (std::isalnum(byte) == 0 && c != '_') break;
+        word += static_cast<char>(std::tolower(byte));
+    }
+    if (word == "copy") node.fail("COPY moves its data outside of a query; use INSERT or SELECT");
+    return sql;
+}
+
+double parse_weight(const base::JsonNode& node) {
+    return node.has("weight") ? node.at("weight").number_between(0, kMaxWeight) : 1.0;
+}
+
+Statement parse_statement(const base::JsonNode& node, const Operation& operation) {
+    node.expect_object({"name", "sql", "parameters", "weight"});
+    Statement statement;
+    statement.name = node.has("name") ? parse_name(node.at("name")) : operation.name;
+    statement.sql = parse_sql(node.at("sql"));
+    if (node.has("parameters")) {
+        const auto list = node.at("parameters");
+        const auto count = limited_size(list, 0, kMaxParameters);
+        for (std::size_t i = 0; i < count; ++i) statement.parameters.push_back(parse_parameter(list.at(i)));
+    }
+    if (node.has("weight") && !operation.choose_one) {
+        node.at("weight").fail("a statement has a weight only where the operation says \"choose\": \"one\"");
+    }
+    statement.weight = parse_weight(node);
+    return statement;
+}
+
+RetryPolicy parse_retry(const base::JsonNode& node) {
+    node.expect_object({"on", "max"});
+    RetryPolicy policy;
+    const auto list = node.at("on");
+    const auto count = limited_size(list, 1, kMaxListed);
+    for (std::size_t i = 0; i < count; ++i) {
+        const auto text = list.at(i).text();
+        const auto state = base::SqlState::parse(text);
+        if (!state)
+            list.at(i).fail(fmt::format("\"{}\" is no SQLSTATE: five digits or capital letters", text));
+        policy.on.push_back(*state);
+    }
+    policy.max_retries = static_cast<std::uint32_t>(limited_integer(node.at("max"), 0, kMaxRetries));
+    return policy;
+}
+
+bool all_zero(const auto& weighted) {
+    return std::all_of(weighted.begin(), weighted.end(), [](const auto& one) { return !(one.weight > 0); });
+}
+
+Operation parse_operation(const base::JsonNode& node) {
+    node.expect_object({"name", "weight", "statements", "choose", "retry"});
+    Operation operation;
+    operation.name = parse_name(node.at("name"));
+    operation.weight = parse_weight(node);
+    if (node.has("choose")) {
+        const auto word = node.at("choose").text();
+        if (word != "all" && word != "one")
+            node.at("choose").fail(fmt::format("must be all or one, not \"{}\"", word));
+        operation.choose_one = word == "one";
+    }
+    const auto list = node.at("statements");
+    const auto count = limited_size(list, 1, kMaxStatements);
+    for (std::size_t i = 0; i < count; ++i)
+        operation.statements.push_back(parse_statement(list.at(i), operation));
+    if (all_zero(operation.statements)) list.fail("all weights are zero");
+    if (node.has("retry")) operation.retry = parse_retry(node.at("retry"));
+    return operation;
+}
+
+std::vector<Operation> parse_operations(const base::JsonNode& list) {
+    std::vector<Operation> operations;
+    const auto count = limited_size(list, 1, kMaxOperations);
+    for (std::size_t i = 0; i < count; ++i) {
+        auto operation = parse_operation(list.at(i));
+        const bool known = std::any_of(operations.begin(), operations.end(),
+                                       [&](const Operation& other) { return other.name == operation.name; });
+        if (known)
+            list.at(i).at("name").fail(fmt::format("a second operation of the name \"{}\"", operation.name));
+        operations.push_back(std::move(operation));
+    }
+    if (all_zero(operations)) list.fail("all weights are zero");
+    return operations;
+}
+
+std::string_view trimmed(std::string_view text) {
+    const auto first = text.find_first_not_of(' ');
+    return first == std::string_view::npos ? "" : text.substr(first, text.find_last_not_of(' ') - first + 1);
+}
+
+struct MixEntry {
+    std::string_view name;
+    double weight = 0;
+};
+
+MixEntry parse_mix_entry(const Scenario& scenario, std::string_view entry) {
+    const auto equals = entry.find('=');
+    if (equals == std::string_view::npos) {
+        throw base::Error(
+            fmt::format("--mix: \"{}\" must be a name and a weight, as in select=60", trimmed(entry)));
+    }
+    const auto name = trimmed(entry.substr(0, equals));
+    std::vector<std::string_view> known;
+    for (const auto& operation : scenario.operations) known.emplace_back(operation.name);
+    if (std::find(known.begin(), known.end(), name) == known.end()) {
+        const auto near = base::nearest_word(name, known);
+        throw base::Error(near.empty()
+                              ? fmt::format("--mix: {} has no operation \"{}\"", scenario.name, name)
+                              : fmt::format("--mix: {} has no operation \"{}\"; did you mean \"{}\"?",
+                                            scenario.name, name, near));
+    }
+    const auto text = trimmed(entry.substr(equals + 1));
+    const auto weight = base::parse_number(text);
+    if (!weight || *weight < 0 || *weight > kMaxWeight) {
+        throw base::Error(fmt::format("--mix: the weight of {} must be a number from 0 to {}, not \"{}\"",
+                                      name, kMaxWeight, text));
+    }
+    return {name, *weight};
+}
+
+const base::EmbeddedFile* find_embedded(std::string_view name) {
+    const auto files = embedded_scenarios();
+    const auto found =
+        std::find_if(files.begin(), files.end(), [&](const auto& file) { return file.name == name; });
+    return found == files.end() ? nullptr : &*found;
+}
+
+}  // namespace
+
+Scenario parse_scenario(const base::JsonNode& node) {
+    node.expect_object(
+        {"name", "description", "operations", "traffic", "arrivals", "connections", "thresholds"});
+    Scenario scenario;
+    scenario.name = parse_name(node.at("name"));
+    if (node.has("description")) scenario.description = limited_text(node.at("description"), kMaxText);
+    scenario.operations = parse_operations(node.at("operations"));
+    if (node.has("traffic")) {
+        const auto traffic = node.at("traffic");
+        if (!traffic.is_string() && !traffic.is_object())
+            traffic.fail("must be the name of a pattern, or a pattern");
+        scenario.traffic = traffic.value();
+    }
+    if (node.has("arrivals")) {
+        scenario.arrivals = node.at("arrivals").text();
+        if (*scenario.arrivals != "poisson" && *scenario.arrivals != "uniform") {
+            node.at("arrivals")
+                .fail(fmt::format("must be poisson or uniform, not \"{}\"", *scenario.arrivals));
+        }
+    }
+    if (node.has("connections")) {
+        scenario.connections =
+            static_cast<std::uint32_t>(limited_integer(node.at("connections"), 1, kMaxConnections));
+    }
+    if (node.has("thresholds")) {
+        const auto list = node.at("thresholds");
+        const auto count = limited_size(list, 0, kMaxListed);
+        for (std::size_t i = 0; i < count; ++i)
+            scenario.thresholds.push_back(limited_text(list.at(i), kMaxText));
+    }
+    return scenario;
+}
+
+std::vector<std::string_view> scenario_names() {
+    std::vector<std::string_view> names;
+    for (const auto& file : embedded_scenarios()) names.push_back(file.name);
+    std::sort(names.begin(), names.end());
+    return names;
+}
+
+std::string_view scenario_text(std::string_view name) {
+    const auto* file = find_embedded(name);
+    return file == nullptr ? std::string_view{} : file->text;
+}
+
+Scenario built_in_scenario(std::string_view name) {
+    const auto* file = find_embedded(name);
+    PGTRAFFIC_CHECK(file != nullptr, "a built-in scenario that does not exist");
+    const auto document = base::parse_json(file->text, name);
+    return parse_scenario({document, std::string{name}});
+}
+
+Scenario load_scenario_file(const std::string& path) {
+    const auto document = base::read_json_file(path);
+    return parse_scenario({document, path});
+}
+
+void apply_mix(Scenario& scenario, std::string_view mix) {
+    if (trimmed(mix).empty())
+        throw base::Error("--mix: is empty; give names and weights, as in select=60,insert=40");
+    std::vector<double> weights(scenario.operations.size(), 0.0);
+    std::vector<bool> said(scenario.operations.size(), false);
+    double sum = 0;
+    for (bool more = true; more;) {
+        const auto comma = mix.find(',');
+        more = comma != std::string_view::npos;
+        const auto entry = parse_mix_entry(scenario, mix.substr(0, comma));
+        mix.remove_prefix(more ? comma + 1 : mix.size());
+        const auto found =
+            std::find_if(scenario.operations.begin(), scenario.operations.end(),
+                         [&](const Operation& operation) { return operation.name == entry.name; });
+        const auto index = static_cast<std::size_t>(found - scenario.operations.begin());
+        if (said[index]) throw base::Error(fmt::format("--mix: {} is said twice", entry.name));
+        said[index] = true;
+        weights[index] = entry.weight;
+        sum += entry.weight;
+    }
+    if (!(sum > 0)) throw base::Error("--mix: all weights are zero");
+    for (std::size_t i = 0; i < weights.size(); ++i) scenario.operations[i].weight = weights[i];
+    std::erase_if(scenario.operations, [](const Operation& operation) { return !(operation.weight > 0); });
+}
+
+}  // namespace pgtraffic::workload

@@ -1,0 +1,275 @@
+// Binds a scenario to what its tables hold. Each parameter of an arrival has a Random of its own, named by
+// what it belongs to, so no value depends on which others were drawn before it, or whether they were. After
+// the constructor nothing here allocates, throws or remembers.
+#include "pgtraffic/workload/workload.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <charconv>
+#include <cmath>
+#include <type_traits>
+
+#include "pgtraffic/base/check.hpp"
+#include "pgtraffic/base/error.hpp"
+#include "pgtraffic/base/random.hpp"
+
+namespace pgtraffic::workload {
+namespace {
+
+std::optional<DataQuery> data_query(const Parameter& parameter) {
+    if (const auto* key = std::get_if<KeyParameter>(&parameter)) {
+        return DataQuery{fmt::format("SELECT min({0}), max({0}) FROM {1}", key->column, key->table),
+                         fmt::format("keys of {}.{}", key->table, key->column), key->table, true};
+    }
+    if (const auto* pick = std::get_if<PickParameter>(&parameter)) {
+        return DataQuery{pick->query, fmt::format("values of \"{}\"", pick->query), "", false};
+    }
+    return std::nullopt;
+}
+
+std::int64_t parse_key(const std::string& text, const DataQuery& query) {
+    std::int64_t key = 0;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), key);
+    if (error != std::errc{} || end != text.data() + text.size()) {
+        throw base::Error(fmt::format("{}: \"{}\" is no whole number; a key needs a column of integers",
+                                      query.purpose, text));
+    }
+    return key;
+}
+
+KeyChooser make_chooser(KeyDistribution distribution, const DataQuery& query, const DataRows& rows) {
+    PGTRAFFIC_CHECK(rows.size() == 1 && rows.front().size() == 2, "min and max are one row of two columns");
+    const auto& row = rows.front();
+    if (!row[0] || !row[1]) throw base::Error(fmt::format("{} is empty: run `pgtraffic init`", query.table));
+    return {distribution, parse_key(*row[0], query), parse_key(*row[1], query)};
+}
+
+std::vector<std::string> first_column(const DataQuery& query, const DataRows& rows) {
+    std::vector<std::string> values;
+    for (const auto& row : rows) {
+        if (values.size() == kMaxPicked) break;
+        if (!row.empty() && row.front()) values.push_back(*row.front());
+    }
+    if (values.empty()) {
+        throw base::Error(fmt::format("the answer to \"{}\" is empty: run `pgtraffic init`", query.sql));
+    }
+    return values;
+}
+
+template <class Weighted>
+std::vector<double> running_sums(const std::vector<Weighted>& weighted) {
+    std::vector<double> sums;
+    sums.reserve(weighted.size());
+    double sum = 0;
+    for (const auto& one : weighted) sums.push_back(sum += one.weight);
+    return sums;
+}
+
+std::uint32_t draw_by_weight(const std::vector<double>& sums, base::Random& random) noexcept {
+    auto found = std::upper_bound(sums.begin(), sums.end(), random.unit() * sums.back());
+    // The product may round up to the sum itself: that is the last one with a weight.
+    if (found == sums.end()) found = std::lower_bound(sums.begin(), sums.end(), sums.back());
+    return static_cast<std::uint32_t>(found - sums.begin());
+}
+
+std::uint64_t power_of_ten(int exponent) noexcept {
+    std::uint64_t power = 1;
+    for (; exponent > 0; --exponent) power *= 10;
+    return power;
+}
+
+/// Writes the lowest `count` hexadecimal digits of `bits`.
+char* write_hex(char* to, std::uint64_t bits, int count) noexcept {
+    for (int shift = 4 * (count - 1); shift >= 0; shift -= 4)
+        *to++ = "0123456789abcdef"[(bits >> shift) & 15U];
+    return to;
+}
+
+/// Writes `number` with leading zeros; it has at most `digits` digits.
+char* write_padded(char* to, std::uint64_t number, int digits) noexcept {
+    for (char* at = to + digits; at != to; number /= 10) *--at = static_cast<char>('0' + number % 10);
+    return to + digits;
+}
+
+}  // namespace
+
+std::vector<DataQuery> Workload::data_queries(const Scenario& scenario) {
+    std::vector<DataQuery> queries;
+    for (const auto& operation : scenario.operations) {
+        for (const auto& statement : operation.statements) {
+            for (const auto& parameter : statement.parameters) {
+                auto query = data_query(parameter);
+                const auto same = [&](const DataQuery& other) {
+                    return other.sql == query->sql && other.range == query->range;
+                };
+                if (query && std::none_of(queries.begin(), queries.end(), same))
+                    queries.push_back(std::move(*query));
+            }
+        }
+    }
+    return queries;
+}
+
+Workload::Workload(const Scenario& scenario, const std::vector<DataRows>& answers,
+                   KeyDistribution default_distribution, std::uint64_t seed, std::uint64_t run_entropy)
+    : operations_{scenario.operations},
+      operation_weights_{running_sums(scenario.operations)},
+      seed_{seed},
+      run_entropy_{run_entropy} {
+    const auto queries = data_queries(scenario);
+    PGTRAFFIC_CHECK(answers.size() == queries.size(), "an answer for each query");
+    PGTRAFFIC_CHECK(!operations_.empty() && operation_weights_.back() > 0, "a workload without operations");
+    for (std::size_t i = 0; i < queries.size(); ++i) {
+        picked_.push_back(queries[i].range ? std::vector<std::string>{}
+                                           : first_column(queries[i], answers[i]));
+    }
+    for (std::uint32_t o = 0; o < operations_.size(); ++o) {
+        const auto& operation = operations_[o];
+        first_statement_.push_back(static_cast<std::uint32_t>(places_.size()));
+        statement_weights_.push_back(running_sums(operation.statements));
+        for (std::uint32_t s = 0; s < operation.statements.size(); ++s) {
+            places_.push_back({o, s, static_cast<std::uint32_t>(data_.size())});
+            bind(operation.statements[s], queries, answers, default_distribution);
+        }
+    }
+    first_statement_.push_back(static_cast<std::uint32_t>(places_.size()));
+}
+
+void Workload::bind(const Statement& statement, std::span<const DataQuery> queries,
+                    const std::vector<DataRows>& answers, KeyDistribution default_distribution) {
+    for (const auto& parameter : statement.parameters) {
+        const auto query = data_query(parameter);
+        if (!query) {
+            data_.push_back(0);
+            continue;
+        }
+        const auto found = std::find_if(queries.begin(), queries.end(), [&](const DataQuery& other) {
+            return other.sql == query->sql && other.range == query->range;
+        });
+        const auto index = static_cast<std::size_t>(found - queries.begin());
+        if (const auto* key = std::get_if<KeyParameter>(&parameter)) {
+            data_.push_back(static_cast<std::uint32_t>(choosers_.size()));
+            choosers_.push_back(
+                make_chooser(key->distribution.value_or(default_distribution), *query, answers[index]));
+        } else {
+            data_.push_back(static_cast<std::uint32_t>(index));
+        }
+    }
+}
+
+Choice Workload::choose(std::uint64_t k) const noexcept {
+    base::Random random{seed_, base::Stream::mix, k};
+    Choice choice;
+    choice.operation = draw_by_weight(operation_weights_, random);
+    const auto& operation = operations_[choice.operation];
+    if (operation.choose_one) {
+        choice.statement = choice.last = draw_by_weight(statement_weights_[choice.operation], random);
+    } else {
+        choice.last = static_cast<std::uint32_t>(operation.statements.size()) - 1;
+    }
+    return choice;
+}
+
+/// Writes the value of one parameter, by its kind.
+struct Workload::Writer {
+    const Workload& workload;
+    std::uint32_t data;   // the parameter's entry in data_
+    std::uint64_t place;  // of this parameter of this arrival, whatever the attempt
+    std::uint32_t attempt;
+    std::array<char, 64>& storage;
+    const char*& text;
+    int& length;
+
+    /// kMaxParameters, 100 operations of 100 statements and 100 retries leave 38 bits for k: no two places
+    /// and attempts share a name before arrival 2.7e11.
+    [[nodiscard]] static std::uint64_t place_of(std::uint64_t k, std::uint32_t number,
+                                                std::size_t parameter) noexcept {
+        return (((k << 14U) + number) << 5U) + parameter;
+    }
+    [[nodiscard]] base::Random random(std::uint64_t seed, std::uint32_t of_attempt) const noexcept {
+        return {seed, base::Stream::parameters, (place << 7U) + of_attempt};
+    }
+
+    void point_to(const std::string& value) const noexcept {
+        text = value.c_str();
+        length = static_cast<int>(value.size());
+    }
+    void end_at(char* end) const noexcept {
+        *end = '\0';
+        text = storage.data();
+        length = static_cast<int>(end - storage.data());
+    }
+    void write_integer(std::int64_t n) const noexcept {
+        end_at(std::to_chars(storage.data(), storage.data() + storage.size() - 1, n).ptr);
+    }
+
+    void operator()(const KeyParameter&) const noexcept {
+        auto draws = random(workload.seed_, 0);
+        write_integer(workload.choosers_[data].draw(draws));
+    }
+    void operator()(const PickParameter&) const noexcept {
+        const auto& values = workload.picked_[data];
+        point_to(values[random(workload.seed_, 0).below(values.size())]);
+    }
+    void operator()(const IntegerParameter& range) const noexcept {
+        write_integer(random(workload.seed_, 0).between(range.low, range.high));
+    }
+    void operator()(const RealParameter& range) const noexcept {
+        const auto scale = static_cast<double>(power_of_ten(range.digits));
+        const auto point = random(workload.seed_, 0)
+                               .between(std::llround(range.low * scale), std::llround(range.high * scale));
+        const auto [end, error] =
+            std::to_chars(storage.data(), storage.data() + storage.size() - 1,
+                          static_cast<double>(point) / scale, std::chars_format::fixed, range.digits);
+        PGTRAFFIC_CHECK(error == std::errc{}, "a real number longer than its storage");
+        end_at(end);
+    }
+    void operator()(const ChoiceParameter& choice) const noexcept {
+        point_to(choice.values[random(workload.seed_, 0).below(choice.values.size())]);
+    }
+    void operator()(const CodeParameter& code) const noexcept {
+        char* at = std::copy(code.prefix.begin(), code.prefix.end(), storage.data());
+        if (attempt > code.uuid_after) {
+            end_at(write_hex(at, random(workload.run_entropy_, attempt).next(), 12));
+        } else {
+            end_at(write_padded(at, random(workload.seed_, attempt).below(power_of_ten(code.digits)),
+                                code.digits));
+        }
+    }
+    void operator()(const UuidParameter&) const noexcept {
+        auto draws = random(workload.seed_, attempt);
+        const auto high = (draws.next() & ~std::uint64_t{0xF000}) | 0x4000U;  // version 4
+        const auto low = (draws.next() >> 2U) | (std::uint64_t{2} << 62U);    // the variant of RFC 4122
+        char* at = write_hex(storage.data(), high >> 32U, 8);
+        *at++ = '-';
+        at = write_hex(at, high >> 16U, 4);
+        *at++ = '-';
+        at = write_hex(at, high, 4);
+        *at++ = '-';
+        at = write_hex(at, low >> 48U, 4);
+        *at++ = '-';
+        end_at(write_hex(at, low, 12));
+    }
+    void operator()(const ConstantParameter& constant) const noexcept { point_to(constant.value); }
+};
+
+void Workload::fill(std::uint32_t number, std::uint64_t k, std::uint32_t attempt,
+                    ParameterValues& values) const noexcept {
+    const auto& parameters = statement(number).parameters;
+    const auto first_data = places_[number].first_data;
+    values.count = parameters.size();
+    for (std::size_t i = 0; i < parameters.size(); ++i) {
+        std::visit(Writer{*this, data_[first_data + i], Writer::place_of(k, number, i), attempt,
+                          values.storage[i], values.text[i], values.length[i]},
+                   parameters[i]);
+    }
+}
+
+bool Workload::retries(std::uint32_t operation, base::SqlState state, std::uint32_t attempt) const noexcept {
+    const auto& policy = operations_[operation].retry;
+    return attempt < policy.max_retries &&
+           std::find(policy.on.begin(), policy.on.end(), state) != policy.on.end();
+}
+
+}  // namespace pgtraffic::workload

@@ -1,0 +1,393 @@
+// Bad input that is known before anything is connected to: exit 1, one message on stderr that names the
+// option or the place in the file, nothing on stdout, nothing written.
+#include <unistd.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <fstream>
+
+#include "support/catch.hpp"
+#include "support/subprocess.hpp"
+
+using namespace pgtraffic;
+
+namespace {
+
+struct Case {
+    std::vector<std::string> arguments;
+    std::vector<std::string> expected;  // in the message, beside its begin
+};
+
+/// A folder of its own that goes with the test.
+class Folder {
+ public:
+    Folder() {
+        auto pattern = (std::filesystem::temp_directory_path() / "pgtraffic-bad-XXXXXX").string();
+        REQUIRE(::mkdtemp(pattern.data()) != nullptr);
+        path_ = pattern;
+    }
+    ~Folder() { std::filesystem::remove_all(path_); }
+    Folder(const Folder&) = delete;
+    Folder& operator=(const Folder&) = delete;
+
+    [[nodiscard]] std::string file(const std::string& name, const std::string& text) const {
+        std::ofstream{path_ / name} << text;
+        return (path_ / name).string();
+    }
+    [[nodiscard]] std::string path(const std::string& name) const { return (path_ / name).string(); }
+    [[nodiscard]] bool holds(const std::string& name) const { return std::filesystem::exists(path_ / name); }
+
+ private:
+    std::filesystem::path path_;
+};
+
+void check_refused(const Case& bad, const test::ProcessOptions& options = {}) {
+    const auto result = test::run_pgtraffic(bad.arguments, options);
+    std::string words;
+    for (const auto& argument : bad.arguments) words += argument.substr(0, 200) + " ";
+    INFO("arguments: " << words);
+    INFO("stderr: " << result.err);
+    CHECK(result.exit_code == 1);
+    CHECK(result.out.empty());
+    CHECK(result.err.find("pgtraffic: ") == 0);
+    CHECK(std::count(result.err.begin(), result.err.end(), '\n') == 1);
+    for (const auto& expected : bad.expected) CHECK(result.err.find(expected) != std::string::npos);
+}
+
+/// A scenario of one operation, with `extra` beside it.
+std::string scenario_with(const std::string& extra) {
+    return R"({"name": "mine", "operations": [{"name": "one", "statements": [{"sql": "select 1"}]}])" +
+           extra + "}";
+}
+
+}  // namespace
+
+TEST_CASE("unknown commands, options and words are refused") {
+    for (const auto& bad : std::vector<Case>{
+             {{"rum"}, {"unknown command \"rum\"", "did you mean \"run\"?"}},
+             {{"ini"}, {"unknown command \"ini\"", "\"init\""}},
+             {{"help"}, {"unknown command \"help\""}},
+             {{""}, {"unknown command \"\""}},
+             {{"--conections", "5"}, {"unknown option \"--conections\"", "--connections"}},
+             {{"run", "--query-typ", "select"}, {"unknown option \"--query-typ\"", "--query-type"}},
+             {{"run", "-z"}, {"unknown option \"-z\""}},
+             {{"run", "-duration", "5"}, {"unknown option \"-duration\"", "--duration"}},
+             {{"run", "now"}, {"unexpected word \"now\""}},
+             {{"run", "run"}, {"unexpected word \"run\""}},
+             {{"--rate", "5", "init"}, {"unexpected word \"init\""}},
+             {{"cleanup", "--scale", "2"}, {"--scale: `pgtraffic cleanup` has no such option"}},
+             {{"init", "--rate=2"}, {"--rate: `pgtraffic init` has no such option"}},
+             {{"list", "mixed"}, {"unexpected word \"mixed\""}},
+             {{"show", "mixed", "select"}, {"unexpected word \"select\""}}}) {
+        check_refused(bad);
+    }
+}
+
+TEST_CASE("counts that are zero, negative, absurd or no numbers are refused") {
+    const std::string range = "is not a whole number from 1 to 65535";
+    for (const std::string value : {"0", "-1", "65536", "1000000", "nan", "ten", "1.5", "1e2", " 5", "5 ",
+                                    "0x10", "+5", "99999999999999999999999", "1,000", "\xD9\xA5"}) {
+        check_refused({{"--connections", value}, {"--connections: \"" + value + "\" " + range}});
+        check_refused({{"-c" + value}, {"--connections: \"" + value + "\" " + range}});
+        check_refused({{"--port", value}, {"--port: \"" + value + "\" " + range}});
+    }
+    check_refused({{"--connections="}, {"--connections: its value is empty"}});
+    check_refused({{"--connections"}, {"--connections: its value is missing"}});
+    check_refused({{"--port", "5432,0"}, {"--port: \"5432,0\""}});
+    for (const std::string value : {"0", "-5", "1.5", "many", "1000000000001", "inf"}) {
+        check_refused({{"--total-queries", value},
+                       {"--total-queries: \"" + value + "\" is not a whole number from 1"}});
+    }
+    for (const std::string value : {"-1", "1.5", "seed", "18446744073709551616"}) {
+        check_refused(
+            {{"--random-seed", value}, {"--random-seed: \"" + value + "\" is not a whole number from 0"}});
+    }
+    for (const auto* command : {"run", "init"}) {
+        for (const std::string value : {"0", "-1", "nan", "inf", "big", "1001", "1e999"}) {
+            check_refused(
+                {{command, "--scale", value}, {"--scale: \"" + value + "\" is not a number above 0"}});
+        }
+    }
+}
+
+TEST_CASE("rates that are zero, negative, absurd or no numbers are refused") {
+    for (const std::string value :
+         {"0", "-1", "nan", "inf", "-inf", "1e9", "fast", "10/s", "1,000", "0.0", "1e999"}) {
+        check_refused(
+            {{"--rate", value}, {"--rate: \"" + value + "\" is not a number above 0, at most 10000000"}});
+        check_refused({{"-R" + value}, {"--rate: \"" + value + "\""}});
+        check_refused({{"plan", "--rate=" + value}, {"--rate: \"" + value + "\""}});
+        check_refused({{"--real-simulation", "--peak-rate", value}, {"--peak-rate: \"" + value + "\" is "}});
+    }
+    check_refused({{"--rate="}, {"--rate: its value is empty"}});
+}
+
+TEST_CASE("durations that are zero, negative, absurd or no durations are refused") {
+    for (const std::string value : {"0", "0s", "-1", "-1s", "nan", "inf", "soon", "5 minutes", "5d", "1h30m",
+                                    "9000h", "1e300", "s", "1e", "10us", "\n5"}) {
+        check_refused({{"--duration", value}, {"--duration: \"", "is not a duration from 1ms to 8760h"}});
+        check_refused({{"plan", "-T" + value}, {"--duration: \""}});
+    }
+    check_refused({{"--warmup", "-1"}, {"--warmup: \"-1\" is not a duration from 0 to 24h"}});
+    check_refused({{"--warmup", "25h"}, {"--warmup: \"25h\""}});
+    check_refused({{"--timeout", "0"}, {"--timeout: \"0\" is not a duration from 1us to 1h"}});
+    check_refused({{"--timeout", "2h"}, {"--timeout: \"2h\""}});
+    check_refused({{"--rate=5", "--latency-limit", "0"}, {"--latency-limit: \"0\" is not a duration"}});
+    check_refused({{"--progress", "0"}, {"--progress: \"0\" is not a duration from 100ms to 24h"}});
+    check_refused({{"-P", "often"}, {"--progress: \"often\""}});
+    for (const std::string value : {"0", "99ms", "61m", "-1", "nan", "1 s"}) {
+        check_refused(
+            {{"--interval", value}, {"--interval: \"" + value + "\" is not a duration from 100ms to 1h"}});
+    }
+    check_refused(
+        {{"--interval", "100500us"}, {"--interval: \"100500us\" is not a whole number of milliseconds"}});
+}
+
+TEST_CASE("words that are not among the allowed ones are refused with the nearest") {
+    for (const auto& bad : std::vector<Case>{
+             {{"--query-type", "selct"},
+              {"--query-type: \"selct\" is not one of select, insert, update, mixed",
+               "did you mean \"select\"?"}},
+             {{"--query-type", "delete"},
+              {"--query-type: \"delete\" is not one of select, insert, update, mixed"}},
+             {{"--query-type", "SELECT"}, {"--query-type: \"SELECT\"", "\"select\""}},
+             {{"--query-type="}, {"--query-type: its value is empty"}},
+             {{"--rate=5", "--arrivals", "poison"}, {"--arrivals: \"poison\"", "\"poisson\""}},
+             {{"--key-distribution", "zip"}, {"--key-distribution: \"zip\"", "\"zipf\""}},
+             {{"--protocol", "simple"}, {"--protocol: \"simple\" is not one of extended, prepared"}},
+             {{"--format", "xml"}, {"--format: \"xml\" is not one of text, json"}},
+             {{"--color", "yes"}, {"--color: \"yes\" is not one of auto, always, never"}},
+             {{"--duration-only=maybe"}, {"--duration-only: \"maybe\" is neither true nor false"}},
+             {{"--pattern", "busines-hours"},
+              {"--pattern: there is no traffic pattern \"busines-hours\"",
+               "did you mean \"business-hours\"?"}},
+             {{"--pattern", "weekend"}, {"--pattern: ", "business-hours, ecommerce-rush, nightly-batch"}},
+             {{"plan", "--pattern=nightly", "--peak-rate=5"}, {"--pattern: ", "nightly"}},
+             {{"--pattern=x://y"}, {"--pattern: \"x://y\" is a URL"}}}) {
+        check_refused(bad);
+    }
+}
+
+TEST_CASE("a mix that is empty, negative, unknown or sums to nothing is refused") {
+    for (const std::string value :
+         {"", "select", "select=", "select=-1", "select=0", "select=nan", "select=0,insert=0",
+          "select=1,select=2", "selct=1", "delete=1", "select=1,", "=1", "select=60;insert=40"}) {
+        check_refused({{"--mix", value}, {"--mix: "}});
+    }
+    check_refused({{"--mix", "selct=1"}, {"select"}});
+}
+
+TEST_CASE("options that contradict each other are refused") {
+    for (const auto& bad : std::vector<Case>{
+             {{"--rate=5", "--pattern=business-hours"}, {"--rate: cannot go with --pattern"}},
+             {{"--rate=5", "--real-simulation"}, {"--rate: cannot go with --real-simulation"}},
+             {{"--rate=5", "--peak-rate=10"}, {"--rate: cannot go with --peak-rate"}},
+             {{"--peak-rate=10"}, {"--peak-rate: has no meaning without --pattern"}},
+             {{"--peak-rate=auto"}, {"--peak-rate: has no meaning without --pattern"}},
+             {{"--latency-limit=1s"}, {"--latency-limit: has no meaning without --rate"}},
+             {{"--arrivals=uniform"}, {"--arrivals: has no meaning without --rate"}},
+             {{"--query-type=mixed", "--scenario=x.json"}, {"--query-type: cannot go with --scenario"}},
+             {{"--query-type=select", "--mix=select=1"},
+              {"--mix: --query-type select has one operation only"}},
+             {{"--ephemeral", "-d", "shop"}, {"--ephemeral: cannot go with --database-url"}},
+             {{"--ephemeral", "-h", "db"}, {"--ephemeral: cannot go with --host"}},
+             {{"-d", "shop", "--unsafe-fast"}, {"--unsafe-fast: only for the temporary server"}},
+             {{"-d", "shop", "--scale=2"}, {"--scale: only for the temporary server"}},
+             {{"-d", "host=a", "-h", "b"}, {"--host: --database-url already says host=a"}},
+             {{"--json=-", "--format=text"}, {"--json: cannot go to stdout with --format text"}},
+             {{"--stream=-", "--format=json"}, {"--stream: cannot go to stdout with --format json"}},
+             {{"--stream=-", "--json=-"}, {"--stream: cannot go to stdout with --json"}},
+             {{"--csv=-", "--json=-"}, {"--csv: cannot go to stdout with --json"}},
+             {{"--stream=-", "--csv=-"}, {"--csv: cannot go to stdout with --stream"}},
+             {{"--hdr-log=-", "--csv=-"}, {"--hdr-log: cannot go to stdout with --csv"}},
+             {{"--csv=a", "--stream=a"}, {"--csv: \"a\" is the file of --stream"}},
+             {{"--hdr-log=b", "--json=b"}, {"--hdr-log: \"b\" is the file of --json"}}}) {
+        check_refused(bad);
+    }
+}
+
+TEST_CASE("a malformed URL is refused without its password") {
+    for (const std::string url : {"postgresql://app:geheim@db:port/shop", "postgresql://app:geheim@[::1/shop",
+                                  "postgresql://app:geheim@db/shop?no_such_thing=1",
+                                  "host=db password=geheim nonsense=1", "password=geheim host='db"}) {
+        for (const auto* command : {"run", "init", "cleanup"}) {
+            check_refused({{command, "--database-url", url}, {"--database-url: "}});
+            test::ProcessOptions options;
+            options.environment = {{"DATABASE_URL", url}};
+            check_refused({{command}, {"DATABASE_URL: "}}, options);
+            CHECK(test::run_pgtraffic({command, "-d", url}).err.find("geheim") == std::string::npos);
+            CHECK(test::run_pgtraffic({command}, options).err.find("geheim") == std::string::npos);
+        }
+    }
+}
+
+TEST_CASE("a password in a misplaced word is not repeated") {
+    const std::string url = "postgresql://app:geheim@db/shop";
+    for (const auto& arguments : std::vector<std::vector<std::string>>{{url},
+                                                                       {"run", url},
+                                                                       {"--connections", url},
+                                                                       {"--datbase-url=" + url},
+                                                                       {"--query-type", url},
+                                                                       {"--duration-only=" + url},
+                                                                       {"--pattern", url},
+                                                                       {"show", url},
+                                                                       {"--json", "--database-url=" + url},
+                                                                       {"--json", url},
+                                                                       {"--stream", url},
+                                                                       {"--scenario", url}}) {
+        const auto result = test::run_pgtraffic(arguments);
+        INFO(result.err);
+        CHECK(result.exit_code == 1);
+        CHECK(result.err.find("geheim") == std::string::npos);
+    }
+}
+
+TEST_CASE("a condition is refused with its column and the known words, before anything is started") {
+    for (const auto& bad : std::vector<Case>{
+             {{"--threshold", "respons.p99<20ms"},
+              {"--threshold: \"respons.p99<20ms\": column 1: unknown metric", "did you mean \"response\"?"}},
+             {{"--threshold", "response.p99<20"}, {"column 16: the unit is missing", "ns, us, ms, s"}},
+             {{"--threshold", "selct.response.p99<20ms"}, {"no operation \"selct\"", "\"select\"?"}},
+             {{"--threshold", "insert.response.p99<20ms"}, {"no operation \"insert\"; known are select"}},
+             {{"--query-type=mixed", "--mix=select=1", "--threshold=insert.failed<1"},
+              {"no operation \"insert\"; known are select"}},
+             {{"--pattern=business-hours", "--threshold=phase:rush.failed<1"},
+              {"column 7: the run has no phase"}},
+             {{"--threshold", "lag.p99<20ms"}, {"a closed loop has no lag"}},
+             {{"--threshold", "failed<1", "--threshold", "failed<x"},
+              {"--threshold: \"failed<x\": column 8"}},
+             {{"--threshold", "failed<x", "--threshold", "failed<1"},
+              {"--threshold: \"failed<x\": column 8"}},
+             {{"--threshold="}, {"--threshold: \"\": column 1: it is empty"}},
+             {{"--threshold"}, {"--threshold: its value is missing"}},
+             {{"--threshold", "--strict"}, {"--threshold: its value is missing"}},
+             {{"--threshold", "\x1b[31m<5"}, {"column 1: a metric is missing"}},
+             {{"--abort-if", "service.p99>1s"},
+              {"--abort-if: \"service.p99>1s\": column 1: service is not known while the run lasts"}},
+             {{"--abort-if", "select.failed>1"}, {"column 1: operations and phases"}},
+             {{"--abort-if"}, {"--abort-if: its value is missing"}},
+             {{"--abort-if=throughput<5", "-T5"}, {"--abort-window: ", "10.00 s", "5.00 s"}},
+             {{"--abort-if=throughput<5", "-T5", "--abort-window=4.5"}, {"--abort-window: "}},
+             {{"--abort-window=5"}, {"--abort-window: has no meaning without --abort-if"}},
+             {{"--abort-if=throughput<5", "--abort-window=0"}, {"--abort-window: \"0\" is not a duration"}},
+             {{"--abort-if=throughput<5", "--abort-window=x"}, {"--abort-window: \"x\" is not a duration"}},
+             {{"--strict=maybe"}, {"--strict: \"maybe\" is neither true nor false"}},
+             {{"plan", "--threshold", "failed<1"}, {"--threshold: `pgtraffic plan` has no such option"}}}) {
+        check_refused(bad);
+    }
+}
+
+TEST_CASE("init and cleanup do not make up a database") {
+    for (const auto* command : {"init", "cleanup"}) {
+        check_refused({{command}, {"no database is named", "--database-url", "DATABASE_URL"}});
+        test::ProcessOptions options;
+        options.environment = {{"DATABASE_URL", ""}};
+        check_refused({{command}, {"no database is named"}}, options);
+    }
+}
+
+TEST_CASE("a scenario file is refused with its place") {
+    const Folder folder;
+    const auto refused = [&](const std::string& text, const std::vector<std::string>& expected) {
+        const auto file = folder.file("mine.json", text);
+        auto all = expected;
+        all.push_back(file + ":");
+        check_refused({{"--scenario", file}, all});
+    };
+    refused("", {"it is empty"});
+    refused("   ", {":1:"});
+    refused("{\n  \"name\": \"mine\",\n  oops\n}", {":3:", "not valid JSON"});
+    refused("[]", {"must be an object"});
+    refused(R"({"name": "mine"})", {"operations"});
+    refused(R"({"name": "mine", "operations": []})", {"/operations"});
+    refused(R"({"name": "mine", "operations": 5})", {"/operations", "array"});
+    refused(scenario_with(R"(, "conections": 5)"), {"unknown key \"conections\"", "\"connections\""});
+    refused(scenario_with(R"(, "connections": "5")"), {"/connections"});
+    refused(scenario_with(R"(, "connections": 0)"), {"/connections"});
+    refused(scenario_with(R"(, "arrivals": "poison")"), {"/arrivals"});
+    refused(scenario_with(R"(, "thresholds": 5)"), {"/thresholds"});
+    refused(scenario_with(R"(, "thresholds": ["failed<1", "on.failed<1"])"),
+            {"/thresholds/1: \"on.failed<1\": column 1: the run has no operation \"on\"", "\"one\"?"});
+    refused(scenario_with(R"(, "thresholds": ["failed\n<1"])"), {"/thresholds/0: ", "column 7: "});
+    refused(
+        R"({"name": "m", "operations": [{"name": "a", "weight": -1, "statements": [{"sql": "select 1"}]}]})",
+        {"/operations/0/weight"});
+    refused(
+        R"({"name": "m", "operations": [{"name": "a", "weight": 0, "statements": [{"sql": "select 1"}]}]})",
+        {"/operations"});
+    refused(R"({"name": "m", "operations": [{"name": "a", "statements": [{"sql": 5}]}]})",
+            {"/operations/0/statements/0/sql", "must be a string, not a number"});
+    refused(
+        R"({"name": "m", "operations": [{"name": "a", "statements": [{"sql": "select 1", "parametres": []}]}]})",
+        {"/operations/0/statements/0", "\"parametres\"", "\"parameters\""});
+    refused(R"({"name": "m", "operations": [{"name": "a", "statements": [{"sql": "copy t from stdin"}]}]})",
+            {"/operations/0/statements/0/sql"});
+    refused(R"({"name": "m", "operations": [{"name": "a", "statements": [{"sql": "select 1"}],
+                "retry": {"on": ["x"], "max": 5}}]})",
+            {"/operations/0/retry"});
+
+    check_refused(
+        {{"--scenario", folder.path("missing.json")}, {folder.path("missing.json"), "No such file"}});
+    check_refused({{"--scenario", folder.path("")}, {folder.path("")}});
+    check_refused({{"--scenario="}, {"--scenario: its value is empty"}});
+    check_refused({{"plan", "--scenario", folder.path("missing.json")}, {folder.path("missing.json")}});
+}
+
+TEST_CASE("the traffic of a scenario file is refused with its place") {
+    const Folder folder;
+    const auto refused = [&](const std::string& traffic, const std::vector<std::string>& expected) {
+        const auto file = folder.file("mine.json", scenario_with(", \"traffic\": " + traffic));
+        auto all = expected;
+        all.push_back(file + ": /traffic");
+        check_refused({{"--scenario", file}, all});
+        check_refused({{"plan", "--scenario", file, "--peak-rate=5"}, all});
+        check_refused({{"plan", "--scenario", file, "--rate=5"}, all});
+    };
+    refused("\"busines-hours\"", {"did you mean \"business-hours\"?"});
+    refused("5", {"pattern"});
+    refused("{}", {"phases"});
+    refused(R"({"phases": []})", {"/traffic/phases"});
+    refused(R"({"phases": [{"name": "a", "share": 0.5, "from": 1}]})", {"/traffic/phases"});
+    refused(R"({"phases": [{"name": "a", "share": 1, "from": "lofty"}]})", {"/traffic/phases/0/from"});
+    refused(R"({"phases": [{"name": "a", "share": 1, "from": [0.5, 0.2]}]})", {"/traffic/phases/0/from"});
+    refused(R"({"phase": []})", {"unknown key \"phase\"", "\"phases\""});
+}
+
+TEST_CASE("a pattern file is refused with its place") {
+    const Folder folder;
+    const auto broken = folder.file("pattern.json", "{\"name\": \"p\",\n \"phases\": [}");
+    check_refused({{"--pattern", broken}, {broken + ":2:", "not valid JSON"}});
+    const auto wrong =
+        folder.file("wrong.json", R"({"name": "p", "phases": [{"name": "a", "share": 1, "from": 7}]})");
+    check_refused({{"--pattern", wrong}, {wrong + ": /phases/0/from"}});
+    check_refused(
+        {{"plan", "--pattern", folder.path("none.json"), "--peak-rate=5"}, {folder.path("none.json")}});
+}
+
+TEST_CASE("a refused run leaves no output file and keeps one that was there") {
+    const Folder folder;
+    const auto kept = folder.file("kept.json", "precious");
+    for (const auto& json : {folder.path("new.json"), kept}) {
+        check_refused({{"--json", json, "--connections", "0"}, {"--connections: "}});
+        check_refused({{"--json", json, "--scenario", folder.path("none.json")}, {"none.json"}});
+        check_refused({{"--json", json, "--mix", "x=1"}, {"--mix: "}});
+    }
+    const auto away = "postgresql://127.0.0.1:1/nowhere";
+    for (const auto* option : {"--stream", "--csv", "--hdr-log"}) {
+        for (const auto& file : {folder.path("new.json"), kept}) {
+            check_refused({{option, file, "--mix", "x=1"}, {"--mix: "}});
+            check_refused({{option, file, "-d", away}, {"127.0.0.1"}});  // known after the file was opened
+        }
+        const auto missing = folder.path("no/such/file");
+        check_refused({{option, missing}, {std::string{option} + ": cannot write \"" + missing + "\""}});
+        check_refused({{option, folder.path("")}, {std::string{option} + ": cannot write"}});
+        check_refused({{std::string{option} + "="}, {std::string{option} + ": its value is empty"}});
+        check_refused(
+            {{option, "postgresql://app:geheim@db/shop"}, {std::string{option} + ": ", "is a URL"}});
+    }
+    CHECK_FALSE(folder.holds("new.json"));
+    std::string text;
+    std::getline(std::ifstream{kept} >> std::ws, text);
+    CHECK(text == "precious");
+    CHECK(std::distance(std::filesystem::directory_iterator{folder.path("")}, {}) == 1);
+}

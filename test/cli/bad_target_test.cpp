@@ -1,0 +1,212 @@
+// Bad input that only a connection, the server or the system can show: one message, exit 1, nothing on
+// stdout, no file written, no password repeated.
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <fmt/format.h>
+
+#include <cstdio>
+#include <filesystem>
+
+#include "pgtraffic/base/units.hpp"
+#include "pgtraffic/postgres/client.hpp"
+#include "support/catch.hpp"
+#include "support/subprocess.hpp"
+#include "support/test_server.hpp"
+
+using namespace pgtraffic;
+
+namespace {
+
+bool holds(const std::string& text, const std::string& part) {
+    return text.find(part) != std::string::npos;
+}
+
+/// A folder of its own that goes with the test.
+class Folder {
+ public:
+    Folder() {
+        auto pattern = (std::filesystem::temp_directory_path() / "pgtraffic-target-XXXXXX").string();
+        REQUIRE(::mkdtemp(pattern.data()) != nullptr);
+        path_ = pattern;
+    }
+    ~Folder() { std::filesystem::remove_all(path_); }
+    Folder(const Folder&) = delete;
+    Folder& operator=(const Folder&) = delete;
+    [[nodiscard]] const std::filesystem::path& path() const { return path_; }
+
+ private:
+    std::filesystem::path path_;
+};
+
+/// A port on the loopback that nobody listens on: bound by us as long as this lives, never listening.
+class RefusedPort {
+ public:
+    RefusedPort() : fd_{::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)} {
+        sockaddr_in address{};
+        address.sin_family = AF_INET;
+        address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+        socklen_t size = sizeof address;
+        auto* general = reinterpret_cast<sockaddr*>(&address);
+        REQUIRE(::bind(fd_, general, size) == 0);
+        REQUIRE(::getsockname(fd_, general, &size) == 0);
+        port_ = ntohs(address.sin_port);
+    }
+    ~RefusedPort() { ::close(fd_); }
+    RefusedPort(const RefusedPort&) = delete;
+    RefusedPort& operator=(const RefusedPort&) = delete;
+    [[nodiscard]] std::uint16_t port() const { return port_; }
+
+ private:
+    int fd_;
+    std::uint16_t port_ = 0;
+};
+
+/// A server on TCP that asks for a password and has no TLS.
+const postgres::TemporaryServer& password_server() {
+    static const postgres::TemporaryServer server{[] {
+        postgres::TemporaryServerOptions options;
+        options.fsync = false;
+        options.tcp = true;
+        options.tcp_password = "right";
+        return options;
+    }()};
+    return server;
+}
+
+std::string url_of_password_server(const std::string& password, const std::string& rest) {
+    const auto conninfo = password_server().tcp_conninfo();
+    return fmt::format("postgresql://{}:{}@127.0.0.1:{}/{}", conninfo.get("user"), password,
+                       conninfo.get("port"), rest);
+}
+
+/// Fails unless the command says `expected` and does nothing else; `secret` must not appear.
+void check_refused(const std::vector<std::string>& arguments, const std::vector<std::string>& expected,
+                   const test::ProcessOptions& options = {}, const std::string& secret = "") {
+    const auto result = test::run_pgtraffic(arguments, options);
+    INFO(fmt::format("{}\n{}", arguments.front(), result.err));
+    CHECK(result.exit_code == 1);
+    CHECK(result.out.empty());
+    CHECK(result.err.starts_with("pgtraffic: "));
+    CHECK(result.err.find("pgtraffic: ", 1) == std::string::npos);
+    for (const auto& part : expected) CHECK(holds(result.err, part));
+    if (!secret.empty()) CHECK_FALSE(holds(result.err, secret));
+}
+
+/// The same for every command that connects; `run` is also given an output file, which must not appear.
+void check_refused_everywhere(const std::string& url, const std::vector<std::string>& expected,
+                              const std::string& secret = "") {
+    check_refused({"init", "-d", url}, expected, {}, secret);
+    check_refused({"cleanup", "-d", url}, expected, {}, secret);
+    const Folder folder;
+    check_refused({"run", "-d", url, "--json", (folder.path() / "out.json").string()}, expected, {}, secret);
+    CHECK(std::filesystem::is_empty(folder.path()));
+    test::ProcessOptions options;
+    options.environment = {{"DATABASE_URL", url}};
+    check_refused({"run"}, expected, options, secret);
+}
+
+}  // namespace
+
+TEST_CASE("an unknown host is named") {
+    check_refused_everywhere("postgresql://app:geheim@no-such-host.invalid/shop",
+                             {"no-such-host.invalid", "Check the host name"}, "geheim");
+}
+
+TEST_CASE("a refused port is named") {
+    const RefusedPort refused;
+    const auto port = std::to_string(refused.port());
+    check_refused_everywhere(fmt::format("postgresql://app:geheim@127.0.0.1:{}/shop", port),
+                             {"127.0.0.1", "port " + port, "Connection refused"}, "geheim");
+    check_refused({"run", "-h", "127.0.0.1", "-p", port, "-U", "ann"},
+                  {"port " + port, "user \"ann\"", "Connection refused"});
+}
+
+TEST_CASE("a wrong password is told, and not repeated") {
+    check_refused_everywhere(url_of_password_server("wrong-secret", "pgtraffic"),
+                             {"password authentication failed"}, "wrong-secret");
+    test::ProcessOptions options;
+    options.environment = {{"PGPASSWORD", "wrong-secret"}};
+    const auto conninfo = password_server().tcp_conninfo();
+    check_refused({"run", "-h", "127.0.0.1", "-p", conninfo.get("port"), "-U", conninfo.get("user")},
+                  {"password authentication failed"}, options, "wrong-secret");
+}
+
+TEST_CASE("a missing database is named with its cure") {
+    check_refused_everywhere(url_of_password_server("right", "no_such_database"),
+                             {"database \"no_such_database\"", "does not exist", "createdb"});
+}
+
+TEST_CASE("required TLS that is not offered is told") {
+    check_refused_everywhere(url_of_password_server("right", "pgtraffic?sslmode=require"), {"SSL", "sslmode"},
+                             "right");
+}
+
+TEST_CASE("a missing table is named with its cure") {
+    const auto database = test::fresh_database();
+    for (const auto* type : {"select", "insert", "update", "mixed"}) {
+        const Folder folder;
+        check_refused({"run", "-d", database.dsn(), "--query-type", type, "--json",
+                       (folder.path() / "out.json").string()},
+                      {"orders", "pgtraffic init"});
+        CHECK(std::filesystem::is_empty(folder.path()));
+    }
+}
+
+TEST_CASE("more connections than the server has room for are refused with the number that is free") {
+    const auto database = test::filled_database();
+    postgres::Client client{database.conninfo()};
+    const auto most =
+        base::parse_count(client.value("SELECT current_setting('max_connections')").value()).value();
+    check_refused({"run", "-d", database.dsn(), "-c", std::to_string(most + 1)},
+                  {"--connections: ", "free", "max_connections"});
+}
+
+TEST_CASE("more connections than open files allow are refused with the limit") {
+    const auto database = test::filled_database();
+    auto argv = test::pgtraffic_argv({"run", "-d", database.dsn(), "--connections", "1000"});
+    argv.insert(argv.begin(), {"bash", "-c", "ulimit -n 200 && exec \"$@\"", "bash"});
+    const auto result = test::run_process(argv, test::without_target());
+    CHECK(result.exit_code == 1);
+    CHECK(result.out.empty());
+    CHECK(holds(result.err, "pgtraffic: --connections: "));
+    CHECK(holds(result.err, "200"));
+}
+
+TEST_CASE("an output file that cannot be written is known before anything else happens") {
+    const auto database = test::filled_database();
+    const auto rows = [&database] {
+        return postgres::Client{database.conninfo()}.value("SELECT count(*) FROM orders").value();
+    };
+    const auto before = rows();
+    const Folder folder;
+    for (const auto& path : {folder.path() / "none" / "out.json", folder.path()}) {
+        check_refused({"run", "-d", database.dsn(), "--query-type", "insert", "--json", path.string()},
+                      {"--json", path.string()});
+        // Known before the connection is even tried.
+        check_refused({"run", "-d", "postgresql://no-such-host.invalid/shop", "--json", path.string()},
+                      {"--json", path.string()});
+    }
+    CHECK(rows() == before);
+    CHECK(std::filesystem::is_empty(folder.path()));
+}
+
+TEST_CASE("a scenario that the server does not understand is refused with its operation") {
+    const auto database = test::filled_database();
+    const Folder folder;
+    const auto file = (folder.path() / "mine.json").string();
+    const auto refused = [&](const std::string& sql, const std::string& expected) {
+        std::FILE* out = std::fopen(file.c_str(), "w");
+        REQUIRE(out != nullptr);
+        fmt::print(
+            out, R"({{"name": "mine", "operations": [{{"name": "look", "statements": [{{"sql": "{}"}}]}}]}})",
+            sql);
+        std::fclose(out);
+        check_refused({"run", "-d", database.dsn(), "--scenario", file}, {"\"look\"", expected});
+    };
+    refused("selekt 1", "syntax error");
+    refused("select no_such_column from orders", "no_such_column");
+    refused("select * from orders where order_id = $1", "1 parameters");
+}

@@ -1,0 +1,210 @@
+// `init` and `cleanup` as a user runs them, each checked by reading the database back: what they make, what
+// they refuse to touch, what they print where.
+#include <fmt/format.h>
+
+#include "pgtraffic/base/units.hpp"
+#include "pgtraffic/brickhouse/model.hpp"
+#include "pgtraffic/postgres/client.hpp"
+#include "support/catch.hpp"
+#include "support/subprocess.hpp"
+#include "support/test_server.hpp"
+
+using namespace pgtraffic;
+using test::run_pgtraffic;
+
+namespace {
+
+constexpr const char* kSmall = "--scale=0.01";
+
+std::uint64_t rows_in(const test::Database& database, const std::string& table) {
+    postgres::Client client{database.conninfo()};
+    return base::parse_count(client.value("SELECT count(*) FROM " + table).value()).value();
+}
+
+/// All user tables with their number of rows and the newest change to each.
+std::string fingerprint(const test::Database& database) {
+    postgres::Client client{database.conninfo()};
+    std::string text;
+    for (const auto& row :
+         client.query("SELECT c.oid::regclass::text, c.oid::text, c.relfilenode::text FROM pg_class c JOIN "
+                      "pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname = 'public' ORDER BY 1")) {
+        text += fmt::format("{} {} {}\n", *row[0], *row[1], *row[2]);
+    }
+    for (const auto& row :
+         client.query("SELECT c.oid::regclass::text FROM pg_class c JOIN pg_namespace n ON n.oid = "
+                      "c.relnamespace WHERE n.nspname = 'public' AND relkind = 'r' ORDER BY 1")) {
+        text += *client.value(
+            fmt::format("SELECT count(*)::text || coalesce(max(xmin::text::bigint), 0) FROM {}", *row[0]));
+    }
+    return text;
+}
+
+bool holds(const std::string& text, const std::string& part) {
+    return text.find(part) != std::string::npos;
+}
+
+}  // namespace
+
+TEST_CASE("init fills the database and says what it made") {
+    const auto database = test::fresh_database();
+    const auto init = run_pgtraffic({"init", "-d", database.dsn(), kSmall});
+    INFO(init.out << init.err);
+    REQUIRE(init.exit_code == 0);
+    CHECK(holds(init.out, "Filled database \"" + database.name() + "\""));
+    for (const auto& table : brickhouse::table_names()) {
+        const auto rows = rows_in(database, table);
+        CHECK(rows > 0);
+        CHECK(holds(init.out, fmt::format("  {:<12}{:>14} rows\n", table, base::with_thousands(rows))));
+        CHECK(holds(init.err, "filling " + table));
+    }
+    CHECK_FALSE(holds(init.err, "\r"));
+    CHECK_FALSE(holds(init.err, "\033"));
+}
+
+TEST_CASE("on a terminal init shows a bar that moves and vanishes") {
+    const auto database = test::fresh_database();
+    test::ProcessOptions options;
+    options.stderr_terminal = true;
+    const auto init = run_pgtraffic({"init", "-d", database.dsn(), kSmall}, options);
+    INFO(init.err);
+    CHECK(init.exit_code == 0);
+    CHECK(holds(init.err, "[########################] 100 %"));
+    CHECK(init.err.ends_with("\r\033[K"));
+    CHECK_FALSE(holds(init.err, "\n"));
+}
+
+TEST_CASE("started without a stdout, init does not print into its own connection") {
+    const auto database = test::fresh_database();
+    test::ProcessOptions options;
+    options.out = test::Stdout::closed;
+    const auto init = run_pgtraffic({"init", "-d", database.dsn(), kSmall}, options);
+    INFO(init.err);
+    CHECK(init.exit_code == 1);
+    CHECK(holds(init.err, "pgtraffic: cannot write to standard output: "));
+}
+
+TEST_CASE("the target may come from DATABASE_URL and from libpq's own variables") {
+    const auto database = test::fresh_database();
+    test::ProcessOptions options;
+    options.environment = {{"DATABASE_URL", database.dsn()}};
+    CHECK(run_pgtraffic({"init", kSmall}, options).exit_code == 0);
+    CHECK(rows_in(database, "orders") > 0);
+
+    options.environment.clear();
+    for (const auto& [keyword, variable] :
+         {std::pair{"host", "PGHOST"}, std::pair{"port", "PGPORT"}, std::pair{"user", "PGUSER"},
+          std::pair{"password", "PGPASSWORD"}}) {
+        if (auto value = database.conninfo().get(keyword); !value.empty())
+            options.environment.emplace_back(variable, value);
+    }
+    options.environment.emplace_back("PGDATABASE", database.name());
+    const auto cleanup = run_pgtraffic({"cleanup"}, options);
+    INFO(cleanup.err);
+    CHECK(cleanup.exit_code == 0);
+    CHECK(holds(cleanup.out, "Dropped from database \"" + database.name() + "\""));
+
+    // --database-url stands above both.
+    options.environment = {{"DATABASE_URL", "postgresql://127.0.0.1:1/nowhere"}, {"PGHOST", "/nowhere"}};
+    CHECK(run_pgtraffic({"init", kSmall, "-d", database.dsn()}, options).exit_code == 0);
+}
+
+TEST_CASE("the same seed gives the same rows, another seed others") {
+    const auto orders = [](const char* seed) {
+        const auto database = test::fresh_database();
+        REQUIRE(run_pgtraffic({"init", "-d", database.dsn(), kSmall, "--random-seed", seed}).exit_code == 0);
+        postgres::Client client{database.conninfo()};
+        return client
+            .value(
+                "SELECT md5(string_agg(concat_ws('|', order_id, order_number, to_store_id, product_id, "
+                "quantity_cases, "
+                "order_status), ',' ORDER BY order_id)) FROM orders")
+            .value();
+    };
+    const auto first = orders("5");
+    CHECK(orders("5") == first);
+    CHECK(orders("6") != first);
+}
+
+TEST_CASE("init refuses a database that it filled before, --reset makes the tables anew") {
+    const auto database = test::fresh_database();
+    REQUIRE(run_pgtraffic({"init", "-d", database.dsn(), kSmall}).exit_code == 0);
+    const auto before = fingerprint(database);
+
+    const auto again = run_pgtraffic({"init", "-d", database.dsn(), kSmall});
+    INFO(again.err);
+    CHECK(again.exit_code == 1);
+    CHECK(again.out.empty());
+    CHECK(again.err.starts_with("pgtraffic: "));
+    CHECK(holds(again.err, "--reset"));
+    CHECK(holds(again.err, "pgtraffic cleanup"));
+    CHECK(fingerprint(database) == before);
+
+    CHECK(run_pgtraffic({"init", "-d", database.dsn(), "--scale=0.02", "--reset"}).exit_code == 0);
+    CHECK(fingerprint(database) != before);
+}
+
+TEST_CASE("init refuses tables that it did not make and touches nothing, unless --reset") {
+    for (const auto* table : {"orders", "products"}) {
+        const auto database = test::fresh_database();
+        postgres::Client{database.conninfo()}.execute(
+            fmt::format("CREATE TABLE {0} (precious int); INSERT INTO {0} VALUES (42)", table));
+        const auto before = fingerprint(database);
+
+        const auto refused = run_pgtraffic({"init", "-d", database.dsn(), kSmall});
+        INFO(refused.err);
+        CHECK(refused.exit_code == 1);
+        CHECK(refused.out.empty());
+        CHECK(refused.err.starts_with("pgtraffic: "));
+        CHECK(holds(refused.err, table));
+        CHECK(holds(refused.err, "--reset"));
+        CHECK(fingerprint(database) == before);
+
+        CHECK(run_pgtraffic({"init", "-d", database.dsn(), kSmall, "--reset=false"}).exit_code == 1);
+        CHECK(fingerprint(database) == before);
+
+        CHECK(run_pgtraffic({"init", "-d", database.dsn(), kSmall, "--reset"}).exit_code == 0);
+        CHECK(rows_in(database, "orders") > 1);
+    }
+}
+
+TEST_CASE("cleanup drops what init made and nothing else") {
+    const auto database = test::fresh_database();
+    REQUIRE(run_pgtraffic({"init", "-d", database.dsn(), kSmall}).exit_code == 0);
+    postgres::Client{database.conninfo()}.execute(
+        "CREATE TABLE mine (precious int); INSERT INTO mine VALUES (42)");
+
+    const auto cleanup = run_pgtraffic({"cleanup", "-d", database.dsn()});
+    INFO(cleanup.out << cleanup.err);
+    CHECK(cleanup.exit_code == 0);
+    CHECK(cleanup.err.empty());
+    for (const auto& table : brickhouse::table_names()) CHECK(holds(cleanup.out, table));
+    CHECK(rows_in(database, "mine") == 1);
+    CHECK(rows_in(database, "pg_class WHERE relnamespace = 'public'::regnamespace") == 1);
+
+    const auto again = run_pgtraffic({"cleanup", "-d", database.dsn()});
+    CHECK(again.exit_code == 0);
+    CHECK(holds(again.out, "Nothing to drop"));
+}
+
+TEST_CASE("cleanup leaves tables of the model's names that init did not make") {
+    const auto database = test::fresh_database();
+    postgres::Client{database.conninfo()}.execute(
+        "CREATE TABLE orders (precious int); INSERT INTO orders VALUES (42)");
+    const auto before = fingerprint(database);
+    const auto cleanup = run_pgtraffic({"cleanup", "-d", database.dsn()});
+    CHECK(cleanup.exit_code == 0);
+    CHECK(holds(cleanup.out, "Nothing to drop"));
+    CHECK(fingerprint(database) == before);
+}
+
+TEST_CASE("cleanup refuses where other tables depend on the model, and changes nothing") {
+    const auto database = test::fresh_database();
+    REQUIRE(run_pgtraffic({"init", "-d", database.dsn(), kSmall}).exit_code == 0);
+    postgres::Client{database.conninfo()}.execute("CREATE TABLE mine (order_id int REFERENCES orders)");
+    const auto before = fingerprint(database);
+    const auto cleanup = run_pgtraffic({"cleanup", "-d", database.dsn()});
+    CHECK(cleanup.exit_code == 1);
+    CHECK(cleanup.out.empty());
+    CHECK(holds(cleanup.err, "mine"));
+    CHECK(fingerprint(database) == before);
+}

@@ -1,0 +1,369 @@
+// Real runs against a real PostgreSQL, each figure checked against the tables or the server's own statistics.
+#include <cmath>
+#include <csignal>
+#include <map>
+#include <string>
+
+#include "pgtraffic/postgres/client.hpp"
+#include "pgtraffic/workload/workload.hpp"
+#include "support/catch.hpp"
+#include "support/real_run.hpp"
+
+using namespace pgtraffic;
+using nlohmann::json;
+using postgres::Client;
+using test::run_and_read;
+
+namespace {
+
+std::int64_t number(Client& client, const std::string& sql) {
+    return std::stoll(client.value(sql).value_or("0"));
+}
+
+const json& operation(const json& result, const std::string& name) {
+    for (const auto& entry : result["operations"]) {
+        if (entry["name"] == name) return entry;
+    }
+    FAIL("no operation " << name);
+    return result;
+}
+
+void check_conserved(const json& result) {
+    const auto& q = result["summary"]["queries"];
+    const auto n = [&](const char* key) { return q.value(key, std::uint64_t{0}); };
+    CHECK(n("planned") == n("started") + n("waiting") + n("missed"));
+    CHECK(n("started") == n("ok") + n("empty") + n("failed") + n("timed_out") + n("in_flight"));
+}
+
+std::uint64_t failures(const json& result) {
+    return result["summary"]["queries"]["failed"].get<std::uint64_t>() +
+           result["summary"]["queries"]["timed_out"].get<std::uint64_t>();
+}
+
+}  // namespace
+
+TEST_CASE("a mixed run becomes rows: a quarter inserts, every update one version more") {
+    const auto database = test::filled_database();
+    Client client{database.conninfo()};
+    const auto orders = number(client, "SELECT count(*) FROM orders");
+    const auto versions = number(client, "SELECT sum(version) FROM orders");
+    const auto result = run_and_read(database, {"--query-type", "mixed", "--total-queries", "4000", "-c", "8",
+                                                "--warmup", "0", "--random-seed", "5"});
+    check_conserved(result);
+    CHECK(failures(result) == 0);
+    CHECK(result["summary"]["queries"]["started"] == 4000);
+    const auto inserted = operation(result, "insert")["ok"].get<std::int64_t>();
+    const auto updated = operation(result, "update")["ok"].get<std::int64_t>();
+    const auto selected = operation(result, "select");
+    CHECK(std::abs(static_cast<double>(inserted) - 1000) < 4 * std::sqrt(4000 * 0.25 * 0.75));
+    CHECK(selected["ok"].get<std::int64_t>() + selected["empty"].get<std::int64_t>() > 2400 - 4 * 31);
+
+    CHECK(number(client, "SELECT count(*) FROM orders") == orders + inserted);
+    CHECK(number(client, "SELECT sum(version) FROM orders") == versions + inserted + updated);
+    // New orders are as the model wants them.
+    CHECK(number(client,
+                 "SELECT count(*) FROM orders WHERE order_number ~ '^ORD[0-9]{9}$' AND quantity_cases "
+                 "BETWEEN 5 AND 50 "
+                 "AND order_date > now() - interval '1 hour'") == inserted);
+}
+
+TEST_CASE("approving, fulfilling and adjusting change what they say, and take different rows") {
+    const auto database = test::filled_database();
+    Client client{database.conninfo()};
+    const auto status = [&](const char* name) {
+        return number(client, std::string("SELECT count(*) FROM orders WHERE order_status = '") + name + "'");
+    };
+    const auto pending = status("pending_review");
+    const auto approved = status("approved");
+    const auto fulfilled = status("fulfilled");
+    // The data has orders of today, too: by the time of day some were approved or fulfilled within the hour.
+    const auto approved_of_late = [&] {
+        return number(client,
+                      "SELECT count(*) FROM orders WHERE approved_date > now() - interval '1 hour' AND "
+                      "approved_by IN (SELECT user_id FROM users WHERE role = 'regional_manager')");
+    };
+    const auto fulfilled_of_late = [&] {
+        return number(client, "SELECT count(*) FROM orders WHERE fulfilled_date > now() - interval '1 hour'");
+    };
+    const auto approved_before = approved_of_late();
+    const auto fulfilled_before = fulfilled_of_late();
+    // The oldest pending order is approved first.
+    const auto oldest = number(client,
+                               "SELECT order_id FROM orders WHERE order_status = 'pending_review' ORDER BY "
+                               "order_date, order_id LIMIT 1");
+    const auto result = run_and_read(
+        database, {"--query-type", "update", "--total-queries", "45", "-c", "6", "--warmup", "0"});
+    CHECK(failures(result) == 0);
+    std::map<std::string, std::int64_t> ok;
+    for (const auto& statement : operation(result, "update")["statements"])
+        ok[statement["name"]] = statement["ok"];
+    CHECK(ok.size() == 3);
+    CHECK(ok["approve"] + ok["fulfil"] + ok["adjust"] ==
+          operation(result, "update")["ok"].get<std::int64_t>());
+    CHECK(ok["approve"] > 0);
+    CHECK(status("pending_review") == pending - ok["approve"]);
+    CHECK(status("fulfilled") == fulfilled + ok["fulfil"]);
+    CHECK(status("approved") == approved + ok["approve"] - ok["fulfil"]);
+    CHECK(client.value("SELECT order_status <> 'pending_review' FROM orders WHERE order_id = " +
+                       std::to_string(oldest)) == "t");
+    CHECK(approved_of_late() == approved_before + ok["approve"]);
+    CHECK(fulfilled_of_late() == fulfilled_before + ok["fulfil"]);
+}
+
+TEST_CASE("updates that find nothing are empty, apart from success and failure, and the report says so") {
+    const auto database = test::filled_database();
+    Client client{database.conninfo()};
+    client.execute(
+        "UPDATE orders SET order_status = 'cancelled' WHERE order_status IN ('pending_review', 'approved')");
+    const auto result = run_and_read(
+        database, {"--query-type", "update", "--total-queries", "60", "-c", "3", "--warmup", "0"});
+    CHECK(result["summary"]["queries"]["empty"] == 60);
+    CHECK(result["summary"]["queries"]["ok"] == 0);
+    CHECK(failures(result) == 0);
+    CHECK(result["run"]["warnings"].dump().find("mostly_empty") != std::string::npos);
+}
+
+TEST_CASE("duplicate order numbers are retried five times and then get a UUID part") {
+    const auto database = test::filled_database();
+    Client client{database.conninfo()};
+    // The numbers that seed 42 will draw, placed beforehand: each first one, and all six of arrival 7.
+    const auto scenario = workload::built_in_scenario("insert");
+    std::vector<workload::DataRows> answers;
+    for (const auto& query : workload::Workload::data_queries(scenario))
+        answers.push_back(client.query(query.sql));
+    const workload::Workload workload{scenario, answers, workload::KeyDistribution::uniform, 42, 0};
+    workload::ParameterValues values;
+    std::size_t code = 0;
+    for (const auto& parameter : scenario.operations[0].statements[0].parameters) {
+        if (std::holds_alternative<workload::CodeParameter>(parameter)) break;
+        ++code;
+    }
+    const auto place = [&](std::uint64_t k, std::uint32_t attempt) {
+        workload.fill(0, k, attempt, values);
+        client.query(
+            "INSERT INTO orders (order_number, to_store_id, product_id, quantity_cases, requested_by) "
+            "SELECT $1, min(store_id), (SELECT min(product_id) FROM products), 5, (SELECT min(user_id) FROM "
+            "users) FROM stores",
+            {values.text[code]});
+    };
+    for (std::uint64_t k = 0; k < 50; ++k) place(k, 0);
+    for (std::uint32_t attempt = 1; attempt <= 5; ++attempt) place(7, attempt);
+    const auto orders = number(client, "SELECT count(*) FROM orders");
+
+    const auto result = run_and_read(database, {"--query-type", "insert", "--total-queries", "50", "-c", "4",
+                                                "--warmup", "0", "--random-seed", "42"});
+    CHECK(result["summary"]["queries"]["ok"] == 50);
+    CHECK(failures(result) == 0);
+    CHECK(result["summary"]["queries"]["retries"] == 49 + 6);
+    CHECK(number(client, "SELECT count(*) FROM orders") == orders + 50);
+    CHECK(number(client, "SELECT count(*) FROM orders WHERE order_number ~ '^ORD[0-9A-Fa-f]{12}$'") == 1);
+}
+
+TEST_CASE("a warm-up and the search for the peak leave the measurement its own order numbers") {
+    const auto database = test::filled_database();
+    const auto result =
+        run_and_read(database, {"--query-type", "insert", "--pattern", "ecommerce-rush", "--peak-rate",
+                                "auto", "--duration", "2", "-c", "4", "--warmup", "1"});
+    CHECK(result["summary"]["queries"]["ok"].get<int>() > 0);
+    CHECK(result["summary"]["queries"]["retries"].get<int>() <= 2);  // chance alone: one in a billion each
+    CHECK(failures(result) == 0);
+}
+
+TEST_CASE("the server counted as many queries and rows as the report") {
+    const auto database = test::filled_database();
+    Client client{database.conninfo()};
+    const auto scans = [&] {
+        client.execute("SELECT pg_stat_clear_snapshot()");
+        return number(client, "SELECT idx_scan FROM pg_stat_user_tables WHERE relname = 'orders'");
+    };
+    const auto before = scans();
+    const auto result = run_and_read(
+        database, {"--total-queries", "3000", "-c", "5", "--warmup", "0", "--protocol", "prepared"});
+    check_conserved(result);
+    CHECK(result["summary"]["queries"]["ok"] == 3000);
+    // Each select is one scan of the primary key; two more found its lowest and highest value.
+    CHECK(scans() - before == 3000 + 2);
+}
+
+TEST_CASE("uniform arrivals start exactly as planned, Poisson ones within three sigma") {
+    const auto database = test::filled_database();
+    const auto uniform = run_and_read(
+        database, {"--rate", "500", "--duration", "5", "--arrivals", "uniform", "-c", "20", "--warmup", "1"});
+    CHECK(uniform["summary"]["queries"]["started"] == 2500);
+    CHECK(failures(uniform) == 0);
+    CHECK(uniform["config"]["mode"] == "open");
+    const auto poisson =
+        run_and_read(database, {"--rate", "500", "--duration", "5", "-c", "20", "--warmup", "0"});
+    CHECK(std::abs(poisson["summary"]["queries"]["started"].get<double>() - 2500) < 3 * 50);
+    check_conserved(poisson);
+}
+
+TEST_CASE("a pattern's phases attain what they plan") {
+    const auto database = test::filled_database();
+    const auto result =
+        run_and_read(database, {"--pattern", "ecommerce-rush", "--peak-rate", "400", "--duration", "6", "-c",
+                                "20", "--warmup", "0", "--query-type", "mixed"});
+    REQUIRE(result["phases"].size() == 3);
+    for (const auto& phase : result["phases"]) {
+        const double planned = phase["planned"].get<double>();
+        CHECK(planned > 50);
+        CHECK(phase["ok"].get<double>() >= planned * 0.85);  // the rest: updates that found nothing
+        CHECK(phase["failed"] == 0);
+    }
+    check_conserved(result);
+}
+
+TEST_CASE("two hundred connections") {
+    const auto database = test::filled_database();
+    const auto result = run_and_read(database, {"-c", "200", "--duration", "2", "--warmup", "0"});
+    CHECK(failures(result) == 0);
+    CHECK(result["summary"]["queries"]["ok"].get<int>() > 200);
+    check_conserved(result);
+}
+
+TEST_CASE("a backend terminated in mid-run costs one query, and its session comes back") {
+    const auto database = test::filled_database();
+    test::Process process{
+        test::pgtraffic_argv(test::run_arguments(database, {"--rate", "200", "--duration", "3", "-c", "4",
+                                                            "--warmup", "0", "--progress", "250ms"})),
+        test::without_target()};
+    REQUIRE(process.wait_for_stderr("measuring"));
+    Client client{database.conninfo()};
+    client.execute(
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'pgtraffic' "
+        "AND datname = current_database() AND pid <> pg_backend_pid() LIMIT 1");
+    const auto result = test::read_result(process.wait(), 0);
+    check_conserved(result);
+    CHECK(failures(result) <= 1);
+    CHECK(result["summary"]["queries"]["started"].get<double>() >=
+          0.99 * result["summary"]["queries"]["planned"].get<double>());
+    CHECK(result["run"]["warnings"].dump().find("reconnects") != std::string::npos);
+}
+
+TEST_CASE("a server that goes and comes back interrupts nothing but its own queries") {
+    postgres::TemporaryServerOptions options;
+    options.fsync = false;
+    options.max_connections = 30;
+    postgres::TemporaryServer server{options};
+    const test::TemporaryFile scenario{
+        R"json({"name": "one", "operations": [{"name": "one", "statements": [{"sql": "SELECT 1"}]}]})json"};
+    const auto conninfo = server.conninfo();
+    const std::string dsn = "host=" + conninfo.get("host") + " port=" + conninfo.get("port") +
+                            " user=" + conninfo.get("user") + " dbname=" + conninfo.get("dbname");
+    test::Process process{
+        test::pgtraffic_argv({"run", "-d", dsn, "--format", "json", "--scenario", scenario.path(), "--rate",
+                              "300", "--duration", "5", "-c", "8", "--warmup", "0", "--progress", "250ms"}),
+        test::without_target()};
+    REQUIRE(process.wait_for_stderr("measuring"));
+    server.stop(/*immediate=*/true);
+    server.start();
+    const auto result = test::read_result(process.wait(), 0);
+    check_conserved(result);
+    CHECK(result["summary"]["queries"]["planned"].get<double>() > 1500 - 4 * 39);
+    CHECK(result["summary"]["queries"]["ok"].get<double>() > 500);
+    CHECK(failures(result) <= 8);  // at most one a session: while it is away, arrivals wait
+}
+
+TEST_CASE("SIGINT in mid-run prints the full report and exits with 130") {
+    const auto database = test::filled_database();
+    test::Process process{
+        test::pgtraffic_argv(test::run_arguments(
+            database, {"--duration", "60", "-c", "4", "--warmup", "0", "--progress", "200ms"})),
+        test::without_target()};
+    REQUIRE(process.wait_for_stderr("/s "));
+    process.send_signal(SIGINT);
+    const auto result = test::read_result(process.wait(), 130);
+    CHECK(result["run"]["outcome"] == "interrupted");
+    CHECK(result["run"]["exit_code"] == 130);
+    CHECK(result["summary"]["queries"]["ok"].get<int>() > 0);
+    check_conserved(result);
+}
+
+TEST_CASE("SIGTERM in the warm-up ends with a report of nothing and 143") {
+    const auto database = test::filled_database();
+    test::Process process{test::pgtraffic_argv(test::run_arguments(
+                              database, {"--duration", "60", "-c", "4", "--warmup", "60"})),
+                          test::without_target()};
+    REQUIRE(process.wait_for_stderr("warming up"));
+    process.send_signal(SIGTERM);
+    const auto result = test::read_result(process.wait(), 143);
+    CHECK(result["summary"]["queries"]["planned"] == 0);
+}
+
+TEST_CASE("a query over the time-out is counted as timed out and its session goes on") {
+    const auto database = test::fresh_database();
+    const test::TemporaryFile scenario{R"json({"name": "slow", "operations": [
+        {"name": "quick", "weight": 9, "statements": [{"sql": "SELECT 1"}]},
+        {"name": "slow", "weight": 1, "statements": [{"sql": "SELECT pg_sleep(30)"}]}]})json"};
+    const auto result =
+        run_and_read(database, {"--scenario", scenario.path(), "--total-queries", "100", "-c", "2",
+                                "--warmup", "0", "--timeout", "100ms", "--random-seed", "3"});
+    const auto& q = result["summary"]["queries"];
+    CHECK(q["timed_out"].get<int>() > 0);
+    CHECK(q["timed_out"] == operation(result, "slow")["timed_out"]);
+    CHECK(q["ok"].get<int>() + q["timed_out"].get<int>() == 100);
+    CHECK(result["errors"][0]["sqlstate"] == "57014");
+    CHECK(result["summary"]["response_ms"]["max"].get<double>() >= 99);
+}
+
+TEST_CASE("an operation of several statements is one query; one that fails leaves no transaction behind") {
+    const auto database = test::fresh_database();
+    Client client{database.conninfo()};
+    client.execute(
+        "CREATE TABLE account (id int PRIMARY KEY, balance int NOT NULL); INSERT INTO account SELECT i, 100 "
+        "FROM generate_series(1, 10) i");
+    const test::TemporaryFile scenario{R"json({"name": "transfer", "operations": [
+        {"name": "transfer", "statements": [
+            {"sql": "BEGIN"},
+            {"sql": "UPDATE account SET balance = balance - 1 WHERE id = 1"},
+            {"sql": "UPDATE account SET balance = balance + 1 WHERE id = $1", "parameters": [{"integer": [2, 10]}]},
+            {"sql": "COMMIT"}]},
+        {"name": "broken", "statements": [
+            {"sql": "BEGIN"},
+            {"sql": "UPDATE account SET balance = balance + 1000 WHERE id = 1"},
+            {"sql": "SELECT 1 / (balance - balance) FROM account WHERE id = 1"},
+            {"sql": "COMMIT"}]},
+        {"name": "left open", "statements": [
+            {"sql": "BEGIN"},
+            {"sql": "UPDATE account SET balance = balance + 1000 WHERE id = 2"}]}]})json"};
+    for (const char* protocol : {"extended", "prepared"}) {
+        const auto result = run_and_read(database, {"--scenario", scenario.path(), "--total-queries", "90",
+                                                    "-c", "3", "--warmup", "0", "--protocol", protocol});
+        check_conserved(result);
+        CHECK(operation(result, "transfer")["ok"].get<int>() > 10);
+        CHECK(operation(result, "transfer")["failed"] == 0);
+        CHECK(operation(result, "broken")["ok"] == 0);
+        CHECK(operation(result, "left open")["ok"] == 0);
+        CHECK(number(client, "SELECT sum(balance) FROM account") == 1000);
+    }
+}
+
+TEST_CASE("network: round trips before the load, and the server's share") {
+    const auto database = test::filled_database();
+    const auto result =
+        run_and_read(database, {"--measure-network", "--total-queries", "200", "-c", "2", "--warmup", "0"});
+    REQUIRE(result.contains("network"));
+    CHECK(result["network"]["rtt_ms"]["p50"].get<double>() > 0);
+    CHECK(result["network"]["network_ratio"].get<double>() <= 1);
+}
+
+TEST_CASE("the same seed asks for the same keys, whatever the number of connections") {
+    const auto database = test::fresh_database();
+    Client client{database.conninfo()};
+    client.execute(
+        "CREATE TABLE item (id int PRIMARY KEY); INSERT INTO item SELECT generate_series(1, 1000); "
+        "CREATE TABLE asked (run int, id int)");
+    std::string sums;
+    for (const auto& [run, connections] : {std::pair{"1", "1"}, std::pair{"2", "7"}}) {
+        const test::TemporaryFile scenario{
+            std::string(R"json({"name": "ask", "operations": [{"name": "ask", "statements": [
+            {"sql": "INSERT INTO asked VALUES ($1, $2)", "parameters": [{"constant": ")json") +
+            run + R"json("}, {"key": "item.id"}]}]}]})json"};
+        (void)run_and_read(database, {"--scenario", scenario.path(), "--total-queries", "300", "-c",
+                                      connections, "--warmup", "0", "--random-seed", "99"});
+    }
+    CHECK(number(client, "SELECT count(*) FROM asked WHERE run = 1") == 300);
+    CHECK(number(client,
+                 "SELECT count(*) FROM (SELECT id, count(*) FROM asked WHERE run = 1 GROUP BY id EXCEPT "
+                 "SELECT id, count(*) FROM asked WHERE run = 2 GROUP BY id) AS different") == 0);
+}

@@ -1,0 +1,225 @@
+// Figures against exact answers: servers that stall, fail, queue and are overloaded on purpose, where what
+// the report must say can be computed.
+#include <algorithm>
+#include <cmath>
+#include <csignal>
+#include <string>
+#include <vector>
+
+#include "pgtraffic/postgres/client.hpp"
+#include "support/catch.hpp"
+#include "support/fake_server_process.hpp"
+#include "support/real_run.hpp"
+
+using namespace pgtraffic;
+using nlohmann::json;
+using test::FakeServerProcess;
+
+namespace {
+
+json run_against(const FakeServerProcess& server, const std::vector<std::string>& arguments) {
+    std::vector<std::string> all{"run", "-d", server.dsn(), "--format", "json", "--warmup", "0"};
+    all.insert(all.end(), arguments.begin(), arguments.end());
+    return test::read_result(test::run_pgtraffic(all), 0);
+}
+
+/// Values above `limit_ms` in a histogram of the result.
+std::uint64_t slower_than(const json& histogram, double limit_ms) {
+    std::uint64_t n = 0;
+    for (const auto& bucket : histogram["counts"]) {
+        if (bucket[0].get<double>() > limit_ms * 1e6) n += bucket[1].get<std::uint64_t>();
+    }
+    return n;
+}
+
+bool has_reason(const json& result, const std::string& code) {
+    const auto& reasons = result["verdict"]["reasons"];
+    return std::any_of(reasons.begin(), reasons.end(),
+                       [&](const json& reason) { return reason["code"] == code; });
+}
+
+/// The response times that a stop of `stop_ms` causes among `planned` uniform arrivals `spacing_ms` apart,
+/// sorted: each arrival during the stop is answered at its end.
+std::vector<double> exact_responses(std::size_t planned, double spacing_ms, double stop_ms, double usual_ms) {
+    std::vector<double> exact(planned, usual_ms);
+    for (std::size_t i = 0; static_cast<double>(i) * spacing_ms < stop_ms; ++i) {
+        exact[i] = std::max(usual_ms, stop_ms - static_cast<double>(i) * spacing_ms);
+    }
+    std::sort(exact.begin(), exact.end());
+    return exact;
+}
+
+double exact_quantile(const std::vector<double>& sorted, double q) {
+    return sorted[static_cast<std::size_t>(std::ceil(q * static_cast<double>(sorted.size()))) - 1];
+}
+
+/// Erlang's C formula times the mean time to the next free server: the mean wait in M/M/k, in ms.
+double mean_wait_ms(int k, double rate_per_s, double service_ms) {
+    const double a = rate_per_s * service_ms / 1000;
+    double term = 1;
+    double sum = 0;
+    for (int i = 0; i < k; ++i) {
+        sum += term;
+        term *= a / (i + 1);
+    }
+    const double last = term * k / (k - a);
+    return last / (sum + last) * service_ms / (k - a);
+}
+
+}  // namespace
+
+TEST_CASE("a server that stops for a second is charged for every query that it delayed") {
+    // What waited is answered in an instant on an idle machine; on a busy one that takes milliseconds which
+    // are not in the exact answer. Such a run is repeated; an error in the accounting would be in every one.
+    json result;
+    for (int attempt = 0; attempt < 3; ++attempt) {
+        const FakeServerProcess server{{"--stall-after", "2000", "--stall-for", "1s"}};
+        result = run_against(server, {"--rate", "500", "--arrivals", "uniform", "--duration", "10", "-c",
+                                      "50", "--protocol", "prepared"});
+        if (std::abs(result["summary"]["response_ms"]["p95"].get<double>() - 500) < 5) break;
+    }
+    CHECK(result["summary"]["queries"]["ok"] == 5000);
+    const auto exact = exact_responses(5000, 2, 1000, result["summary"]["response_ms"]["p50"].get<double>());
+    const auto& response = result["summary"]["response_ms"];
+    for (const auto& [key, q] : {std::pair{"p95", 0.95}, {"p99", 0.99}, {"p999", 0.999}}) {
+        INFO(key);
+        CHECK(response[key].get<double>() == Approx(exact_quantile(exact, q)).epsilon(0.01));
+    }
+    CHECK(response["max"].get<double>() == Approx(1000).epsilon(0.01));
+    // The database saw fifty slow queries, one a session; its users felt five hundred.
+    CHECK(slower_than(result["histograms"]["service"], 100) == 50);
+    CHECK(slower_than(result["histograms"]["response"], 100) >= 445);
+    CHECK(slower_than(result["histograms"]["response"], 100) <= 455);
+}
+
+TEST_CASE("a real server whose processes stand still for a second is charged alike") {
+    const auto database = test::filled_database();
+    test::Process process{test::pgtraffic_argv(test::run_arguments(
+                              database, {"--rate", "500", "--arrivals", "uniform", "--duration", "6", "-c",
+                                         "10", "--warmup", "0", "--progress", "100ms"})),
+                          test::without_target()};
+    REQUIRE(process.wait_for_stderr("/s "));
+    std::vector<pid_t> backends;
+    {
+        postgres::Client client{database.conninfo()};
+        for (const auto& row : client.query("SELECT pid FROM pg_stat_activity WHERE datname = "
+                                            "current_database() AND pid <> pg_backend_pid()")) {
+            backends.push_back(std::stoi(row.at(0).value()));
+        }
+    }
+    REQUIRE(backends.size() == 10);
+    const auto begin = base::mono_now();
+    for (const pid_t pid : backends) REQUIRE(kill(pid, SIGSTOP) == 0);
+    // Its own progress lines tell the time; the stop is as long as it turns out to be.
+    while (base::mono_now() - begin < std::chrono::seconds{1}) REQUIRE(process.wait_for_more_stderr());
+    for (const pid_t pid : backends) kill(pid, SIGCONT);
+    const double stop_ms = base::to_millis(base::mono_now() - begin);
+
+    const auto result = test::read_result(process.wait(), 0);
+    CHECK(result["summary"]["queries"]["ok"].get<int>() + result["summary"]["queries"]["empty"].get<int>() ==
+          3000);
+    const auto exact =
+        exact_responses(3000, 2, stop_ms, result["summary"]["response_ms"]["p50"].get<double>());
+    for (const auto& [key, q] : {std::pair{"p90", 0.90}, {"p95", 0.95}, {"p99", 0.99}}) {
+        INFO(key);
+        CHECK(result["summary"]["response_ms"][key].get<double>() ==
+              Approx(exact_quantile(exact, q)).epsilon(0.10));
+    }
+    CHECK(slower_than(result["histograms"]["service"], 300) <= 10);
+}
+
+TEST_CASE("the mean wait behind four connections is that of M/M/4") {
+    // Fifteen seconds of a queue at 90 % are few: its mean wanders by more than a tenth from seed to seed.
+    // These are seeds whose paths, computed in virtual time, lie within 0.2 % of the formula. Near saturation
+    // a hiccup of the machine is a long queue, so a disturbed run is repeated; an error in the accounting
+    // would be in every one.
+    for (const auto& [load, seed] : {std::pair{0.5, "165"}, {0.8, "357"}, {0.9, "321"}}) {
+        double found = 0;
+        double exact = 0;
+        for (int attempt = 0; attempt < 3 && (exact == 0 || std::abs(found / exact - 1) > 0.05); ++attempt) {
+            const FakeServerProcess server{{"--delay", "exp:8ms", "--seed", "1"}};
+            const auto result =
+                run_against(server, {"--rate", std::to_string(load * 4 / 0.008), "--duration", "15", "-c",
+                                     "4", "--random-seed", seed, "--protocol", "prepared"});
+            const auto& summary = result["summary"];
+            found = summary["pool_wait_ms"]["mean"].get<double>();
+            // What the machine adds to each service time counts as service.
+            exact = mean_wait_ms(
+                4, summary["queries"]["started"].get<double>() / summary["duration_s"].get<double>(),
+                summary["service_ms"]["mean"].get<double>());
+        }
+        INFO("load " << load);
+        CHECK(found == Approx(exact).epsilon(0.05));
+    }
+}
+
+TEST_CASE("at twice the capacity nothing is lost, the verdict is invalid, and no p99 makes a headline") {
+    const FakeServerProcess server{{"--delay", "10ms"}};
+    const std::vector<std::string> load{"--rate", "2000", "--duration", "5", "-c", "10"};
+    const auto result = run_against(server, load);
+    const auto& q = result["summary"]["queries"];
+    CHECK(q["planned"].get<int>() ==
+          q["started"].get<int>() + q["waiting"].get<int>() + q["missed"].get<int>());
+    CHECK(q["waiting"].get<int>() > 4000);
+    CHECK(result["verdict"]["status"] == "invalid");
+    CHECK(has_reason(result, "backlog"));
+    CHECK(has_reason(result, "offered_load"));
+
+    std::vector<std::string> all{"run", "-d", server.dsn(), "--warmup", "0"};
+    all.insert(all.end(), load.begin(), load.end());
+    const auto text = test::run_pgtraffic(all).out;
+    const auto tail = text.substr(text.size() > 400 ? text.size() - 400 : 0);
+    CHECK(text.find("INVALID") != std::string::npos);
+    CHECK(tail.find("waiting") != std::string::npos);
+    CHECK(tail.find("99 % within") == std::string::npos);
+}
+
+TEST_CASE("a client without a CPU of its own says that it was the client") {
+    const FakeServerProcess server;
+    std::vector<std::unique_ptr<test::Process>> thieves;
+    for (int i = 0; i < 8; ++i) {
+        thieves.push_back(std::make_unique<test::Process>(
+            std::vector<std::string>{"/bin/sh", "-c", "while :; do :; done"}));
+    }
+    const auto result = run_against(server, {"--duration", "3", "-c", "50", "--protocol", "prepared"});
+    CHECK(result["verdict"]["status"] != "valid");
+    CHECK(has_reason(result, "run_queue_wait"));
+}
+
+TEST_CASE("a ramp attains its plan within 0.2 per cent, each second within four sigma") {
+    const FakeServerProcess server;
+    const test::TemporaryFile pattern{
+        R"json({"name": "ramp", "phases": [{"name": "up", "share": 0.5, "from": 0.1, "to": 1},
+        {"name": "down", "share": 0.5, "from": 1, "to": 0.2}]})json"};
+    const auto result = run_against(server, {"--pattern", pattern.path(), "--peak-rate", "1000", "--duration",
+                                             "8", "-c", "50", "--random-seed", "4"});
+    const auto& q = result["summary"]["queries"];
+    CHECK(q["started"].get<double>() >= 0.998 * q["planned"].get<double>());
+    for (const auto& phase : result["phases"]) {
+        CHECK(phase["ok"].get<double>() >= 0.998 * phase["planned"].get<double>());
+        const double mean = phase["target_per_s_mean"].get<double>() * phase["duration_s"].get<double>();
+        CHECK(std::abs(phase["planned"].get<double>() - mean) < 4 * std::sqrt(mean));
+    }
+    for (const auto& interval : result["intervals"]) {
+        const double mean = interval["target_per_s"].get<double>() * interval["duration_s"].get<double>();
+        const double done = interval["throughput_per_s"].get<double>() * interval["duration_s"].get<double>();
+        CHECK(std::abs(done - mean) < 4 * std::sqrt(mean) + 5);  // a few are done in the next second
+    }
+}
+
+TEST_CASE("a server that fails a tenth at once improves no percentile of success") {
+    const FakeServerProcess server{{"--delay", "5ms", "--fail-ratio", "0.1"}};
+    const auto result = run_against(server, {"--rate", "400", "--duration", "4", "-c", "20"});
+    const auto& q = result["summary"]["queries"];
+    CHECK(q["failed"].get<int>() > 100);
+    CHECK(result["errors"][0]["sqlstate"] == "40001");
+    CHECK(result["errors"][0]["count"] == q["failed"]);
+    // A failure is answered in well under the five milliseconds that every success takes.
+    CHECK(result["summary"]["response_ms"]["min"].get<double>() >= 5);
+    CHECK(result["summary"]["service_ms"]["min"].get<double>() >= 5);
+    std::uint64_t counted = 0;
+    for (const auto& bucket : result["histograms"]["response"]["counts"])
+        counted += bucket[1].get<std::uint64_t>();
+    CHECK(counted == q["planned"].get<std::uint64_t>() - q["failed"].get<std::uint64_t>());
+    CHECK(has_reason(result, "failures"));
+}

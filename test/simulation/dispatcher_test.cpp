@@ -1,0 +1,114 @@
+// The dispatcher's decisions: who is next, when to look again, what counts where.
+#include "pgtraffic/simulation/dispatcher.hpp"
+#include "pgtraffic/simulation/loop_load.hpp"
+#include "support/catch.hpp"
+
+using namespace pgtraffic;
+using namespace std::chrono_literals;
+using base::Mono;
+using base::Nanos;
+using simulation::Decision;
+using simulation::Dispatcher;
+using simulation::IndexList;
+
+namespace {
+
+const Mono kStart{Nanos{1h}};
+
+}  // namespace
+
+TEST_CASE("an index list is a queue that can be left from the middle") {
+    IndexList list{5};
+    for (const std::uint32_t i : {3U, 1U, 4U, 0U}) list.push_back(i);
+    list.remove(4);
+    list.remove(4);
+    list.remove(3);
+    CHECK(list.size() == 2);
+    CHECK(list.front() == 1);
+    list.push_back(3);
+    list.remove(1);
+    CHECK(list.front() == 0);
+    list.remove(0);
+    CHECK(list.front() == 3);
+    list.remove(3);
+    CHECK(list.empty());
+    CHECK_FALSE(list.contains(3));
+    list.push_back(2);
+    CHECK(list.front() == 2);
+}
+
+TEST_CASE("the session that was free for longest goes first and a lost one never goes") {
+    Dispatcher dispatcher{3};
+    dispatcher.begin(traffic::TokenBucket::unlimited(kStart, 10s));
+    dispatcher.session_free(2, kStart);
+    dispatcher.session_free(0, kStart + 1ms);
+    dispatcher.session_free(1, kStart + 2ms);
+    dispatcher.session_gone(0);
+    const auto first = dispatcher.next(kStart + 3ms);
+    CHECK(first.kind == Decision::Kind::start);
+    CHECK(first.session == 2);
+    CHECK(first.ready == kStart);
+    CHECK(dispatcher.next(kStart + 3ms).session == 1);
+    CHECK(dispatcher.next(kStart + 3ms).kind == Decision::Kind::none);
+    CHECK(dispatcher.wake_at() == Mono::max());
+    CHECK(dispatcher.in_flight() == 2);
+}
+
+TEST_CASE("with a session free it asks to be woken for the next arrival") {
+    const auto schedule = traffic::PhaseScheduler::constant(10, 10s);
+    Dispatcher dispatcher{1};
+    dispatcher.begin(traffic::TokenBucket::scheduled(schedule, traffic::Arrivals::uniform, kStart, 1));
+    dispatcher.session_free(0, kStart);
+    CHECK(dispatcher.next(kStart).token.due == kStart);
+    CHECK(dispatcher.wake_at() == Mono::max());
+    dispatcher.query_ended();
+    dispatcher.session_free(0, kStart + 5ms);
+    CHECK(dispatcher.wake_at() == kStart + 100ms);
+    CHECK(dispatcher.next(kStart + 99ms).kind == Decision::Kind::none);
+    // Three were due meanwhile; the oldest one goes, the others wait.
+    const auto late = dispatcher.next(kStart + 310ms);
+    CHECK(late.token.due == kStart + 100ms);
+    CHECK(dispatcher.planned(kStart + 310ms) == 4);
+    CHECK(dispatcher.waiting(kStart + 310ms) == 2);
+}
+
+TEST_CASE("closing lets nothing in and hands out what was waiting") {
+    const auto schedule = traffic::PhaseScheduler::constant(10, 10s);
+    Dispatcher dispatcher{1};
+    dispatcher.begin(traffic::TokenBucket::scheduled(schedule, traffic::Arrivals::uniform, kStart, 1));
+    dispatcher.session_free(0, kStart);
+    (void)dispatcher.next(kStart);
+    dispatcher.close(kStart + 450ms);
+    CHECK(dispatcher.waiting(kStart + 5s) == 4);
+    int abandoned = 0;
+    while (const auto token = dispatcher.next_abandoned()) {
+        ++abandoned;
+        CHECK(token->due == kStart + abandoned * 100ms);
+    }
+    CHECK(abandoned == 4);
+}
+
+TEST_CASE("a closed loop abandons nothing") {
+    Dispatcher dispatcher{1};
+    dispatcher.begin(traffic::TokenBucket::unlimited(kStart, 10s));
+    dispatcher.session_free(0, kStart);
+    (void)dispatcher.next(kStart);
+    dispatcher.close(kStart + 1s);
+    CHECK_FALSE(dispatcher.next_abandoned());
+    CHECK(dispatcher.waiting(kStart + 1s) == 0);
+}
+
+TEST_CASE("the loop's load is the time between waking and waiting") {
+    simulation::LoopLoad load{kStart};
+    load.waits(kStart + 1s);
+    load.wakes(kStart + 4s);
+    load.wakes(kStart + 5s);  // a later callback of the same batch
+    CHECK(load.take_ratio(kStart + 5s) == Approx(0.4));
+    load.waits(kStart + 6s);
+    CHECK(load.take_ratio(kStart + 7s) == Approx(0.5));
+    CHECK(load.total_ratio() == Approx(3.0 / 7));
+    load.restart(kStart + 8s);
+    load.wakes(kStart + 9s);
+    load.waits(kStart + 10s);
+    CHECK(load.take_ratio(kStart + 12s) == Approx(0.25));
+}

@@ -1,0 +1,71 @@
+// The search for the peak rate against modelled servers, in virtual time.
+#include <algorithm>
+
+#include "pgtraffic/simulation/peak_search.hpp"
+#include "support/catch.hpp"
+#include "support/virtual_pipeline.hpp"
+
+using namespace pgtraffic;
+using namespace std::chrono_literals;
+using simulation::PeakSearch;
+
+namespace {
+
+simulation::PeakRate search(std::uint32_t sessions,
+                            std::function<test::ModelledAnswer(base::Nanos, base::Random&)> server) {
+    PeakSearch search;
+    std::uint64_t seed = 1;
+    while (!search.finished()) {
+        test::VirtualPlan plan;
+        plan.duration = search.step_length();
+        if (search.next_rate() > 0)
+            plan.schedule = traffic::PhaseScheduler::constant(search.next_rate(), plan.duration);
+        plan.sessions = sessions;
+        plan.seed = seed++;
+        plan.server = server;
+        simulation::StepOutcome outcome;
+        outcome.length_s = base::to_seconds(plan.duration);
+        plan.observe = [&](const metrics::Completion& c) {
+            outcome.wait_s += base::to_seconds(std::max(c.ready - c.due, 0ns));
+            outcome.service_s += base::to_seconds(c.done - c.sent);
+            ++outcome.ended;
+        };
+        const auto result = run_virtually(plan);
+        outcome.planned = result.total.planned;
+        outcome.started = result.total.started;
+        outcome.succeeded = result.succeeded_in_time;
+        search.step_done(outcome);
+    }
+    return search.result();
+}
+
+}  // namespace
+
+TEST_CASE("the peak is where waiting begins: near 90 per cent of ten exponential servers' capacity") {
+    const auto peak = search(10, [](base::Nanos, base::Random& random) {
+        return test::ModelledAnswer{base::from_seconds(0.005 * random.exponential())};
+    });
+    CHECK(peak.closed_loop_per_s == Approx(2000).epsilon(0.05));
+    // M/M/10 has a mean wait of half a service time at 88 % load.
+    CHECK(peak.rate_per_s > 0.78 * 2000);
+    CHECK(peak.rate_per_s < 0.98 * 2000);
+    CHECK(peak.lowest_per_s <= peak.rate_per_s);
+    CHECK(peak.highest_per_s >= peak.rate_per_s);
+    CHECK(peak.highest_per_s - peak.lowest_per_s < 0.25 * peak.rate_per_s);
+}
+
+TEST_CASE("one erratic server carries far less than its throughput in a closed loop") {
+    // Two answers in a hundred take a hundred times as long: M/G/1 with a squared variation near 20.
+    const auto peak = search(1, [](base::Nanos, base::Random& random) {
+        return test::ModelledAnswer{random.unit() < 0.02 ? base::Nanos{50ms} : base::Nanos{500us}};
+    });
+    CHECK(peak.rate_per_s < 0.6 * peak.closed_loop_per_s);
+    CHECK(peak.rate_per_s >= 0.2 * peak.closed_loop_per_s);
+}
+
+TEST_CASE("a server that fails everything carries nothing, and the search still ends") {
+    const auto peak = search(4, [](base::Nanos, base::Random&) {
+        return test::ModelledAnswer{1ms, metrics::Outcome::failed};
+    });
+    CHECK(peak.rate_per_s <= 1);
+}

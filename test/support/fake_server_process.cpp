@@ -1,0 +1,34 @@
+#include "support/fake_server_process.hpp"
+
+#include "support/catch.hpp"
+
+namespace pgtraffic::test {
+namespace {
+
+std::vector<std::string> argv_with(const std::vector<std::string>& options) {
+    std::vector<std::string> argv{PGTRAFFIC_FAKE_SERVER};
+    argv.insert(argv.end(), options.begin(), options.end());
+    return argv;
+}
+
+ProcessOptions patient() {
+    ProcessOptions options;
+    options.limit = std::chrono::seconds{240};
+    return options;
+}
+
+}  // namespace
+
+FakeServerProcess::FakeServerProcess(const std::vector<std::string>& options)
+    : process_{argv_with(options), patient()} {
+    REQUIRE(process_.wait_for_stdout("\n"));
+    const std::string line{process_.stdout_so_far()};
+    REQUIRE(line.starts_with("ready "));
+    port_ = line.substr(6, line.find('\n') - 6);
+}
+
+std::string FakeServerProcess::dsn() const {
+    return "host=127.0.0.1 port=" + port_ + " user=fake dbname=fake sslmode=disable";
+}
+
+}  // namespace pgtraffic::test

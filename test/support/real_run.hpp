@@ -1,0 +1,38 @@
+// The built program run against a real PostgreSQL, its JSON result read and validated.
+#pragma once
+
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
+
+#include "support/subprocess.hpp"
+#include "support/test_server.hpp"
+
+namespace pgtraffic::test {
+
+/// Runs `pgtraffic run -d DSN --format json` with `arguments`, requires `exit_code`, validates the document
+/// against docs/result.schema.json by python3-jsonschema and returns it.
+[[nodiscard]] nlohmann::json run_and_read(const Database& database, const std::vector<std::string>& arguments,
+                                          int exit_code = 0);
+
+/// The same for a program that has been waited for.
+[[nodiscard]] nlohmann::json read_result(const ProcessResult& process, int exit_code);
+
+/// The arguments of such a run, for Process.
+[[nodiscard]] std::vector<std::string> run_arguments(const Database& database,
+                                                     const std::vector<std::string>& arguments);
+
+/// A file with this text, removed at the end of its scope.
+class TemporaryFile {
+ public:
+    explicit TemporaryFile(const std::string& text, const std::string& suffix = ".json");
+    ~TemporaryFile();
+    TemporaryFile(const TemporaryFile&) = delete;
+    TemporaryFile& operator=(const TemporaryFile&) = delete;
+    [[nodiscard]] const std::string& path() const noexcept { return path_; }
+
+ private:
+    std::string path_;
+};
+
+}  // namespace pgtraffic::test

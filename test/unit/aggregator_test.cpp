@@ -1,0 +1,281 @@
+// The aggregator: what is recorded where, and that nothing is counted twice or lost.
+#include <malloc.h>
+
+#include <vector>
+
+#include "pgtraffic/metrics/aggregator.hpp"
+#include "support/catch.hpp"
+
+using namespace pgtraffic;
+using namespace std::chrono_literals;
+using base::Mono;
+using base::Nanos;
+using metrics::Aggregator;
+using metrics::Completion;
+using metrics::Gauges;
+using metrics::Outcome;
+
+namespace {
+
+const Mono kStart{Nanos{1h}};
+
+metrics::AggregatorPlan two_by_two() {
+    metrics::AggregatorPlan plan;
+    plan.operations = {{"read", {"read"}}, {"write", {"first", "second"}}};
+    plan.phases = {{"calm", 0, 2, 20.0}, {"rush", 2, 4, 40.0}};
+    plan.start = kStart;
+    plan.planned_between = [](double from, double to) { return (to - from) * 15; };
+    return plan;
+}
+
+Completion completion(std::uint32_t operation, Nanos due, Nanos lag, Nanos service,
+                      Outcome outcome = Outcome::ok) {
+    Completion c;
+    c.operation = operation;
+    c.outcome = outcome;
+    c.due = kStart + due;
+    c.ready = c.due - 1s;
+    c.sent = c.due + lag;
+    c.done = c.sent + service;
+    return c;
+}
+
+Gauges gauges(std::uint64_t planned, std::uint64_t started, std::uint32_t in_flight,
+              Mono oldest = Mono::max()) {
+    Gauges g;
+    g.planned = planned;
+    g.started = started;
+    g.waiting = planned - started;
+    g.in_flight = in_flight;
+    g.oldest_pending = oldest;
+    return g;
+}
+
+}  // namespace
+
+TEST_CASE("a query counts in its operation, in the phase in which it was due, and in the whole") {
+    Aggregator aggregator{two_by_two()};
+    aggregator.record(completion(0, 1s, 1ms, 2ms));
+    aggregator.record(completion(0, 1999ms, 0ms, 500ms));  // done in the second phase, due in the first
+    auto write = completion(1, 3s, 0ms, 4ms);
+    write.statement = 1;
+    write.attempts = 3;
+    write.rows = 7;
+    aggregator.record(write);
+    metrics::RunResult result;
+    aggregator.close(kStart + 4s);
+    aggregator.finish(gauges(3, 3, 0), result);
+
+    CHECK(result.total.ok == 3);
+    CHECK(result.total.retries == 2);
+    CHECK(result.total.rows == 7);
+    REQUIRE(result.phases.size() == 2);
+    CHECK(result.phases[0].counts.ok == 2);
+    CHECK(result.phases[1].counts.ok == 1);
+    CHECK(result.phases[0].planned_mean == 30.0);
+    CHECK(result.operations[0].latencies.response.max() == Nanos{500ms});
+    CHECK(result.operations[0].latencies.lag.max() == Nanos{1ms});
+    CHECK(result.operations[1].statements[0].ok == 0);
+    CHECK(result.operations[1].statements[1].ok == 1);
+    CHECK(result.duration_s == Approx(4));
+    CHECK(result.throughput_per_s() == Approx(0.75));
+}
+
+TEST_CASE("lag is split exactly into the wait for a session and our own lateness") {
+    Aggregator aggregator{two_by_two()};
+    auto waited = completion(0, 1s, 10ms, 1ms);
+    waited.ready = waited.due + 7ms;
+    aggregator.record(waited);
+    aggregator.record(completion(0, 1s, 5ms, 1ms));  // a session had been free all along
+    metrics::RunResult result;
+    aggregator.close(kStart + 4s);
+    aggregator.finish(gauges(2, 2, 0), result);
+    const auto& l = result.latencies;
+    CHECK(l.pool_wait.max() == Nanos{7ms});
+    CHECK(l.pool_wait.min() == 0ns);
+    CHECK(l.generator_lag.max() == Nanos{5ms});
+    CHECK(l.generator_lag.min() == Nanos{3ms});
+    CHECK(l.lag.mean_ns() == Approx(l.pool_wait.mean_ns() + l.generator_lag.mean_ns()));
+}
+
+TEST_CASE("failures stand apart; what timed out, was missed or never ended stays in the response times") {
+    Aggregator aggregator{two_by_two()};
+    aggregator.record(completion(0, 1s, 0ms, 1ms));
+    auto failed = completion(0, 1s, 0ms, 0ms, Outcome::failed);
+    failed.sqlstate = *base::SqlState::parse("40001");
+    aggregator.record(failed);
+    aggregator.sample_error(failed.sqlstate, "could not serialize");
+    aggregator.sample_error(failed.sqlstate, "a later message");
+    aggregator.record(completion(0, 1s, 0ms, 300ms, Outcome::timed_out));
+    aggregator.record_missed(0, kStart + 1s, kStart + 1200ms);
+    aggregator.record_waiting(1, kStart + 3500ms, kStart + 4s);
+    aggregator.record_in_flight(1, kStart + 3s, kStart + 5s);
+    metrics::RunResult result;
+    aggregator.close(kStart + 4s);
+    aggregator.finish({6, 4, 1, 1, 0, 0, Mono::max()}, result);
+
+    CHECK(result.total.planned == 6);
+    CHECK(result.total.started == 4);
+    CHECK(result.total.missed == 1);
+    CHECK(result.total.waiting == 1);
+    CHECK(result.total.in_flight == 1);
+    CHECK(result.latencies.response.count() == 5);
+    CHECK(result.latencies.response.max() == Nanos{2s});
+    CHECK(result.latencies.failed.count() == 1);
+    CHECK(result.latencies.service.count() == 1);
+    REQUIRE(result.errors.size() == 2);
+    CHECK(result.errors[0].sample == "could not serialize");
+    CHECK(result.errors[0].first_at_s == Approx(1.0));
+}
+
+TEST_CASE("an interval closes when all that was due in it has ended, and only then") {
+    Aggregator aggregator{two_by_two()};
+    aggregator.record(completion(0, 500ms, 0ms, 1ms));
+    CHECK(aggregator.advance(kStart + 1001ms, gauges(2, 2, 1, kStart + 900ms)).empty());
+    const auto recent = aggregator.take_recent();
+    CHECK(recent.ok == 1);
+    CHECK(recent.in_flight == 1);
+    CHECK(recent.duration_s == Approx(1));
+    CHECK(aggregator.take_recent().duration_s == 0);
+    aggregator.record(completion(0, 900ms, 0ms, 1200ms));
+    const auto closed = aggregator.advance(kStart + 3001ms, gauges(2, 2, 0));
+    REQUIRE(closed.size() == 3);
+    CHECK(closed[0].response.count() == 2);
+    CHECK(closed[0].max == Nanos{1200ms});
+    CHECK(closed[0].ok == 1);
+    CHECK(closed[2].ok == 1);  // done in the third
+    CHECK(closed[0].target_per_s == Approx(15));
+    CHECK(closed[2].phase == "rush");
+}
+
+TEST_CASE("what is done after the measured time counts, but not as throughput") {
+    Aggregator aggregator{two_by_two()};
+    aggregator.close(kStart + 4s);
+    aggregator.record(completion(0, 3900ms, 0ms, 200ms));
+    metrics::RunResult result;
+    aggregator.finish(gauges(1, 1, 0), result);
+    CHECK(result.total.ok == 1);
+    CHECK(result.succeeded_in_time == 0);
+    CHECK(result.intervals.size() == 4);
+}
+
+TEST_CASE("the last interval is as long as the run leaves it, and none lies behind the end") {
+    Aggregator aggregator{two_by_two()};
+    aggregator.record(completion(0, 100ms, 0ms, 1ms));
+    (void)aggregator.advance(kStart + 1001ms, gauges(1, 1, 0));
+    aggregator.close(kStart + 1250ms);
+    metrics::RunResult result;
+    aggregator.finish(gauges(1, 1, 0), result);
+    REQUIRE(result.intervals.size() == 2);
+    CHECK(result.intervals[1].duration_s == Approx(0.25));
+    CHECK(result.phases[1].duration_s == 0);
+    CHECK(result.phases[0].planned_mean.value() == Approx(1.25 * 15));
+}
+
+TEST_CASE("neighbours join into one interval of the time series, and each of those is told once, in order") {
+    auto plan = two_by_two();
+    plan.interval = 250ms;
+    plan.joined = 4;
+    Aggregator aggregator{plan};
+    std::vector<metrics::Interval> told;
+    const auto listen = [&] {
+        const auto joined = aggregator.just_joined();
+        told.insert(told.end(), joined.begin(), joined.end());
+    };
+    std::uint64_t n = 0;
+    for (Nanos now = 250ms; now <= 3500ms; now += 250ms) {
+        aggregator.record(completion(0, now - 100ms, 0ms, now.count() % 3 * 1ms));
+        ++n;
+        // One query of the third second does not end before 3.3 s.
+        const bool slow = now >= 2500ms && now < 3300ms;
+        const auto planned = n + (now >= 2500ms ? 1 : 0);
+        if (now == 3500ms) aggregator.record(completion(0, 2400ms, 0ms, 900ms));
+        const auto steps =
+            aggregator.advance(kStart + now, gauges(planned, planned, now >= 2500ms && now < 3500ms ? 1 : 0,
+                                                    slow || now == 3250ms ? kStart + 2400ms : Mono::max()));
+        CHECK(steps.size() == (now == 3500ms ? 5 : now >= 2500ms ? 0 : 1));
+        listen();
+        CHECK(told.size() == (now >= 3500ms ? 3 : now >= 2000ms ? 2 : now >= 1000ms ? 1 : 0));
+    }
+    aggregator.close(kStart + 3600ms);
+    metrics::RunResult result;
+    aggregator.finish(gauges(n + 1, n + 1, 0), result);
+    listen();
+    REQUIRE(told.size() == 4);
+    REQUIRE(result.intervals.size() == 4);
+    std::uint64_t ok = 0;
+    for (std::size_t i = 0; i < 4; ++i) {
+        const auto& interval = told[i];
+        const auto& kept = result.intervals[i];
+        CHECK(interval.start_s == static_cast<double>(i));
+        CHECK(interval.duration_s == Approx(i < 3 ? 1.0 : 0.6));
+        CHECK(interval.target_per_s == Approx(15));
+        CHECK(interval.phase == (i < 2 ? "calm" : "rush"));
+        CHECK(kept.start_s == interval.start_s);
+        CHECK(kept.duration_s == interval.duration_s);
+        CHECK(kept.target_per_s == interval.target_per_s);
+        CHECK(kept.ok == interval.ok);
+        CHECK(kept.max == interval.max);
+        CHECK(kept.response.count() == interval.response.count());
+        ok += interval.ok;
+    }
+    CHECK(ok == n + 1);
+    CHECK(told[2].max == Nanos{900ms});
+}
+
+TEST_CASE("a long run keeps a bounded series, and tells every interval unmerged all the same") {
+    auto plan = two_by_two();
+    plan.interval = 100ms;
+    plan.joined = 2;
+    Aggregator aggregator{plan};
+    constexpr std::size_t kTold = 5'000;
+    std::size_t told = 0;
+    for (std::size_t i = 1; i <= 2 * kTold; ++i) {
+        (void)aggregator.advance(kStart + static_cast<std::int64_t>(i) * 100ms, gauges(0, 0, 0));
+        for (const auto& interval : aggregator.just_joined()) {
+            CHECK(interval.duration_s == 0.2);
+            CHECK(interval.start_s == Approx(0.2 * static_cast<double>(told++)));
+        }
+    }
+    aggregator.close(kStart + static_cast<std::int64_t>(2 * kTold) * 100ms);
+    metrics::RunResult result;
+    aggregator.finish(gauges(0, 0, 0), result);
+    CHECK(told + aggregator.just_joined().size() == kTold);
+    REQUIRE(result.intervals.size() == kTold / 2);
+    for (const auto& interval : result.intervals) CHECK(interval.duration_s == 0.4);
+}
+
+TEST_CASE("intervals that wait for a backlog hold no histograms until it is answered") {
+    auto plan = two_by_two();
+    plan.interval = 100ms;
+    Aggregator aggregator{plan};
+    constexpr int kIntervals = 20'000;
+    const auto before = mallinfo2();
+    for (int i = 1; i <= kIntervals; ++i) {
+        (void)aggregator.advance(kStart + i * 100ms, gauges(1, 0, 0, kStart));
+    }
+    const auto after = mallinfo2();
+    const auto grown = (after.uordblks + after.hblkhd) - (before.uordblks + before.hblkhd);
+    CHECK(grown < std::size_t{kIntervals} * 1000);
+    aggregator.record_missed(0, kStart, kStart + 1s);
+    Gauges last = gauges(1, 0, 0);
+    last.waiting = 0;
+    CHECK(aggregator.advance(kStart + kIntervals * 100ms, last).size() == kIntervals);
+}
+
+TEST_CASE("more kinds of errors than are kept apart still add up") {
+    Aggregator aggregator{two_by_two()};
+    for (int i = 0; i < 300; ++i) {
+        auto failed = completion(0, 1s, 0ms, 0ms, Outcome::failed);
+        failed.sqlstate.code = {'X', 'X', static_cast<char>('0' + i / 100),
+                                static_cast<char>('0' + i / 10 % 10), static_cast<char>('0' + i % 10)};
+        aggregator.record(failed);
+    }
+    metrics::RunResult result;
+    aggregator.close(kStart + 4s);
+    aggregator.finish(gauges(300, 300, 0), result);
+    std::uint64_t sum = 0;
+    for (const auto& error : result.errors) sum += error.count;
+    CHECK(sum == 300);
+    CHECK(result.errors.size() == 100);
+}

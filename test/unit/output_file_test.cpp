@@ -1,0 +1,233 @@
+// The output file on a real file system: whole or not at all, and known before the load.
+#include "pgtraffic/report/output_file.hpp"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cstdio>
+#include <filesystem>
+#include <fstream>
+#include <memory>
+#include <sstream>
+#include <string>
+
+#include "pgtraffic/base/error.hpp"
+#include "support/catch.hpp"
+
+using namespace pgtraffic;
+using Catch::Matchers::Contains;
+using report::OutputFile;
+namespace fs = std::filesystem;
+
+namespace {
+
+class Folder {
+ public:
+    Folder() {
+        std::string name = (fs::temp_directory_path() / "pgtraffic-out-XXXXXX").string();
+        REQUIRE(::mkdtemp(name.data()) != nullptr);
+        path_ = name;
+    }
+    ~Folder() {
+        std::error_code ignored;
+        fs::remove_all(path_, ignored);
+    }
+    Folder(const Folder&) = delete;
+    Folder& operator=(const Folder&) = delete;
+
+    [[nodiscard]] std::string operator/(const std::string& name) const { return (path_ / name).string(); }
+    [[nodiscard]] std::size_t entries() const {
+        return static_cast<std::size_t>(
+            std::distance(fs::directory_iterator{path_}, fs::directory_iterator{}));
+    }
+
+ private:
+    fs::path path_;
+};
+
+std::string read(const std::string& path) {
+    std::ifstream file{path, std::ios::binary};
+    std::stringstream text;
+    text << file.rdbuf();
+    return text.str();
+}
+
+void put(const std::string& path, const std::string& text) {
+    std::ofstream{path, std::ios::binary} << text;
+}
+
+std::string error_of(const std::string& path) {
+    try {
+        const OutputFile file{"--json", path};
+    } catch (const base::Error& error) {
+        return error.what();
+    }
+    return "(no error)";
+}
+
+/// Sends a descriptor elsewhere while it lives.
+class Redirect {
+ public:
+    Redirect(int fd, const std::string& path) : fd_{fd}, saved_{::dup(fd)} {
+        std::fflush(nullptr);
+        const int file = ::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC, 0600);
+        ::dup2(file, fd);
+        ::close(file);
+    }
+    ~Redirect() {
+        std::fflush(nullptr);
+        ::dup2(saved_, fd_);
+        ::close(saved_);
+    }
+    Redirect(const Redirect&) = delete;
+    Redirect& operator=(const Redirect&) = delete;
+
+ private:
+    int fd_;
+    int saved_;
+};
+
+mode_t mode_of(const std::string& path) {
+    struct stat status {};
+    REQUIRE(::stat(path.c_str(), &status) == 0);
+    return status.st_mode & 0777;
+}
+
+}  // namespace
+
+TEST_CASE("an output file has its name only when it is committed, and then its whole text") {
+    Folder folder;
+    const auto path = folder / "out.json";
+    {
+        OutputFile file{"--json", path};
+        CHECK_FALSE(fs::exists(path));
+        CHECK(folder.entries() == 1);  // the temporary sibling
+        file.write("{\"a\": ");
+        file.write("1}\n");
+        CHECK_FALSE(fs::exists(path));
+        file.commit();
+        CHECK(read(path) == "{\"a\": 1}\n");
+    }
+    CHECK(folder.entries() == 1);
+}
+
+TEST_CASE("an output file that is not committed leaves no trace and no damage") {
+    Folder folder;
+    const auto path = folder / "out.json";
+    put(path, "old");
+    {
+        OutputFile file{"--json", path};
+        file.write("half");
+    }
+    CHECK(read(path) == "old");
+    CHECK(folder.entries() == 1);
+}
+
+TEST_CASE("an existing file is replaced with its permissions, a new one has the user's umask") {
+    Folder folder;
+    const auto path = folder / "out.json";
+    put(path, "old and longer than the new one");
+    REQUIRE(::chmod(path.c_str(), 0660) == 0);
+    const mode_t mask = ::umask(027);
+    OutputFile file{"--json", path};
+    file.write("new");
+    file.commit();
+    OutputFile fresh{"--json", folder / "fresh.json"};
+    fresh.commit();
+    ::umask(mask);
+    CHECK(read(path) == "new");
+    CHECK(mode_of(path) == 0660);
+    CHECK(mode_of(folder / "fresh.json") == 0640);
+}
+
+TEST_CASE("a target that cannot be written is an error that names option, path and cure") {
+    Folder folder;
+    CHECK_THAT(error_of(folder / "missing/out.json"), Contains("--json: cannot write") &&
+                                                          Contains("missing/out.json") &&
+                                                          Contains("must exist and be writable"));
+    CHECK_THAT(error_of(folder / ""), Contains("name a file in it"));
+    CHECK_THAT(error_of(""), Contains("give a file name"));
+    put(folder / "file", "");
+    CHECK_THAT(error_of(folder / "file/out.json"), Contains("--json: cannot write"));
+    CHECK_THAT(error_of(folder / std::string(300, 'x')), Contains("--json: cannot write"));
+    CHECK(folder.entries() == 1);
+}
+
+TEST_CASE("a read-only file is not replaced behind its owner's back") {
+    Folder folder;
+    const auto path = folder / "kept.json";
+    put(path, "kept");
+    REQUIRE(::chmod(path.c_str(), 0444) == 0);
+    std::string error;
+    if (::geteuid() == 0) {  // root may write everything, so somebody else tries
+        constexpr uid_t kNobody = 65534;
+        REQUIRE(::chown(fs::path{path}.parent_path().c_str(), kNobody, static_cast<gid_t>(-1)) == 0);
+        REQUIRE(::chown(path.c_str(), kNobody, static_cast<gid_t>(-1)) == 0);
+        REQUIRE(::seteuid(kNobody) == 0);
+        error = error_of(path);
+        REQUIRE(::seteuid(0) == 0);
+    } else {
+        error = error_of(path);
+    }
+    CHECK_THAT(error, Contains("Permission denied; make the file writable"));
+    CHECK(read(path) == "kept");
+}
+
+TEST_CASE("a link stays a link, and its target is replaced") {
+    Folder folder;
+    put(folder / "target.json", "old");
+    fs::create_symlink("target.json", folder / "link.json");
+    OutputFile file{"--json", folder / "link.json"};
+    file.write("new");
+    file.commit();
+    CHECK(fs::is_symlink(folder / "link.json"));
+    CHECK(read(folder / "target.json") == "new");
+    fs::create_symlink("nowhere/at/all", folder / "dangling.json");
+    CHECK_THAT(error_of(folder / "dangling.json"), Contains("link to nothing"));
+}
+
+TEST_CASE("devices and pipes are written, not replaced") {
+    {
+        OutputFile null{"--json", "/dev/null"};
+        null.write("gone");
+        null.commit();
+        CHECK(fs::is_character_file("/dev/null"));
+    }
+    Folder folder;
+    const auto path = folder / "pipe";
+    REQUIRE(::mkfifo(path.c_str(), 0600) == 0);
+    const int reader = ::open(path.c_str(), O_RDONLY | O_NONBLOCK);
+    REQUIRE(reader >= 0);
+    OutputFile pipe{"--json", path};
+    pipe.write("through");
+    pipe.commit();
+    char buffer[16];
+    CHECK(::read(reader, buffer, sizeof buffer) == 7);
+    ::close(reader);
+    CHECK(fs::is_fifo(path));
+    CHECK(folder.entries() == 1);
+}
+
+TEST_CASE("- and /dev/stdout are standard output, behind what was printed before") {
+    Folder folder;
+    const auto path = folder / "stdout";
+    {
+        const Redirect redirect{STDOUT_FILENO, path};
+        std::fputs("report\n", stdout);
+        for (const char* name : {"-", "/dev/stdout"}) {
+            OutputFile file{"--json", name};
+            file.write("{}\n");
+            file.commit();
+        }
+        std::fputs("end\n", stdout);
+    }
+    CHECK(read(path) == "report\n{}\n{}\nend\n");
+    CHECK(folder.entries() == 1);
+}
+
+TEST_CASE("a full disk is an error, not a shorter file") {
+    OutputFile full{"--json", "/dev/full"};
+    CHECK_THROWS_WITH(full.write("text"),
+                      Contains("--json: cannot write \"/dev/full\": No space left on device"));
+}

@@ -1,0 +1,182 @@
+// The file that is written while a run lasts: what is there when, and what ends it.
+#include "pgtraffic/report/stream_file.hpp"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <csignal>
+#include <filesystem>
+#include <fstream>
+#include <sstream>
+#include <string>
+
+#include "pgtraffic/base/error.hpp"
+#include "support/catch.hpp"
+
+using namespace pgtraffic;
+using Catch::Matchers::Contains;
+using report::StreamFile;
+namespace fs = std::filesystem;
+
+namespace {
+
+class Folder {
+ public:
+    Folder() {
+        std::string name = (fs::temp_directory_path() / "pgtraffic-stream-XXXXXX").string();
+        REQUIRE(::mkdtemp(name.data()) != nullptr);
+        path_ = name;
+    }
+    ~Folder() {
+        std::error_code ignored;
+        fs::remove_all(path_, ignored);
+    }
+    Folder(const Folder&) = delete;
+    Folder& operator=(const Folder&) = delete;
+
+    [[nodiscard]] std::string operator/(const std::string& name) const { return (path_ / name).string(); }
+
+ private:
+    fs::path path_;
+};
+
+std::string read(const std::string& path) {
+    std::ostringstream text;
+    text << std::ifstream{path, std::ios::binary}.rdbuf();
+    return text.str();
+}
+
+void put(const std::string& path, const std::string& text) {
+    std::ofstream{path, std::ios::binary} << text;
+}
+
+std::string error_of(const std::string& path) {
+    try {
+        const StreamFile file{"--stream", path};
+    } catch (const base::Error& error) {
+        return error.what();
+    }
+    return "(no error)";
+}
+
+/// A named pipe with us as the reader.
+class Pipe {
+ public:
+    explicit Pipe(const std::string& path) {
+        REQUIRE(::mkfifo(path.c_str(), 0600) == 0);
+        fd_ = ::open(path.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+        REQUIRE(fd_ >= 0);
+    }
+    ~Pipe() { close(); }
+    Pipe(const Pipe&) = delete;
+    Pipe& operator=(const Pipe&) = delete;
+
+    void close() {
+        if (fd_ >= 0) ::close(fd_);
+        fd_ = -1;
+    }
+    [[nodiscard]] std::string take() const {  // what is in it
+        std::string text;
+        char buffer[65536];
+        for (ssize_t n = 0; (n = ::read(fd_, buffer, sizeof buffer)) > 0;)
+            text.append(buffer, static_cast<std::size_t>(n));
+        return text;
+    }
+
+ private:
+    int fd_ = -1;
+};
+
+}  // namespace
+
+TEST_CASE("each line of a stream is in the file as soon as it is written") {
+    const Folder folder;
+    const auto path = folder / "s.ndjson";
+    put(path, "of the last run\n");
+    StreamFile stream{"--stream", path};
+    CHECK(read(path) == "of the last run\n");  // this run may not come to its first line
+    stream.write("one\n");
+    CHECK(read(path) == "one\n");
+    stream.write("two\n");
+    CHECK(read(path) == "one\ntwo\n");
+    CHECK(stream.finish().empty());
+    CHECK(read(path) == "one\ntwo\n");
+}
+
+TEST_CASE("a stream that was finished without a line is an empty file; one that never began is none") {
+    const Folder folder;
+    put(folder / "old", "of the last run\n");
+    for (const char* name : {"old", "new"}) {
+        { const StreamFile abandoned{"--stream", folder / name}; }
+        CHECK(fs::exists(folder / name) == (std::string{"old"} == name));
+        StreamFile stream{"--stream", folder / name};
+        CHECK(stream.finish().empty());
+        CHECK(fs::file_size(folder / name) == 0);
+    }
+}
+
+TEST_CASE("a stream that cannot be opened is an error that names option, path and cure") {
+    const Folder folder;
+    CHECK_THAT(error_of(folder / "missing/s"), Contains("--stream: cannot write") && Contains("missing/s") &&
+                                                   Contains("its folder must exist"));
+    CHECK_THAT(error_of(folder / ""), Contains("--stream: cannot write") && Contains("Is a directory"));
+    CHECK_THAT(error_of(""), Contains("give a file name, or - for standard output"));
+}
+
+TEST_CASE("a full disk ends a stream, and says so") {
+    StreamFile stream{"--stream", "/dev/full"};
+    stream.write("one\n");
+    stream.write("two\n");
+    CHECK(stream.finish() == "--stream: cannot write \"/dev/full\": No space left on device");
+}
+
+TEST_CASE("a reader that goes away ends a stream, and says so") {
+    std::signal(SIGPIPE, SIG_IGN);
+    const Folder folder;
+    Pipe pipe{folder / "pipe"};
+    StreamFile stream{"--stream", folder / "pipe"};
+    stream.write("one\n");
+    CHECK(pipe.take() == "one\n");
+    pipe.close();
+    stream.write("two\n");
+    stream.write("three\n");
+    CHECK_THAT(stream.finish(), Contains("Broken pipe"));
+}
+
+TEST_CASE("a reader that does not read is never waited for; what it gets is whole lines") {
+    const Folder folder;
+    const Pipe pipe{folder / "pipe"};
+    StreamFile stream{"--stream", folder / "pipe"};
+    const std::string line(999, 'x');
+    for (int i = 0; i < 3000; ++i) stream.write(line + "\n");  // 3 MB; a pipe holds 64 kB
+    const std::string first = pipe.take();
+    CHECK(first.size() > 1000);
+    const std::string trouble = stream.finish();
+    CHECK_THAT(trouble, Contains("its reader takes too little"));
+    const std::string all = first + pipe.take();
+    CHECK(all.size() % 1000 == 0);
+    CHECK(all.back() == '\n');
+}
+
+TEST_CASE("a slow reader gets every line in the end") {
+    const Folder folder;
+    const Pipe pipe{folder / "pipe"};
+    StreamFile stream{"--stream", folder / "pipe"};
+    std::string written;
+    for (int i = 0; i < 500; ++i) {
+        const auto line = std::to_string(i) + std::string(500, 'x') + "\n";
+        stream.write(line);
+        written += line;
+    }
+    // 250 kB: more than a pipe holds, less than what is kept.
+    std::string got = pipe.take();
+    CHECK(got.size() < written.size());
+    while (got.size() + 60'000 < written.size()) {
+        stream.write("");
+        got += pipe.take();
+    }
+    CHECK(stream.finish().empty());
+    CHECK(got + pipe.take() == written);
+}

@@ -1,0 +1,303 @@
+// What the text report prints, line by line, of runs built by hand.
+#include "pgtraffic/report/text.hpp"
+
+#include <string>
+#include <vector>
+
+#include "pgtraffic/report/assessment.hpp"
+#include "support/catch.hpp"
+#include "support/sample_result.hpp"
+
+using namespace pgtraffic;
+using Catch::Matchers::Contains;
+
+namespace {
+
+std::vector<std::string> lines_of(const std::string& text) {
+    std::vector<std::string> lines;
+    std::size_t from = 0;
+    for (std::size_t at = text.find('\n'); at != std::string::npos; at = text.find('\n', from)) {
+        lines.push_back(text.substr(from, at - from));
+        from = at + 1;
+    }
+    REQUIRE(from == text.size());  // nothing behind the last newline
+    return lines;
+}
+
+std::string plain(const metrics::RunResult& run) {
+    return report::text_report(run, {});
+}
+
+std::string line_with(const std::string& text, const std::string& part) {
+    for (const auto& line : lines_of(text)) {
+        if (line.find(part) != std::string::npos) return line;
+    }
+    return "(no line has " + part + ")";
+}
+
+std::vector<metrics::RunResult> all_samples() {
+    return {test::sample_closed_run(), test::sample_open_run(), test::sample_overloaded_run(),
+            test::sample_empty_run()};
+}
+
+bool has_no_number_word(std::string text) {
+    for (auto& c : text) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+    for (const char* word : {" nan", " inf ", " -nan", " -inf", "n/a"}) {
+        if (text.find(word) != std::string::npos) return false;
+    }
+    return true;
+}
+
+std::string without_colors(std::string text) {
+    for (std::size_t at = text.find('\x1b'); at != std::string::npos; at = text.find('\x1b')) {
+        text.erase(at, text.find('m', at) - at + 1);
+    }
+    return text;
+}
+
+}  // namespace
+
+TEST_CASE("the original's sections come in its order, with its labels and its numbers") {
+    const auto text = plain(test::sample_closed_run());
+    std::size_t at = 0;
+    for (const char* line : {"\nQuery Statistics\n",                             //
+                             "\n   Total Queries:                   628,800\n",  //
+                             "\n   Successful:                      628,800\n",  //
+                             "\n   Failed:                                0\n",  //
+                             "\n   Success Rate:                     100.00 %\n",
+                             "\nOperational Performance\n",                        //
+                             "\n   Duration:                          30.01 s\n",  //
+                             "\n   Queries/Second:                20,955.81 /s\n",
+                             "\n   Concurrent Sessions:                 150\n",  //
+                             "\n   Connection Efficiency:             100.0 %",  //
+                             "\nLatency Breakdown\n",                            //
+                             "\n   Total Average:                      5.08 ms\n",
+                             "\n   Minimum:                            2.80 ms\n",
+                             "\n   Maximum:                          219.52 ms\n",
+                             "\n   50th Percentile:                    4.47 ms",
+                             "\n   95th Percentile:                    5.38 ms",
+                             "\n   99th Percentile:                    5.64 ms",
+                             "\nPercentiles (ms)",
+                             "\nOperations",
+                             "\nClient Cost\n",
+                             "\nAssessment\n",
+                             "\nVerdict: VALID\n"}) {
+        INFO(line);
+        const auto found = text.find(line, at);
+        REQUIRE(found != std::string::npos);
+        at = found;
+    }
+}
+
+TEST_CASE("the last lines are the verdict and the most important numbers") {
+    const auto lines = lines_of(plain(test::sample_closed_run()));
+    REQUIRE(lines.size() > 3);
+    CHECK(lines[lines.size() - 3] == "Verdict: VALID");
+    CHECK(lines[lines.size() - 2] == "20,955.81 queries/s, 99 % within 5.64 ms, 0 of 628,800 failed");
+}
+
+TEST_CASE("a closed loop shows neither lag nor target, an open loop both") {
+    const auto closed = plain(test::sample_closed_run());
+    CHECK_THAT(closed, !Contains("lag") && !Contains("Target") && !Contains("Attained"));
+    const auto open = plain(test::sample_open_run());
+    CHECK_THAT(line_with(open, "Percentiles (ms)"),
+               Contains("response") && Contains("service") && Contains("lag"));
+    CHECK_THAT(line_with(open, "Target Rate:"), Contains("498.35 /s"));
+    CHECK_THAT(line_with(open, "Attained:"), Contains("99.95 %"));
+}
+
+TEST_CASE("every query is in one line of the statistics") {
+    const auto text = plain(test::sample_open_run());
+    CHECK_THAT(line_with(text, "Total Queries:"), Contains(" 14,940"));
+    CHECK_THAT(line_with(text, "Successful:"), Contains(" 14,890"));
+    CHECK_THAT(line_with(text, "of these Empty:"), Contains(" 500 "));
+    CHECK_THAT(line_with(text, "Failed:"), Contains(" 40"));
+    CHECK_THAT(line_with(text, "Timed Out:"), Contains(" 3"));
+    CHECK_THAT(line_with(text, "Missed:"), Contains(" 4 "));
+    CHECK_THAT(line_with(text, "Waiting:"), Contains(" 2 "));
+    CHECK_THAT(line_with(text, "Unfinished:"), Contains(" 1 "));
+    CHECK_THAT(line_with(text, "Retries:"), Contains(" 12 "));
+    CHECK(14'890 + 40 + 3 + 4 + 2 + 1 == 14'940);
+    CHECK_THAT(plain(test::sample_closed_run()), !Contains("Timed Out") && !Contains("Missed") &&
+                                                     !Contains("Waiting:") && !Contains("Retries"));
+}
+
+TEST_CASE("a rate that is not whole never prints as 100 %") {
+    auto run = test::sample_closed_run();
+    run.total.ok -= 1;
+    run.total.failed += 1;
+    CHECK_THAT(line_with(plain(run), "Success Rate:"), Contains("99.99 %"));
+}
+
+TEST_CASE("a percentile with fewer than ten queries above it carries a mark, with its meaning below") {
+    const auto text = plain(test::sample_open_run());
+    CHECK_THAT(line_with(text, "   p99 "), !Contains("*"));
+    CHECK_THAT(line_with(text, "   p99.99 "), Contains("*"));
+    CHECK_THAT(text, Contains("* fewer than ten queries above it: not supported by the data"));
+    auto run = test::sample_closed_run();
+    CHECK_THAT(line_with(plain(run), "   p99.99 "), !Contains("*"));
+}
+
+TEST_CASE("operations, statements, errors, phases, network, thresholds and warnings have their lines") {
+    const auto text = plain(test::sample_open_run());
+    CHECK_THAT(line_with(text, "   update_order "),
+               Contains(" 1,700 ") && Contains(" 500 ") && Contains(" 3 "));
+    CHECK_THAT(text, Contains("      approve: 900 ok, 200 empty, 0 failed\n"));
+    CHECK_THAT(text, Contains("      12 retries\n"));
+    CHECK_THAT(line_with(text, "   23505 "), Contains(" 40 ") && Contains("0.31 s"));
+    CHECK_THAT(text, Contains("\n      duplicate key value violates unique constraint"));
+    CHECK_THAT(line_with(text, "   ramp-up "),
+               Contains("3,740") && Contains("100.00 %") && Contains("370.00"));
+    CHECK_THAT(line_with(text, "Round Trip, idle:"), Contains("0.40 ms") && Contains("median of 200"));
+    CHECK_THAT(line_with(text, "Network Share:"), Contains("33.0 %"));
+    CHECK_THAT(text, Contains(" - ✓ response.p99 < 10ms: 9.9 ms\n - ✗ failed_ratio < 0.1%: 0.29 %\n"));
+    CHECK_THAT(text, Contains("\nFAILED: a threshold was missed, see below.\n"));
+    CHECK_THAT(text, Contains(" - 23 % of the updates found no order"));
+    CHECK_THAT(line_with(text, "CPU a Query:"), Contains("5.96 µs"));
+    CHECK_THAT(line_with(text, "Peak Memory:"), Contains("24.0 MiB"));
+    CHECK_THAT(text, Contains("Verdict: SUSPECT\n - suspect: the client's loop was busy 85 % of the time\n"));
+}
+
+TEST_CASE("an invalid run is headed by its reason") {
+    auto run = test::sample_closed_run();
+    run.verdict.status = metrics::VerdictStatus::invalid;
+    run.verdict.reasons = {{"clock_gap", "this machine stood still for 4.0 s: run it again", 4, 1,
+                            metrics::VerdictStatus::invalid}};
+    const auto text = plain(run);
+    const auto reason = text.find("INVALID: this machine stood still for 4.0 s: run it again.");
+    REQUIRE(reason != std::string::npos);
+    CHECK(reason < text.find("Query Statistics"));
+    CHECK_THAT(text, Contains("50th Percentile:"));  // it still prints
+}
+
+TEST_CASE("an overloaded open loop shows how its backlog grew and no percentile of the response") {
+    const auto run = test::sample_overloaded_run();
+    REQUIRE(report::overloaded(run));
+    const auto text = plain(run);
+    CHECK_THAT(text, !Contains("99th Percentile") && !Contains("response ") && !Contains("within "));
+    CHECK_THAT(line_with(text, "Backlog at the End:"), Contains(" 20,000 "));
+    CHECK_THAT(line_with(text, "Backlog Growth:"), Contains("666.9 /s"));
+    CHECK_THAT(lines_of(text).end()[-2], Contains("backlog growing by 667 queries/s"));
+    CHECK_THAT(line_with(text, "Percentiles (ms)"), Contains("service") && !Contains("lag"));
+}
+
+TEST_CASE("an open loop that was invalid for another reason keeps its percentiles") {
+    auto run = test::sample_open_run();
+    run.total.waiting = 10;
+    run.verdict.status = metrics::VerdictStatus::invalid;
+    run.verdict.reasons = {{"clock_gap", "stood still", 4, 1, metrics::VerdictStatus::invalid}};
+    CHECK_FALSE(report::overloaded(run));
+}
+
+TEST_CASE("a run without a query prints, and says so") {
+    auto run = test::sample_empty_run();
+    run.verdict = metrics::judge(run);
+    const auto text = plain(run);
+    CHECK_THAT(text, Contains("INTERRUPTED") && Contains("No query ended") && Contains("INVALID: "));
+    CHECK_THAT(lines_of(text).end()[-2], Contains("0.00 queries/s, 0 of 0 failed"));
+}
+
+TEST_CASE("an interrupted run says how far it came") {
+    auto run = test::sample_closed_run();
+    run.outcome = metrics::RunOutcome::interrupted;
+    run.duration_s = 12.34;
+    const auto text = plain(run);
+    CHECK_THAT(text, Contains("INTERRUPTED"));
+    CHECK_THAT(line_with(text, "Duration:"), Contains("12.34 s") && Contains("of 30.00 s planned"));
+}
+
+TEST_CASE("a run in which every query failed names no latency") {
+    metrics::RunResult run = test::sample_empty_run();
+    run.outcome = metrics::RunOutcome::failed;
+    run.total.planned = run.total.started = run.total.failed = 5;
+    run.latencies.failed.record(std::chrono::milliseconds{2}, 5);
+    run.errors = {{*base::SqlState::parse("42P01"), 5, 0.0, "relation \"orders\" does not exist"}};
+    const auto text = plain(run);
+    CHECK_THAT(text, Contains("FAILED: no query succeeded.") && Contains("No query was answered.") &&
+                         !Contains("Percentile") && Contains("42P01"));
+}
+
+TEST_CASE("no report holds what is not a number, or a line wider than the terminal") {
+    for (const auto& run : all_samples()) {
+        for (const std::size_t width : {80U, 100U}) {
+            const auto text = report::text_report(run, {.color = false, .width = width});
+            CHECK(has_no_number_word(text));
+            for (const auto& line : lines_of(text)) {
+                INFO(line);
+                CHECK(report::columns_of(line) <= width);
+                CHECK((line.empty() || line.back() != ' '));
+            }
+        }
+    }
+}
+
+TEST_CASE("colour changes no character of the text") {
+    for (const auto& run : all_samples()) {
+        const auto colored = report::text_report(run, {.color = true, .width = 80});
+        CHECK(colored.find("\x1b[") != std::string::npos);
+        CHECK(without_colors(colored) == plain(run));
+        CHECK(plain(run).find('\x1b') == std::string::npos);
+    }
+}
+
+TEST_CASE("what a server says cannot steer the terminal") {
+    auto run = test::sample_open_run();
+    run.errors[0].sample =
+        "bad\x1b[2J\nvalue \xc2\x9b"
+        "31m\x7f \xff\xfe end\t\xe2\x80\xae"
+        "x";
+    run.operations[0].name = "select\x1b]0;title\a";
+    const auto text = plain(run);
+    CHECK_THAT(text, Contains("bad\\x1b[2J\\nvalue \\u009b31m\\x7f \xEF\xBF\xBD\xEF\xBF\xBD end\\t\\u202ex"));
+    for (const char c : text) CHECK((static_cast<unsigned char>(c) >= 0x20 || c == '\n'));
+    run.errors[0].sample = std::string(100'000, 'x');
+    CHECK(plain(run).size() < 10'000);
+}
+
+TEST_CASE("foreign text is escaped, repaired and bounded") {
+    using report::printable;
+    CHECK(printable("plain äöü €") == "plain äöü €");
+    CHECK(printable("\xc0\xaf") == "\xEF\xBF\xBD\xEF\xBF\xBD");                  // overlong
+    CHECK(printable("\xed\xa0\x80") == "\xEF\xBF\xBD\xEF\xBF\xBD\xEF\xBF\xBD");  // surrogate
+    CHECK(printable("\xf4\x90\x80\x80") ==
+          "\xEF\xBF\xBD\xEF\xBF\xBD\xEF\xBF\xBD\xEF\xBF\xBD");  // beyond Unicode
+    CHECK(printable("cut\xe2\x82") == "cut\xEF\xBF\xBD\xEF\xBF\xBD");
+    CHECK(printable("\xf0\x9f\x98\x80") == "\xf0\x9f\x98\x80");
+    CHECK(printable("abcdef", 6) == "abcdef");
+    CHECK(printable("abcdefg", 6) == "abcde…");
+    CHECK(printable("abcde\n", 6) == "abcde…");  // no half of an escape
+    CHECK(printable("") == "");
+}
+
+TEST_CASE("text wraps at spaces, and where a word is longer than a line") {
+    CHECK(report::wrap("one two three", 7) == std::vector<std::string>{"one two", "three"});
+    CHECK(report::wrap("abcdefghij", 4) == std::vector<std::string>{"abcd", "efgh", "ij"});
+    CHECK(report::wrap("äöü äöü", 3) == std::vector<std::string>{"äöü", "äöü"});
+    CHECK(report::wrap("", 4) == std::vector<std::string>{""});
+}
+
+TEST_CASE("the assessment names the queue when it and not the server makes queries slow") {
+    auto run = test::sample_open_run();
+    const auto all = [&] {
+        std::string text;
+        for (const auto& sentence : report::assess(run)) text += sentence + "\n";
+        return text;
+    };
+    CHECK_THAT(all(), Contains("Service is 93 % of response"));
+    for (int i = 0; i < 15'000; ++i) {
+        run.latencies.lag.record(std::chrono::milliseconds{40});
+        run.latencies.pool_wait.record(std::chrono::milliseconds{40});
+    }
+    CHECK_THAT(all(), Contains("the queue, not the server") && Contains("for a free connection"));
+    CHECK_THAT(all(), Contains("0.29 % of the queries that ended failed or timed out") && Contains("23505"));
+}
+
+TEST_CASE("the assessment calls a percentile what the data support, and a tail by its length") {
+    metrics::RunResult run;
+    run.total.planned = run.total.started = run.total.ok = 500;
+    run.latencies.response.record(std::chrono::milliseconds{2}, 470);
+    run.latencies.response.record(std::chrono::milliseconds{90}, 30);
+    const auto sentences = report::assess(run);
+    CHECK(sentences[0] == "95 % of queries were answered within 90.00 ms, half of them within 2.00 ms.");
+    CHECK(sentences[1] == "A long tail: the slowest 5 % took at least 45 times the median.");
+}

@@ -1,0 +1,126 @@
+// The verdict's table: each sign alone, below, between and above its limits.
+#include <algorithm>
+
+#include "pgtraffic/metrics/result.hpp"
+#include "support/catch.hpp"
+
+using namespace pgtraffic;
+using namespace std::chrono_literals;
+using metrics::RunResult;
+using metrics::VerdictStatus;
+
+namespace {
+
+/// An open-loop run of 10 s at 100/s in which all went well.
+RunResult good_run() {
+    RunResult run;
+    run.open_loop = true;
+    run.duration_s = 10;
+    run.connections = 10;
+    run.total.planned = run.total.started = run.total.ok = 1000;
+    for (int i = 0; i < 1000; ++i) {
+        run.latencies.response.record(4ms);
+        run.latencies.service.record(4ms);
+        run.latencies.generator_lag.record(20us);
+    }
+    run.intervals.resize(9);
+    run.client.loop_busy_ratio = 0.1;
+    run.client.run_queue_wait_ratio = 0.01;
+    return run;
+}
+
+void wait_at_the_end(RunResult& run, std::uint64_t waiting) {
+    run.total.waiting = waiting;
+    run.total.planned += waiting;
+}
+
+VerdictStatus status_with(const char* code, const RunResult& run) {
+    const auto verdict = metrics::judge(run);
+    for (const auto& reason : verdict.reasons) {
+        if (reason.code == code) {
+            CHECK_FALSE(reason.message.empty());
+            return reason.severity;
+        }
+    }
+    return VerdictStatus::valid;
+}
+
+}  // namespace
+
+TEST_CASE("a run in which all went well is valid, without reasons") {
+    const auto verdict = metrics::judge(good_run());
+    CHECK(verdict.status == VerdictStatus::valid);
+    CHECK(verdict.reasons.empty());
+}
+
+TEST_CASE("offered load below 99 and 90 per cent of the plan") {
+    auto run = good_run();
+    wait_at_the_end(run, 5);
+    CHECK(status_with("offered_load", run) == VerdictStatus::valid);
+    wait_at_the_end(run, 45);
+    CHECK(status_with("offered_load", run) == VerdictStatus::suspect);
+    wait_at_the_end(run, 100);
+    CHECK(status_with("offered_load", run) == VerdictStatus::invalid);
+}
+
+TEST_CASE("our own lateness against the service time and the response") {
+    auto run = good_run();
+    run.latencies.generator_lag = {};
+    run.latencies.generator_lag.record(900us, 100);
+    CHECK(status_with("generator_lag", run) == VerdictStatus::valid);
+    run.latencies.generator_lag.record(2ms, 10);
+    CHECK(status_with("generator_lag", run) == VerdictStatus::suspect);
+    run.latencies.generator_lag.record(9ms, 20);
+    CHECK(status_with("generator_lag", run) == VerdictStatus::invalid);
+    run.open_loop = false;
+    CHECK(status_with("generator_lag", run) == VerdictStatus::valid);
+}
+
+TEST_CASE("a busy loop, a wait for the CPU, a machine that stood still") {
+    auto run = good_run();
+    run.client.loop_busy_ratio = 0.81;
+    CHECK(status_with("loop_busy", run) == VerdictStatus::suspect);
+    run.client.loop_busy_ratio = 0.96;
+    CHECK(status_with("loop_busy", run) == VerdictStatus::invalid);
+    run.client.run_queue_wait_ratio = 0.06;
+    CHECK(status_with("run_queue_wait", run) == VerdictStatus::suspect);
+    run.client.run_queue_wait_ratio = 0.21;
+    CHECK(status_with("run_queue_wait", run) == VerdictStatus::invalid);
+    run.client.longest_clock_gap_s = 0.9;
+    CHECK(status_with("clock_gap", run) == VerdictStatus::valid);
+    run.client.longest_clock_gap_s = 1.1;
+    CHECK(status_with("clock_gap", run) == VerdictStatus::invalid);
+}
+
+TEST_CASE(
+    "a backlog that grows is suspect, one of more than a second of load invalid, one that shrinks neither") {
+    auto run = good_run();
+    for (std::size_t i = 0; i < run.intervals.size(); ++i) run.intervals[i].waiting = 8 * i;
+    wait_at_the_end(run, 80);
+    CHECK(status_with("backlog", run) == VerdictStatus::suspect);
+    wait_at_the_end(run, 160);
+    CHECK(status_with("backlog", run) == VerdictStatus::invalid);
+    run.intervals[6].waiting = 500;
+    CHECK(status_with("backlog", run) == VerdictStatus::valid);
+}
+
+TEST_CASE("failures above one and fifty per cent, and a run in which nothing ended") {
+    auto run = good_run();
+    run.total.failed = 5;
+    CHECK(status_with("failures", run) == VerdictStatus::valid);
+    run.total.failed = 50;
+    CHECK(status_with("failures", run) == VerdictStatus::suspect);
+    run.total.failed = 1100;
+    CHECK(status_with("failures", run) == VerdictStatus::invalid);
+    CHECK(status_with("nothing_measured", RunResult{}) == VerdictStatus::invalid);
+}
+
+TEST_CASE("the gravest reason comes first") {
+    auto run = good_run();
+    run.client.loop_busy_ratio = 0.85;
+    run.total.failed = 5000;
+    const auto verdict = metrics::judge(run);
+    REQUIRE(verdict.reasons.size() == 2);
+    CHECK(verdict.status == VerdictStatus::invalid);
+    CHECK(verdict.reasons.front().code == "failures");
+}

@@ -1,0 +1,408 @@
+// A bound workload is a function of the seed and the arrival: the same values in any order, by their weights
+// and ranges, and without touching the heap, which the operator new of this file counts.
+#include "pgtraffic/workload/workload.hpp"
+
+#include <rapidcheck/catch.h>
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <cstdlib>
+#include <map>
+#include <memory>
+#include <new>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "pgtraffic/base/error.hpp"
+#include "support/catch.hpp"
+
+namespace {
+std::size_t allocations = 0;  // by operator new, in the whole program
+}
+
+// Every form that a plain delete may meet. Inlined, GCC would see a free() of what another operator new may
+// have made, and warn.
+[[gnu::noinline]] void* operator new(std::size_t size, const std::nothrow_t&) noexcept {
+    ++allocations;
+    return std::malloc(size == 0 ? 1 : size);
+}
+[[gnu::noinline]] void* operator new(std::size_t size) {
+    void* memory = operator new(size, std::nothrow);
+    if (memory == nullptr) throw std::bad_alloc{};
+    return memory;
+}
+[[gnu::noinline]] void operator delete(void* memory) noexcept {
+    std::free(memory);
+}
+[[gnu::noinline]] void operator delete(void* memory, std::size_t) noexcept {
+    std::free(memory);
+}
+[[gnu::noinline]] void operator delete(void* memory, const std::nothrow_t&) noexcept {
+    std::free(memory);
+}
+
+namespace pgtraffic::workload {
+namespace {
+
+constexpr std::uint64_t kEntropy = 99;
+
+Scenario parse(std::string_view text) {
+    const auto document = base::parse_json(text, "test");
+    return parse_scenario({document, "test"});
+}
+
+/// One statement with every kind of parameter.
+Scenario every_kind() {
+    return parse(
+        R"({"name": "every", "operations": [{"name": "o", "statements": [{"sql": "SELECT 1", "parameters": [
+        {"key": "t.id"}, {"key": "t.id", "distribution": "recent"}, {"pick": "SELECT name FROM t"},
+        {"integer": [-3, 3]}, {"real": [-0.5, 9.99]}, {"choice": ["x", "a long choice, that would not fit the storage of a generated value"]},
+        {"code": "ORD", "digits": 9, "uuid_after": 5}, {"uuid": true}, {"constant": "always"},
+        {"key": "t.id", "distribution": "zipf"}, {"code": "", "digits": 3, "uuid_after": 0}]}]}]})");
+}
+
+const std::vector<DataRows>& answers() {
+    static const std::vector<DataRows> kAnswers{{{"1", "242293"}},
+                                                {{"one"}, {"two"}, {std::nullopt}, {"three"}}};
+    return kAnswers;
+}
+
+Workload bound(std::uint64_t seed, std::uint64_t entropy = kEntropy) {
+    return {every_kind(), answers(), KeyDistribution::uniform, seed, entropy};
+}
+
+std::vector<std::string> values_of(const Workload& workload, std::uint32_t number, std::uint64_t k,
+                                   std::uint32_t attempt) {
+    ParameterValues values;
+    workload.fill(number, k, attempt, values);
+    std::vector<std::string> copies;
+    for (std::size_t i = 0; i < values.count; ++i) {
+        copies.emplace_back(values.text[i]);
+        REQUIRE(static_cast<std::size_t>(values.length[i]) == copies.back().size());
+    }
+    return copies;
+}
+
+bool all_of_set(std::string_view text, std::string_view set) {
+    return text.find_first_not_of(set) == std::string_view::npos;
+}
+
+/// The values of one parameter over many arrivals, with how often each came.
+std::map<std::string, int> seen(std::string_view parameter, std::uint64_t arrivals) {
+    const Workload workload{
+        parse(R"({"name": "s", "operations": [{"name": "o", "statements": [{"sql": "SELECT $1",
+                                      "parameters": [)" +
+              std::string{parameter} + "]}]}]}"),
+        {},
+        KeyDistribution::uniform,
+        42,
+        kEntropy};
+    std::map<std::string, int> counts;
+    for (std::uint64_t k = 0; k < arrivals; ++k) ++counts[values_of(workload, 0, k, 0).at(0)];
+    return counts;
+}
+
+TEST_CASE("Values are a function of seed, arrival and attempt, whatever was filled before") {
+    rc::prop("same seed, arrival and attempt: same values in any order", [](std::uint64_t seed) {
+        const auto asked = *rc::gen::nonEmpty<std::vector<std::pair<std::uint64_t, std::uint8_t>>>();
+        const auto workload = bound(seed);
+        std::vector<std::vector<std::string>> forward;
+        for (const auto& [k, attempt] : asked) forward.push_back(values_of(workload, 0, k, attempt % 7U));
+        const auto again = bound(seed);
+        for (std::size_t i = asked.size(); i-- > 0;) {
+            RC_ASSERT(values_of(again, 0, asked[i].first, asked[i].second % 7U) == forward[i]);
+        }
+    });
+}
+
+TEST_CASE("Another seed or another arrival gives other values") {
+    const auto workload = bound(1);
+    const auto first = values_of(workload, 0, 7, 0);
+    const auto neighbour = values_of(workload, 0, 8, 0);
+    const auto other_seed = values_of(bound(2), 0, 7, 0);
+    for (const std::size_t parameter : {0U, 6U, 7U}) {  // the key, the code, the UUID: ranges wide enough
+        CHECK(first[parameter] != neighbour[parameter]);
+        CHECK(first[parameter] != other_seed[parameter]);
+    }
+}
+
+TEST_CASE("Statements and parameters of one arrival do not share their draws") {
+    const auto two =
+        R"({"sql": "SELECT 1", "parameters": [{"integer": [0, 1000000000]}, {"integer": [0, 1000000000]}]})";
+    const Workload workload{
+        parse(std::string{R"({"name": "s", "operations": [{"name": "o", "statements": [)"} + two + "," + two +
+              "]}]}"),
+        {},
+        KeyDistribution::uniform,
+        1,
+        kEntropy};
+    std::set<std::string> values;
+    for (std::uint64_t k = 0; k < 100; ++k) {
+        for (const std::uint32_t number : {0U, 1U}) {
+            for (auto& value : values_of(workload, number, k, 0)) values.insert(std::move(value));
+        }
+    }
+    CHECK(values.size() == 400);
+}
+
+TEST_CASE("A retry sends the same values but for codes and UUIDs, which are new") {
+    const auto workload = bound(11);
+    for (std::uint64_t k = 0; k < 100; ++k) {
+        const auto first = values_of(workload, 0, k, 0);
+        std::set<std::string> codes;
+        std::set<std::string> uuids;
+        for (std::uint32_t attempt = 0; attempt <= 6; ++attempt) {
+            const auto values = values_of(workload, 0, k, attempt);
+            for (const std::size_t parameter : {0U, 1U, 2U, 3U, 4U, 5U, 8U, 9U}) {
+                CHECK(values[parameter] == first[parameter]);
+            }
+            codes.insert(values[6]);
+            uuids.insert(values[7]);
+        }
+        CHECK(codes.size() == 7);
+        CHECK(uuids.size() == 7);
+    }
+}
+
+TEST_CASE("A code is its prefix and as many digits as configured, leading zeros kept") {
+    const auto workload = bound(3);
+    bool leading_zero = false;
+    for (std::uint64_t k = 0; k < 200; ++k) {
+        for (std::uint32_t attempt = 0; attempt <= 5; ++attempt) {
+            const auto code = values_of(workload, 0, k, attempt)[6];
+            REQUIRE(code.size() == 12);
+            CHECK(code.substr(0, 3) == "ORD");
+            CHECK(all_of_set(code.substr(3), "0123456789"));
+            leading_zero = leading_zero || code[3] == '0';
+        }
+        CHECK(values_of(workload, 0, k, 0)[10].size() == 3);
+    }
+    CHECK(leading_zero);
+}
+
+TEST_CASE("Beyond its numbers a code ends in twelve hex digits that no other run draws") {
+    const auto here = bound(3, 1);
+    const auto there = bound(3, 2);
+    std::set<std::string> parts;
+    for (std::uint64_t k = 0; k < 200; ++k) {
+        const auto code = values_of(here, 0, k, 6)[6];
+        REQUIRE(code.size() == 15);
+        CHECK(code.substr(0, 3) == "ORD");
+        CHECK(all_of_set(code.substr(3), "0123456789abcdef"));
+        CHECK(code != values_of(there, 0, k, 6)[6]);
+        CHECK(values_of(here, 0, k, 5)[6] == values_of(there, 0, k, 5)[6]);
+        parts.insert(code);
+        CHECK(values_of(here, 0, k, 1)[10].size() == 12);  // uuid_after 0: from the first retry on
+    }
+    CHECK(parts.size() == 200);
+}
+
+TEST_CASE("A UUID has the form of version 4") {
+    const auto workload = bound(5);
+    for (std::uint64_t k = 0; k < 200; ++k) {
+        const auto uuid = values_of(workload, 0, k, 0)[7];
+        REQUIRE(uuid.size() == 36);
+        for (const std::size_t dash : {8U, 13U, 18U, 23U}) CHECK(uuid[dash] == '-');
+        CHECK(uuid[14] == '4');
+        CHECK(all_of_set(uuid.substr(19, 1), "89ab"));
+        CHECK(all_of_set(uuid, "0123456789abcdef-"));
+    }
+}
+
+TEST_CASE("Ranges hit both ends and nothing beyond") {
+    const auto integers = seen(R"({"integer": [-2, 2]})", 1'000);
+    CHECK(integers.size() == 5);
+    for (const auto* text : {"-2", "-1", "0", "1", "2"}) CHECK(integers.count(text) == 1);
+
+    const auto tenths = seen(R"({"real": [-0.2, 0.3], "digits": 1})", 1'000);
+    CHECK(tenths.size() == 6);
+    for (const auto* text : {"-0.2", "-0.1", "0.0", "0.1", "0.2", "0.3"}) CHECK(tenths.count(text) == 1);
+
+    const auto whole = seen(R"({"real": [7, 9], "digits": 0})", 1'000);
+    CHECK(whole.size() == 3);
+    CHECK(whole.count("7") == 1);
+    CHECK(whole.count("9") == 1);
+
+    const auto prices = seen(R"({"real": [0.5, 9.99]})", 50'000);
+    CHECK(prices.size() == 950);
+    CHECK(prices.begin()->first == "0.50");
+    CHECK(prices.rbegin()->first == "9.99");
+
+    const auto extremes = seen(R"({"integer": [-9223372036854775808, 9223372036854775807]})", 1'000);
+    CHECK(extremes.size() == 1'000);
+}
+
+TEST_CASE("Choices are drawn evenly") {
+    const auto counts = seen(R"({"choice": ["a", "b", "c", "d"]})", 40'000);
+    REQUIRE(counts.size() == 4);
+    double chi_square = 0;
+    for (const auto& [value, count] : counts) chi_square += std::pow(count - 10'000, 2) / 10'000;
+    CHECK(chi_square < 16.3);  // 99.9 % of a chi-square with 3 degrees of freedom
+}
+
+TEST_CASE("Picked values are those of the answer, without its NULLs") {
+    const auto workload = bound(1);
+    std::set<std::string> picked;
+    for (std::uint64_t k = 0; k < 200; ++k) picked.insert(values_of(workload, 0, k, 0)[2]);
+    CHECK(picked == std::set<std::string>{"one", "two", "three"});
+}
+
+TEST_CASE("Keys without a distribution of their own take the run's") {
+    const auto newest = [](KeyDistribution distribution) {
+        const Workload workload{every_kind(), answers(), distribution, 1, kEntropy};
+        int count = 0;
+        for (std::uint64_t k = 0; k < 10'000; ++k)
+            count += values_of(workload, 0, k, 0)[0] == "242293" ? 1 : 0;
+        return count;
+    };
+    CHECK(newest(KeyDistribution::uniform) < 10);
+    CHECK(newest(KeyDistribution::recent) > 300);
+}
+
+TEST_CASE("Operations come by their weights, within four sigma") {
+    const auto scenario = built_in_scenario("mixed");
+    const auto queries = Workload::data_queries(scenario);
+    std::vector<DataRows> data;
+    data.reserve(queries.size());
+    for (const auto& query : queries) {
+        data.push_back(query.range ? DataRows{{"1", "100"}} : DataRows{{"1"}, {"2"}});
+    }
+    const Workload workload{scenario, data, KeyDistribution::uniform, 7, kEntropy};
+    constexpr int kArrivals = 100'000;
+    std::array<int, 3> operations{};
+    std::array<int, 3> statements{};
+    for (std::uint64_t k = 0; k < kArrivals; ++k) {
+        const auto choice = workload.choose(k);
+        ++operations.at(choice.operation);
+        CHECK(choice.statement == choice.last);
+        if (choice.operation == 2) ++statements.at(choice.statement);
+    }
+    const auto plausible = [](int count, double n, double p) {
+        return std::abs(count - n * p) <= 4 * std::sqrt(n * p * (1 - p));
+    };
+    CHECK(plausible(operations[0], kArrivals, 0.60));
+    CHECK(plausible(operations[1], kArrivals, 0.25));
+    CHECK(plausible(operations[2], kArrivals, 0.15));
+    for (const int count : statements) CHECK(plausible(count, operations[2], 1.0 / 3));
+    CHECK(workload.choose(123).operation == workload.choose(123).operation);
+}
+
+TEST_CASE("What weighs nothing is never chosen, wherever it stands") {
+    const Workload workload{parse(R"({"name": "s", "operations": [
+        {"name": "a", "weight": 0, "statements": [{"sql": "SELECT 1"}]},
+        {"name": "b", "weight": 1e-9, "choose": "one", "statements":
+            [{"sql": "SELECT 1", "weight": 0}, {"sql": "SELECT 1"}, {"sql": "SELECT 1", "weight": 0}]},
+        {"name": "c", "weight": 0, "statements": [{"sql": "SELECT 1"}]}]})"),
+                            {},
+                            KeyDistribution::uniform,
+                            1,
+                            kEntropy};
+    for (std::uint64_t k = 0; k < 10'000; ++k) {
+        const auto choice = workload.choose(k);
+        CHECK(choice.operation == 1);
+        CHECK(choice.statement == 1);
+        CHECK(choice.last == 1);
+    }
+}
+
+TEST_CASE("An operation of several statements sends all of them, and each has its number") {
+    const Workload workload{parse(R"({"name": "s", "operations": [
+        {"name": "a", "weight": 0, "statements": [{"sql": "SELECT 1"}, {"sql": "SELECT 2"}]},
+        {"name": "b", "statements": [{"sql": "SELECT 3"}, {"sql": "SELECT 4"}, {"sql": "SELECT 5"}]}]})"),
+                            {},
+                            KeyDistribution::uniform,
+                            1,
+                            kEntropy};
+    const auto choice = workload.choose(0);
+    CHECK(choice.operation == 1);
+    CHECK(choice.statement == 0);
+    CHECK(choice.last == 2);
+    CHECK(workload.statement_count() == 5);
+    CHECK(workload.statement_number(1, 2) == 4);
+    CHECK(workload.statement(workload.statement_number(0, 1)).sql == "SELECT 2");
+    CHECK(workload.statement(workload.statement_number(1, 0)).sql == "SELECT 3");
+}
+
+TEST_CASE("A copy of a workload outlives what it was copied from") {
+    auto original = std::make_unique<Workload>(bound(1));
+    const auto expected = values_of(*original, 0, 5, 0);
+    const Workload copy = *original;
+    original.reset();
+    CHECK(values_of(copy, 0, 5, 0) == expected);
+    CHECK(copy.statement(0).sql == "SELECT 1");
+}
+
+TEST_CASE("Data is asked for once, in a fixed order, and named") {
+    const auto queries = Workload::data_queries(every_kind());
+    REQUIRE(queries.size() == 2);
+    CHECK(queries[0].sql == "SELECT min(id), max(id) FROM t");
+    CHECK(queries[0].purpose == "keys of t.id");
+    CHECK(queries[0].table == "t");
+    CHECK(queries[0].range);
+    CHECK(queries[1].sql == "SELECT name FROM t");
+    CHECK(queries[1].table.empty());
+    CHECK_FALSE(queries[1].range);
+
+    std::set<std::string> sql;
+    const auto mixed = Workload::data_queries(built_in_scenario("mixed"));
+    for (const auto& query : mixed) sql.insert(query.sql);
+    CHECK(sql.size() == mixed.size());
+    CHECK(mixed.size() == 6);
+}
+
+TEST_CASE("Data that cannot be used is refused in words") {
+    const auto bind = [](const std::vector<DataRows>& data) {
+        (void)Workload{every_kind(), data, KeyDistribution::uniform, 1, kEntropy};
+    };
+    CHECK_THROWS_WITH(bind({{{std::nullopt, std::nullopt}}, {{"x"}}}), "t is empty: run `pgtraffic init`");
+    CHECK_THROWS_WITH(bind({{{"1", "2"}}, {}}),
+                      R"(the answer to "SELECT name FROM t" is empty: run `pgtraffic init`)");
+    CHECK_THROWS_WITH(bind({{{"1", "2"}}, {{std::nullopt}}}),
+                      R"(the answer to "SELECT name FROM t" is empty: run `pgtraffic init`)");
+    CHECK_THROWS_WITH(bind({{{"ORD1", "ORD2"}}, {{"x"}}}),
+                      R"(keys of t.id: "ORD1" is no whole number; a key needs a column of integers)");
+    CHECK_THROWS_WITH(bind({{{"1", "1.5"}}, {{"x"}}}),
+                      R"(keys of t.id: "1.5" is no whole number; a key needs a column of integers)");
+}
+
+TEST_CASE("Only the first hundred thousand picked values are kept") {
+    DataRows many(kMaxPicked + 1'000, {"kept"});
+    for (std::size_t i = kMaxPicked; i < many.size(); ++i) many[i] = {"left out"};
+    const Workload workload{every_kind(), {{{"1", "2"}}, many}, KeyDistribution::uniform, 1, kEntropy};
+    for (std::uint64_t k = 0; k < 2'000; ++k) CHECK(values_of(workload, 0, k, 0)[2] == "kept");
+}
+
+TEST_CASE("A policy retries its own SQLSTATEs until they are used up") {
+    const auto scenario = parse(R"({"name": "s", "operations": [
+        {"name": "a", "statements": [{"sql": "SELECT 1"}], "retry": {"on": ["23505", "40001"], "max": 2}},
+        {"name": "b", "statements": [{"sql": "SELECT 1"}]}]})");
+    const Workload workload{scenario, {}, KeyDistribution::uniform, 1, kEntropy};
+    const auto duplicate = *base::SqlState::parse("23505");
+    CHECK(workload.retries(0, duplicate, 0));
+    CHECK(workload.retries(0, *base::SqlState::parse("40001"), 1));
+    CHECK_FALSE(workload.retries(0, duplicate, 2));
+    CHECK_FALSE(workload.retries(0, *base::SqlState::parse("23503"), 0));
+    CHECK_FALSE(workload.retries(1, duplicate, 0));
+}
+
+TEST_CASE("Choosing and filling leave the heap alone") {
+    const auto workload = bound(1);
+    ParameterValues values;
+    const auto before = allocations;
+    std::uint64_t work = 0;
+    for (std::uint64_t k = 0; k < 1'000; ++k) {
+        work += workload.choose(k).statement;
+        workload.fill(0, k, static_cast<std::uint32_t>(k % 7), values);
+        work += values.count;
+    }
+    const auto after = allocations;
+    CHECK(after == before);
+    CHECK(work == 11'000);
+    const auto counted = std::make_unique<int>(1);
+    CHECK(allocations > after);  // the counter counts
+}
+
+}  // namespace
+}  // namespace pgtraffic::workload
