@@ -1,5 +1,8 @@
 #include "support/fake_server_process.hpp"
 
+#include <csignal>
+#include <sstream>
+
 #include "support/catch.hpp"
 
 namespace pgtraffic::test {
@@ -29,6 +32,16 @@ FakeServerProcess::FakeServerProcess(const std::vector<std::string>& options)
 
 std::string FakeServerProcess::dsn() const {
     return "host=127.0.0.1 port=" + port_ + " user=fake dbname=fake sslmode=disable";
+}
+
+std::vector<double> FakeServerProcess::stop() {
+    process_.send_signal(SIGTERM);
+    std::istringstream printed{process_.wait().out};
+    std::string ready;
+    std::getline(printed, ready);
+    std::vector<double> answered;
+    for (std::int64_t ns = 0; printed >> ns;) answered.push_back(static_cast<double>(ns) / 1e6);
+    return answered;
 }
 
 }  // namespace pgtraffic::test

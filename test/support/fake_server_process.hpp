@@ -16,6 +16,9 @@ class FakeServerProcess {
 
     /// As a user would pass it to --database-url.
     [[nodiscard]] std::string dsn() const;
+
+    /// Ends it. When it answered each query, in ms of the monotonic clock, where started with --record.
+    [[nodiscard]] std::vector<double> stop();
     [[nodiscard]] pid_t pid() const noexcept { return process_.pid(); }
 
  private:

@@ -413,18 +413,20 @@ Nanos FakeServer::draw_delay() {
 
 void FakeServer::end_of_query(Client& client) {
     const bool failed = client.held.front() == 'E';
-    const bool at_once = options_.delay.mean.count() == 0 || failed || !std::exchange(client.executed, false);
-    if (at_once && stalled_until_ == Mono::min()) {
-        client.out += client.held;
-        client.held.clear();
-        return;
-    }
+    const bool at_once = options_.delay.mean.count() == 0 || failed || !client.executed;
+    if (at_once && stalled_until_ == Mono::min()) return answer(client);
     const Mono now = base::mono_now();
     const Mono at = std::max(at_once ? now : now + draw_delay(), stalled_until_);
     if (now >= stalled_until_) stalled_until_ = Mono::min();
     due_.push({at, client.fd, client.generation});
     client.waiting = true;
     arm_timer();
+}
+
+void FakeServer::answer(Client& client) {
+    if (std::exchange(client.executed, false) && options_.record) answered_.push_back(base::mono_now());
+    client.out += client.held;
+    client.held.clear();
 }
 
 void FakeServer::arm_timer() {
@@ -444,8 +446,7 @@ void FakeServer::send_due(Mono now) {
         auto& client = clients_[static_cast<std::size_t>(due.fd)];
         if (!client || client->generation != due.generation) continue;
         client->waiting = false;
-        client->out += client->held;
-        client->held.clear();
+        answer(*client);
         flush(*client);
     }
     if (!due_.empty()) {

@@ -33,6 +33,7 @@ struct FakeServerOptions {
     double fail_ratio = 0;  ///< of queries, answered at once with SQLSTATE 40001
     std::string fail_only;  ///< part of the SQL of those that may fail; empty: all
     std::uint64_t seed = 1;
+    bool record = false;  ///< keep when each query was answered
 };
 
 /// Serves until stop() is called from a signal handler, or for ever. Neither copies nor moves.
@@ -45,6 +46,9 @@ class FakeServer {
 
     [[nodiscard]] std::uint16_t port() const noexcept { return port_; }
     void run(const volatile bool& stopped);
+
+    /// When each query was answered, in the order of the answers; empty unless recorded.
+    [[nodiscard]] const std::vector<base::Mono>& answered() const noexcept { return answered_; }
 
  private:
     struct Client;
@@ -62,6 +66,7 @@ class FakeServer {
     void answer_simple(Client& client, std::string_view sql);
     void answer_execute(Client& client);
     void end_of_query(Client& client);
+    void answer(Client& client);
     void send_due(base::Mono now);
     bool flush(Client& client);
     void drop(int fd);
@@ -79,6 +84,7 @@ class FakeServer {
     std::uint64_t queries_ = 0;
     std::uint64_t generation_ = 0;
     base::Mono stalled_until_ = base::Mono::min();
+    std::vector<base::Mono> answered_;
 };
 
 }  // namespace pgtraffic::test

@@ -1,8 +1,9 @@
 // The fake server as a program, so that it has a core of its own and can be stopped by signal.
 //   fake_server [--socket PATH | --port N] [--delay 5ms | --delay exp:5ms] [--stall-after QUERIES --stall-for
 //   1s]
-//               [--fail-ratio 0.1 [--fail-only SQL]] [--seed N]
-// Prints "ready PORT" once it listens; ends on SIGTERM and with its parent.
+//               [--fail-ratio 0.1 [--fail-only SQL]] [--seed N] [--record yes]
+// Prints "ready PORT" once it listens; ends on SIGTERM and with its parent. With --record it prints at its
+// end when it answered each query, a line each, in ns of the monotonic clock.
 #include <fmt/format.h>
 #include <sys/prctl.h>
 
@@ -52,6 +53,8 @@ pgtraffic::test::FakeServerOptions read_options(int argc, char** argv) {
             options.fail_only = value;
         } else if (name == "--seed") {
             options.seed = required(base::parse_count(value), name);
+        } else if (name == "--record") {
+            options.record = value == "yes";
         } else {
             throw base::Error("unknown option " + name);
         }
@@ -71,6 +74,7 @@ int main(int argc, char** argv) {
         fmt::print("ready {}\n", server.port());
         std::fflush(stdout);
         server.run(stopped);
+        for (const auto at : server.answered()) fmt::print("{}\n", at.time_since_epoch().count());
     } catch (const std::exception& error) {
         fmt::print(stderr, "fake_server: {}\n", error.what());
         return 1;
