@@ -164,8 +164,14 @@ TEST_CASE("a warm-up and the search for the peak leave the measurement its own o
     const auto result =
         run_and_read(database, {"--query-type", "insert", "--pattern", "ecommerce-rush", "--peak-rate",
                                 "auto", "--duration", "2", "-c", "4", "--warmup", "1"});
-    CHECK(result["summary"]["queries"]["ok"].get<int>() > 0);
-    CHECK(result["summary"]["queries"]["retries"].get<int>() <= 2);  // chance alone: one in a billion each
+    const double ok = result["summary"]["queries"]["ok"].get<double>();
+    CHECK(ok > 0);
+    // By chance a number of nine digits meets one that is there already; an order's own warm-up would meet
+    // it every time.
+    Client client{database.conninfo()};
+    const double by_chance = ok * static_cast<double>(number(client, "SELECT count(*) FROM orders")) / 1e9;
+    CHECK(result["summary"]["queries"]["retries"].get<double>() <= by_chance + 5 * std::sqrt(by_chance) + 5);
+    CHECK(ok > 20 * (by_chance + 5 * std::sqrt(by_chance) + 5));
     CHECK(failures(result) == 0);
 }
 
