@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """Measures pgtraffic against pgbench and against a bare socket, and writes what it found: figures.md, SVG
-charts, and every sample in results.json. One command, no arguments needed; docs/benchmarks.md explains how
+charts, and every sample in results.json. One command, no arguments needed; docs/performance.md explains how
 each figure is made. --publish puts the figures into docs/."""
 
 import argparse
@@ -40,7 +40,7 @@ def arguments():
     parser.add_argument("--out", type=pathlib.Path, metavar="DIR", default=ROOT / "build" / "bench-results",
                         help="where results go (default: build/bench-results)")
     parser.add_argument("--publish", action="store_true",
-                        help="also put the figures into docs/benchmarks.md and the samples into bench/results/")
+                        help="also put the figures into docs/performance.md and the samples into bench/results/")
     chosen = parser.parse_args()
     chosen.only = chosen.only.split(",")
     unknown = [name for name in chosen.only if name not in parts.ALL]
@@ -144,8 +144,8 @@ def results_json(record, skipped, where):
 
 
 def publish(record, skipped, where, svgs):
-    page = ROOT / "docs" / "benchmarks.md"
-    links = {f"benchmarks-{name}.svg": svg for name, svg in svgs.items()}
+    page = ROOT / "docs" / "performance.md"
+    links = {f"performance-{name}.svg": svg for name, svg in svgs.items()}
     for name, svg in links.items():
         (page.parent / name).write_text(svg, encoding="utf-8")
     text = page.read_text(encoding="utf-8")
@@ -191,7 +191,7 @@ def main():
                              + (": " + ", ".join(empty) if empty else "; see the end of the figures"))
     if chosen.publish:
         publish(record, context.skipped, where, svgs)
-        say("put into docs/benchmarks.md")
+        say("put into docs/performance.md")
     return 0
 
 

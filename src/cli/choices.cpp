@@ -2,6 +2,9 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <array>
+
 #include "pgtraffic/base/error.hpp"
 #include "pgtraffic/base/units.hpp"
 #include "pgtraffic/cli/options.hpp"
@@ -80,6 +83,46 @@ void refuse_without_open_loop(bool given, std::string_view option, std::string_v
     if (given) throw base::Error(fmt::format("--{}: has no meaning without {}", option, needed));
 }
 
+/// The first word of a statement in capitals, behind comments and white space.
+std::string verb_of(std::string_view sql) {
+    for (;;) {
+        sql.remove_prefix(std::min(sql.find_first_not_of(" \t\r\n;("), sql.size()));
+        const bool line = sql.starts_with("--");
+        if (!line && !sql.starts_with("/*")) break;
+        const auto end = line ? sql.find('\n') : sql.find("*/");
+        sql.remove_prefix(end == std::string_view::npos ? sql.size() : end + (line ? 1 : 2));
+    }
+    std::string verb{sql.substr(0, sql.find_first_of(" \t\r\n;(/-"))};
+    std::transform(verb.begin(), verb.end(), verb.begin(),
+                   [](char c) { return c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c; });
+    return verb;
+}
+
+/// In a pipeline a query is sent before the one ahead of it is answered, and what is sent together is one
+/// transaction.
+void check_pipeline(const workload::Scenario& scenario) {
+    constexpr std::array<std::string_view, 9> kControl{"BEGIN", "START",     "COMMIT",  "END",    "ROLLBACK",
+                                                       "ABORT", "SAVEPOINT", "RELEASE", "PREPARE"};
+    const auto refuse = [](const workload::Operation& operation, const std::string& why) {
+        throw base::Error(fmt::format(
+            "--pipeline: the operation {} {}; give --pipeline 1, or a workload of single statements",
+            in_quotes(operation.name), why));
+    };
+    for (const auto& operation : scenario.operations) {
+        if (!operation.choose_one && operation.statements.size() > 1) {
+            refuse(operation, fmt::format("has {} statements, each of which waits for the one before",
+                                          operation.statements.size()));
+        }
+        for (const auto& statement : operation.statements) {
+            const auto verb = verb_of(statement.sql);
+            if (std::find(kControl.begin(), kControl.end(), verb) != kControl.end()) {
+                refuse(operation,
+                       fmt::format("controls transactions ({}), and a pipeline has its own", verb));
+            }
+        }
+    }
+}
+
 }  // namespace
 
 TrafficChoice choose_traffic(const TrafficOptions& options,
@@ -114,6 +157,9 @@ RunChoice choose(const RunOptions& options) {
                                        : workload::built_in_scenario(*options.query_type);
     if (options.mix) workload::apply_mix(choice.scenario, *options.mix);
     choice.traffic = choose_traffic(options, choice.scenario);
+    refuse_without_open_loop(options.economy_pacing && !choice.traffic.open_loop(), "pacing",
+                             "--rate, --pattern or --real-simulation");
+    if (options.pipeline > 1) check_pipeline(choice.scenario);
     refuse_without_open_loop(options.latency_limit && !choice.traffic.open_loop(), "latency-limit",
                              "--rate, --pattern or --real-simulation");
     const bool scenario_decides = choice.scenario.connections && !options.connections_given;

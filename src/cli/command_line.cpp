@@ -20,6 +20,7 @@ using base::Nanos;
 using namespace std::chrono_literals;
 
 constexpr double kMaxRate = 10'000'000;
+constexpr std::uint64_t kMaxPipeline = 256;
 constexpr std::uint64_t kMaxQueries = 1'000'000'000'000;
 
 /// Bounds of a duration, with the words for a message.
@@ -273,6 +274,9 @@ RunOptions read_run_options(const std::vector<std::string>& arguments) {
 
     run.connections = static_cast<std::uint32_t>(*reader.count("connections", 1, 65535));
     run.connections_given = reader.given("connections");
+    run.pipeline = static_cast<std::uint32_t>(*reader.count("pipeline", 1, kMaxPipeline));
+    run.last_freed_first = reader.word("session-order") == "lifo";
+    if (const auto pacing = reader.word("pacing")) run.economy_pacing = *pacing == "economy";
     run.total_queries = reader.count("total-queries", 1, kMaxQueries);
     run.duration_only = reader.flag("duration-only");
     run.warmup = *reader.duration("warmup", kWarmup);

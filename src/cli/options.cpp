@@ -73,11 +73,17 @@ constexpr auto kOptions = std::to_array<OptionRow>({
     {"connections", 'c', "N", kLoad, "connections that run queries at the same time", "100", kRun},
     {"duration", 'T', "TIME", kLoad, "how long to measure: seconds, or 250ms, 90s, 5m, 1h", "60",
      kRun | kPlan},
+    {"pipeline", 0, "N", kLoad,
+     "queries under way on each connection at the same time; what is sent together is one transaction of the "
+     "server's",
+     "1", kRun},
     {"total-queries", 't', "N", kLoad, "stop after this many queries, if the duration is not over before", "",
      kRun},
     {"duration-only", 0, "", kLoad, "run for the duration, whatever --total-queries says", "", kRun},
     {"warmup", 0, "TIME", kLoad, "load before the measurement that does not count", "10", kRun},
     {"timeout", 0, "TIME", kLoad, "give a query up after this time, counted as timed out", "", kRun},
+    {"session-order", 0, "fifo|lifo", kLoad,
+     "which free connection goes next: the one free for longest, or the one freed last", "fifo", kRun},
 
     {"rate", 'R', "N", kTraffic,
      "open loop: N queries due a second. Without it, or a pattern, the loop is closed: each connection sends "
@@ -96,6 +102,9 @@ constexpr auto kOptions = std::to_array<OptionRow>({
     {"peak-rate", 0, "N", kTraffic, "queries a second at a pattern's 100 %", "", kPlan},
     {"arrivals", 0, "poisson|uniform", kTraffic, "spacing of an open loop's queries (default: poisson)", "",
      kRun | kPlan},
+    {"pacing", 0, "precise|economy", kTraffic,
+     "economy: start what is due on whole milliseconds, for small clients; the lag counts (default: precise)",
+     "", kRun},
     {"latency-limit", 'L', "TIME", kTraffic,
      "open loop: skip queries that are later than this, counted as missed", "", kRun},
 

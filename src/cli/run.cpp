@@ -185,6 +185,10 @@ simulation::SimulationPlan make_plan(const RunOptions& options, const RunChoice&
     plan.conninfo = conninfo;
     plan.connections = choice.connections;
     plan.protocol = options.prepared ? simulation::Protocol::prepared : simulation::Protocol::extended;
+    plan.pipeline = options.pipeline;
+    plan.session_order =
+        options.last_freed_first ? simulation::SessionOrder::lifo : simulation::SessionOrder::fifo;
+    if (options.economy_pacing.value_or(false)) plan.pacing = simulation::Pacing::economy;
     plan.rate_per_s = choice.traffic.rate_per_s;
     plan.pattern = choice.traffic.pattern;
     plan.peak_rate_per_s = choice.traffic.peak_rate_per_s;

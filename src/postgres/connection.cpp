@@ -36,7 +36,7 @@ ConnectStep Connection::connect(const ConnectParameters& parameters) noexcept {
         values[n++] = value.c_str();
     }
     error_size_ = 0;
-    refused_copy_ = false;
+    refused_copy_ = pipeline_ = in_answer_ = read_failed_ = false;
     connection_ = PQconnectStartParams(keywords.data(), values.data(), 0);
     if (connection_ == nullptr) {
         keep_error("out of memory");
@@ -113,32 +113,68 @@ bool Connection::lost() const noexcept {
     return PQstatus(connection_) == CONNECTION_BAD;
 }
 
+bool Connection::begin_pipeline() noexcept {
+    pipeline_ = PQenterPipelineMode(connection_) == 1;
+    if (!pipeline_) keep_error(PQerrorMessage(connection_));
+    return pipeline_;
+}
+
+bool Connection::end_batch() noexcept {
+    if (PQpipelineSync(connection_) == 1) [[likely]]
+        return true;
+    keep_error(PQerrorMessage(connection_));
+    return false;
+}
+
 Progress Connection::receive() noexcept {
-    for (int reads = 0; reads < kMaxTlsReads; ++reads) {
-        const bool consumed = PQconsumeInput(connection_) == 1;
-        // PQgetResult blocks when asked while busy: ask before every one.
-        while (PQisBusy(connection_) == 0) {
-            PGresult* result = PQgetResult(connection_);
-            if (result == nullptr) {
-                if (!consumed || lost()) break;
-                return Progress::finished;
-            }
-            absorb(result);
-            PQclear(result);
-            if (refused_copy_) return Progress::lost;  // it would be offered for ever
-        }
-        if (!consumed || lost()) {
-            // What libpq says of a broken stream has no SQLSTATE; what the server said before stands.
-            if (!answer_.failed) {
-                answer_.failed = true;
-                answer_.sqlstate = base::kConnectionFailure;
-                keep_error(PQerrorMessage(connection_));
-            }
-            return Progress::lost;
-        }
-        if (PQsslInUse(connection_) == 0) break;
+    reads_left_ = kMaxTlsReads;
+    read_failed_ = PQconsumeInput(connection_) == 0;
+    --reads_left_;
+    return next_answer();
+}
+
+Progress Connection::next_answer() noexcept {
+    Progress progress = take();
+    while (progress == Progress::busy && PQsslInUse(connection_) != 0 && reads_left_ > 0) {
+        read_failed_ = PQconsumeInput(connection_) == 0;
+        --reads_left_;
+        progress = take();
     }
-    return Progress::busy;
+    return progress;
+}
+
+Progress Connection::take() noexcept {
+    // PQgetResult blocks when asked while busy: ask before every one.
+    while (PQisBusy(connection_) == 0) {
+        PGresult* result = PQgetResult(connection_);
+        if (result == nullptr) {
+            if (pipeline_ && !in_answer_) break;  // nothing is under way
+            if (!pipeline_ && (read_failed_ || lost())) break;
+            in_answer_ = false;
+            return Progress::finished;
+        }
+        if (pipeline_ && !in_answer_) answer_ = Answer{};
+        in_answer_ = true;
+        if (PQresultStatus(result) == PGRES_PIPELINE_SYNC) [[unlikely]] {
+            in_answer_ = false;
+            PQclear(result);
+            return Progress::batch_ended;
+        }
+        absorb(result);
+        PQclear(result);
+        if (refused_copy_) return Progress::lost;  // it would be offered for ever
+    }
+    return read_failed_ || lost() ? tell_lost() : Progress::busy;
+}
+
+Progress Connection::tell_lost() noexcept {
+    // What libpq says of a broken stream has no SQLSTATE; what the server said before stands.
+    if (!answer_.failed) {
+        answer_.failed = true;
+        answer_.sqlstate = base::kConnectionFailure;
+        keep_error(PQerrorMessage(connection_));
+    }
+    return Progress::lost;
 }
 
 void Connection::absorb(PGresult* result) noexcept {
@@ -158,6 +194,9 @@ void Connection::absorb(PGresult* result) noexcept {
             break;
         }
         case PGRES_EMPTY_QUERY:
+            break;
+        case PGRES_PIPELINE_ABORTED:
+            answer_.skipped = true;
             break;
         case PGRES_COPY_IN:
         case PGRES_COPY_OUT:
@@ -193,7 +232,9 @@ bool Connection::uses_ssl() const noexcept {
 }
 
 bool Connection::in_transaction() const noexcept {
-    return PQtransactionStatus(connection_) != PQTRANS_IDLE;
+    // "Active", which says nothing of the transaction, is a pipeline's with queries under way.
+    const PGTransactionStatusType status = PQtransactionStatus(connection_);
+    return status == PQTRANS_INTRANS || status == PQTRANS_INERROR;
 }
 
 std::string libpq_version() {

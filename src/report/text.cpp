@@ -87,6 +87,7 @@ void head(const RunResult& run, Page& page) {
     std::string what = fmt::format("pgtraffic {}: {}, {} loop, {} connections", base::build_info().version,
                                    printable(run.name, kLongestName), run.open_loop ? "open" : "closed",
                                    with_thousands(std::uint64_t{run.connections}));
+    if (run.pipeline > 1) what += fmt::format(" with pipelines of {}", run.pipeline);
     if (!run.pattern.empty()) {
         what += fmt::format(", {} at a peak of {} queries/s", printable(run.pattern, kLongestName),
                             with_thousands(run.peak_rate_per_s, run.peak_rate_per_s < 100 ? 1 : 0));

@@ -16,12 +16,26 @@ void Dispatcher::begin(const traffic::TokenBucket& bucket, std::optional<base::N
 }
 
 void Dispatcher::session_free(std::uint32_t session, Mono now) noexcept {
-    free_since_[session] = now;
-    idle_.push_back(session);
+    PGTRAFFIC_CHECK(freed_count_ < freed_.size(), "no more room than the sessions have");
+    if (room_[session]++ == 0) idle_.push_back(session);
+    const std::size_t behind = first_freed_ + freed_count_++;
+    freed_[behind < freed_.size() ? behind : behind - freed_.size()] = now;
 }
 
 void Dispatcher::session_gone(std::uint32_t session) noexcept {
+    freed_count_ -= room_[session];  // the latest times, whichever were its own: it is rare, and one will do
+    room_[session] = 0;
     idle_.remove(session);
+}
+
+std::uint32_t Dispatcher::take_room() noexcept {
+    const std::uint32_t session = order_ == SessionOrder::fifo ? idle_.front() : idle_.back();
+    const bool more = --room_[session] > 0;
+    if (!more || order_ == SessionOrder::fifo) idle_.remove(session);
+    if (more && order_ == SessionOrder::fifo) idle_.push_back(session);
+    --freed_count_;
+    if (++first_freed_ == freed_.size()) first_freed_ = 0;
+    return session;
 }
 
 Decision Dispatcher::next(Mono now) noexcept {
@@ -32,11 +46,10 @@ Decision Dispatcher::next(Mono now) noexcept {
         ++missed_;
         return {Decision::Kind::miss, 0, *token, {}};
     }
-    const std::uint32_t session = idle_.front();
-    idle_.remove(session);
+    const Mono ready = freed_[first_freed_];
     ++started_;
     ++in_flight_;
-    return {Decision::Kind::start, session, *token, free_since_[session]};
+    return {Decision::Kind::start, take_room(), *token, ready};
 }
 
 void Dispatcher::query_ended() noexcept {

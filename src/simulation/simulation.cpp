@@ -55,7 +55,7 @@ std::string connect_failure(const Connector& connector, std::size_t of) {
 }
 
 /// The server's own limit first, ours a little later: it keeps the connection.
-Nanos deadline_of(Nanos timeout) {
+Nanos deadline_after(Nanos timeout) {
     const Nanos slack = timeout / 4;
     return timeout + std::clamp(slack, Nanos{std::chrono::milliseconds{50}}, Nanos{std::chrono::seconds{1}});
 }
@@ -70,7 +70,7 @@ class Run {
  private:
     // What the sessions, the loop and the timers tell.
     void on_free(Session* session, Mono now) noexcept;
-    void on_ended(Session* session, const metrics::Completion* completion) noexcept;
+    void on_ended(Session* session, const Query* query) noexcept;
     void on_down(Session* session) noexcept;
     void on_event(Mono now) noexcept { load_.wakes(now); }
     void before_wait() noexcept;
@@ -81,6 +81,7 @@ class Run {
     void on_signal(int number) noexcept;
 
     Mono dispatch(Mono now) noexcept;
+    [[nodiscard]] Mono wake_at() const noexcept;
     void next_stage(Mono now);
     void warm_up(Mono now);
     void calibrate(Mono now);
@@ -97,6 +98,19 @@ class Run {
     [[nodiscard]] metrics::AggregatorPlan aggregator_plan(Mono start) const;
     [[nodiscard]] metrics::Gauges gauges(Mono now);
     [[nodiscard]] Mono oldest_pending() const noexcept;
+    void add_deadline(const Session& session, Mono now) noexcept;
+    [[nodiscard]] std::uint32_t deadline_number(const Session& session, std::uint32_t slot) const noexcept {
+        return session.number() * plan_.pipeline + slot;
+    }
+    /// Calls with each query of the present load that is under way.
+    template <class Visit>
+    void each_in_flight(Visit&& visit) const {
+        for (const auto& session : sessions_) {
+            session->each_query([&](const Query& query) {
+                if (query.load == load_number_) visit(query);
+            });
+        }
+    }
     [[nodiscard]] bool abort_wanted(std::span<const metrics::Interval> closed, const metrics::Gauges& moment,
                                     Mono now);
     void report_progress(Mono now);
@@ -145,7 +159,10 @@ class Run {
     std::optional<traffic::PhaseScheduler> schedule_;
     std::optional<metrics::Aggregator> aggregator_;
     metrics::AbortWatch abort_watch_;
-    IndexList deadlines_;  // sessions in a query, by the time it was sent
+    // With --timeout: queries under way, by the time they were sent, and when they are given up.
+    IndexList deadlines_;
+    std::vector<Mono> deadline_of_;
+    std::vector<std::uint32_t> open_batches_;  // sessions of a pipeline with something to send
     LoopLoad load_{stage_start_};
     ClientUsage usage_at_start_;
     Mono next_tick_ = Mono::max();
@@ -164,18 +181,19 @@ Run::Run(const SimulationPlan& plan, const workload::Workload& workload, const S
       context_{loop_,
                workload,
                plan.protocol,
+               plan.pipeline,
                plan.timeout.has_value(),
                {},
                {},
                {},
                Callback<Session*, Mono>::to<&Run::on_free>(*this),
-               Callback<Session*, const metrics::Completion*>::to<&Run::on_ended>(*this),
+               Callback<Session*, const Query*>::to<&Run::on_ended>(*this),
                Callback<Session*>::to<&Run::on_down>(*this),
                Callback<Mono>::to<&Run::on_event>(*this)},
-      dispatcher_{plan.connections},
+      dispatcher_{plan.connections, plan.pipeline, plan.session_order},
       peak_rate_{plan.peak_rate_per_s},
       abort_watch_{plan.abort_if, plan.abort_window, plan.interval},
-      deadlines_{plan.connections} {
+      deadlines_{plan.timeout ? plan.connections * plan.pipeline : 0} {
     if (plan.timeout) {
         const auto ms =
             std::max<std::int64_t>(1, std::chrono::ceil<std::chrono::milliseconds>(*plan.timeout).count());
@@ -184,6 +202,8 @@ Run::Run(const SimulationPlan& plan, const workload::Workload& workload, const S
     for (std::uint32_t i = 0; i < workload.statement_count(); ++i) {
         context_.statement_names.push_back(fmt::format("pgtraffic_{}", i));
     }
+    if (plan.timeout) deadline_of_.resize(std::size_t{plan.connections} * plan.pipeline);
+    if (plan.pipeline > 1) open_batches_.reserve(plan.connections);
     sessions_.reserve(plan.connections);
     for (std::uint32_t i = 0; i < plan.connections; ++i)
         sessions_.push_back(std::make_unique<Session>(i, context_));
@@ -214,21 +234,22 @@ void Run::on_free(Session* session, Mono now) noexcept {
     if (stage_ == Stage::connecting && connector_->connected() == sessions_.size()) next_stage(now);
 }
 
-void Run::on_ended(Session* session, const metrics::Completion* completion) noexcept {
-    deadlines_.remove(session->number());
-    if (session->load() != load_number_) return;  // began in the warm-up and is not measured
+void Run::on_ended(Session* session, const Query* query) noexcept {
+    if (plan_.timeout) deadlines_.remove(deadline_number(*session, query->slot));
+    if (query->load != load_number_) return;  // began in the warm-up and is not measured
     dispatcher_.query_ended();
+    const metrics::Completion& completion = query->completion;
     const bool succeeded =
-        completion->outcome == metrics::Outcome::ok || completion->outcome == metrics::Outcome::empty;
+        completion.outcome == metrics::Outcome::ok || completion.outcome == metrics::Outcome::empty;
     if (aggregator_) {
-        aggregator_->record(*completion);
+        aggregator_->record(completion);
         if (!succeeded) [[unlikely]]
-            aggregator_->sample_error(completion->sqlstate, session->error());
+            aggregator_->sample_error(completion.sqlstate, session->error());
     } else if (stage_ == Stage::calibrating) {
         ++calibration_step_.ended;
         if (succeeded) ++calibration_step_.succeeded;
-        calibration_step_.wait_s += base::to_seconds(std::max(completion->ready - completion->due, Nanos{0}));
-        calibration_step_.service_s += base::to_seconds(completion->done - completion->sent);
+        calibration_step_.wait_s += base::to_seconds(std::max(completion.ready - completion.due, Nanos{0}));
+        calibration_step_.service_s += base::to_seconds(completion.done - completion.sent);
     }
 }
 
@@ -255,7 +276,13 @@ void Run::after_batch() noexcept {
         now = dispatch(now);
     }
     if (stage_ == Stage::draining && dispatcher_.in_flight() == 0) return finish(now);
-    due_timer_.arm(std::min(dispatcher_.wake_at(), stage_end_));
+    due_timer_.arm(std::min(wake_at(), stage_end_));
+}
+
+Mono Run::wake_at() const noexcept {
+    const Mono due = dispatcher_.wake_at();
+    if (plan_.pacing == Pacing::precise || due == Mono::max()) return due;
+    return std::chrono::ceil<std::chrono::milliseconds>(due);
 }
 
 Mono Run::dispatch(Mono now) noexcept {
@@ -263,6 +290,8 @@ Mono Run::dispatch(Mono now) noexcept {
         Decision decision = dispatcher_.next(now);
         switch (decision.kind) {
             case Decision::Kind::none:
+                for (const std::uint32_t session : open_batches_) sessions_[session]->end_batch();
+                open_batches_.clear();
                 return now;
             case Decision::Kind::miss:
                 if (aggregator_) {
@@ -271,12 +300,11 @@ Mono Run::dispatch(Mono now) noexcept {
                 }
                 break;
             case Decision::Kind::start: {
-                if (plan_.timeout) {
-                    deadlines_.push_back(decision.session);
-                    if (!deadline_timer_.active()) deadline_timer_.start(deadline_of(*plan_.timeout));
-                }
+                Session& session = *sessions_[decision.session];
+                if (plan_.timeout) add_deadline(session, now);
                 decision.token.index += first_arrival_;
-                sessions_[decision.session]->begin(decision, load_number_, now);
+                if (plan_.pipeline > 1 && !session.in_batch()) open_batches_.push_back(decision.session);
+                session.begin(decision, load_number_, now);
                 now = base::mono_now();
                 break;
             }
@@ -284,14 +312,21 @@ Mono Run::dispatch(Mono now) noexcept {
     }
 }
 
+void Run::add_deadline(const Session& session, Mono now) noexcept {
+    const std::uint32_t number = deadline_number(session, session.next_slot());
+    deadline_of_[number] = now + deadline_after(*plan_.timeout);
+    deadlines_.push_back(number);
+    if (!deadline_timer_.active()) deadline_timer_.start(deadline_of_[number] - now);
+}
+
 void Run::on_deadline() noexcept {
-    const Nanos limit = deadline_of(*plan_.timeout);
     const Mono now = base::mono_now();
     load_.wakes(now);
-    while (!deadlines_.empty() && sessions_[deadlines_.front()]->sent() + limit <= now) {
-        sessions_[deadlines_.front()]->expire(now);
+    while (!deadlines_.empty() && deadline_of_[deadlines_.front()] <= now) {
+        const std::uint32_t number = deadlines_.front();
+        sessions_[number / plan_.pipeline]->expire(number % plan_.pipeline, now);
     }
-    if (!deadlines_.empty()) deadline_timer_.start(sessions_[deadlines_.front()]->sent() + limit - now);
+    if (!deadlines_.empty()) deadline_timer_.start(deadline_of_[deadlines_.front()] - now);
 }
 
 void Run::on_signal(int number) noexcept {
@@ -468,17 +503,16 @@ void Run::finish(Mono now) noexcept {
     stage_ = Stage::done;
     metrics::Gauges last = gauges(now);
     last.loop_busy_ratio = busy_at_close_;  // not of the time of draining
-    for (const auto& session : sessions_) {
-        if (session->in_query() && session->load() == load_number_) {
-            aggregator_->record_in_flight(session->operation(), session->due(), now);
-        }
-    }
+    each_in_flight([&](const Query& query) {
+        aggregator_->record_in_flight(query.completion.operation, query.completion.due, now);
+    });
     while (const auto token = dispatcher_.next_abandoned()) {
         aggregator_->record_waiting(workload_.choose(token->index).operation, token->due, measured_end_);
     }
     aggregator_->finish(last, result_);
     tell_intervals();
     result_.connections = plan_.connections;
+    result_.pipeline = plan_.pipeline;
     result_.connections_at_end = connector_->connected();
     result_.reconnects = connector_->reconnects();
     loop_.stop();
@@ -539,10 +573,7 @@ bool Run::abort_wanted(std::span<const metrics::Interval> closed, const metrics:
     if (abort_watch_.empty()) return false;
     abort_watch_.add(closed);
     metrics::Unanswered unanswered;
-    for (const auto& session : sessions_) {
-        if (session->in_query() && session->load() == load_number_)
-            unanswered.in_flight.push_back(session->due());
-    }
+    each_in_flight([&](const Query& query) { unanswered.in_flight.push_back(query.completion.due); });
     unanswered.waiting = moment.waiting;
     unanswered.waiting_since = dispatcher_.next_due();
     end_.condition = abort_watch_.check(aggregator_->ended(abort_watch_.length(), now, unanswered));
@@ -554,9 +585,7 @@ bool Run::abort_wanted(std::span<const metrics::Interval> closed, const metrics:
 
 Mono Run::oldest_pending() const noexcept {
     Mono oldest = schedule_ ? dispatcher_.next_due() : Mono::max();
-    for (const auto& session : sessions_) {
-        if (session->in_query() && session->load() == load_number_) oldest = std::min(oldest, session->due());
-    }
+    each_in_flight([&](const Query& query) { oldest = std::min(oldest, query.completion.due); });
     return oldest;
 }
 

@@ -91,6 +91,10 @@ TEST_CASE("counts that are zero, negative, absurd or no numbers are refused") {
         check_refused({{"-c" + value}, {"--connections: \"" + value + "\" " + range}});
         check_refused({{"--port", value}, {"--port: \"" + value + "\" " + range}});
     }
+    for (const std::string value : {"0", "-1", "257", "many"}) {
+        check_refused(
+            {{"--pipeline", value}, {"--pipeline: \"" + value + "\" is not a whole number from 1 to 256"}});
+    }
     check_refused({{"--connections="}, {"--connections: its value is empty"}});
     check_refused({{"--connections"}, {"--connections: its value is missing"}});
     check_refused({{"--port", "5432,0"}, {"--port: \"5432,0\""}});
@@ -156,6 +160,8 @@ TEST_CASE("words that are not among the allowed ones are refused with the neares
              {{"--key-distribution", "zip"}, {"--key-distribution: \"zip\"", "\"zipf\""}},
              {{"--protocol", "simple"}, {"--protocol: \"simple\" is not one of extended, prepared"}},
              {{"--format", "xml"}, {"--format: \"xml\" is not one of text, json"}},
+             {{"--session-order", "random"}, {"--session-order: \"random\" is not one of fifo, lifo"}},
+             {{"--pacing", "cheap"}, {"--pacing: \"cheap\" is not one of precise, economy"}},
              {{"--color", "yes"}, {"--color: \"yes\" is not one of auto, always, never"}},
              {{"--duration-only=maybe"}, {"--duration-only: \"maybe\" is neither true nor false"}},
              {{"--pattern", "busines-hours"},
@@ -186,6 +192,7 @@ TEST_CASE("options that contradict each other are refused") {
              {{"--peak-rate=auto"}, {"--peak-rate: has no meaning without --pattern"}},
              {{"--latency-limit=1s"}, {"--latency-limit: has no meaning without --rate"}},
              {{"--arrivals=uniform"}, {"--arrivals: has no meaning without --rate"}},
+             {{"--pacing=economy"}, {"--pacing: has no meaning without --rate"}},
              {{"--query-type=mixed", "--scenario=x.json"}, {"--query-type: cannot go with --scenario"}},
              {{"--query-type=select", "--mix=select=1"},
               {"--mix: --query-type select has one operation only"}},
@@ -331,6 +338,21 @@ TEST_CASE("a scenario file is refused with its place") {
     check_refused({{"--scenario", folder.path("")}, {folder.path("")}});
     check_refused({{"--scenario="}, {"--scenario: its value is empty"}});
     check_refused({{"plan", "--scenario", folder.path("missing.json")}, {folder.path("missing.json")}});
+}
+
+TEST_CASE("statements that wait for one another, or control transactions, are refused in a pipeline") {
+    const Folder folder;
+    const auto refused = [&](const std::string& statements, const std::string& why) {
+        const auto file =
+            folder.file("chain.json", R"({"name": "m", "operations": [{"name": "pay", "statements": [)" +
+                                          statements + "]}]}");
+        check_refused(
+            {{"--scenario", file, "--pipeline", "4"}, {"--pipeline: the operation \"pay\" " + why}});
+    };
+    refused(R"({"sql": "select 1"}, {"sql": "select 2"})", "has 2 statements");
+    for (const std::string sql : {"BEGIN", "commit;", "-- a\\n /* b */ start transaction", "(Rollback"}) {
+        refused(R"({"sql": ")" + sql + R"("})", "controls transactions");
+    }
 }
 
 TEST_CASE("the traffic of a scenario file is refused with its place") {

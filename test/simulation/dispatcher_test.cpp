@@ -54,6 +54,47 @@ TEST_CASE("the session that was free for longest goes first and a lost one never
     CHECK(dispatcher.in_flight() == 2);
 }
 
+TEST_CASE("with room for several queries each, sessions take turns until none has any") {
+    Dispatcher dispatcher{2, 3};
+    dispatcher.begin(traffic::TokenBucket::unlimited(kStart, 10s));
+    for (int i = 0; i < 3; ++i) {
+        dispatcher.session_free(0, kStart + i * 1ms);
+        dispatcher.session_free(1, kStart + i * 1ms);
+    }
+    std::string order;
+    for (int i = 0; i < 6; ++i) {
+        const auto decision = dispatcher.next(kStart + 5ms);
+        REQUIRE(decision.kind == Decision::Kind::start);
+        order += std::to_string(decision.session);
+        CHECK(decision.ready == kStart + i / 2 * 1ms);
+    }
+    CHECK(order == "010101");
+    CHECK(dispatcher.next(kStart + 5ms).kind == Decision::Kind::none);
+    dispatcher.session_free(1, kStart + 6ms);
+    dispatcher.session_free(1, kStart + 7ms);
+    dispatcher.session_free(0, kStart + 8ms);
+    dispatcher.session_gone(1);
+    CHECK(dispatcher.next(kStart + 9ms).session == 0);
+    CHECK(dispatcher.next(kStart + 9ms).kind == Decision::Kind::none);
+    dispatcher.session_free(1, kStart + 10ms);
+    const auto back = dispatcher.next(kStart + 11ms);
+    CHECK(back.session == 1);
+    CHECK(back.ready == kStart + 10ms);
+}
+
+TEST_CASE("last in, first out keeps to few sessions, and an arrival's wait is told all the same") {
+    const auto schedule = traffic::PhaseScheduler::constant(10, 10s);
+    Dispatcher dispatcher{3, 1, simulation::SessionOrder::lifo};
+    dispatcher.begin(traffic::TokenBucket::scheduled(schedule, traffic::Arrivals::uniform, kStart, 1));
+    for (std::uint32_t i = 0; i < 3; ++i) dispatcher.session_free(i, kStart - 1s);
+    for (int i = 0; i < 4; ++i) {
+        const auto decision = dispatcher.next(kStart + i * 100ms + 50ms);
+        CHECK(decision.session == 2);
+        CHECK(decision.ready <= decision.token.due);  // somebody was free all the time: we were late
+        dispatcher.session_free(decision.session, kStart + i * 100ms + 60ms);
+    }
+}
+
 TEST_CASE("with a session free it asks to be woken for the next arrival") {
     const auto schedule = traffic::PhaseScheduler::constant(10, 10s);
     Dispatcher dispatcher{1};

@@ -52,6 +52,9 @@ struct RunOptions : TargetOptions, TrafficOptions {
     bool disable_logging = false;
     workload::KeyDistribution key_distribution = workload::KeyDistribution::uniform;
     bool prepared = false;  ///< --protocol prepared
+    std::uint32_t pipeline = 1;
+    bool last_freed_first = false;       ///< --session-order lifo
+    std::optional<bool> economy_pacing;  ///< --pacing; none: not given
     std::optional<base::Nanos> timeout;
     std::optional<base::Nanos> latency_limit;
     std::vector<std::string> thresholds;  ///< expressions, not read yet: their words depend on the scenario

@@ -131,8 +131,8 @@ struct RunResult {
     std::vector<std::string> argv;  ///< masked
     std::uint64_t random_seed = 0;
     bool open_loop = false;
-    std::string pattern;           ///< name; empty without
-    double peak_rate_per_s = 0;    ///< of a pattern
+    std::string pattern;                                              ///< name; empty without
+    double peak_rate_per_s = 0;                                       ///< of a pattern
     std::optional<std::pair<double, double>> peak_rate_spread_per_s;  ///< of a measured one: lowest, highest
     std::string peak_rate_origin;  ///< "given", "measured", empty without pattern
 
@@ -146,6 +146,7 @@ struct RunResult {
     double planned_duration_s = 0;
     double duration_s = 0;  ///< measured time: from the first due instant until no more arrivals were let in
     std::uint32_t connections = 0;
+    std::uint32_t pipeline = 1;  ///< queries under way on a connection at the same time, at most
     std::uint32_t connections_at_end = 0;
     std::uint64_t reconnects = 0;
     Counts total;

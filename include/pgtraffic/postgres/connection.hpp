@@ -36,13 +36,15 @@ enum class ConnectStep : std::uint8_t {
 
 enum class Progress : std::uint8_t {
     busy,      ///< more of the answer is to come
-    finished,  ///< answer() is whole; ready for the next query
-    lost,      ///< the connection is gone; its socket is closed already; close() it
+    finished,  ///< answer() is whole; ready for the next query, or look for the next_answer() of a pipeline
+    batch_ended,  ///< pipeline only: the answers since the last one stand, or fell together
+    lost,         ///< the connection is gone; its socket is closed already; close() it
 };
 
 /// What came back for one query, all its results together.
 struct Answer {
     bool failed = false;
+    bool skipped = false;  ///< pipeline only: not run, because an earlier query of its batch failed
     bool counted = false;  ///< some result tells a number of rows
     base::SqlState sqlstate;
     std::uint64_t rows = 0;  ///< returned or changed
@@ -75,11 +77,20 @@ class Connection {
     [[nodiscard]] bool send_query(const char* sql, std::size_t count, const char* const* values) noexcept;
     [[nodiscard]] bool send_prepared(const char* name, std::size_t count, const char* const* values) noexcept;
 
+    /// From now on queries may be sent before earlier ones are answered; only while none is under way. They
+    /// stay in memory until end_batch(). The server runs a batch as one transaction: when one of its queries
+    /// fails, it undoes those before and skips those behind. False: as above.
+    [[nodiscard]] bool begin_pipeline() noexcept;
+    [[nodiscard]] bool end_batch() noexcept;
+
     /// True while bytes wait for the socket to become writable. `lost()` afterwards tells of a failed write.
     [[nodiscard]] bool flush_pending() noexcept;
 
-    /// Reads once and takes what is whole.
+    /// Reads once and takes what is whole: one answer.
     [[nodiscard]] Progress receive() noexcept;
+
+    /// Pipeline only: the next one of what receive() read, to be repeated until it says busy.
+    [[nodiscard]] Progress next_answer() noexcept;
 
     /// Whether libpq gave the connection up. It has closed the socket then: stop the poll at once, before
     /// anything can open another one with that number.
@@ -93,10 +104,13 @@ class Connection {
 
     [[nodiscard]] bool uses_ssl() const noexcept;
 
-    /// Whether a transaction is open, sound or failed. Only between queries.
+    /// Whether a transaction is open, sound or failed. Only between queries; a pipeline that is never empty
+    /// cannot tell.
     [[nodiscard]] bool in_transaction() const noexcept;
 
  private:
+    [[nodiscard]] Progress take() noexcept;
+    [[nodiscard]] Progress tell_lost() noexcept;
     void absorb(pg_result* result) noexcept;
     void keep_error(const char* message) noexcept;
     [[nodiscard]] bool begin(int sent) noexcept;
@@ -104,6 +118,10 @@ class Connection {
     pg_conn* connection_ = nullptr;
     Answer answer_;
     bool refused_copy_ = false;
+    bool pipeline_ = false;
+    bool in_answer_ = false;  // pipeline only: some of an answer's results are taken, but not their end
+    bool read_failed_ = false;
+    int reads_left_ = 0;
     std::array<char, 256> error_{};
     std::size_t error_size_ = 0;
 };

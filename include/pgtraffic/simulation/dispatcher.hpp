@@ -1,8 +1,9 @@
 // Decides which session starts which arrival, and when to look again. It decides only: who sends, what comes
 // back and what time it is are told to it, so that a day of traffic runs in a unit test.
 //
-// The session that has been free for longest goes first: all connections carry load, as they would behind
-// real users, and an arrival's wait splits exactly into "no session was free" and "we were late".
+// By default the session that has been free for longest goes first: all connections carry load, as they would
+// behind real users. Whichever goes, the n-th arrival is matched with the n-th time that there was room for
+// one, so its wait splits exactly into "no session was free" and "we were late".
 #pragma once
 
 #include <cstdint>
@@ -24,20 +25,31 @@ struct Decision {
     Kind kind = Kind::none;
     std::uint32_t session = 0;
     traffic::Token token;
-    base::Mono ready;  ///< when `session` had become free
+    base::Mono ready;  ///< since when there had been room for this arrival
+};
+
+/// Which of the sessions that have room goes next.
+enum class SessionOrder : std::uint8_t {
+    fifo,  ///< the one that had it for longest: every session is in use
+    lifo,  ///< the one that got it last: few sessions, warm caches
 };
 
 /// A value, except that it grows to the number of sessions once.
 class Dispatcher {
  public:
-    explicit Dispatcher(std::uint32_t sessions) : idle_(sessions), free_since_(sessions) {}
+    /// `room` queries can be under way on a session at the same time.
+    explicit Dispatcher(std::uint32_t sessions, std::uint32_t room = 1,
+                        SessionOrder order = SessionOrder::fifo)
+        : order_{order}, idle_(sessions), room_(sessions), freed_(std::size_t{sessions} * room) {}
 
     /// Starts a new load: counts begin at zero; what is still in flight belonged to the load before, and its
     /// ends are not told here.
     void begin(const traffic::TokenBucket& bucket, std::optional<base::Nanos> latency_limit = std::nullopt);
 
+    /// The session has room for one query more.
     void session_free(std::uint32_t session, base::Mono now) noexcept;
-    void session_gone(std::uint32_t session) noexcept;  ///< idle or not
+    /// It has no room any more, whatever it had.
+    void session_gone(std::uint32_t session) noexcept;
 
     /// The next decision at `now`; to be repeated until Kind::none.
     [[nodiscard]] Decision next(base::Mono now) noexcept;
@@ -66,8 +78,15 @@ class Dispatcher {
     [[nodiscard]] std::uint32_t idle() const noexcept { return idle_.size(); }
 
  private:
-    IndexList idle_;
-    std::vector<base::Mono> free_since_;
+    [[nodiscard]] std::uint32_t take_room() noexcept;
+
+    SessionOrder order_;
+    IndexList idle_;                   // sessions with room
+    std::vector<std::uint32_t> room_;  // a session
+    // A ring of the times at which there came to be room, one for each query that could start.
+    std::vector<base::Mono> freed_;
+    std::size_t first_freed_ = 0;
+    std::size_t freed_count_ = 0;
     std::optional<traffic::TokenBucket> bucket_;
     std::optional<base::Nanos> latency_limit_;
     base::Mono closed_at_ = base::Mono::max();

@@ -17,6 +17,7 @@ class IndexList {
     [[nodiscard]] bool empty() const noexcept { return first_ == kNone; }
     [[nodiscard]] std::uint32_t size() const noexcept { return size_; }
     [[nodiscard]] std::uint32_t front() const noexcept { return first_; }  ///< not when empty
+    [[nodiscard]] std::uint32_t back() const noexcept { return last_; }    ///< not when empty
     [[nodiscard]] bool contains(std::uint32_t i) const noexcept { return links_[i].listed; }
 
     /// `i` < capacity, not in the list.

@@ -1,5 +1,6 @@
 // A simulated client: one connection, the poll that watches its socket, and its position in the operation
-// that it runs. It tells its owner what happened and never decides what to do next.
+// that it runs - in a pipeline, in each of several. It tells its owner what happened and never decides what
+// to do next.
 #pragma once
 
 #include <cstdint>
@@ -22,21 +23,34 @@ enum class Protocol : std::uint8_t { extended, prepared };
 
 class Session;
 
+/// An arrival on its way through a session.
+struct Query {
+    metrics::Completion completion;
+    workload::Choice choice;
+    std::uint64_t arrival = 0;
+    std::uint32_t attempt = 0;
+    std::uint32_t load = 0;   ///< as given to begin()
+    std::uint32_t slot = 0;   ///< its number among the queries that can be under way, of this session alone
+    bool counted = false;     ///< some statement told a number of rows
+    bool failed = false;      ///< pipeline: answered by an error of its own, its batch not ended
+    bool ends_batch = false;  ///< pipeline: the last one of its batch
+};
+
 /// What all sessions of a run share. Outlives them.
 struct SessionContext {
     event_loop::Loop& loop;
     const workload::Workload& workload;
     Protocol protocol = Protocol::extended;
+    std::uint32_t pipeline = 1;                ///< queries under way on a session at the same time
     bool has_timeout = false;                  ///< a statement that the server cancelled ran into --timeout
     std::vector<std::string> setup;            ///< SQL that every new connection runs first
     std::vector<std::string> statement_names;  ///< by statement number, for the prepared protocol
     workload::ParameterValues values;          ///< libpq copies them while it sends
 
-    event_loop::Callback<Session*, base::Mono> on_free;  ///< ready for a query
-    event_loop::Callback<Session*, const metrics::Completion*>
-        on_ended;                               ///< a query ended; on_free or on_down follows
-    event_loop::Callback<Session*> on_down;     ///< the connection failed or was lost
-    event_loop::Callback<base::Mono> on_event;  ///< first of all, at each event of a socket
+    event_loop::Callback<Session*, base::Mono> on_free;     ///< ready for one query more
+    event_loop::Callback<Session*, const Query*> on_ended;  ///< a query ended; on_free or on_down follows
+    event_loop::Callback<Session*> on_down;                 ///< the connection failed or was lost
+    event_loop::Callback<base::Mono> on_event;              ///< first of all, at each event of a socket
 };
 
 /// Neither copies nor moves.
@@ -47,12 +61,12 @@ class Session {
         connecting,    ///< waits for the handshake → preparing, or closed
         preparing,     ///< waits for the answers to set-up and PREPARE → idle, or closed
         idle,          ///< waits for begin() → busy; the server's goodbye → closed
-        busy,          ///< waits for the answer → idle or rolling_back; loss, expire() → closed
+        busy,          ///< waits for the last answer → idle or rolling_back; loss, expire() → closed
         rolling_back,  ///< the query is over and left a transaction; waits for ROLLBACK → busy (retry) or
                        ///< idle
     };
 
-    Session(std::uint32_t number, SessionContext& context) : number_{number}, context_{&context} {}
+    Session(std::uint32_t number, SessionContext& context);
     ~Session();
     Session(const Session&) = delete;
     Session& operator=(const Session&) = delete;
@@ -60,24 +74,37 @@ class Session {
     /// From closed. Ends in on_free or on_down, possibly within this call.
     void connect(const postgres::ConnectParameters& parameters) noexcept;
 
-    /// From idle: starts the arrival. `load` is given back by load(), to tell warm-up from measurement.
+    /// From idle, in a pipeline also from busy with room left: starts the arrival, in next_slot(). `load` is
+    /// given back in Query::load, to tell warm-up from measurement. In a pipeline nothing leaves before
+    /// end_batch().
     void begin(const Decision& start, std::uint32_t load, base::Mono now) noexcept;
 
-    /// The query took too long: ends it as timed out and gives the connection up.
-    void expire(base::Mono now) noexcept;
+    /// The Query::slot of what begins next.
+    [[nodiscard]] std::uint32_t next_slot() const noexcept { return queries_[position(under_way_)].slot; }
+
+    /// Pipeline only: something was begun since the last end_batch().
+    [[nodiscard]] bool in_batch() const noexcept { return unsent_ > 0; }
+
+    /// Pipeline only: sends what was begun since the last time, as one batch. Nothing to send is no error.
+    void end_batch() noexcept;
+
+    /// The query in `slot` took too long: ends it as timed out and gives the connection up, and with it the
+    /// other queries of a pipeline, which failed.
+    void expire(std::uint32_t slot, base::Mono now) noexcept;
 
     /// Gives a connection that is not yet, or no longer, of use up, with `reason` for error().
     void give_up(std::string_view reason) noexcept;
 
     [[nodiscard]] std::uint32_t number() const noexcept { return number_; }
     [[nodiscard]] State state() const noexcept { return state_; }
-    [[nodiscard]] bool in_query() const noexcept {
-        return state_ == State::busy || (state_ == State::rolling_back && retry_after_rollback_);
+    [[nodiscard]] bool in_query() const noexcept { return under_way_ > 0; }
+
+    /// Calls with each query under way, the oldest first.
+    template <class Visit>
+    void each_query(Visit&& visit) const {
+        for (std::uint32_t i = 0; i < under_way_; ++i) visit(queries_[position(i)]);
     }
-    [[nodiscard]] std::uint32_t load() const noexcept { return load_; }
-    [[nodiscard]] base::Mono due() const noexcept { return completion_.due; }    ///< of the query under way
-    [[nodiscard]] base::Mono sent() const noexcept { return completion_.sent; }  ///< of its first attempt
-    [[nodiscard]] std::uint32_t operation() const noexcept { return completion_.operation; }
+
     [[nodiscard]] std::string_view error() const noexcept;  ///< of the last failure
     [[nodiscard]] int socket() const noexcept { return poll_ ? poll_->socket() : -1; }
 
@@ -85,27 +112,42 @@ class Session {
     void on_ready(event_loop::Readiness ready) noexcept;
     void connect_step(postgres::ConnectStep step) noexcept;
     void prepare_next() noexcept;
-    void send_statement() noexcept;
+    void send_statement(Query& query) noexcept;
     void after_send(bool sent) noexcept;
     void on_answer(base::Mono now) noexcept;
     void statement_done(base::Mono now) noexcept;
-    void end_query(metrics::Outcome outcome, base::Mono now) noexcept;
+    void take_pipelined(postgres::Progress progress, base::Mono now) noexcept;
+    void settle_batch(base::Mono now) noexcept;
+    void move_to_end() noexcept;
+    static void count_attempt(Query& query, bool of_itself) noexcept;
+    [[nodiscard]] metrics::Outcome failure_of(const Query& query) const noexcept;
+    void end_oldest(metrics::Outcome outcome, base::Mono now) noexcept;
     void roll_back(bool then_retry) noexcept;
     void lose(base::Mono now) noexcept;
     void become_idle(base::Mono now) noexcept;
+
+    /// Where in queries_ the i-th of those under way is.
+    [[nodiscard]] std::uint32_t position(std::uint32_t i) const noexcept {
+        const std::uint32_t at = oldest_ + i;
+        return at < queries_.size() ? at : at - static_cast<std::uint32_t>(queries_.size());
+    }
 
     std::uint32_t number_;
     SessionContext* context_;
     State state_ = State::closed;
     bool writing_ = false;  // WRITABLE is armed
     bool retry_after_rollback_ = false;
-    bool counted_ = false;    // some statement told a number of rows
     std::uint32_t step_ = 0;  // of the set-up, while preparing
-    std::uint32_t load_ = 0;
-    std::uint32_t attempt_ = 0;
-    workload::Choice choice_;
-    std::uint64_t arrival_ = 0;
-    metrics::Completion completion_;
+
+    // A ring of those under way, as they were sent: first those answered whose batch has not ended
+    // (answered_), then those not answered, last those not sent (unsent_). One that is sent again moves to
+    // the end.
+    std::vector<Query> queries_;
+    std::uint32_t oldest_ = 0;
+    std::uint32_t under_way_ = 0;
+    std::uint32_t answered_ = 0;
+    std::uint32_t unsent_ = 0;
+
     std::string given_up_because_;
     postgres::Connection connection_;
     std::optional<event_loop::Poll> poll_;  // behind the connection: dies before the socket is closed

@@ -22,11 +22,20 @@
 
 namespace pgtraffic::simulation {
 
+/// How exactly an arrival that is due wakes the loop.
+enum class Pacing : std::uint8_t {
+    precise,  ///< when it is due
+    economy,  ///< on the next whole millisecond: fewer wakes, up to a millisecond of lag, counted as such
+};
+
 /// What to run against what. Neither a rate nor a pattern: a closed loop.
 struct SimulationPlan {
     postgres::Conninfo conninfo;
     std::uint32_t connections = 100;
     Protocol protocol = Protocol::extended;
+    std::uint32_t pipeline = 1;  ///< queries under way on a connection at the same time
+    SessionOrder session_order = SessionOrder::fifo;
+    Pacing pacing = Pacing::precise;
     std::optional<double> rate_per_s;
     std::optional<traffic::Pattern> pattern;
     std::optional<double> peak_rate_per_s;  ///< of the pattern; without: measured in a closed loop before

@@ -1,0 +1,164 @@
+// Several queries under way on one connection: what comes out must be what comes out without, whatever fails
+// in between.
+#include <string>
+
+#include "pgtraffic/postgres/client.hpp"
+#include "support/catch.hpp"
+#include "support/real_run.hpp"
+
+using namespace pgtraffic;
+using nlohmann::json;
+using postgres::Client;
+using test::run_and_read;
+
+namespace {
+
+std::int64_t number(Client& client, const std::string& sql) {
+    return std::stoll(client.value(sql).value_or("0"));
+}
+
+const json& queries(const json& result) {
+    return result["summary"]["queries"];
+}
+
+void check_conserved(const json& result) {
+    const auto& q = queries(result);
+    const auto n = [&](const char* key) { return q.value(key, std::uint64_t{0}); };
+    CHECK(n("planned") == n("started") + n("waiting") + n("missed"));
+    CHECK(n("started") == n("ok") + n("empty") + n("failed") + n("timed_out") + n("in_flight"));
+}
+
+/// Every seventh or so divides by zero, in the middle of inserts that must not suffer.
+const char* const kFailing = R"json({"name": "failing", "operations": [
+    {"name": "note", "weight": 3, "statements": [{"sql": "INSERT INTO note (n) VALUES ($1)",
+        "parameters": [{"integer": [1, 1000000]}]}]},
+    {"name": "divide", "weight": 1, "statements": [{"sql": "SELECT 1 / $1::int",
+        "parameters": [{"integer": [0, 3]}]}]}]})json";
+
+}  // namespace
+
+TEST_CASE("a failing query of a pipeline takes none of its neighbours along") {
+    const auto database = test::fresh_database();
+    Client client{database.conninfo()};
+    client.execute("CREATE TABLE note (n int NOT NULL)");
+    const test::TemporaryFile scenario{kFailing};
+    std::vector<std::string> sums;
+    std::vector<json> counts;
+    for (const char* depth : {"1", "16"}) {
+        for (const char* protocol : {"extended", "prepared"}) {
+            client.execute("TRUNCATE note");
+            const auto result = run_and_read(
+                database, {"--scenario", scenario.path(), "--total-queries", "3000", "-c", "3", "--warmup",
+                           "0", "--random-seed", "11", "--pipeline", depth, "--protocol", protocol});
+            INFO("pipeline " << depth << ", " << protocol);
+            check_conserved(result);
+            CHECK(queries(result)["started"] == 3000);
+            CHECK(result["errors"].size() == 1);
+            CHECK(result["errors"][0]["sqlstate"] == "22012");
+            CHECK(result["errors"][0]["sample"].get<std::string>().find("division by zero") !=
+                  std::string::npos);
+            CHECK(number(client, "SELECT count(*) FROM note") == result["operations"][0]["ok"].get<int>());
+            counts.push_back({queries(result)["ok"], queries(result)["failed"]});
+            sums.push_back(client.value("SELECT sum(n) FROM note").value());
+        }
+    }
+    CHECK(counts[0][1].get<int>() > 100);
+    for (std::size_t i = 1; i < counts.size(); ++i) {
+        CHECK(counts[i] == counts[0]);
+        CHECK(sums[i] == sums[0]);
+    }
+}
+
+TEST_CASE("a pipeline asks as many questions as it reports, many of them together") {
+    const auto database = test::filled_database();
+    Client client{database.conninfo()};
+    const auto statistic = [&](const std::string& column, const std::string& from) {
+        client.execute("SELECT pg_stat_clear_snapshot()");
+        return number(client, "SELECT " + column + " FROM " + from);
+    };
+    const std::string scans = "pg_stat_user_tables WHERE relname = 'orders'";
+    const auto before = statistic("idx_scan", scans);
+    const auto result = run_and_read(database, {"--total-queries", "6000", "-c", "4", "--warmup", "0",
+                                                "--pipeline", "8", "--protocol", "prepared"});
+    check_conserved(result);
+    CHECK(queries(result)["ok"] == 6000);
+    CHECK(result["config"]["pipeline"] == 8);
+    CHECK(statistic("idx_scan", scans) - before == 6000 + 2);
+}
+
+TEST_CASE("duplicate order numbers are retried in a pipeline as they are without") {
+    const auto database = test::filled_database();
+    Client client{database.conninfo()};
+    const std::vector<std::string> load{
+        "--query-type", "insert", "--total-queries", "200", "-c",         "2",
+        "--warmup",     "0",      "--random-seed",   "42",  "--pipeline", "8"};
+    const auto orders = number(client, "SELECT count(*) FROM orders");
+    CHECK(queries(run_and_read(database, load))["ok"] == 200);
+    // The second run of the seed finds every number of the first one taken.
+    const auto again = run_and_read(database, load);
+    CHECK(queries(again)["ok"] == 200);
+    CHECK(queries(again)["failed"] == 0);
+    CHECK(queries(again)["retries"].get<int>() >= 200);
+    CHECK(number(client, "SELECT count(*) FROM orders") == orders + 400);
+}
+
+TEST_CASE("a backend that dies costs a pipeline what was under way on it, and no more") {
+    const auto database = test::filled_database();
+    test::Process process{test::pgtraffic_argv(test::run_arguments(
+                              database, {"--rate", "2000", "--duration", "3", "-c", "4", "--pipeline", "8",
+                                         "--warmup", "0", "--progress", "250ms"})),
+                          test::without_target()};
+    REQUIRE(process.wait_for_stderr("measuring"));
+    Client client{database.conninfo()};
+    client.execute(
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'pgtraffic' "
+        "AND datname = current_database() AND pid <> pg_backend_pid() LIMIT 1");
+    const auto result = test::read_result(process.wait(), 0);
+    check_conserved(result);
+    CHECK(queries(result)["failed"].get<int>() <= 8);
+    CHECK(queries(result)["started"].get<double>() >= 0.99 * queries(result)["planned"].get<double>());
+    CHECK(result["run"]["warnings"].dump().find("reconnects") != std::string::npos);
+}
+
+TEST_CASE("a query over the time-out ends alone in its pipeline") {
+    const auto database = test::fresh_database();
+    const test::TemporaryFile scenario{R"json({"name": "slow", "operations": [
+        {"name": "quick", "weight": 9, "statements": [{"sql": "SELECT 1"}]},
+        {"name": "slow", "weight": 1, "statements": [{"sql": "SELECT pg_sleep(30)"}]}]})json"};
+    const auto result = run_and_read(
+        database, {"--scenario", scenario.path(), "--total-queries", "100", "-c", "2", "--warmup", "0",
+                   "--timeout", "300ms", "--random-seed", "3", "--pipeline", "4"});
+    check_conserved(result);
+    CHECK(queries(result)["timed_out"].get<int>() > 0);
+    CHECK(queries(result)["ok"].get<int>() > 0);
+    CHECK(queries(result)["started"] == 100);
+}
+
+TEST_CASE("the free connection that goes next is the one asked for") {
+    const auto database = test::fresh_database();
+    Client client{database.conninfo()};
+    const test::TemporaryFile scenario{R"json({"name": "who", "operations": [{"name": "who", "statements": [
+        {"sql": "INSERT INTO asked VALUES (pg_backend_pid())"}]}]})json"};
+    client.execute("CREATE TABLE asked (pid int)");
+    for (const auto& [order, least, most] : {std::tuple{"fifo", 20, 20}, {"lifo", 1, 19}}) {
+        client.execute("TRUNCATE asked");
+        const auto result = run_and_read(
+            database, {"--scenario", scenario.path(), "--rate", "50", "--arrivals", "uniform", "--duration",
+                       "2", "-c", "20", "--warmup", "0", "--session-order", order});
+        CHECK(queries(result)["ok"] == 100);
+        INFO(order);
+        const auto used = number(client, "SELECT count(DISTINCT pid) FROM asked");
+        CHECK(used >= least);
+        CHECK(used <= most);
+    }
+}
+
+TEST_CASE("economy pacing starts what is planned, on whole milliseconds, and charges the lag") {
+    const auto database = test::filled_database();
+    const auto result = run_and_read(database, {"--rate", "700", "--arrivals", "uniform", "--duration", "2",
+                                                "-c", "20", "--warmup", "0", "--pacing", "economy"});
+    check_conserved(result);
+    CHECK(queries(result)["started"] == 1400);
+    // Due times spread evenly over a millisecond's fractions, so on average they wait for half of one.
+    CHECK(result["summary"]["lag_ms"]["mean"].get<double>() > 0.2);
+}
