@@ -112,7 +112,7 @@ class Dispatch {
     Dispatch(const traffic::TokenBucket& bucket, bool open_loop)
         : workload_{bound("mixed")},
           dispatcher_{kSessions},
-          aggregator_{plan(workload_)},
+          aggregator_{plan(workload_, open_loop)},
           open_loop_{open_loop} {
         dispatcher_.begin(bucket);
         for (std::uint32_t i = 0; i < kSessions; ++i) dispatcher_.session_free(i, kStart);
@@ -147,7 +147,7 @@ class Dispatch {
  private:
     static constexpr std::uint32_t kSessions = 150;
 
-    static metrics::AggregatorPlan plan(const workload::Workload& workload) {
+    static metrics::AggregatorPlan plan(const workload::Workload& workload, bool open_loop) {
         metrics::AggregatorPlan plan;
         for (const auto& operation : workload.operations()) {
             metrics::OperationShape shape{operation.name, {}};
@@ -156,6 +156,7 @@ class Dispatch {
         }
         plan.phases = {{"steady", 0, base::to_seconds(kDay), std::nullopt}};
         plan.start = kStart;
+        plan.open_loop = open_loop;
         return plan;
     }
 

@@ -98,7 +98,7 @@ std::string verb_of(std::string_view sql) {
     return verb;
 }
 
-/// In a pipeline a query is sent before the one ahead of it is answered, and what is sent together is one
+/// In a pipeline a query is sent before the one ahead of it is answered: it may stand in nobody's
 /// transaction.
 void check_pipeline(const workload::Scenario& scenario) {
     constexpr std::array<std::string_view, 9> kControl{"BEGIN", "START",     "COMMIT",  "END",    "ROLLBACK",
@@ -117,7 +117,7 @@ void check_pipeline(const workload::Scenario& scenario) {
             const auto verb = verb_of(statement.sql);
             if (std::find(kControl.begin(), kControl.end(), verb) != kControl.end()) {
                 refuse(operation,
-                       fmt::format("controls transactions ({}), and a pipeline has its own", verb));
+                       fmt::format("controls transactions ({}), and others would be sent into them", verb));
             }
         }
     }

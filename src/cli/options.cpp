@@ -74,8 +74,9 @@ constexpr auto kOptions = std::to_array<OptionRow>({
     {"duration", 'T', "TIME", kLoad, "how long to measure: seconds, or 250ms, 90s, 5m, 1h", "60",
      kRun | kPlan},
     {"pipeline", 0, "N", kLoad,
-     "queries under way on each connection at the same time; what is sent together is one transaction of the "
-     "server's",
+     "queries under way on each connection at the same time: for throughput, latencies then hold the wait "
+     "behind "
+     "one another",
      "1", kRun},
     {"total-queries", 't', "N", kLoad, "stop after this many queries, if the duration is not over before", "",
      kRun},

@@ -64,9 +64,21 @@ Aggregator::IntervalHistograms& Aggregator::histograms_of(OpenInterval& open) {
     return *open.histograms;
 }
 
-void Aggregator::record_response(Cell& cell, Mono due, Nanos response) noexcept {
-    cell.latencies.response.record(response);
-    auto& open = open_interval(interval_of(due));
+Aggregator::OpenInterval& Aggregator::interval_at(Mono t) {
+    if (t >= at_hand_from_ && t < at_hand_until_) [[likely]]
+        return *at_hand_;
+    const std::size_t index = interval_of(t);
+    OpenInterval& open = open_interval(index);
+    if (index >= first_open_ && t >= plan_.start) {
+        at_hand_ = &open;
+        at_hand_from_ = plan_.start + plan_.interval * static_cast<std::int64_t>(index);
+        at_hand_until_ = at_hand_from_ + plan_.interval;
+    }
+    return open;
+}
+
+void Aggregator::record_in_interval(Mono due, Nanos response) noexcept {
+    OpenInterval& open = interval_at(due);
     histograms_of(open).response.record(response);
     open.interval.max = std::max(open.interval.max, response);
 }
@@ -76,7 +88,7 @@ void Aggregator::record(const Completion& c) noexcept {
     const bool succeeded = c.outcome == Outcome::ok || c.outcome == Outcome::empty;
     const bool in_time = c.done <= end_;
     // Where it happened; an interval that is over takes no more, so the clock never runs backwards here.
-    Interval& when_done = open_interval(interval_of(std::min(c.done, end_ - Nanos{1}))).interval;
+    Interval& when_done = interval_at(std::min(c.done, end_ - Nanos{1})).interval;
     StatementResult& statement = statements_[c.operation][c.statement];
 
     cell.counts.retries += c.attempts - 1;
@@ -109,28 +121,34 @@ void Aggregator::record(const Completion& c) noexcept {
     }
     if (succeeded && in_time) ++succeeded_in_time_;
 
-    if (c.outcome == Outcome::failed) {
+    if (c.outcome == Outcome::failed) [[unlikely]] {
         cell.latencies.failed.record(c.done - c.due);
     } else {
-        record_response(cell, c.due, c.done - c.due);
+        record_in_interval(c.due, c.done - c.due);
+        // In a closed loop finish() adds the service times, which are the same.
+        if (plan_.open_loop || !succeeded) cell.latencies.response.record(c.done - c.due);
     }
     if (succeeded) cell.latencies.service.record(c.done - c.sent);
-    const Nanos pool_wait = std::max(c.ready - c.due, Nanos{0});
-    cell.latencies.lag.record(c.sent - c.due);
-    cell.latencies.pool_wait.record(pool_wait);
-    cell.latencies.generator_lag.record(c.sent - c.due - pool_wait);
-    histograms_of(open_interval(interval_of(c.due))).lag.record(c.sent - c.due);
+    if (plan_.open_loop) {
+        const Nanos pool_wait = std::max(c.ready - c.due, Nanos{0});
+        cell.latencies.lag.record(c.sent - c.due);
+        cell.latencies.pool_wait.record(pool_wait);
+        cell.latencies.generator_lag.record(c.sent - c.due - pool_wait);
+        histograms_of(interval_at(c.due)).lag.record(c.sent - c.due);
+    }
+    if (!succeeded) [[unlikely]]
+        record_error(c);
+}
 
-    if (!succeeded) {
-        const auto known = std::find_if(errors_.begin(), errors_.end(),
-                                        [&](const ErrorResult& e) { return e.sqlstate == c.sqlstate; });
-        if (known != errors_.end()) {
-            ++known->count;
-        } else if (errors_.size() < kMaxErrorKinds) {
-            errors_.push_back({c.sqlstate, 1, base::to_seconds(c.done - plan_.start), {}});
-        } else {
-            ++errors_.back().count;
-        }
+void Aggregator::record_error(const Completion& c) noexcept {
+    const auto known = std::find_if(errors_.begin(), errors_.end(),
+                                    [&](const ErrorResult& e) { return e.sqlstate == c.sqlstate; });
+    if (known != errors_.end()) {
+        ++known->count;
+    } else if (errors_.size() < kMaxErrorKinds) {
+        errors_.push_back({c.sqlstate, 1, base::to_seconds(c.done - plan_.start), {}});
+    } else {
+        ++errors_.back().count;
     }
 }
 
@@ -145,12 +163,13 @@ void Aggregator::record_unanswered(std::uint32_t operation, Mono due, Mono now,
     Cell& cell = cell_of(operation, due);
     ++(cell.counts.*counter);
     ++(total_.*counter);
-    record_response(cell, due, now - due);
+    cell.latencies.response.record(now - due);
+    record_in_interval(due, now - due);
 }
 
 void Aggregator::record_missed(std::uint32_t operation, Mono due, Mono now) noexcept {
     record_unanswered(operation, due, now, &Counts::missed);
-    ++open_interval(interval_of(std::min(now, end_ - Nanos{1}))).interval.missed;
+    ++interval_at(std::min(now, end_ - Nanos{1})).interval.missed;
 }
 
 void Aggregator::record_waiting(std::uint32_t operation, Mono due, Mono now) noexcept {
@@ -261,6 +280,7 @@ std::vector<Interval> Aggregator::ended(std::size_t count, Mono now, const Unans
 }
 
 void Aggregator::close_first() {
+    at_hand_until_ = Mono::min();
     just_closed_.push_back(snapshot(open_.front()));
     keep(just_closed_.back());
     join(just_closed_.back());
@@ -343,6 +363,9 @@ void Aggregator::fill_populations(RunResult& result) const {
 
 void Aggregator::finish(const Gauges& gauges, RunResult& result) {
     PGTRAFFIC_CHECK(end_ != Mono::max(), "the measured time was closed");
+    if (!plan_.open_loop) {
+        for (Cell& cell : cells_) cell.latencies.response.merge(cell.latencies.service);
+    }
     fill_populations(result);
     PGTRAFFIC_CHECK(gauges.planned == result.total.planned && gauges.started == result.total.started,
                     "the plan's and the aggregator's counts agree");

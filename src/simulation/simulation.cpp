@@ -131,6 +131,7 @@ class Run {
     SimulationEnd end_;
 
     event_loop::Loop loop_;  // dies after every handle below
+    std::vector<char> received_ = std::vector<char>(postgres::kReceiveBuffer);
     SessionContext context_;
     std::vector<std::unique_ptr<Session>> sessions_;
     Dispatcher dispatcher_;
@@ -162,7 +163,7 @@ class Run {
     // With --timeout: queries under way, by the time they were sent, and when they are given up.
     IndexList deadlines_;
     std::vector<Mono> deadline_of_;
-    std::vector<std::uint32_t> open_batches_;  // sessions of a pipeline with something to send
+    std::vector<std::uint32_t> unsent_;  // sessions of a pipeline with something to send
     LoopLoad load_{stage_start_};
     ClientUsage usage_at_start_;
     Mono next_tick_ = Mono::max();
@@ -186,6 +187,7 @@ Run::Run(const SimulationPlan& plan, const workload::Workload& workload, const S
                {},
                {},
                {},
+               received_,
                Callback<Session*, Mono>::to<&Run::on_free>(*this),
                Callback<Session*, const Query*>::to<&Run::on_ended>(*this),
                Callback<Session*>::to<&Run::on_down>(*this),
@@ -203,7 +205,7 @@ Run::Run(const SimulationPlan& plan, const workload::Workload& workload, const S
         context_.statement_names.push_back(fmt::format("pgtraffic_{}", i));
     }
     if (plan.timeout) deadline_of_.resize(std::size_t{plan.connections} * plan.pipeline);
-    if (plan.pipeline > 1) open_batches_.reserve(plan.connections);
+    if (plan.pipeline > 1) unsent_.reserve(plan.connections);
     sessions_.reserve(plan.connections);
     for (std::uint32_t i = 0; i < plan.connections; ++i)
         sessions_.push_back(std::make_unique<Session>(i, context_));
@@ -290,8 +292,8 @@ Mono Run::dispatch(Mono now) noexcept {
         Decision decision = dispatcher_.next(now);
         switch (decision.kind) {
             case Decision::Kind::none:
-                for (const std::uint32_t session : open_batches_) sessions_[session]->end_batch();
-                open_batches_.clear();
+                for (const std::uint32_t session : unsent_) sessions_[session]->flush();
+                unsent_.clear();
                 return now;
             case Decision::Kind::miss:
                 if (aggregator_) {
@@ -303,7 +305,7 @@ Mono Run::dispatch(Mono now) noexcept {
                 Session& session = *sessions_[decision.session];
                 if (plan_.timeout) add_deadline(session, now);
                 decision.token.index += first_arrival_;
-                if (plan_.pipeline > 1 && !session.in_batch()) open_batches_.push_back(decision.session);
+                if (plan_.pipeline > 1 && !session.unsent()) unsent_.push_back(decision.session);
                 session.begin(decision, load_number_, now);
                 now = base::mono_now();
                 break;
@@ -439,6 +441,7 @@ metrics::AggregatorPlan Run::aggregator_plan(Mono start) const {
     plan.start = start;
     plan.interval = plan_.interval;
     plan.joined = plan_.joined_intervals;
+    plan.open_loop = schedule_.has_value();
     if (schedule_) {
         for (const auto& phase : schedule_->phases()) {
             plan.phases.push_back({phase.name, phase.start_s, phase.end_s, phase.planned});

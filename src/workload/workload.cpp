@@ -134,6 +134,7 @@ Workload::Workload(const Scenario& scenario, const std::vector<DataRows>& answer
         }
     }
     first_statement_.push_back(static_cast<std::uint32_t>(places_.size()));
+    one_choice_ = operations_.size() == 1 && !operations_.front().choose_one;
 }
 
 void Workload::bind(const Statement& statement, std::span<const DataQuery> queries,
@@ -159,6 +160,7 @@ void Workload::bind(const Statement& statement, std::span<const DataQuery> queri
 }
 
 Choice Workload::choose(std::uint64_t k) const noexcept {
+    if (one_choice_) return {0, 0, static_cast<std::uint32_t>(operations_.front().statements.size()) - 1};
     base::Random random{seed_, base::Stream::mix, k};
     Choice choice;
     choice.operation = draw_by_weight(operation_weights_, random);

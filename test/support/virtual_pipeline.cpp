@@ -23,6 +23,7 @@ metrics::AggregatorPlan aggregator_plan(const VirtualPlan& plan, Mono start) {
     shapes.operations = {{"query", {"query"}}};
     shapes.start = start;
     shapes.interval = plan.interval;
+    shapes.open_loop = plan.schedule.has_value();
     if (!plan.schedule) {
         shapes.phases = {{"steady", 0, base::to_seconds(plan.duration), std::nullopt}};
         return shapes;

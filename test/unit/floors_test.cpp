@@ -44,7 +44,7 @@ bool within(string_view path, string_view top) {
 string_view only_in(string_view header) {
     if (header == "uv.h" || within(header, "uv/")) return "event_loop";
     if (header == "libpq-fe.h" || header == "libpq-events.h" || header == "postgres_ext.h" ||
-        within(header, "libpq/"))
+        within(header, "libpq/") || within(header, "openssl/"))
         return "postgres";
     return "";
 }

@@ -39,6 +39,9 @@ struct AggregatorPlan {
     std::vector<PhaseShape> phases;  ///< at least one; contiguous, from 0
     base::Mono start;                ///< of the measured time
     base::Nanos interval = std::chrono::seconds{1};
+    /// Arrivals have due times of their own. In a closed loop a query is due when it is sent: it has no lag,
+    /// and its response is its service.
+    bool open_loop = true;
     /// So many neighbours make one interval of the time series, which may be longer than what is watched.
     std::size_t joined = 1;
     /// Planned arrivals between two offsets in seconds; null in a closed loop.
@@ -131,10 +134,13 @@ class Aggregator {
     [[nodiscard]] Cell& cell_of(std::uint32_t operation, base::Mono due) noexcept;
     [[nodiscard]] std::size_t interval_of(base::Mono t) const noexcept;
     OpenInterval& open_interval(std::size_t index);
+    OpenInterval& interval_at(base::Mono t);
     IntervalHistograms& histograms_of(OpenInterval& open);
     void record_unanswered(std::uint32_t operation, base::Mono due, base::Mono now,
                            std::uint64_t Counts::*counter) noexcept;
-    void record_response(Cell& cell, base::Mono due, base::Nanos response) noexcept;
+    /// In the time series alone.
+    void record_in_interval(base::Mono due, base::Nanos response) noexcept;
+    void record_error(const Completion& c) noexcept;
     void set_gauges(std::size_t index, const Gauges& gauges);
     [[nodiscard]] Interval snapshot(const OpenInterval& open) const;
     void add_waiting(Interval& interval, base::Mono now, const Unanswered& unanswered) const;
@@ -157,6 +163,10 @@ class Aggregator {
 
     std::deque<OpenInterval> open_;  // of consecutive indices from first_open_ on
     std::size_t first_open_ = 0;
+    // The one that interval_at() was last asked for, and when it is: nearly always the next one asked for.
+    OpenInterval* at_hand_ = nullptr;
+    base::Mono at_hand_from_ = base::Mono::max();
+    base::Mono at_hand_until_ = base::Mono::min();
     /// Emptied ones, so that recording allocates nothing. Of an overload's backlog, which keeps many
     /// intervals open, only those that are being answered have any.
     std::vector<std::unique_ptr<IntervalHistograms>> spare_;

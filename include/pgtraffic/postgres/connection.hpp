@@ -1,19 +1,21 @@
-// One libpq connection, never blocking: a passive state machine that says what to wait for and is told when
-// it came. Knows no loop, no clock and no workload. The traps that it keeps its callers from are named where
-// they lie.
+// One connection, never blocking: a passive state machine that says what to wait for and is told when it
+// came. libpq connects, encrypts and authenticates; queries go over its socket by messages of our own. Knows
+// no loop, no clock and no workload. The traps that it keeps its callers from are named where they lie.
 #pragma once
 
-#include <array>
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "pgtraffic/base/sqlstate.hpp"
 #include "pgtraffic/postgres/conninfo.hpp"
+#include "pgtraffic/postgres/messages.hpp"
 
 struct pg_conn;
-struct pg_result;
+struct ssl_st;
 
 namespace pgtraffic::postgres {
 
@@ -34,21 +36,22 @@ enum class ConnectStep : std::uint8_t {
     failed,  ///< error() says why; close() it
 };
 
-enum class Progress : std::uint8_t {
-    busy,      ///< more of the answer is to come
-    finished,  ///< answer() is whole; ready for the next query, or look for the next_answer() of a pipeline
-    batch_ended,  ///< pipeline only: the answers since the last one stand, or fell together
-    lost,         ///< the connection is gone; its socket is closed already; close() it
+enum class Sent : std::uint8_t {
+    all,
+    pending,  ///< the rest goes when the socket is writable: call flush() then
+    lost,     ///< the connection is gone; close() it
 };
 
-/// What came back for one query, all its results together.
-struct Answer {
-    bool failed = false;
-    bool skipped = false;  ///< pipeline only: not run, because an earlier query of its batch failed
-    bool counted = false;  ///< some result tells a number of rows
-    base::SqlState sqlstate;
-    std::uint64_t rows = 0;  ///< returned or changed
+enum class Progress : std::uint8_t {
+    busy,      ///< more of the answer is to come
+    finished,  ///< answer() is whole; next_answer() looks for another one
+    lost,      ///< the connection is gone; close() it
 };
+
+/// Where connections read into, one after the other. A TLS record fits, so none leaves bytes behind that are
+/// decrypted and that the kernel cannot tell of.
+using ReceiveBuffer = std::span<char>;
+inline constexpr std::size_t kReceiveBuffer = 64 * 1024;
 
 /// Neither copies nor moves. Owns its PGconn.
 class Connection {
@@ -70,60 +73,49 @@ class Connection {
     [[nodiscard]] bool open() const noexcept { return connection_ != nullptr; }
     [[nodiscard]] int socket() const noexcept;
 
-    // Each of these begins a query; false: it could not be sent, error() says why, and the connection is
-    // lost.
-    [[nodiscard]] bool send_simple(const char* sql) noexcept;
-    [[nodiscard]] bool send_prepare(const char* name, const char* sql) noexcept;
-    [[nodiscard]] bool send_query(const char* sql, std::size_t count, const char* const* values) noexcept;
-    [[nodiscard]] bool send_prepared(const char* name, std::size_t count, const char* const* values) noexcept;
+    // Queries, to be sent by flush(). Answers come in their order, and each query is a transaction of its
+    // own: several may be under way. `name` is one of queue_prepare().
+    void queue_simple(std::string_view sql) { append_simple(unsent_, sql); }
+    void queue_prepare(std::string_view name, std::string_view sql) { append_prepare(unsent_, name, sql); }
+    void queue_prepared(std::string_view name, const TextValues& values) {
+        append_prepared(unsent_, name, values);
+    }
+    void queue_query(std::string_view sql, const TextValues& values) { append_query(unsent_, sql, values); }
 
-    /// From now on queries may be sent before earlier ones are answered; only while none is under way. They
-    /// stay in memory until end_batch(). The server runs a batch as one transaction: when one of its queries
-    /// fails, it undoes those before and skips those behind. False: as above.
-    [[nodiscard]] bool begin_pipeline() noexcept;
-    [[nodiscard]] bool end_batch() noexcept;
+    /// Sends what is queued, by one system call where the socket takes it.
+    [[nodiscard]] Sent flush() noexcept;
 
-    /// True while bytes wait for the socket to become writable. `lost()` afterwards tells of a failed write.
-    [[nodiscard]] bool flush_pending() noexcept;
-
-    /// Reads once and takes what is whole: one answer.
-    [[nodiscard]] Progress receive() noexcept;
-
-    /// Pipeline only: the next one of what receive() read, to be repeated until it says busy.
+    /// Reads once and takes one answer. `buffer` holds what next_answer() finds: no other connection may
+    /// receive() in between.
+    [[nodiscard]] Progress receive(ReceiveBuffer buffer) noexcept;
+    /// Another answer among what was read, to be asked until it says busy where several are under way.
     [[nodiscard]] Progress next_answer() noexcept;
 
-    /// Whether libpq gave the connection up. It has closed the socket then: stop the poll at once, before
-    /// anything can open another one with that number.
-    [[nodiscard]] bool lost() const noexcept;
-
-    [[nodiscard]] const Answer& answer() const noexcept { return answer_; }
+    [[nodiscard]] const Answer& answer() const noexcept { return reader_.answer(); }
+    /// The SQLSTATE of the queries that a lost connection leaves unanswered.
+    [[nodiscard]] base::SqlState unanswered_sqlstate() const noexcept {
+        return reader_.unanswered_sqlstate();
+    }
 
     /// The last error, one line, at most a few hundred bytes; may hold invalid UTF-8. Good until the next
     /// call.
-    [[nodiscard]] std::string_view error() const noexcept { return {error_.data(), error_size_}; }
+    [[nodiscard]] std::string_view error() const noexcept { return reader_.error(); }
 
-    [[nodiscard]] bool uses_ssl() const noexcept;
-
-    /// Whether a transaction is open, sound or failed. Only between queries; a pipeline that is never empty
-    /// cannot tell.
-    [[nodiscard]] bool in_transaction() const noexcept;
+    /// Whether the last answer left a transaction open, sound or failed.
+    [[nodiscard]] bool in_transaction() const noexcept { return reader_.in_transaction(); }
 
  private:
-    [[nodiscard]] Progress take() noexcept;
-    [[nodiscard]] Progress tell_lost() noexcept;
-    void absorb(pg_result* result) noexcept;
-    void keep_error(const char* message) noexcept;
-    [[nodiscard]] bool begin(int sent) noexcept;
+    /// Bytes moved, 0: try again when the socket is ready, < 0: the connection is lost.
+    [[nodiscard]] std::int64_t write(std::span<const char> bytes) noexcept;
+    [[nodiscard]] std::int64_t read(std::span<char> into) noexcept;
+    void tell_lost(std::string_view why) noexcept;
 
     pg_conn* connection_ = nullptr;
-    Answer answer_;
-    bool refused_copy_ = false;
-    bool pipeline_ = false;
-    bool in_answer_ = false;  // pipeline only: some of an answer's results are taken, but not their end
-    bool read_failed_ = false;
-    int reads_left_ = 0;
-    std::array<char, 256> error_{};
-    std::size_t error_size_ = 0;
+    ssl_st* tls_ = nullptr;  // libpq's, where the connection is encrypted
+    int socket_ = -1;
+    SendBuffer unsent_;
+    std::span<const char> unread_;
+    AnswerReader reader_;
 };
 
 [[nodiscard]] std::string libpq_version();

@@ -29,11 +29,9 @@ struct Query {
     workload::Choice choice;
     std::uint64_t arrival = 0;
     std::uint32_t attempt = 0;
-    std::uint32_t load = 0;   ///< as given to begin()
-    std::uint32_t slot = 0;   ///< its number among the queries that can be under way, of this session alone
-    bool counted = false;     ///< some statement told a number of rows
-    bool failed = false;      ///< pipeline: answered by an error of its own, its batch not ended
-    bool ends_batch = false;  ///< pipeline: the last one of its batch
+    std::uint32_t load = 0;  ///< as given to begin()
+    std::uint32_t slot = 0;  ///< its number among the queries that can be under way, of this session alone
+    bool counted = false;    ///< some statement told a number of rows
 };
 
 /// What all sessions of a run share. Outlives them.
@@ -45,7 +43,8 @@ struct SessionContext {
     bool has_timeout = false;                  ///< a statement that the server cancelled ran into --timeout
     std::vector<std::string> setup;            ///< SQL that every new connection runs first
     std::vector<std::string> statement_names;  ///< by statement number, for the prepared protocol
-    workload::ParameterValues values;          ///< libpq copies them while it sends
+    workload::ParameterValues values;          ///< copied while a query is queued
+    postgres::ReceiveBuffer receive_buffer;
 
     event_loop::Callback<Session*, base::Mono> on_free;     ///< ready for one query more
     event_loop::Callback<Session*, const Query*> on_ended;  ///< a query ended; on_free or on_down follows
@@ -76,17 +75,17 @@ class Session {
 
     /// From idle, in a pipeline also from busy with room left: starts the arrival, in next_slot(). `load` is
     /// given back in Query::load, to tell warm-up from measurement. In a pipeline nothing leaves before
-    /// end_batch().
+    /// flush().
     void begin(const Decision& start, std::uint32_t load, base::Mono now) noexcept;
 
     /// The Query::slot of what begins next.
     [[nodiscard]] std::uint32_t next_slot() const noexcept { return queries_[position(under_way_)].slot; }
 
-    /// Pipeline only: something was begun since the last end_batch().
-    [[nodiscard]] bool in_batch() const noexcept { return unsent_ > 0; }
+    /// Pipeline only: something was begun since the last flush().
+    [[nodiscard]] bool unsent() const noexcept { return unsent_; }
 
-    /// Pipeline only: sends what was begun since the last time, as one batch. Nothing to send is no error.
-    void end_batch() noexcept;
+    /// Sends what is queued. The end of the connection, too, may be found here.
+    void flush() noexcept;
 
     /// The query in `slot` took too long: ends it as timed out and gives the connection up, and with it the
     /// other queries of a pipeline, which failed.
@@ -112,15 +111,11 @@ class Session {
     void on_ready(event_loop::Readiness ready) noexcept;
     void connect_step(postgres::ConnectStep step) noexcept;
     void prepare_next() noexcept;
-    void send_statement(Query& query) noexcept;
-    void after_send(bool sent) noexcept;
+    void queue_statement(const Query& query) noexcept;
+    void send_now(const Query& query) noexcept;
     void on_answer(base::Mono now) noexcept;
     void statement_done(base::Mono now) noexcept;
-    void take_pipelined(postgres::Progress progress, base::Mono now) noexcept;
-    void settle_batch(base::Mono now) noexcept;
-    void move_to_end() noexcept;
-    static void count_attempt(Query& query, bool of_itself) noexcept;
-    [[nodiscard]] metrics::Outcome failure_of(const Query& query) const noexcept;
+    [[nodiscard]] Query& move_to_end() noexcept;
     void end_oldest(metrics::Outcome outcome, base::Mono now) noexcept;
     void roll_back(bool then_retry) noexcept;
     void lose(base::Mono now) noexcept;
@@ -139,14 +134,10 @@ class Session {
     bool retry_after_rollback_ = false;
     std::uint32_t step_ = 0;  // of the set-up, while preparing
 
-    // A ring of those under way, as they were sent: first those answered whose batch has not ended
-    // (answered_), then those not answered, last those not sent (unsent_). One that is sent again moves to
-    // the end.
-    std::vector<Query> queries_;
+    std::vector<Query> queries_;  // a ring of those under way, in the order in which they were sent
     std::uint32_t oldest_ = 0;
     std::uint32_t under_way_ = 0;
-    std::uint32_t answered_ = 0;
-    std::uint32_t unsent_ = 0;
+    bool unsent_ = false;
 
     std::string given_up_because_;
     postgres::Connection connection_;

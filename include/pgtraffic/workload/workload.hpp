@@ -87,6 +87,7 @@ class Workload {
               const std::vector<DataRows>& answers, KeyDistribution default_distribution);
 
     std::vector<Operation> operations_;
+    bool one_choice_ = false;                     // every arrival does the same
     std::vector<std::uint32_t> first_statement_;  // an operation; then their count
     std::vector<Place> places_;                   // a statement number
     // An entry a parameter: its index in choosers_ or in picked_ for those that need data, otherwise 0.

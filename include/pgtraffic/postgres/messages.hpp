@@ -1,0 +1,118 @@
+// The messages of the wire protocol (version 3.0) that a query needs: what is sent for one, and what becomes
+// of the bytes that come back. libpq makes the connection and says who we are; a query's way does not lead
+// through it, because it keeps every field of every row and asks for a description each time, which costs
+// more than everything else that a client does, and because a pipeline of it writes at every query. Knows no
+// socket.
+//
+// Source: PostgreSQL documentation, "Frontend/Backend Protocol", message flow and message formats.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string_view>
+
+#include "pgtraffic/base/sqlstate.hpp"
+
+namespace pgtraffic::postgres {
+
+/// Bytes on their way out. Grows to the largest that it ever held, and allocates no more then.
+class SendBuffer {
+ public:
+    /// Room for `bytes` more behind what is there, for the caller to fill; append() counts them in.
+    [[nodiscard]] char* room(std::size_t bytes);
+    void append(std::size_t bytes) noexcept { end_ += bytes; }
+
+    [[nodiscard]] std::span<const char> unsent() const noexcept {
+        return {bytes_.get() + begin_, end_ - begin_};
+    }
+    void sent(std::size_t bytes) noexcept;
+    void clear() noexcept { begin_ = end_ = 0; }
+
+ private:
+    std::unique_ptr<char[]> bytes_;
+    std::size_t capacity_ = 0;
+    std::size_t begin_ = 0;
+    std::size_t end_ = 0;
+};
+
+/// A statement's values as text; the lengths do not count the NUL behind each.
+struct TextValues {
+    std::size_t count = 0;
+    const char* const* text = nullptr;
+    const int* length = nullptr;
+};
+
+// Each appends all that one answer is given for; texts hold no NUL.
+
+void append_simple(SendBuffer& buffer, std::string_view sql);
+void append_prepare(SendBuffer& buffer, std::string_view name, std::string_view sql);
+void append_prepared(SendBuffer& buffer, std::string_view name, const TextValues& values);
+/// Parses, binds and executes in one go, as the unnamed statement.
+void append_query(SendBuffer& buffer, std::string_view sql, const TextValues& values);
+
+/// What came back for one query, all its results together.
+struct Answer {
+    bool failed = false;
+    bool counted = false;  ///< some result tells a number of rows
+    base::SqlState sqlstate;
+    std::uint64_t rows = 0;  ///< returned or changed
+};
+
+/// Makes answers of a stream of bytes, however it is cut. Keeps nothing of a row, so neither one of a
+/// gigabyte nor rows without end take memory. A value of a fixed size.
+class AnswerReader {
+ public:
+    enum class Event : std::uint8_t {
+        need_more,  ///< all bytes are taken
+        answer,     ///< answer() is whole; there may be bytes left
+        unusable,   ///< what came is no answer to a query (COPY, garbage): the connection is of no use any
+                    ///< more
+    };
+
+    /// Takes bytes from the front of `bytes` until there is something to tell.
+    [[nodiscard]] Event read(std::span<const char>& bytes) noexcept;
+
+    [[nodiscard]] const Answer& answer() const noexcept { return answer_; }
+    /// The last error's message; at most a few hundred bytes, may hold invalid UTF-8.
+    [[nodiscard]] std::string_view error() const noexcept { return {error_.data(), error_size_}; }
+    void keep_error(std::string_view message) noexcept;
+
+    /// The SQLSTATE of queries that will have no answer: the server's, where it said why it goes.
+    [[nodiscard]] base::SqlState unanswered_sqlstate() const noexcept {
+        return !whole_ && answer_.failed ? answer_.sqlstate : base::kConnectionFailure;
+    }
+
+    /// Whether the last answer left a transaction open, sound or failed.
+    [[nodiscard]] bool in_transaction() const noexcept { return in_transaction_; }
+
+ private:
+    [[nodiscard]] Event read_slowly(std::span<const char>& bytes) noexcept;
+    void begin_answer() noexcept;
+    [[nodiscard]] Event take(char type, std::span<const char> body) noexcept;
+    [[nodiscard]] Event end_answer(std::span<const char> body) noexcept;
+    [[nodiscard]] Event refuse(std::string_view sqlstate, std::string_view message) noexcept;
+    void take_completion(std::span<const char> tag) noexcept;
+    void take_error(std::span<const char> fields) noexcept;
+
+    static constexpr std::size_t kHeader = 5;   // type, and length with itself
+    static constexpr std::size_t kHeld = 1024;  // of a message that comes in pieces; the rest is passed over
+
+    Answer answer_;
+    bool whole_ = false;     // answer_ was told; what comes belongs to the next one
+    bool complete_ = false;  // some statement of answer_ came to its end
+    bool in_transaction_ = false;
+    std::uint64_t row_messages_ = 0;
+
+    // A message that came in part.
+    std::size_t held_size_ = 0;
+    std::uint64_t missing_ = 0;  // bytes of its body still to come
+    std::array<char, kHeader + kHeld> held_;
+
+    std::size_t error_size_ = 0;
+    std::array<char, 256> error_;
+};
+
+}  // namespace pgtraffic::postgres

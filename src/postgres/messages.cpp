@@ -1,0 +1,287 @@
+#include "pgtraffic/postgres/messages.hpp"
+
+#include <algorithm>
+#include <bit>
+#include <cstring>
+#include <utility>
+
+namespace pgtraffic::postgres {
+namespace {
+
+char* put_u32(char* to, std::uint32_t n) noexcept {
+    if constexpr (std::endian::native == std::endian::little) n = __builtin_bswap32(n);
+    std::memcpy(to, &n, sizeof n);
+    return to + sizeof n;
+}
+
+char* put_u16(char* to, std::uint16_t n) noexcept {
+    if constexpr (std::endian::native == std::endian::little) n = __builtin_bswap16(n);
+    std::memcpy(to, &n, sizeof n);
+    return to + sizeof n;
+}
+
+std::uint32_t read_u32(const char* from) noexcept {
+    std::uint32_t n = 0;
+    std::memcpy(&n, from, sizeof n);
+    if constexpr (std::endian::native == std::endian::little) n = __builtin_bswap32(n);
+    return n;
+}
+
+char* put_text(char* to, std::string_view text) noexcept {
+    std::memcpy(to, text.data(), text.size());
+    to[text.size()] = '\0';
+    return to + text.size() + 1;
+}
+
+template <std::size_t kSize>
+char* put_bytes(char* to, const char (&bytes)[kSize]) noexcept {
+    std::memcpy(to, bytes, kSize - 1);
+    return to + kSize - 1;
+}
+
+constexpr char kSync[] = "S\0\0\0\4";
+/// Execute of the unnamed portal, without a limit of rows, and Sync.
+constexpr char kExecuteSync[] = "E\0\0\0\11\0\0\0\0\0S\0\0\0\4";
+
+constexpr std::size_t parse_size(std::string_view name, std::string_view sql) noexcept {
+    return 4 + name.size() + 1 + sql.size() + 1 + 2;
+}
+
+char* put_parse(char* to, std::string_view name, std::string_view sql) noexcept {
+    *to++ = 'P';
+    to = put_u32(to, static_cast<std::uint32_t>(parse_size(name, sql)));
+    to = put_text(to, name);
+    to = put_text(to, sql);
+    return put_u16(to, 0);  // the server infers every parameter's type
+}
+
+std::size_t bind_size(std::string_view name, const TextValues& values) noexcept {
+    std::size_t size = 4 + 1 + name.size() + 1 + 2 + 2 + 2;
+    for (std::size_t i = 0; i < values.count; ++i) size += 4 + static_cast<std::size_t>(values.length[i]);
+    return size;
+}
+
+/// To the unnamed portal, values and results as text.
+char* put_bind(char* to, std::string_view name, const TextValues& values, std::size_t size) noexcept {
+    *to++ = 'B';
+    to = put_u32(to, static_cast<std::uint32_t>(size));
+    *to++ = '\0';
+    to = put_text(to, name);
+    to = put_u16(to, 0);
+    to = put_u16(to, static_cast<std::uint16_t>(values.count));
+    for (std::size_t i = 0; i < values.count; ++i) {
+        const auto length = static_cast<std::uint32_t>(values.length[i]);
+        to = put_u32(to, length);
+        std::memcpy(to, values.text[i], length);
+        to += length;
+    }
+    return put_u16(to, 0);
+}
+
+}  // namespace
+
+char* SendBuffer::room(std::size_t bytes) {
+    if (begin_ == end_) begin_ = end_ = 0;
+    if (end_ + bytes > capacity_) {
+        const std::size_t capacity = std::bit_ceil(end_ + bytes);
+        auto larger = std::make_unique_for_overwrite<char[]>(capacity);
+        if (end_ > 0) std::memcpy(larger.get(), bytes_.get(), end_);
+        bytes_ = std::move(larger);
+        capacity_ = capacity;
+    }
+    return bytes_.get() + end_;
+}
+
+void SendBuffer::sent(std::size_t bytes) noexcept {
+    begin_ += bytes;
+    if (begin_ == end_) clear();
+}
+
+void append_simple(SendBuffer& buffer, std::string_view sql) {
+    const std::size_t size = 4 + sql.size() + 1;
+    char* const begin = buffer.room(1 + size);
+    *begin = 'Q';
+    put_text(put_u32(begin + 1, static_cast<std::uint32_t>(size)), sql);
+    buffer.append(1 + size);
+}
+
+void append_prepare(SendBuffer& buffer, std::string_view name, std::string_view sql) {
+    char* const begin = buffer.room(1 + parse_size(name, sql) + sizeof kSync);
+    const char* const end = put_bytes(put_parse(begin, name, sql), kSync);
+    buffer.append(static_cast<std::size_t>(end - begin));
+}
+
+void append_prepared(SendBuffer& buffer, std::string_view name, const TextValues& values) {
+    const std::size_t size = bind_size(name, values);
+    char* const begin = buffer.room(1 + size + sizeof kExecuteSync);
+    const char* const end = put_bytes(put_bind(begin, name, values, size), kExecuteSync);
+    buffer.append(static_cast<std::size_t>(end - begin));
+}
+
+void append_query(SendBuffer& buffer, std::string_view sql, const TextValues& values) {
+    const std::size_t size = bind_size("", values);
+    char* const begin = buffer.room(1 + parse_size("", sql) + 1 + size + sizeof kExecuteSync);
+    const char* const end = put_bytes(put_bind(put_parse(begin, "", sql), "", values, size), kExecuteSync);
+    buffer.append(static_cast<std::size_t>(end - begin));
+}
+
+// ---- reading ------------------------------------------------------------------------------------------
+
+AnswerReader::Event AnswerReader::read(std::span<const char>& bytes) noexcept {
+    const char* at = bytes.data();
+    const char* const end = at + bytes.size();
+    Event event = Event::need_more;
+    while (held_size_ == 0 && end - at >= static_cast<std::ptrdiff_t>(kHeader) && event == Event::need_more) {
+        const std::uint32_t length = read_u32(at + 1);
+        if (length < 4) [[unlikely]]
+            return refuse("08P01", "the server sent a message of an impossible length");
+        if (end - at <= static_cast<std::ptrdiff_t>(length)) break;
+        const char* const message = at;
+        at += std::size_t{length} + 1;
+        if (whole_) begin_answer();
+        // The two of every answer that say the least, without a call.
+        if (*message == 'D') {
+            ++row_messages_;
+        } else if (*message != '2') {
+            event = take(*message, {message + kHeader, length - 4});
+        }
+    }
+    bytes = {at, end};
+    return bytes.empty() || event != Event::need_more ? event : read_slowly(bytes);
+}
+
+void AnswerReader::begin_answer() noexcept {
+    whole_ = complete_ = false;
+    answer_ = Answer{};
+    row_messages_ = 0;
+}
+
+/// A message that lies in several reads: its beginning is held, what exceeds that is passed over.
+AnswerReader::Event AnswerReader::read_slowly(std::span<const char>& bytes) noexcept {
+    const auto hold = [&](std::size_t most) {
+        const std::size_t n = std::min(most, bytes.size());
+        std::memcpy(held_.data() + held_size_, bytes.data(), n);
+        held_size_ += n;
+        bytes = bytes.subspan(n);
+        return n;
+    };
+    if (held_size_ < kHeader) {
+        hold(kHeader - held_size_);
+        if (held_size_ < kHeader) return Event::need_more;
+        const std::uint32_t length = read_u32(held_.data() + 1);
+        if (length < 4) return refuse("08P01", "the server sent a message of an impossible length");
+        missing_ = length - 4;
+    }
+    missing_ -= hold(static_cast<std::size_t>(std::min<std::uint64_t>(missing_, held_.size() - held_size_)));
+    const auto passed = static_cast<std::size_t>(std::min<std::uint64_t>(missing_, bytes.size()));
+    bytes = bytes.subspan(passed);
+    missing_ -= passed;
+    if (missing_ > 0) return Event::need_more;
+    const std::size_t size = std::exchange(held_size_, 0);
+    if (whole_) begin_answer();
+    const Event event = take(held_[0], std::span<const char>{held_}.subspan(kHeader, size - kHeader));
+    return event == Event::need_more ? read(bytes) : event;
+}
+
+AnswerReader::Event AnswerReader::take(char type, std::span<const char> body) noexcept {
+    switch (type) {
+        case 'D':  // DataRow
+            ++row_messages_;
+            break;
+        case 'C':
+            take_completion(body);
+            break;
+        case 'Z':
+            return end_answer(body);
+        case '1':  // ParseComplete, all that a PREPARE has
+        case 'I':  // EmptyQueryResponse
+            complete_ = true;
+            break;
+        case 'E':
+            take_error(body);
+            break;
+        case '2':  // BindComplete
+        case '3':  // CloseComplete
+        case 'T':  // RowDescription
+        case 't':  // ParameterDescription
+        case 'n':  // NoData
+        case 's':  // PortalSuspended
+        case 'N':  // NoticeResponse
+        case 'S':  // ParameterStatus
+        case 'A':  // NotificationResponse
+        case 'K':  // BackendKeyData
+            break;
+        case 'G':
+        case 'H':
+        case 'W':
+            return refuse("0A000", "COPY cannot be used in a workload");
+        default:
+            return refuse("08P01", "the server sent something that is no answer to a query");
+    }
+    return Event::need_more;
+}
+
+AnswerReader::Event AnswerReader::end_answer(std::span<const char> body) noexcept {
+    if (body.size() != 1) return refuse("08P01", "the server sent a message of an impossible length");
+    in_transaction_ = body[0] != 'I';
+    if (!complete_ && !answer_.failed) {
+        (void)refuse("08P01", "the server ended its answer without a result");
+    }
+    whole_ = true;
+    return Event::answer;
+}
+
+AnswerReader::Event AnswerReader::refuse(std::string_view sqlstate, std::string_view message) noexcept {
+    if (whole_) answer_ = Answer{};
+    whole_ = false;
+    if (!answer_.failed) {
+        answer_.failed = true;
+        answer_.sqlstate = *base::SqlState::parse(sqlstate);
+        keep_error(message);
+    }
+    return Event::unusable;
+}
+
+/// "SELECT 5", "INSERT 0 1", "UPDATE 3"; "BEGIN", "SET". Rows that came count where the tag has no number.
+void AnswerReader::take_completion(std::span<const char> tag) noexcept {
+    complete_ = true;
+    std::size_t at = tag.size();
+    while (at > 0 && tag[at - 1] == '\0') --at;
+    std::uint64_t rows = 0;
+    std::uint64_t weight = 1;
+    for (; at > 0 && tag[at - 1] >= '0' && tag[at - 1] <= '9'; --at, weight *= 10) {
+        rows += weight * static_cast<std::uint64_t>(tag[at - 1] - '0');
+    }
+    const bool told = weight > 1 && at > 0 && tag[at - 1] == ' ';
+    answer_.rows += told ? rows : row_messages_;
+    answer_.counted = answer_.counted || told || row_messages_ > 0;
+    row_messages_ = 0;
+}
+
+/// Fields of a letter and a text each, up to a zero. The first error tells; what follows it is its
+/// consequence.
+void AnswerReader::take_error(std::span<const char> fields) noexcept {
+    if (answer_.failed) return;
+    answer_.failed = true;
+    answer_.sqlstate = base::kConnectionFailure;
+    keep_error("an error without a message");
+    while (!fields.empty() && fields[0] != '\0') {
+        const char kind = fields[0];
+        const auto rest = fields.subspan(1);
+        const auto end = std::find(rest.begin(), rest.end(), '\0');
+        const std::string_view text{rest.data(), static_cast<std::size_t>(end - rest.begin())};
+        if (kind == 'C') answer_.sqlstate = base::SqlState::parse(text).value_or(base::kConnectionFailure);
+        if (kind == 'M') keep_error(text);
+        fields = rest.subspan(std::min(text.size() + 1, rest.size()));
+    }
+}
+
+void AnswerReader::keep_error(std::string_view message) noexcept {
+    error_size_ = std::min(message.size(), error_.size());
+    std::copy_n(message.begin(), error_size_, error_.begin());
+    while (error_size_ > 0 && (error_[error_size_ - 1] == '\n' || error_[error_size_ - 1] == ' '))
+        --error_size_;
+    std::replace(error_.begin(), error_.begin() + static_cast<std::ptrdiff_t>(error_size_), '\n', ' ');
+}
+
+}  // namespace pgtraffic::postgres

@@ -1,0 +1,209 @@
+// The wire protocol's messages: what is sent, byte for byte, and answers made of streams that are cut
+// anywhere, broken, or without end.
+#include "pgtraffic/postgres/messages.hpp"
+
+#include <string>
+#include <vector>
+
+#include "support/catch.hpp"
+
+using namespace pgtraffic;
+using postgres::Answer;
+using postgres::AnswerReader;
+using postgres::SendBuffer;
+using Event = AnswerReader::Event;
+using namespace std::string_literals;
+
+namespace {
+
+std::string taken(SendBuffer& buffer) {
+    const auto bytes = buffer.unsent();
+    std::string all{bytes.begin(), bytes.end()};
+    buffer.clear();
+    return all;
+}
+
+std::string message(char type, const std::string& body) {
+    const auto length = static_cast<std::uint32_t>(body.size() + 4);
+    std::string all{type};
+    for (int shift = 24; shift >= 0; shift -= 8) all += static_cast<char>(length >> shift & 0xFFU);
+    return all + body;
+}
+
+std::string ready(char status = 'I') {
+    return message('Z', {status});
+}
+
+std::string error(const std::string& sqlstate, const std::string& text) {
+    return message('E', "SERROR\0VERROR\0C"s + sqlstate + "\0M"s + text + "\0Fx.c\0\0"s);
+}
+
+/// What a stream in pieces of `piece` bytes makes: a line an answer, and how it ended.
+std::string told(const std::string& stream, std::size_t piece) {
+    AnswerReader reader;
+    std::string lines;
+    for (std::size_t at = 0; at < stream.size(); at += piece) {
+        std::span<const char> bytes{stream.data() + at, std::min(piece, stream.size() - at)};
+        for (;;) {
+            const Event event = reader.read(bytes);
+            if (event == Event::need_more) {
+                CHECK(bytes.empty());
+                break;
+            }
+            const Answer& answer = reader.answer();
+            lines += event == Event::unusable ? "unusable" : "answer";
+            if (answer.failed) {
+                lines += " failed " + std::string{answer.sqlstate.text()} + " " + std::string{reader.error()};
+            }
+            if (answer.counted) lines += " rows " + std::to_string(answer.rows);
+            if (reader.in_transaction()) lines += " in transaction";
+            lines += "\n";
+            if (event == Event::unusable) return lines;
+        }
+    }
+    return lines;
+}
+
+void check_told(const std::string& stream, const std::string& expected) {
+    for (const std::size_t piece : {std::size_t{1}, std::size_t{2}, std::size_t{3}, std::size_t{5},
+                                    std::size_t{7}, std::size_t{64}, stream.size()}) {
+        INFO("in pieces of " << piece);
+        CHECK(told(stream, piece) == expected);
+    }
+}
+
+const std::string kRow = message('D', "\0\1\0\0\0\2ab"s);
+
+}  // namespace
+
+TEST_CASE("a prepared statement is bound, executed and synced in one piece") {
+    SendBuffer buffer;
+    const char* const texts[] = {"42", ""};
+    const int lengths[] = {2, 0};
+    postgres::append_prepared(buffer, "s1", {2, texts, lengths});
+    CHECK(taken(buffer) ==
+          "B\0\0\0\x18\0s1\0\0\0\0\2\0\0\0\2"
+          "42\0\0\0\0\0\0"
+          "E\0\0\0\x9\0\0\0\0\0"
+          "S\0\0\0\4"s);
+}
+
+TEST_CASE("an unnamed statement is parsed, bound, executed and synced") {
+    SendBuffer buffer;
+    postgres::append_query(buffer, "select 1", {});
+    CHECK(taken(buffer) ==
+          "P\0\0\0\x10\0select 1\0\0\0"
+          "B\0\0\0\xc\0\0\0\0\0\0\0\0"
+          "E\0\0\0\x9\0\0\0\0\0"
+          "S\0\0\0\4"s);
+    postgres::append_simple(buffer, "x");
+    postgres::append_prepare(buffer, "n", "x");
+    CHECK(taken(buffer) ==
+          "Q\0\0\0\6x\0"
+          "P\0\0\0\xan\0x\0\0\0"
+          "S\0\0\0\4"s);
+}
+
+TEST_CASE("a buffer that was sent in part goes on where it stopped, and behind it what came later") {
+    SendBuffer buffer;
+    postgres::append_simple(buffer, std::string(3000, 'x'));
+    const std::string all = [&] {
+        const auto bytes = buffer.unsent();
+        return std::string{bytes.begin(), bytes.end()};
+    }();
+    buffer.sent(1000);
+    postgres::append_simple(buffer, std::string(5000, 'y'));
+    const auto rest = taken(buffer);
+    CHECK(rest.substr(0, 2006) == all.substr(1000));
+    CHECK(rest.size() == 2006 + 5006);
+    CHECK(buffer.unsent().empty());
+}
+
+TEST_CASE("answers are the same however the stream is cut") {
+    const std::string notice = message('N', "SNOTICE\0Mhello\0\0"s);
+    check_told(message('2', "") + kRow + kRow + message('C', "SELECT 2\0"s) + ready(), "answer rows 2\n");
+    check_told(message('1', "") + ready(), "answer\n");
+    check_told(message('2', "") + message('C', "INSERT 0 5\0"s) + ready('T'),
+               "answer rows 5 in transaction\n");
+    check_told(message('2', "") + message('C', "UPDATE 0\0"s) + notice + ready(), "answer rows 0\n");
+    check_told(message('C', "BEGIN\0"s) + ready('T') + message('C', "COMMIT\0"s) + ready(),
+               "answer in transaction\nanswer\n");
+    check_told(kRow + message('C', "SHOW\0"s) + ready(), "answer rows 1\n");
+    check_told(message('I', "") + ready(), "answer\n");
+    check_told(message('S', "a\0b\0"s) + message('A', "\0\0\0\1c\0d\0"s) + kRow +
+                   message('C', "SELECT 1\0"s) + ready() + error("23505", "twice\nthere") + ready('E'),
+               "answer rows 1\nanswer failed 23505 twice there in transaction\n");
+}
+
+TEST_CASE("an error in the middle of rows counts, its consequences do not") {
+    check_told(message('2', "") + kRow + error("40001", "first") + error("57P01", "second") + ready(),
+               "answer failed 40001 first\n");
+    // What a failed one leaves is not the next one's.
+    check_told(error("22012", "zero") + ready() + message('C', "SELECT 0\0"s) + ready(),
+               "answer failed 22012 zero\nanswer rows 0\n");
+    check_told(message('E', "") + ready(), "answer failed 08006 an error without a message\n");
+    check_told(message('E', "Cxy\0Mcut"s) + ready(), "answer failed 08006 cut\n");
+}
+
+TEST_CASE("what is no answer makes the connection useless, and says why") {
+    const std::string nonsense = "answer to a query\n";
+    check_told(message('G', "\0\0\0"s), "unusable failed 0A000 COPY cannot be used in a workload\n");
+    check_told(message('H', "\0\0\0"s), "unusable failed 0A000 COPY cannot be used in a workload\n");
+    check_told(message('W', "\0\0\0"s), "unusable failed 0A000 COPY cannot be used in a workload\n");
+    for (const char type : {'R', 'x', '\0', '\xff', 'Q'}) {
+        check_told(message(type, "xyz"),
+                   "unusable failed 08P01 the server sent something that is no answer to a query\n");
+    }
+    check_told("D\0\0\0\3"s, "unusable failed 08P01 the server sent a message of an impossible length\n");
+    check_told("Z\0\0\0\0"s, "unusable failed 08P01 the server sent a message of an impossible length\n");
+    check_told(message('C', "SELECT 1\0"s) + message('Z', ""),
+               "unusable failed 08P01 the server sent a message of an impossible length rows 1\n");
+    check_told(ready(), "answer failed 08P01 the server ended its answer without a result\n");
+    check_told(message('2', "") + kRow + ready(),
+               "answer failed 08P01 the server ended its answer without a result\n");
+}
+
+TEST_CASE("a row of a gigabyte and rows without end pass through") {
+    AnswerReader reader;
+    const std::string piece(1U << 20U, '\0');
+    const std::string header = "D\x40\0\0\4"s;  // 2^30 bytes
+    std::span<const char> bytes{header};
+    CHECK(reader.read(bytes) == Event::need_more);
+    for (int i = 0; i < 1024; ++i) {
+        bytes = piece;
+        REQUIRE(reader.read(bytes) == Event::need_more);
+    }
+    const std::string end = message('C', "SELECT 1\0"s) + ready();
+    bytes = end;
+    CHECK(reader.read(bytes) == Event::answer);
+    CHECK(reader.answer().rows == 1);
+
+    std::string rows;
+    for (int i = 0; i < 1000; ++i) rows += kRow;
+    for (int i = 0; i < 1000; ++i) {
+        bytes = rows;
+        REQUIRE(reader.read(bytes) == Event::need_more);
+    }
+    bytes = end;
+    CHECK(reader.read(bytes) == Event::answer);
+    CHECK(sizeof(AnswerReader) < 2048);
+}
+
+TEST_CASE("a goodbye tells why the queries behind it have no answer; an old error does not") {
+    AnswerReader reader;
+    CHECK(reader.unanswered_sqlstate() == base::kConnectionFailure);
+    std::string stream = error("22012", "zero") + ready();
+    std::span<const char> bytes{stream};
+    CHECK(reader.read(bytes) == Event::answer);
+    CHECK(reader.unanswered_sqlstate() == base::kConnectionFailure);
+    stream = error("57P01", "terminating connection due to administrator command");
+    bytes = stream;
+    CHECK(reader.read(bytes) == Event::need_more);
+    CHECK(reader.unanswered_sqlstate().text() == "57P01");
+    CHECK(reader.error() == "terminating connection due to administrator command");
+}
+
+TEST_CASE("an error longer than what is held is cut, and the next answer is whole") {
+    check_told(error("54000", std::string(5000, 'x')) + ready() + message('C', "SELECT 7\0"s) + ready(),
+               "answer failed 54000 " + std::string(256, 'x') + "\nanswer rows 7\n");
+}
