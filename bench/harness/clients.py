@@ -41,10 +41,12 @@ class Run:
 
 
 class Pgtraffic:
-    name = "pgtraffic"
     connects_on_the_clock = False
 
-    def __init__(self, binary, scratch):
+    def __init__(self, binary, scratch, *options):
+        """`options`: of a variant that is measured beside the plain one; they are part of its name."""
+        self.name = " ".join(("pgtraffic", *options))
+        self._options = list(options)
         self._binary = binary
         self._json = os.path.join(scratch, "pgtraffic.json")
 
@@ -53,6 +55,7 @@ class Pgtraffic:
         argv = [self._binary, "run", "-d", target.conninfo, "--query-type", load.workload, "-M", load.protocol,
                 "-c", str(load.connections), "--warmup", "0", "--disable-logging"]
         argv += ["--rate", str(load.rate)] if load.rate else []
+        argv += self._options
         argv += [] if bare else ["--json", self._json]
         if length.seconds:
             return argv + ["--duration", f"{round(length.seconds * 1000)}ms"]

@@ -28,6 +28,8 @@ class Context:
         if len(cpus) > 1:
             self.client_cpus, self.server_cpus = cpus[:1], cpus[-1:]
         self.ours = Pgtraffic(self.programs["pgtraffic"], self.scratch)
+        self.pipelined = Pgtraffic(self.programs["pgtraffic"], self.scratch, "--pipeline", "16")
+        self.economy = Pgtraffic(self.programs["pgtraffic"], self.scratch, "--pacing", "economy")
 
     def null_server(self):
         return servers.null_server(self.programs["fake_server"], self.server_cpus)
@@ -56,8 +58,9 @@ def null(c):
                 load = Load(connections, protocol)
                 long = c.at(Length(seconds=1), Length(queries_each=max(20, 3000 // connections)))
                 short = Length(queries_each=2)
+                variants = [c.pipelined] if (protocol, connections) in (("prepared", 50), ("prepared", 150)) else []
                 c.record.take_turns(
-                    "null", {"protocol": protocol, "connections": connections}, clients, c.repetitions,
+                    "null", {"protocol": protocol, "connections": connections}, clients + variants, c.repetitions,
                     lambda client: measure.difference(client, target, load, long, short, cpus=c.client_cpus))
 
 
@@ -79,6 +82,7 @@ def real(c, server):
         short = Length(queries_each=5)
         target = server.tcp if transport == "TCP" else server.socket
         clients = [c.ours, pgbench] + ([raw] if workload == "select" else [])
+        clients += [c.pipelined] if (workload, protocol) == ("select", "prepared") else []
         c.record.take_turns(
             "real", {"workload": workload, "protocol": protocol, "transport": transport, "connections": connections},
             clients, c.repetitions, lambda client: measure.difference(client, target, load, long, short))
@@ -87,7 +91,7 @@ def real(c, server):
 def open_loop(c, server):
     """Queries due by a schedule, against PostgreSQL over a Unix socket."""
     scripts = {"select": workloads.pgbench_scripts(c.programs["pgtraffic"], server, "select", c.scratch)}
-    clients = [c.ours, Pgbench(c.programs["pgbench"], scripts)]
+    clients = [c.ours, Pgbench(c.programs["pgbench"], scripts), c.economy]
 
     for rate in c.at((100, 1000, 10000), (1000,)):
         for connections in c.at((10, 150, 1000), (10,)):

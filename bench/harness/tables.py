@@ -3,6 +3,7 @@
 from .measure import Spread
 
 OURS, PGBENCH, RAW = "pgtraffic", "pgbench", "raw socket"
+PIPELINED, ECONOMY = "pgtraffic --pipeline 16", "pgtraffic --pacing economy"
 NONE = "-"
 
 
@@ -53,7 +54,20 @@ def _closed(record, part, cell_of_row):
     head = ["", OURS, PGBENCH, RAW, "to pgbench", "to raw socket"]
     busy_head = ["server busy with each"] if part == "null" else []
     return ("Queries a second:\n\n" + table(head + busy_head, rates) +
-            "\nProcessor time of the client a query, µs:\n\n" + table(head, costs))
+            "\nProcessor time of the client a query, µs:\n\n" + table(head, costs) +
+            _pipelined(record, part, cell_of_row))
+
+
+def _pipelined(record, part, cell_of_row):
+    """Sixteen queries under way on a connection against one."""
+    rows = []
+    for cell in record.cells(part):
+        rate, cost = (record.spread(part, cell, PIPELINED, figure) for figure in ("per_s", "cpu_us"))
+        if rate:
+            rows.append([cell_of_row(cell), count(rate), ratio(record.ratio(part, cell, PIPELINED, OURS, "per_s")),
+                         decimal(cost), ratio(record.ratio(part, cell, PIPELINED, OURS, "cpu_us"))])
+    head = ["", "queries/s", "to one at a time", "CPU µs a query", "to one at a time"]
+    return "\nWith `--pipeline 16`:\n\n" + table(head, rows) if rows else ""
 
 
 def null(record):
@@ -65,7 +79,7 @@ def real(record):
 
 
 def open_loop(record):
-    rows, lags = [], []
+    rows, lags, thrifty = [], [], []
     for cell in record.cells("open"):
         def of(client, figure, cell=cell):
             return record.spread("open", cell, client, figure)
@@ -79,13 +93,18 @@ def open_loop(record):
         rows.append([name, decimal(of(OURS, "per_s"), 1), decimal(of(PGBENCH, "per_s"), 1),
                      f"{100 * attained.median:.2f} %" if attained else NONE, decimal(of(OURS, "cpu_us"), 1),
                      decimal(of(PGBENCH, "cpu_us"), 1), ratio(record.ratio("open", cell, OURS, PGBENCH, "cpu_us"))])
+        thrifty.append([name, decimal(of(ECONOMY, "cpu_us"), 1),
+                        ratio(record.ratio("open", cell, ECONOMY, PGBENCH, "cpu_us")), lag(ECONOMY, "mean"),
+                        lag(ECONOMY, "p99")])
         lags.append([name, lag(OURS, "mean"), lag(OURS, "p50"), lag(OURS, "p99"), lag(OURS, "max"),
                      lag(PGBENCH, "mean"), lag(PGBENCH, "max"),
                      ratio(record.ratio("open", cell, OURS, PGBENCH, "lag_mean_ms"))])
     return (table(["rate, connections", "queries/s", "pgbench", "started of what was due", "CPU µs a query", "pgbench",
                    "to pgbench"], rows) +
             "\nLag (due to sent), ms:\n\n" +
-            table(["rate, connections", "mean", "p50", "p99", "max", "pgbench mean", "max", "mean to pgbench"], lags))
+            table(["rate, connections", "mean", "p50", "p99", "max", "pgbench mean", "max", "mean to pgbench"], lags) +
+            "\nWith `--pacing economy`:\n\n" +
+            table(["rate, connections", "CPU µs a query", "to pgbench", "mean lag, ms", "p99"], thrifty))
 
 
 def _value(record, cell, client, figure):
