@@ -10,6 +10,7 @@
 #include "pgtraffic/base/check.hpp"
 #include "pgtraffic/base/error.hpp"
 #include "pgtraffic/base/units.hpp"
+#include "pgtraffic/brickhouse/marks.hpp"
 #include "pgtraffic/cli/options.hpp"
 #include "pgtraffic/postgres/conninfo.hpp"
 
@@ -143,6 +144,7 @@ void read_target(const Reader& reader, TargetOptions& target) {
     target.port = reader.text("port");
     target.user = reader.text("username");
     if (target.port) check_ports(reader, *target.port);
+    target.password_command = reader.text("password-command");
 }
 
 void read_traffic(const Reader& reader, TrafficOptions& traffic) {
@@ -196,6 +198,12 @@ void read_conditions(const Reader& reader, RunOptions& run) {
                                   "shorter window",
                                   base::format_duration(window), base::format_duration(run.duration)));
     }
+}
+
+void read_safety(const Reader& reader, RunOptions& run) {
+    run.confirm = reader.text("confirm");
+    run.max_rows = reader.count("max-rows", 1, kMaxQueries);
+    run.stop_file = reader.file("stop-file");
 }
 
 /// The outputs beside the report. At most one of them has stdout, and then no report may have it.
@@ -271,6 +279,7 @@ RunOptions read_run_options(const std::vector<std::string>& arguments) {
     read_output(reader, run);
     read_conditions(reader, run);
     read_series(reader, run);
+    read_safety(reader, run);
 
     run.connections = static_cast<std::uint32_t>(*reader.count("connections", 1, 65535));
     run.connections_given = reader.given("connections");
@@ -288,11 +297,14 @@ RunOptions read_run_options(const std::vector<std::string>& arguments) {
     run.unsafe_fast = reader.flag("unsafe-fast");
     run.scale = *reader.positive("scale", 1000);
     run.scale_given = reader.given("scale");
-    for (const auto* name : {"database-url", "host", "port", "username"}) {
+    for (const auto* name : {"database-url", "host", "port", "username", "password-command"}) {
         reader.refuse_both("ephemeral", name, "the temporary server is the database");
     }
     run.resolved = reader.options().resolved();
-    for (auto& [name, value] : run.resolved) value = postgres::mask_argument(value);
+    for (auto& [name, value] : run.resolved) {
+        value =
+            reader.options().row(name).secret ? std::string{postgres::kMask} : postgres::mask_argument(value);
+    }
     return run;
 }
 
@@ -303,13 +315,21 @@ InitOptions read_init_options(const std::vector<std::string>& arguments) {
     init.scale = *reader.positive("scale", 1000);
     init.random_seed = *reader.count("random-seed", 0, std::numeric_limits<std::uint64_t>::max());
     init.reset = reader.flag("reset");
+    init.confirm = reader.text("confirm");
     return init;
 }
 
-TargetOptions read_cleanup_options(const std::vector<std::string>& arguments) {
-    TargetOptions target;
-    read_target(Reader{Command::cleanup, arguments}, target);
-    return target;
+CleanupOptions read_cleanup_options(const std::vector<std::string>& arguments) {
+    const Reader reader{Command::cleanup, arguments};
+    CleanupOptions cleanup;
+    read_target(reader, cleanup);
+    cleanup.run = reader.text("run");
+    if (cleanup.run && !brickhouse::is_run_id(*cleanup.run)) {
+        reader.refuse("run", fmt::format("{} is not the id of a run: 16 digits and letters a to f, as the "
+                                         "report and run.id of its JSON show it",
+                                         in_quotes(*cleanup.run)));
+    }
+    return cleanup;
 }
 
 TrafficOptions read_plan_options(const std::vector<std::string>& arguments) {

@@ -28,7 +28,8 @@ constexpr std::uint8_t bit(Command command) {
 constexpr std::uint8_t kRun = bit(Command::run);
 constexpr std::uint8_t kInit = bit(Command::init);
 constexpr std::uint8_t kPlan = bit(Command::plan);
-constexpr std::uint8_t kDatabase = kRun | kInit | bit(Command::cleanup);
+constexpr std::uint8_t kCleanup = bit(Command::cleanup);
+constexpr std::uint8_t kDatabase = kRun | kInit | kCleanup;
 constexpr std::uint8_t kAll = 0xFF;
 
 constexpr auto kCommands = std::to_array<CommandRow>({
@@ -40,8 +41,9 @@ constexpr auto kCommands = std::to_array<CommandRow>({
     {Command::init, "init", "", "create the model's tables and fill them",
      "pgtraffic init -d postgresql://app@db/shop\n"
      "pgtraffic init -d shop --scale 10 --reset"},
-    {Command::cleanup, "cleanup", "", "drop the tables that init made, nothing else",
-     "pgtraffic cleanup -d shop"},
+    {Command::cleanup, "cleanup", "", "drop what init made, or the orders of one run",
+     "pgtraffic cleanup -d shop\n"
+     "pgtraffic cleanup -d shop --run 0123456789abcdef"},
     {Command::plan, "plan", "", "print a run's schedule without a database",
      "pgtraffic plan --rate 500 -T 10s\n"
      "pgtraffic plan --pattern business-hours --peak-rate 2000 -T 1h"},
@@ -55,6 +57,7 @@ constexpr std::string_view kLoad = "Load";
 constexpr std::string_view kTraffic = "Traffic";
 constexpr std::string_view kWork = "Workload";
 constexpr std::string_view kConditions = "Pass or fail";
+constexpr std::string_view kSafety = "Safety";
 constexpr std::string_view kOutput = "Output";
 constexpr std::string_view kTemporary = "Temporary server";
 constexpr std::string_view kData = "Data";
@@ -69,6 +72,10 @@ constexpr auto kOptions = std::to_array<OptionRow>({
     {"host", 'h', "HOST", kTarget, "server's name, address or socket directory", "", kDatabase},
     {"port", 'p', "PORT", kTarget, "server's port", "", kDatabase},
     {"username", 'U', "NAME", kTarget, "user to connect as", "", kDatabase},
+    {"password-command", 0, "COMMAND", kTarget,
+     "a shell command that prints the password, run for each attempt to connect (for tokens that expire; "
+     "attempts within a second share one answer). Neither it nor what it prints is shown.",
+     "", kDatabase, false, false, true},
 
     {"connections", 'c', "N", kLoad, "connections that run queries at the same time", "100", kRun},
     {"duration", 'T', "TIME", kLoad, "how long to measure: seconds, or 250ms, 90s, 5m, 1h", "60",
@@ -136,6 +143,17 @@ constexpr auto kOptions = std::to_array<OptionRow>({
      false, true},
     {"abort-window", 0, "TIME", kConditions, "length of that window", "10", kRun},
     {"strict", 0, "", kConditions, "exit 2 where the verdict is invalid", "", kRun},
+
+    {"confirm", 0, "DATABASE", kSafety,
+     "allow writes to tables that `pgtraffic init` did not make, on another machine, in the database of this "
+     "name. On a terminal it is asked for; docs/safety.md",
+     "", kRun},
+    {"confirm", 0, "DATABASE", kSafety,
+     "allow --reset to drop tables that `pgtraffic init` did not make, on another machine", "", kInit},
+    {"max-rows", 0, "N", kSafety,
+     "end the run before its inserts have added more rows than this, warm-up included", "", kRun},
+    {"stop-file", 0, "FILE", kSafety, "end the run, as Ctrl-C does, once this file exists", "", kRun},
+    {"run", 0, "ID", kSafety, "remove the orders that this run placed, and leave the tables", "", kCleanup},
 
     {"measure-network", 0, "", kOutput, "split latency into network and database", "", kRun},
     {"progress", 'P', "TIME", kOutput, "a line on stderr this often (default: 1 on a terminal, else 10)", "",
@@ -307,6 +325,26 @@ std::vector<std::string_view> allowed_words(const OptionRow& row) {
     return words;
 }
 
+std::vector<std::string> masked_argv(const std::vector<std::string>& argv) {
+    std::vector<std::string> shown;
+    bool secret = false;
+    for (const auto& argument : argv) {
+        if (std::exchange(secret, false)) {
+            shown.emplace_back(postgres::kMask);
+            continue;
+        }
+        const auto equals = argument.find('=');
+        const auto name = argument.substr(0, equals);
+        const bool names_secret = std::any_of(kOptions.begin(), kOptions.end(), [&](const OptionRow& row) {
+            return row.secret && name.starts_with("--") && name.substr(2) == row.name;
+        });
+        secret = names_secret && equals == std::string::npos;
+        shown.push_back(names_secret && !secret ? fmt::format("{}={}", name, postgres::kMask)
+                                                : postgres::mask_argument(argument));
+    }
+    return shown;
+}
+
 std::string in_quotes(const std::string& text) {
     return fmt::format("\"{}\"", report::printable(postgres::mask_argument(text)));
 }
@@ -401,6 +439,14 @@ ParsedOptions::ParsedOptions(Command command, const std::vector<std::string>& ar
         given_[option.key()].push_back(option.value());
     }
     for (const auto& word : parsed.unmatched()) {
+        for (const auto& [name, values] : given_) {
+            // A secret of several words without quotes: its second one is not to be repeated.
+            if (!row(name).secret || word.starts_with('-')) continue;
+            throw base::Error(
+                fmt::format("--{}: there is a stray word on the command line; quote the whole value as one "
+                            "word",
+                            name));
+        }
         const bool operand = !word.starts_with('-') && !row_of(command).operand.empty() && operands_.empty();
         if (!operand) refuse_word(command, word);
         operands_.push_back(word);

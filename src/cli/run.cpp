@@ -2,10 +2,12 @@
 // connects, in the order in which it is cheap to find: options, files, limits, server, statements.
 #include <fmt/format.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <array>
+#include <csignal>
 #include <cstdlib>
 #include <optional>
 
@@ -18,6 +20,7 @@
 #include "pgtraffic/cli/commands.hpp"
 #include "pgtraffic/cli/options.hpp"
 #include "pgtraffic/cli/output.hpp"
+#include "pgtraffic/cli/safety.hpp"
 #include "pgtraffic/cli/target.hpp"
 #include "pgtraffic/event_loop/loop.hpp"
 #include "pgtraffic/metrics/verdict.hpp"
@@ -33,6 +36,7 @@
 #include "pgtraffic/simulation/client_cost.hpp"
 #include "pgtraffic/simulation/preflight.hpp"
 #include "pgtraffic/simulation/simulation.hpp"
+#include "pgtraffic/workload/intent.hpp"
 
 namespace pgtraffic::cli {
 namespace {
@@ -70,6 +74,13 @@ void check_open_files(std::uint32_t connections) {
         "raise it (ulimit -n)",
         connections, limit.rlim_cur,
         limit.rlim_cur > kOtherDescriptors ? limit.rlim_cur - kOtherDescriptors : 0));
+}
+
+void check_stop_file(const RunOptions& options) {
+    struct stat status {};
+    if (!options.stop_file || ::lstat(options.stop_file->c_str(), &status) != 0) return;
+    throw base::Error(fmt::format("--stop-file: {} exists already, so the run would end at once; remove it",
+                                  in_quotes(*options.stop_file)));
 }
 
 /// What is said on stderr while the run lasts. On a terminal the progress line moves in place.
@@ -196,6 +207,8 @@ simulation::SimulationPlan make_plan(const RunOptions& options, const RunChoice&
     plan.duration = options.duration;
     plan.warmup = options.warmup;
     if (!options.duration_only) plan.total_queries = options.total_queries;
+    plan.max_rows = options.max_rows;
+    plan.stop_file = options.stop_file;
     plan.timeout = options.timeout;
     plan.latency_limit = options.latency_limit;
     plan.sample_tcp = options.measure_network;
@@ -253,7 +266,7 @@ void judge_run(RunResult& result, const RunOptions& options, const RunChoice& ch
     const bool missed = std::any_of(result.thresholds.begin(), result.thresholds.end(),
                                     [](const auto& threshold) { return !threshold.ok; });
     const bool nothing_succeeded = result.total.succeeded() == 0;
-    const bool lost_for_good = result.connections_at_end == 0 && end.signal == 0;
+    const bool lost_for_good = result.connections_at_end == 0 && end.signal == 0 && !end.stop_file;
     const bool refused = options.strict && result.verdict.status == metrics::VerdictStatus::invalid;
     if (refused) {
         result.warnings.push_back({"strict", "the verdict is invalid, which --strict takes for a failure"});
@@ -266,7 +279,21 @@ void judge_run(RunResult& result, const RunOptions& options, const RunChoice& ch
                          result.duration_s, result.planned_duration_s, end.condition->expression,
                          base::format_duration(options.abort_window), end.condition->actual_text)});
     }
-    if (end.signal != 0) {
+    if (end.rows_used_up) {
+        result.warnings.push_back(
+            {"max_rows",
+             fmt::format("ended by --max-rows after {:.1f} s of {:.1f} s: another insert could have exceeded "
+                         "{} rows, counted from the warm-up on",
+                         result.duration_s, result.planned_duration_s,
+                         base::with_thousands(*options.max_rows))});
+    }
+    if (end.stop_file && end.signal == 0) {
+        result.warnings.push_back(
+            {"stop_file", fmt::format("stopped by --stop-file after {:.1f} s of {:.1f} s", result.duration_s,
+                                      result.planned_duration_s)});
+        result.outcome = RunOutcome::interrupted;
+        result.exit_code = 128 + SIGINT;
+    } else if (end.signal != 0) {
         result.outcome = RunOutcome::interrupted;
         result.exit_code = 128 + end.signal;
     } else if (nothing_succeeded || lost_for_good || refused) {
@@ -299,7 +326,7 @@ void describe(RunResult& result, const RunOptions& options, const RunChoice& cho
     result.id = fmt::format("{:016x}", entropy);
     result.name = choice.scenario.name;
     result.config = config_json(options, choice, conninfo);
-    for (const auto& argument : argv) result.argv.push_back(postgres::mask_argument(argument));
+    result.argv = masked_argv(argv);
     result.random_seed = seed;
     if (choice.traffic.pattern) {
         result.pattern = choice.traffic.pattern->name;
@@ -362,6 +389,7 @@ int run_command(const RunOptions& options, const std::vector<std::string>& argv)
     const RunChoice choice = choose(options);
     const auto target = run_target(options);
     check_open_files(choice.connections);
+    check_stop_file(options);
     OutputFiles files{options};
 
     const std::uint64_t entropy = base::entropy();
@@ -382,14 +410,20 @@ int run_command(const RunOptions& options, const std::vector<std::string>& argv)
         postgres::Client client{conninfo};  // gives its place free before the sessions come
         result.server = simulation::inspect_server(client);
         result.server.temporary = temporary != nullptr;
-        simulation::check_room(client, choice.connections);
+        // A SET on a pooler's connection would reach whoever gets it next.
+        result.server.read_only = workload::only_reads(choice.scenario) && !result.server.pooler;
+        narrator.say(fmt::format("target: {}", describe_target(result.server)));
+        simulation::check_room(result.server, choice.connections);
         workload.emplace(
             simulation::bind_workload(client, choice.scenario, options.key_distribution, seed, entropy));
-        narrator.say(fmt::format("{} on {} (PostgreSQL {}), random seed {}", choice.scenario.name,
-                                 conninfo.masked(), result.server.version, seed));
+        confirm_run(client, conninfo, result.server, choice.scenario, options.confirm,
+                    !options.disable_logging);
+        narrator.say(fmt::format("{}{}, run {}, random seed {}", report::printable(choice.scenario.name),
+                                 result.server.read_only ? " (read only)" : "", result.id, seed));
         if (options.measure_network) round_trips = simulation::measure_round_trips(client);
     }
-    const auto plan = make_plan(options, choice, conninfo, seed, narrator.terminal());
+    auto plan = make_plan(options, choice, conninfo, seed, narrator.terminal());
+    plan.read_only = result.server.read_only;
     auto events = narrator.events();
     if (files.stream) {
         // Two lines that move on one terminal would overwrite each other.

@@ -296,6 +296,10 @@ bool Client::uses_ssl() const noexcept {
 std::string Client::host() const {
     return PQhost(connection_);
 }
+std::string Client::address() const {
+    const char* address = over_unix_socket() ? nullptr : PQhostaddr(connection_);
+    return address != nullptr ? address : "";
+}
 std::string Client::port() const {
     return PQport(connection_);
 }

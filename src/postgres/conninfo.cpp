@@ -19,8 +19,6 @@
 namespace pgtraffic::postgres {
 namespace {
 
-constexpr std::string_view kMask = "********";
-
 using Options = std::unique_ptr<PQconninfoOption, decltype(&PQconninfoFree)>;
 
 /// PGSERVICE for the length of a scope: libpq reads a service file for PQconndefaults only through it.

@@ -38,6 +38,10 @@ Json text_or_null(const std::string& text) {
     return text.empty() ? Json(nullptr) : Json(text);
 }
 
+Json count_or_null(const std::optional<std::uint64_t>& n) {
+    return n ? Json(*n) : Json(nullptr);
+}
+
 double per_second(std::uint64_t n, double seconds) noexcept {
     return seconds > 0 ? static_cast<double>(n) / seconds : 0;
 }
@@ -135,6 +139,17 @@ Json environment_json(const RunResult& run) {
               {"address_kind", text_or_null(server.address_kind)},
               {"ssl", server.ssl},
               {"max_connections", server.max_connections > 0 ? Json(server.max_connections) : Json(nullptr)},
+              {"host", text_or_null(server.host)},
+              {"address", text_or_null(server.address)},
+              {"port", text_or_null(server.port)},
+              {"database", text_or_null(server.database)},
+              {"user", text_or_null(server.user)},
+              {"role", server.standby ? "standby" : "primary"},
+              {"temporary", server.temporary},
+              {"pooler", server.pooler},
+              {"other_sessions", count_or_null(server.other_sessions)},
+              {"free_connections", count_or_null(server.free_connections)},
+              {"read_only", server.read_only},
               {"settings", std::move(settings)}}}};
 }
 

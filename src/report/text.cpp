@@ -105,7 +105,8 @@ void head(const RunResult& run, Page& page) {
                               run.server.temporary ? ", temporary" : ""),
                   Tone::faint);
     }
-    page.line(fmt::format("started {}, random seed {}", base::rfc3339_utc(run.started_at), run.random_seed),
+    page.line(fmt::format("started {}, random seed {}, run {}", base::rfc3339_utc(run.started_at),
+                          run.random_seed, run.id),
               Tone::faint);
     for (const auto& reason : run.verdict.reasons) {
         if (reason.severity == VerdictStatus::invalid) {

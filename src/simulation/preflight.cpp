@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "pgtraffic/base/error.hpp"
 #include "pgtraffic/base/units.hpp"
 
@@ -41,6 +43,20 @@ std::string cure_for(const postgres::SqlError& error) {
                                             : "";
 }
 
+/// Behind a pooler, which multiplexes, the server's slots say nothing of the pooler's.
+void look_for_room(postgres::Client& client, metrics::ServerInfo& info) {
+    const auto rows = client.query(kRoom);
+    const auto& row = rows.at(0);
+    const auto not_negative = [](std::int64_t n) {
+        return static_cast<std::uint64_t>(std::max<std::int64_t>(n, 0));
+    };
+    std::int64_t free = to_integer(row.at(0)) - to_integer(row.at(1));
+    const std::int64_t database_limit = to_integer(row.at(2));
+    if (database_limit >= 0) free = std::min(free, database_limit - to_integer(row.at(3)));
+    info.other_sessions = not_negative(to_integer(row.at(1)));
+    info.free_connections = not_negative(free);
+}
+
 void check_statement(postgres::Client& client, const workload::Operation& operation,
                      const workload::Statement& statement) {
     const auto place = operation.name == statement.name ? fmt::format("operation \"{}\"", operation.name)
@@ -70,23 +86,25 @@ metrics::ServerInfo inspect_server(postgres::Client& client) {
         info.settings.emplace_back(row.at(0).value_or(""), row.at(1).value_or(""));
     info.max_connections =
         static_cast<int>(to_integer(client.value("SELECT current_setting('max_connections')")));
+    info.host = client.host();
+    info.address = client.address();
+    info.port = client.port();
+    info.database = client.database();
+    info.user = client.user();
+    info.standby = client.value("SELECT pg_is_in_recovery()") == "t";
+    info.pooler = client.through_pooler();
+    if (!info.pooler) look_for_room(client, info);
     return info;
 }
 
-void check_room(postgres::Client& client, std::uint32_t connections) {
-    if (client.through_pooler()) return;
-    const auto rows = client.query(kRoom);
-    const auto& row = rows.at(0);
-    std::int64_t free = to_integer(row.at(0)) - to_integer(row.at(1));
-    const std::int64_t database_limit = to_integer(row.at(2));
-    if (database_limit >= 0) free = std::min(free, database_limit - to_integer(row.at(3)));
-    if (free >= static_cast<std::int64_t>(connections)) return;
+void check_room(const metrics::ServerInfo& server, std::uint32_t connections) {
+    if (!server.free_connections || *server.free_connections >= connections) return;
     throw base::Error(fmt::format(
         "--connections: the server has {} connections free (of {}) and {} are asked for; ask for at "
         "most {}, or raise the server's max_connections",
-        base::with_thousands(static_cast<std::uint64_t>(std::max<std::int64_t>(free, 0))),
-        base::with_thousands(static_cast<std::uint64_t>(to_integer(row.at(0)))),
-        base::with_thousands(std::uint64_t{connections}), std::max<std::int64_t>(free, 0)));
+        base::with_thousands(*server.free_connections),
+        base::with_thousands(static_cast<std::uint64_t>(server.max_connections)),
+        base::with_thousands(std::uint64_t{connections}), *server.free_connections));
 }
 
 workload::Workload bind_workload(postgres::Client& client, const workload::Scenario& scenario,

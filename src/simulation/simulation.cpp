@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <sys/stat.h>
+
 #include <algorithm>
 #include <csignal>
 
@@ -19,6 +21,7 @@
 #include "pgtraffic/simulation/connector.hpp"
 #include "pgtraffic/simulation/loop_load.hpp"
 #include "pgtraffic/simulation/peak_search.hpp"
+#include "pgtraffic/simulation/row_budget.hpp"
 #include "pgtraffic/traffic/phase_scheduler.hpp"
 
 namespace pgtraffic::simulation {
@@ -60,6 +63,12 @@ Nanos deadline_after(Nanos timeout) {
     return timeout + std::clamp(slack, Nanos{std::chrono::milliseconds{50}}, Nanos{std::chrono::seconds{1}});
 }
 
+/// Also a link to nothing: whoever made it wanted the run to stop.
+bool exists(const std::string& path) noexcept {
+    struct stat status {};
+    return ::lstat(path.c_str(), &status) == 0;
+}
+
 class Run {
  public:
     Run(const SimulationPlan& plan, const workload::Workload& workload, const SimulationEvents& events,
@@ -88,9 +97,11 @@ class Run {
     void end_calibration_step(Mono now);
     void measure(Mono now);
     void close_measured(Mono end);
+    void end_load(Mono now);
     void finish(Mono now) noexcept;
 
     [[nodiscard]] bool limit_reached() noexcept;
+    [[nodiscard]] bool no_rows_left() const noexcept;
     void begin_load(const traffic::TokenBucket& bucket, std::optional<Nanos> latency_limit);
     [[nodiscard]] traffic::TokenBucket bucket_of(const traffic::PhaseScheduler* schedule, Mono start,
                                                  Nanos length) const;
@@ -160,6 +171,7 @@ class Run {
     std::optional<traffic::PhaseScheduler> schedule_;
     std::optional<metrics::Aggregator> aggregator_;
     metrics::AbortWatch abort_watch_;
+    RowBudget rows_;
     // With --timeout: queries under way, by the time they were sent, and when they are given up.
     IndexList deadlines_;
     std::vector<Mono> deadline_of_;
@@ -195,12 +207,14 @@ Run::Run(const SimulationPlan& plan, const workload::Workload& workload, const S
       dispatcher_{plan.connections, plan.pipeline, plan.session_order},
       peak_rate_{plan.peak_rate_per_s},
       abort_watch_{plan.abort_if, plan.abort_window, plan.interval},
+      rows_{plan.max_rows, workload.operations()},
       deadlines_{plan.timeout ? plan.connections * plan.pipeline : 0} {
     if (plan.timeout) {
         const auto ms =
             std::max<std::int64_t>(1, std::chrono::ceil<std::chrono::milliseconds>(*plan.timeout).count());
         context_.setup.push_back(fmt::format("SET statement_timeout = {}", ms));
     }
+    if (plan.read_only) context_.setup.emplace_back("SET default_transaction_read_only = on");
     for (std::uint32_t i = 0; i < workload.statement_count(); ++i) {
         context_.statement_names.push_back(fmt::format("pgtraffic_{}", i));
     }
@@ -238,6 +252,7 @@ void Run::on_free(Session* session, Mono now) noexcept {
 
 void Run::on_ended(Session* session, const Query* query) noexcept {
     if (plan_.timeout) deadlines_.remove(deadline_number(*session, query->slot));
+    if (plan_.max_rows) rows_.ended(query->completion.operation, query->completion.rows);
     if (query->load != load_number_) return;  // began in the warm-up and is not measured
     dispatcher_.query_ended();
     const metrics::Completion& completion = query->completion;
@@ -273,7 +288,10 @@ void Run::after_batch() noexcept {
     Mono now = base::mono_now();
     load_.wakes(now);
     now = dispatch(now);
-    if (now >= stage_end_ || limit_reached()) {
+    if (rows_.used_up() && stage_ < Stage::draining) {
+        end_.rows_used_up = true;
+        end_load(now);
+    } else if (now >= stage_end_ || limit_reached()) {
         next_stage(now);
         now = dispatch(now);
     }
@@ -289,7 +307,8 @@ Mono Run::wake_at() const noexcept {
 
 Mono Run::dispatch(Mono now) noexcept {
     for (;;) {
-        Decision decision = dispatcher_.next(now);
+        // Without rows left nothing starts; after_batch() ends the stage.
+        Decision decision = no_rows_left() ? Decision{} : dispatcher_.next(now);
         switch (decision.kind) {
             case Decision::Kind::none:
                 for (const std::uint32_t session : unsent_) sessions_[session]->flush();
@@ -305,6 +324,7 @@ Mono Run::dispatch(Mono now) noexcept {
                 Session& session = *sessions_[decision.session];
                 if (plan_.timeout) add_deadline(session, now);
                 decision.token.index += first_arrival_;
+                if (plan_.max_rows) rows_.started(workload_.choose(decision.token.index).operation);
                 if (plan_.pipeline > 1 && !session.unsent()) unsent_.push_back(decision.session);
                 session.begin(decision, load_number_, now);
                 now = base::mono_now();
@@ -338,13 +358,13 @@ void Run::on_signal(int number) noexcept {
         return loop_.stop();
     }
     end_.signal = number;
-    const Mono now = base::mono_now();
-    if (stage_ < Stage::measuring) {
-        measure(now);
-        close_measured(now);
-    } else if (stage_ == Stage::measuring) {
-        close_measured(now);
-    }
+    end_load(base::mono_now());
+}
+
+/// From any stage: no further arrivals, and a report of what there is.
+void Run::end_load(Mono now) {
+    if (stage_ < Stage::measuring) measure(now);
+    if (stage_ == Stage::measuring) close_measured(std::min(now, stage_end_));
 }
 
 // ---- stages ---------------------------------------------------------------------------------------------
@@ -474,7 +494,13 @@ void Run::measure(Mono now) {
     start_tick(now);
 }
 
+/// A warm-up that used up --max-rows would leave nothing to measure: it gets a tenth.
+bool Run::no_rows_left() const noexcept {
+    return stage_ == Stage::warming_up ? rows_.warmup_used_up() : rows_.used_up();
+}
+
 bool Run::limit_reached() noexcept {
+    if (stage_ == Stage::warming_up && no_rows_left()) return true;
     return stage_ == Stage::measuring && plan_.total_queries &&
            dispatcher_.started() + dispatcher_.missed() >= *plan_.total_queries &&
            dispatcher_.in_flight() == 0;
@@ -535,6 +561,11 @@ void Run::on_tick() noexcept {
     load_.wakes(now);
     // Nothing of ours takes a second: where a tick comes that late, the machine or the process stood still.
     longest_gap_ = std::max(longest_gap_, now - next_tick_);
+    if (plan_.stop_file && stage_ < Stage::draining && exists(*plan_.stop_file)) {
+        end_.stop_file = true;
+        say(fmt::format("stopped by --stop-file: \"{}\" exists", *plan_.stop_file));
+        return end_load(now);
+    }
     if (stage_ == Stage::connecting && events_.connecting) {
         events_.connecting(connector_->connected(), plan_.connections);
     }

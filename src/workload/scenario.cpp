@@ -220,8 +220,8 @@ const base::EmbeddedFile* find_embedded(std::string_view name) {
 }  // namespace
 
 Scenario parse_scenario(const base::JsonNode& node) {
-    node.expect_object(
-        {"name", "description", "operations", "traffic", "arrivals", "connections", "thresholds"});
+    node.expect_object({"name", "description", "operations", "traffic", "arrivals", "connections",
+                        "thresholds", "read_only"});
     Scenario scenario;
     scenario.name = parse_name(node.at("name"));
     if (node.has("description")) scenario.description = limited_text(node.at("description"), kMaxText);
@@ -249,6 +249,7 @@ Scenario parse_scenario(const base::JsonNode& node) {
         for (std::size_t i = 0; i < count; ++i)
             scenario.thresholds.push_back(limited_text(list.at(i), kMaxText));
     }
+    if (node.has("read_only")) scenario.read_only = node.at("read_only").boolean();
     return scenario;
 }
 

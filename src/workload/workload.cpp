@@ -253,6 +253,10 @@ struct Workload::Writer {
         *at++ = '-';
         end_at(write_hex(at, low, 12));
     }
+    void operator()(const RunIdParameter& run) const noexcept {
+        char* at = std::copy(run.prefix.begin(), run.prefix.end(), storage.data());
+        end_at(write_hex(at, workload.run_entropy_, 16));
+    }
     void operator()(const ConstantParameter& constant) const noexcept { point_to(constant.value); }
 };
 

@@ -21,6 +21,8 @@ struct TargetOptions {
     std::optional<std::string> port;
     std::optional<std::string> user;
 
+    std::optional<std::string> password_command;  ///< a shell's, not part of any()
+
     [[nodiscard]] bool any() const noexcept { return database || host || port || user; }
 };
 
@@ -61,6 +63,9 @@ struct RunOptions : TargetOptions, TrafficOptions {
     std::vector<std::string> abort_if;
     base::Nanos abort_window{};
     bool strict = false;
+    std::optional<std::string> confirm;  ///< the database that may be written to, whoever made its tables
+    std::optional<std::uint64_t> max_rows;
+    std::optional<std::string> stop_file;
     std::optional<base::Nanos> progress;
     std::optional<std::string> json;    ///< a file; "--json -" is format json
     Format format = Format::text;       ///< of the report
@@ -83,6 +88,11 @@ struct InitOptions : TargetOptions {
     double scale = 1;
     std::uint64_t random_seed = 1;
     bool reset = false;
+    std::optional<std::string> confirm;
+};
+
+struct CleanupOptions : TargetOptions {
+    std::optional<std::string> run;  ///< remove what this run placed instead of what init made
 };
 
 // Each reads the arguments behind its command's name and throws base::Error "--option: what was wrong; what
@@ -90,7 +100,7 @@ struct InitOptions : TargetOptions {
 
 [[nodiscard]] RunOptions read_run_options(const std::vector<std::string>& arguments);
 [[nodiscard]] InitOptions read_init_options(const std::vector<std::string>& arguments);
-[[nodiscard]] TargetOptions read_cleanup_options(const std::vector<std::string>& arguments);
+[[nodiscard]] CleanupOptions read_cleanup_options(const std::vector<std::string>& arguments);
 [[nodiscard]] TrafficOptions read_plan_options(const std::vector<std::string>& arguments);
 [[nodiscard]] std::string read_show_name(const std::vector<std::string>& arguments);
 void read_list_options(const std::vector<std::string>& arguments);

@@ -35,6 +35,7 @@ struct OptionRow {
     std::uint8_t commands;      ///< a bit for each Command
     bool only_asks = false;     ///< --help and --version: found by requested(), unknown to the parser
     bool repeatable = false;    ///< every value counts, not the last one
+    bool secret = false;        ///< the value is never shown
 
     [[nodiscard]] constexpr bool is_flag() const noexcept { return value.empty(); }
     [[nodiscard]] constexpr bool belongs_to(Command command) const noexcept {
@@ -96,6 +97,9 @@ class ParsedOptions {
     std::map<std::string, std::vector<std::string>, std::less<>> given_;  // values as they came
     std::vector<std::string> operands_;
 };
+
+/// A whole command line as it may be shown: every secret in it masked.
+[[nodiscard]] std::vector<std::string> masked_argv(const std::vector<std::string>& argv);
 
 /// `text` in quotes for a message, its password masked, safe for a terminal.
 [[nodiscard]] std::string in_quotes(const std::string& text);

@@ -21,7 +21,7 @@ namespace pgtraffic::metrics {
 /// How the run ended.
 enum class RunOutcome : std::uint8_t {
     completed,         ///< its duration or its number of queries was reached
-    interrupted,       ///< SIGINT or SIGTERM
+    interrupted,       ///< SIGINT, SIGTERM or --stop-file
     failed,            ///< no query succeeded, all connections were lost for good, or invalid under --strict
     threshold_failed,  ///< a threshold was missed, or --abort-if ended it
 };
@@ -96,6 +96,17 @@ struct ServerInfo {
     bool ssl = false;
     int max_connections = 0;
     bool temporary = false;  ///< ours: figures are for trying things out
+    std::string host;        ///< name, address or socket directory, as connected to
+    std::string address;     ///< IP address; empty over a Unix socket
+    std::string port;
+    std::string database;
+    std::string user;
+    bool standby = false;  ///< in recovery
+    bool pooler = false;   ///< another backend answers than the one that greeted
+    std::optional<std::uint64_t>
+        other_sessions;  ///< clients beside us, before the load; none behind a pooler
+    std::optional<std::uint64_t> free_connections;  ///< that this user may still make; none behind a pooler
+    bool read_only = false;                         ///< the load's sessions could only read
     std::vector<std::pair<std::string, std::string>> settings;
 };
 

@@ -68,6 +68,7 @@ class Client {
     [[nodiscard]] bool over_unix_socket() const noexcept;
     [[nodiscard]] bool uses_ssl() const noexcept;
     [[nodiscard]] std::string host() const;
+    [[nodiscard]] std::string address() const;  ///< the IP address connected to; empty over a Unix socket
     [[nodiscard]] std::string port() const;
     [[nodiscard]] std::string database() const;
     [[nodiscard]] std::string user() const;

@@ -8,6 +8,9 @@
 
 namespace pgtraffic::postgres {
 
+/// What stands in the place of a secret.
+inline constexpr std::string_view kMask = "********";
+
 /// A value. Settings that are absent here come from libpq's environment when a connection starts.
 class Conninfo {
  public:

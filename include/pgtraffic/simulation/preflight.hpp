@@ -10,12 +10,12 @@
 
 namespace pgtraffic::simulation {
 
-/// Version, kind of address, the settings that explain a result.
+/// Version, address, role, who else is there, the settings that explain a result.
 [[nodiscard]] metrics::ServerInfo inspect_server(postgres::Client& client);
 
 /// Throws base::Error that says how many are free where the server has no room for `connections` more. Behind
 /// a pooler, which multiplexes, there is nothing to check.
-void check_room(postgres::Client& client, std::uint32_t connections);
+void check_room(const metrics::ServerInfo& server, std::uint32_t connections);
 
 /// Has every statement of `scenario` parsed by the server, and asks for the keys and values that its
 /// parameters draw from. Throws base::Error that names operation and statement; for a missing table, the

@@ -43,6 +43,10 @@ struct SimulationPlan {
     base::Nanos duration = std::chrono::seconds{60};
     base::Nanos warmup = std::chrono::seconds{10};
     std::optional<std::uint64_t> total_queries;
+    std::optional<std::uint64_t>
+        max_rows;                          ///< that operations with an INSERT may add, in all stages together
+    std::optional<std::string> stop_file;  ///< once it exists the run ends as after SIGINT
+    bool read_only = false;                ///< sessions may only read
     std::optional<base::Nanos> timeout;
     std::optional<base::Nanos> latency_limit;
     bool sample_tcp = false;  ///< the kernel's round-trip times of live connections, into result.network
@@ -79,6 +83,8 @@ struct SimulationEnd {
     int signal = 0;                                     ///< the first signal that ended it, or 0
     bool aborted = false;                               ///< a second one came: no report is wanted
     std::optional<metrics::ThresholdResult> condition;  ///< of `abort_if`, that ended the load early
+    bool stop_file = false;                             ///< it appeared
+    bool rows_used_up = false;                          ///< `max_rows` ended the load early
 };
 
 /// Runs `plan` to its end and fills the measured part of `result`. Throws base::Error where the connections

@@ -45,6 +45,7 @@ struct Scenario {
     std::optional<std::string> arrivals;            ///< "poisson" or "uniform"
     std::optional<std::uint32_t> connections;
     std::vector<std::string> thresholds;
+    std::optional<bool> read_only;  ///< its author's word; none: the statements tell (intent.hpp)
 };
 
 /// Throws base::Error with file and JSON pointer for unknown keys, wrong types, no operation, a weight that

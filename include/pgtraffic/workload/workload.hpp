@@ -41,8 +41,9 @@ class Workload {
     /// The queries to answer for `scenario`, without repetition, in a fixed order.
     [[nodiscard]] static std::vector<DataQuery> data_queries(const Scenario& scenario);
 
-    /// `answers` holds the rows of each of data_queries(scenario), in its order. `run_entropy` goes into what
-    /// must differ between runs of one seed (see CodeParameter). Throws base::Error when a table is empty
+    /// `answers` holds the rows of each of data_queries(scenario), in its order. `run_entropy`, which is the
+    /// run's id as a number, goes into what must differ between runs of one seed (CodeParameter,
+    /// RunIdParameter). Throws base::Error when a table is empty
     /// ("… is empty: run `pgtraffic init`") or a key is no integer.
     Workload(const Scenario& scenario, const std::vector<DataRows>& answers,
              KeyDistribution default_distribution, std::uint64_t seed, std::uint64_t run_entropy);
