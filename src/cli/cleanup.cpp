@@ -14,7 +14,7 @@
 namespace pgtraffic::cli {
 
 int cleanup_command(const CleanupOptions& options) {
-    postgres::Client client{require_target(options)};
+    postgres::Client client{with_password(require_target(options), options)};
     const auto database = report::printable(client.database());
     if (options.run) {
         const auto removed = brickhouse::remove_orders_of_run(client, *options.run);

@@ -52,7 +52,7 @@ class ProgressView {
 
 int init_command(const InitOptions& options) {
     const auto conninfo = require_target(options);
-    postgres::Client client{conninfo};
+    postgres::Client client{with_password(conninfo, options)};
     const auto start = base::mono_now();
     brickhouse::InitSummary summary;
     {

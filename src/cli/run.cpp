@@ -194,6 +194,7 @@ simulation::SimulationPlan make_plan(const RunOptions& options, const RunChoice&
                                      const postgres::Conninfo& conninfo, std::uint64_t seed, bool terminal) {
     simulation::SimulationPlan plan;
     plan.conninfo = conninfo;
+    plan.password_command = options.password_command;
     plan.connections = choice.connections;
     plan.protocol = options.prepared ? simulation::Protocol::prepared : simulation::Protocol::extended;
     plan.pipeline = options.pipeline;
@@ -400,14 +401,16 @@ int run_command(const RunOptions& options, const std::vector<std::string>& argv)
     std::unique_ptr<postgres::TemporaryServer> temporary;
     if (!target) unheard.emplace(base::SignalMask::Ending::held_back);
     if (!target) temporary = start_temporary_server(options, choice.connections);
-    const postgres::Conninfo conninfo = target ? *target : temporary->conninfo();
+    postgres::Conninfo conninfo = target ? *target : temporary->conninfo();
 
     RunResult result;
     describe(result, options, choice, conninfo, argv, seed, entropy);
     std::optional<workload::Workload> workload;
     std::optional<metrics::Histogram> round_trips;
     {
-        postgres::Client client{conninfo};  // gives its place free before the sessions come
+        // Gives its place free before the sessions come.
+        postgres::Client client{with_password(conninfo, options)};
+        conninfo.also_hide(client.password());
         result.server = simulation::inspect_server(client);
         result.server.temporary = temporary != nullptr;
         // A SET on a pooler's connection would reach whoever gets it next.

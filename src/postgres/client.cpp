@@ -306,6 +306,10 @@ std::string Client::port() const {
 std::string Client::database() const {
     return PQdb(connection_);
 }
+std::string Client::password() const {
+    const char* password = PQpass(connection_);
+    return password != nullptr ? password : "";
+}
 std::string Client::user() const {
     return PQuser(connection_);
 }

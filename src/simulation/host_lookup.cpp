@@ -71,6 +71,12 @@ HostLookup::HostLookup(event_loop::Loop& loop, postgres::Conninfo conninfo, even
     if (!needed_) parameters_.emplace(conninfo_);
 }
 
+void HostLookup::set_password(const std::string& password) {
+    conninfo_.set("password", password);
+    conninfo_.also_hide(password);
+    if (parameters_) parameters_.emplace(needed_ ? with_addresses(conninfo_, addresses_) : conninfo_);
+}
+
 void HostLookup::refresh(base::Mono now) {
     if (!needed_ || under_way_ || (last_ != base::Mono::min() && now - last_ < kFresh)) return;
     under_way_ = true;

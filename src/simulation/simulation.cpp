@@ -225,6 +225,7 @@ Run::Run(const SimulationPlan& plan, const workload::Workload& workload, const S
         sessions_.push_back(std::make_unique<Session>(i, context_));
     ConnectorOptions options;
     options.seed = plan.seed;
+    options.password_command = plan.password_command;
     connector_.emplace(loop_, plan.conninfo, sessions_, options);
 }
 
@@ -238,7 +239,10 @@ SimulationEnd Run::run() {
         loop_.run();
     }
     connector_->stop();
-    if (start_failed_) throw base::Error(connect_failure(*connector_, sessions_.size()));
+    if (start_failed_) {
+        throw base::Error(connector_->without_secrets(connect_failure(*connector_, sessions_.size())));
+    }
+    for (auto& error : result_.errors) error.sample = connector_->without_secrets(error.sample);
     return end_;
 }
 

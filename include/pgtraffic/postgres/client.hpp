@@ -72,6 +72,8 @@ class Client {
     [[nodiscard]] std::string port() const;
     [[nodiscard]] std::string database() const;
     [[nodiscard]] std::string user() const;
+    [[nodiscard]] std::string password()
+        const;  ///< wherever libpq had it from; empty without. Only for masking
 
  private:
     Conninfo conninfo_;  // for masking

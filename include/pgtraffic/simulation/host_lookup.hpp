@@ -41,6 +41,12 @@ class HostLookup {
     }
     [[nodiscard]] const std::string& error() const noexcept { return error_; }
 
+    /// The password of the attempts from now on.
+    void set_password(const std::string& password);
+    [[nodiscard]] std::string without_secrets(std::string text) const {
+        return conninfo_.without_secrets(std::move(text));
+    }
+
  private:
     void on_resolved(const event_loop::Resolved* resolved) noexcept;
     void look_up_from(std::size_t first);

@@ -31,6 +31,7 @@ enum class Pacing : std::uint8_t {
 /// What to run against what. Neither a rate nor a pattern: a closed loop.
 struct SimulationPlan {
     postgres::Conninfo conninfo;
+    std::optional<std::string> password_command;  ///< gives the password of each attempt to connect
     std::uint32_t connections = 100;
     Protocol protocol = Protocol::extended;
     std::uint32_t pipeline = 1;  ///< queries under way on a connection at the same time
