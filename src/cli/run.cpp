@@ -29,6 +29,7 @@
 #include "pgtraffic/report/csv.hpp"
 #include "pgtraffic/report/hdr.hpp"
 #include "pgtraffic/report/json.hpp"
+#include "pgtraffic/report/layout.hpp"
 #include "pgtraffic/report/output_file.hpp"
 #include "pgtraffic/report/progress.hpp"
 #include "pgtraffic/report/stream_file.hpp"
@@ -117,7 +118,7 @@ class Narrator {
     [[nodiscard]] simulation::SimulationEvents events() {
         simulation::SimulationEvents events;
         if (quiet_) return events;
-        events.stage = [this](const std::string& text) { say(text); };
+        events.stage = [this](const std::string& text) { say(report::printable(text, 1000)); };
         events.connecting = [this](std::uint32_t connected, std::uint32_t of) {
             line(fmt::format("connected {} of {}", connected, of));
         };

@@ -2,7 +2,14 @@
 // decided without a server.
 #include "pgtraffic/cli/safety.hpp"
 
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <array>
+#include <cstdio>
+#include <cstdlib>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "pgtraffic/base/error.hpp"
@@ -19,6 +26,50 @@ namespace {
 postgres::Conninfo target(const std::string& text) {
     return postgres::Conninfo::parse(text, "test");
 }
+
+/// A terminal in the place of stdin and stderr while it lives.
+class Terminal {
+ public:
+    Terminal() : master_{::posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC)} {
+        REQUIRE(master_ >= 0);
+        REQUIRE((::grantpt(master_) == 0 && ::unlockpt(master_) == 0));
+        const int slave = ::open(::ptsname(master_), O_RDWR | O_NOCTTY | O_CLOEXEC);
+        REQUIRE(slave >= 0);
+        std::fflush(nullptr);
+        for (std::size_t i = 0; i < saved_.size(); ++i) {
+            saved_[i] = ::fcntl(kStreams[i], F_DUPFD_CLOEXEC, 3);
+            ::dup2(slave, kStreams[i]);
+        }
+        ::close(slave);
+    }
+    ~Terminal() {
+        for (std::size_t i = 0; i < saved_.size(); ++i) {
+            ::dup2(saved_[i], kStreams[i]);
+            ::close(saved_[i]);
+        }
+        ::close(master_);
+    }
+    Terminal(const Terminal&) = delete;
+    Terminal& operator=(const Terminal&) = delete;
+
+    void type(std::string_view text) const {
+        REQUIRE(::write(master_, text.data(), text.size()) == static_cast<ssize_t>(text.size()));
+    }
+    /// What is on it now, with the echo of what was typed.
+    [[nodiscard]] std::string shown() const {
+        std::string text;
+        std::array<char, 1000> piece{};
+        REQUIRE(::fcntl(master_, F_SETFL, O_NONBLOCK) == 0);
+        for (ssize_t n = 0; (n = ::read(master_, piece.data(), piece.size())) > 0;)
+            text.append(piece.data(), static_cast<std::size_t>(n));
+        return text;
+    }
+
+ private:
+    static constexpr std::array<int, 2> kStreams{STDIN_FILENO, STDERR_FILENO};
+    int master_;
+    std::array<int, 2> saved_{};
+};
 
 }  // namespace
 
@@ -91,6 +142,29 @@ TEST_CASE("without a terminal a confirmation is the option, and it must name the
         "is meant, say --confirm shop");
     CHECK_THROWS_WITH(cli::require_confirmation(server, "run writes", "other", false),
                       Contains("--confirm: names the database \"other\", and the target is \"shop\""));
+}
+
+TEST_CASE("on a terminal the name is asked for, and only the right one goes on") {
+    metrics::ServerInfo server;
+    server.host = server.address = "10.0.0.5";
+    server.database = "shop";
+    {
+        Terminal terminal;
+        terminal.type("shop\n");
+        CHECK_NOTHROW(cli::require_confirmation(server, "run writes to x", std::nullopt, true));
+        CHECK_THAT(terminal.shown(), Contains("This run writes to x in database \"shop\" on \"10.0.0.5\".") &&
+                                         Contains("Type the name of the database to go on: "));
+    }
+    for (const char* typed : {"other\n", "\n", "shop 2\n", "\x04"}) {  // the last one is the end of the file
+        Terminal terminal;
+        terminal.type(typed);
+        CHECK_THROWS_WITH(cli::require_confirmation(server, "run writes to x", std::nullopt, true),
+                          "that is not the name of the database; nothing was changed");
+    }
+    Terminal terminal;
+    terminal.type("shop\n");
+    CHECK_THROWS_WITH(cli::require_confirmation(server, "run writes to x", std::nullopt, false),
+                      Contains("say --confirm shop"));
 }
 
 TEST_CASE("a password command is hidden wherever a command line is shown") {
