@@ -416,12 +416,12 @@ int run_command(const RunOptions& options, const std::vector<std::string>& argv)
         result.server.temporary = temporary != nullptr;
         // A SET on a pooler's connection would reach whoever gets it next.
         result.server.read_only = workload::only_reads(choice.scenario) && !result.server.pooler;
-        narrator.say(fmt::format("target: {}", describe_target(result.server)));
         simulation::check_room(result.server, choice.connections);
         workload.emplace(
             simulation::bind_workload(client, choice.scenario, options.key_distribution, seed, entropy));
         confirm_run(client, conninfo, result.server, choice.scenario, options.confirm,
                     !options.disable_logging);
+        narrator.say(fmt::format("target: {}", describe_target(result.server)));
         narrator.say(fmt::format("{}{}, run {}, random seed {}", report::printable(choice.scenario.name),
                                  result.server.read_only ? " (read only)" : "", result.id, seed));
         if (options.measure_network) round_trips = simulation::measure_round_trips(client);
