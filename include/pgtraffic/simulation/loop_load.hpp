@@ -46,8 +46,10 @@ class LoopLoad {
 
     /// The busy share since restart(), as of the last take_ratio().
     [[nodiscard]] double total_ratio() const noexcept {
-        return total_.count() > 0 ? std::min(1.0, base::to_seconds(total_busy_) / base::to_seconds(total_))
-                                  : 0;
+        // The measured time may end before the wake-up that noticed it: a sleep is then taken off twice.
+        return total_.count() > 0
+                   ? std::clamp(base::to_seconds(total_busy_) / base::to_seconds(total_), 0.0, 1.0)
+                   : 0;
     }
 
  private:
