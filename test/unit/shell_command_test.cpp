@@ -2,6 +2,7 @@
 #include "pgtraffic/event_loop/shell_command.hpp"
 
 #include <poll.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -150,15 +151,15 @@ TEST_CASE("a command that takes too long ends, and so does all that it started")
 
 TEST_CASE("a runner that dies takes its command along") {
     const Place place;
+    REQUIRE(::mkfifo(place.file().c_str(), 0600) == 0);
+    pid_t pid = 0;
     {
         event_loop::Loop loop;
         event_loop::ShellCommand command{loop, {}};
-        // Its first output comes after the file was written.
         command.start("echo $$ > '" + place.file() + "'; sleep 1000", 30s);
-        while (!std::filesystem::exists(place.file()) || std::filesystem::file_size(place.file()) == 0) {
-        }
+        pid = pid_in(place.file());  // waits for it to be written
     }
-    CHECK(ends(pid_in(place.file())));
+    CHECK(ends(pid));
 }
 
 TEST_CASE("a password is what the command prints, less the newline at its end") {
