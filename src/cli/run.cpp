@@ -25,6 +25,7 @@
 #include "pgtraffic/postgres/temporary_server.hpp"
 #include "pgtraffic/report/csv.hpp"
 #include "pgtraffic/report/hdr.hpp"
+#include "pgtraffic/report/html.hpp"
 #include "pgtraffic/report/json.hpp"
 #include "pgtraffic/report/output_file.hpp"
 #include "pgtraffic/report/progress.hpp"
@@ -49,14 +50,6 @@ constexpr std::array<std::string_view, 7> kDurations{"duration", "warmup",      
 constexpr int kThresholdMissed = 99;
 /// Sessions of a temporary server beside the load's.
 constexpr std::uint32_t kOtherSessions = 20;
-
-bool use_color(Color wanted, bool terminal) {
-    if (wanted != Color::automatic) return wanted == Color::always;
-    const char* no_color = std::getenv("NO_COLOR");
-    const char* term = std::getenv("TERM");
-    return terminal && (no_color == nullptr || *no_color == '\0') &&
-           (term == nullptr || std::string_view{term} != "dumb");
-}
 
 void check_open_files(std::uint32_t connections) {
     rlimit limit{};
@@ -316,12 +309,14 @@ struct OutputFiles {
     std::optional<report::StreamFile> stream;
     std::optional<report::OutputFile> csv;
     std::optional<report::OutputFile> hdr_log;
+    std::optional<report::OutputFile> html;
 
     explicit OutputFiles(const RunOptions& options) {
         if (options.json) json.emplace("--json", *options.json);
         if (options.stream) stream.emplace("--stream", *options.stream);
         if (options.csv) csv.emplace("--csv", *options.csv);
         if (options.hdr_log) hdr_log.emplace("--hdr-log", *options.hdr_log);
+        if (options.html) html.emplace("--html", *options.html);
     }
 };
 
@@ -339,9 +334,9 @@ void add_stream_warning(RunResult& result, const std::string& trouble) {
 }
 
 void write_reports(const RunResult& result, const RunOptions& options, OutputFiles& files) {
-    const auto json = files.json || options.format == Format::json
-                          ? report::json_text(report::json_report(result))
-                          : std::string{};
+    const bool wants_json = files.json || options.format == Format::json;
+    const auto document = wants_json || files.html ? report::json_report(result) : nlohmann::ordered_json{};
+    const auto json = wants_json ? report::json_text(document) : std::string{};
     const auto write_whole = [](std::optional<report::OutputFile>& file, const std::string& text) {
         file->write(text);
         file->commit();
@@ -349,6 +344,7 @@ void write_reports(const RunResult& result, const RunOptions& options, OutputFil
     if (files.json) write_whole(files.json, json);
     if (files.csv) write_whole(files.csv, report::csv_intervals(result));
     if (files.hdr_log) write_whole(files.hdr_log, report::hdr_log(result));
+    if (files.html) write_whole(files.html, report::html_report(document));
     if (options.format == Format::json) return write_stdout(json);
     const bool terminal = options.report_to_stderr ? stderr_is_terminal() : isatty(STDOUT_FILENO) == 1;
     const auto text = report::text_report(result, {use_color(options.color, terminal), 80});
