@@ -271,6 +271,16 @@ void judge_run(RunResult& result, const RunOptions& options, const RunChoice& ch
     }
 }
 
+/// What was asked, beside how it was answered.
+void add_statements(RunResult& result, const workload::Scenario& scenario) {
+    for (std::size_t o = 0; o < result.operations.size() && o < scenario.operations.size(); ++o) {
+        auto& counted = result.operations[o].statements;
+        const auto& written = scenario.operations[o].statements;
+        for (std::size_t s = 0; s < counted.size() && s < written.size(); ++s)
+            counted[s].sql = written[s].sql;
+    }
+}
+
 void add_network(RunResult& result, metrics::Histogram idle) {
     // The kernel's samples of the run, where there were any, are in it already.
     metrics::NetworkResult network = std::move(result.network).value_or(metrics::NetworkResult{});
@@ -405,6 +415,7 @@ int run_command(const RunOptions& options, const std::vector<std::string>& argv)
 
     for (auto& error : result.errors) error.sample = conninfo.without_secrets(error.sample);
     if (round_trips) add_network(result, std::move(*round_trips));
+    add_statements(result, choice.scenario);
     add_warnings(result, options.unsafe_fast);
     if (files.stream) add_stream_warning(result, files.stream->finish());
     judge_run(result, options, choice, end);

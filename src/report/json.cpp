@@ -204,6 +204,7 @@ Json statements_json(const metrics::OperationResult& operation) {
                               {"ok", statement.ok},
                               {"empty", statement.empty},
                               {"failed", statement.failed}});
+        if (!statement.sql.empty()) statements.back()["sql"] = statement.sql;
     }
     return statements;
 }

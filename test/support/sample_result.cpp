@@ -114,7 +114,7 @@ RunResult sample_closed_run() {
     select.name = "select_order";
     succeed(select.counts, select.latencies,
             {{2'800us, 1}, {4'470us, 400'000}, {5'380us, 200'000}, {5'640us, 28'000}, {219'520us, 799}});
-    select.statements = {{"by_key", select.counts.ok, 0, 0}};
+    select.statements = {{"by_key", select.counts.ok, 0, 0, "SELECT *\n  FROM orders\n WHERE order_id < $1"}};
     run.operations.push_back(std::move(select));
     sum_operations(run);
     metrics::PhaseResult phase;

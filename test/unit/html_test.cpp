@@ -180,6 +180,11 @@ TEST_CASE("a run without a query has a page, too") {
     CHECK(page.find("nan") == std::string::npos);
 }
 
+TEST_CASE("statements are shown as they are written") {
+    const auto page = page_of(test::sample_closed_run());
+    CHECK(page.find("<pre>SELECT *\n  FROM orders\n WHERE order_id &lt; $1</pre>") != std::string::npos);
+}
+
 TEST_CASE("outages of the result are listed") {
     auto document = report::json_report(test::sample_open_run());
     document["outages"] =
