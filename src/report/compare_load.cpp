@@ -16,7 +16,11 @@ using Json = nlohmann::ordered_json;
 constexpr auto kLoadKeys = std::to_array<const char*>(
     {"scenario", "mode", "rate", "pattern", "real_simulation", "peak_rate", "peak_rate_measured_per_s",
      "arrivals", "mix", "key_distribution", "latency_limit_s", "timeout_s"});
-constexpr auto kNotedKeys = std::to_array<const char*>({"connections", "protocol", "duration_s", "warmup_s"});
+constexpr auto kNotedKeys = std::to_array<const char*>({"protocol", "duration_s", "warmup_s"});
+/// How many queries are under way, and in which order they start: the load of a closed loop, and what serves
+/// that of an open one. A result of a version that had no such option yet is taken to have had its default.
+constexpr auto kSessionKeys =
+    std::to_array<const char*>({"connections", "pipeline", "session_order", "pacing"});
 
 Json value_of(const Json& object, const char* key) {
     const auto found = object.find(key);
@@ -41,6 +45,14 @@ void compare_key(const char* key, const ComparedRun& base, const ComparedRun& ot
     const auto a = value_of(base.document["config"], key);
     const auto b = value_of(other.document["config"], key);
     if (a != b) out.push_back(difference(key, base.label, text_of(a), other.label, text_of(b)));
+}
+
+void compare_sessions(const ComparedRun& base, const ComparedRun& other, std::vector<std::string>& out) {
+    for (const auto* key : kSessionKeys) {
+        const auto& a = base.document["config"];
+        const auto& b = other.document["config"];
+        if (!value_of(a, key).is_null() && !value_of(b, key).is_null()) compare_key(key, base, other, out);
+    }
 }
 
 std::string names_of(const Json& operations) {
@@ -68,8 +80,7 @@ std::vector<ComparedRun> label_runs(std::vector<std::pair<std::string, Json>> fi
 std::vector<std::string> load_differences(const ComparedRun& base, const ComparedRun& other) {
     std::vector<std::string> found;
     for (const auto* key : kLoadKeys) compare_key(key, base, other, found);
-    // In a closed loop the connections are the load; in an open one they are what serves it.
-    if (is_closed(base) || is_closed(other)) compare_key("connections", base, other, found);
+    if (is_closed(base) || is_closed(other)) compare_sessions(base, other, found);
     const auto a = names_of(base.document["operations"]);
     const auto b = names_of(other.document["operations"]);
     if (a != b)
@@ -87,9 +98,9 @@ std::vector<std::string> other_differences(const std::vector<ComparedRun>& runs)
                                         run.label, status));
         if (&run == &base) continue;
         for (const auto* key : kNotedKeys) {
-            const bool known = std::string_view{key} == "connections" && (is_closed(base) || is_closed(run));
-            if (!known) compare_key(key, base, run, found);
+            compare_key(key, base, run, found);
         }
+        if (!is_closed(base) && !is_closed(run)) compare_sessions(base, run, found);
         const auto differ = [&](std::string_view what, const Json& a, const Json& b) {
             if (a != b) found.push_back(difference(what, base.label, text_of(a), run.label, text_of(b)));
         };

@@ -156,7 +156,7 @@ TEST_CASE("compare says what is wrong with its words") {
     check_refused({"compare", a.path(), a.path(), "--html", a.path()}, "that is one of the results");
     check_refused({"compare", a.path(), a.path(), "--html", "/nowhere/c.html"}, "--html: cannot write");
     check_refused({"compare", a.path(), a.path(), "--format", "json", "--html", "-"}, "--format json");
-    check_refused({"compare", a.path(), a.path(), "--fail", "x"}, "did you mean \"--fail-if\"?");
+    check_refused({"compare", a.path(), a.path(), "--fail-iff", "x"}, "did you mean \"--fail-if\"?");
     std::vector<std::string> many{"compare"};
     many.insert(many.end(), 21, a.path());
     check_refused(many, "at most 20");
