@@ -144,6 +144,11 @@ constexpr auto kOptions = std::to_array<OptionRow>({
      false, true},
     {"abort-window", 0, "TIME", kConditions, "length of that window", "10", kRun},
     {"strict", 0, "", kConditions, "exit 2 where the verdict is invalid", "", kRun},
+    {"fail-if", 0, "EXPR", kConditions,
+     "exit 99 where a figure changed like this against the base: 'response.p99>+10%', 'throughput<-5%'. "
+     "Repeatable; docs/compare.md",
+     "", kCompare, false, true},
+    {"anyway", 0, "", kConditions, "compare runs of different scenarios or loads, too", "", kCompare},
 
     {"measure-network", 0, "", kOutput, "split latency into network and database", "", kRun},
     {"progress", 'P', "TIME", kOutput, "a line on stderr this often (default: 1 on a terminal, else 10)", "",
@@ -162,11 +167,6 @@ constexpr auto kOptions = std::to_array<OptionRow>({
     {"html", 0, "FILE|-", kOutput, "the page to write; - is stdout", "", kReport},
     {"html", 0, "FILE|-", kOutput, "also write an HTML page with the curves over one another", "", kCompare},
     {"format", 0, "text|json", kOutput, "what the comparison on stdout is", "text", kCompare},
-    {"fail-if", 0, "EXPR", kConditions,
-     "exit 99 where a figure changed like this against the base: 'response.p99>+10%', 'throughput<-5%'. "
-     "Repeatable; docs/compare.md",
-     "", kCompare, false, true},
-    {"anyway", 0, "", kConditions, "compare runs of different scenarios or loads, too", "", kCompare},
     {"color", 0, "auto|always|never", kOutput, "colour; auto: on a terminal without NO_COLOR", "auto",
      kRun | kCompare},
 
