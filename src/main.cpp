@@ -76,6 +76,10 @@ int run_program(const std::vector<std::string>& argv) {
             return cli::list_command();
         case cli::Command::show:
             return cli::show_command(cli::read_show_name(arguments));
+        case cli::Command::report:
+            return cli::report_command(cli::read_report_options(arguments));
+        case cli::Command::compare:
+            return cli::compare_command(cli::read_compare_options(arguments));
     }
     return 3;
 }

@@ -216,13 +216,14 @@ void read_series(const Reader& reader, RunOptions& run) {
     run.stream = reader.file("stream");
     run.csv = reader.file("csv");
     run.hdr_log = reader.file("hdr-log");
+    run.html = reader.file("html");
 
     std::string on_stdout;
     if (run.format == Format::json) on_stdout = reader.given("json") && !run.json ? "json" : "format json";
     std::vector<std::pair<std::string_view, std::string>> files;
     if (run.json) files.emplace_back("json", *run.json);
-    for (const auto& [name, file] :
-         {std::pair{"stream", run.stream}, std::pair{"csv", run.csv}, std::pair{"hdr-log", run.hdr_log}}) {
+    for (const auto& [name, file] : {std::pair{"stream", run.stream}, std::pair{"csv", run.csv},
+                                     std::pair{"hdr-log", run.hdr_log}, std::pair{"html", run.html}}) {
         if (!file) continue;
         if (*file == "-") {
             if (!on_stdout.empty()) {
@@ -244,6 +245,11 @@ void read_series(const Reader& reader, RunOptions& run) {
     }
 }
 
+Color read_color(const Reader& reader) {
+    const auto color = reader.word("color");
+    return color == "always" ? Color::always : color == "never" ? Color::never : Color::automatic;
+}
+
 void read_output(const Reader& reader, RunOptions& run) {
     run.progress = reader.duration("progress", kProgress);
     run.disable_logging = reader.flag("disable-logging");
@@ -257,8 +263,7 @@ void read_output(const Reader& reader, RunOptions& run) {
         run.format = Format::json;
         run.json.reset();
     }
-    const auto color = reader.word("color");
-    run.color = color == "always" ? Color::always : color == "never" ? Color::never : Color::automatic;
+    run.color = read_color(reader);
 }
 
 }  // namespace
@@ -349,6 +354,42 @@ std::string read_show_name(const std::vector<std::string>& arguments) {
         throw base::Error("show: say which scenario or pattern; `pgtraffic list` names them");
     }
     return options.operands().front();
+}
+
+ReportOptions read_report_options(const std::vector<std::string>& arguments) {
+    const Reader reader{Command::report, arguments};
+    const auto& files = reader.options().operands();
+    if (files.empty())
+        throw base::Error("report: name the result, a file that `pgtraffic run --json FILE` wrote");
+    const auto html = reader.file("html");
+    if (!html) throw base::Error("report: --html FILE says where the page goes; - is standard output");
+    if (*html == files.front()) reader.refuse("html", "that is the result itself; name another file");
+    return {files.front(), *html};
+}
+
+CompareOptions read_compare_options(const std::vector<std::string>& arguments) {
+    const Reader reader{Command::compare, arguments};
+    CompareOptions compare;
+    compare.results = reader.options().operands();
+    if (compare.results.size() < 2)
+        throw base::Error(
+            "compare: name at least two results, the base first; `pgtraffic run --json FILE` writes one");
+    constexpr std::size_t kMostResults = 20;
+    if (compare.results.size() > kMostResults)
+        throw base::Error(fmt::format("compare: at most {} results fit beside one another", kMostResults));
+    compare.html = reader.file("html");
+    compare.format = reader.word("format") == "json" ? Format::json : Format::text;
+    compare.fail_if = reader.options().texts("fail-if");
+    compare.anyway = reader.flag("anyway");
+    compare.color = read_color(reader);
+    if (!compare.html) return compare;
+    compare.text_to_stderr = *compare.html == "-";
+    if (compare.text_to_stderr && compare.format == Format::json)
+        reader.refuse("html", "cannot go to stdout with --format json, which writes there too; give a file");
+    for (const auto& result : compare.results) {
+        if (result == *compare.html) reader.refuse("html", "that is one of the results; name another file");
+    }
+    return compare;
 }
 
 void read_list_options(const std::vector<std::string>& arguments) {

@@ -30,6 +30,8 @@ constexpr std::uint8_t kInit = bit(Command::init);
 constexpr std::uint8_t kPlan = bit(Command::plan);
 constexpr std::uint8_t kCleanup = bit(Command::cleanup);
 constexpr std::uint8_t kDatabase = kRun | kInit | kCleanup;
+constexpr std::uint8_t kReport = bit(Command::report);
+constexpr std::uint8_t kCompare = bit(Command::compare);
 constexpr std::uint8_t kAll = 0xFF;
 
 constexpr auto kCommands = std::to_array<CommandRow>({
@@ -50,6 +52,12 @@ constexpr auto kCommands = std::to_array<CommandRow>({
     {Command::list, "list", "", "list the built-in scenarios and traffic patterns", "pgtraffic list"},
     {Command::show, "show", "NAME", "print a built-in scenario or pattern as JSON",
      "pgtraffic show mixed > my-scenario.json"},
+    {Command::report, "report", "FILE", "make the HTML report of an earlier run from its JSON",
+     "pgtraffic report result.json --html result.html"},
+    {Command::compare, "compare", "FILE...", "compare results; the first is the base",
+     "pgtraffic compare before.json after.json\n"
+     "pgtraffic compare before.json after.json --html compare.html\n"
+     "pgtraffic compare main.json branch.json --fail-if 'response.p99>+10%'"},
 });
 
 constexpr std::string_view kTarget = "Database";
@@ -143,6 +151,11 @@ constexpr auto kOptions = std::to_array<OptionRow>({
      false, true},
     {"abort-window", 0, "TIME", kConditions, "length of that window", "10", kRun},
     {"strict", 0, "", kConditions, "exit 2 where the verdict is invalid", "", kRun},
+    {"fail-if", 0, "EXPR", kConditions,
+     "exit 99 where a figure changed like this against the base: 'response.p99>+10%', 'throughput<-5%'. "
+     "Repeatable; docs/compare.md",
+     "", kCompare, false, true},
+    {"anyway", 0, "", kConditions, "compare runs of different scenarios or loads, too", "", kCompare},
 
     {"confirm", 0, "DATABASE", kSafety,
      "allow writes to tables that `pgtraffic init` did not make, on another machine, in the database of this "
@@ -168,7 +181,12 @@ constexpr auto kOptions = std::to_array<OptionRow>({
      "write the latencies as a log of HdrHistogram at the end; where one of these three goes to stdout (-), "
      "the report goes to stderr",
      "", kRun},
-    {"color", 0, "auto|always|never", kOutput, "colour; auto: on a terminal without NO_COLOR", "auto", kRun},
+    {"html", 0, "FILE|-", kOutput, "also write the report as an HTML page, with charts", "", kRun},
+    {"html", 0, "FILE|-", kOutput, "the page to write; - is stdout", "", kReport},
+    {"html", 0, "FILE|-", kOutput, "also write an HTML page with the curves over one another", "", kCompare},
+    {"format", 0, "text|json", kOutput, "what the comparison on stdout is", "text", kCompare},
+    {"color", 0, "auto|always|never", kOutput, "colour; auto: on a terminal without NO_COLOR", "auto",
+     kRun | kCompare},
 
     {"ephemeral", 0, "", kTemporary,
      "run on a temporary PostgreSQL, also where a database is named in the environment. It is what happens "
@@ -447,7 +465,9 @@ ParsedOptions::ParsedOptions(Command command, const std::vector<std::string>& ar
                             "word",
                             name));
         }
-        const bool operand = !word.starts_with('-') && !row_of(command).operand.empty() && operands_.empty();
+        const auto& own = row_of(command);
+        const bool operand =
+            !word.starts_with('-') && !own.operand.empty() && (operands_.empty() || own.takes_many());
         if (!operand) refuse_word(command, word);
         operands_.push_back(word);
     }

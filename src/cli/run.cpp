@@ -28,6 +28,7 @@
 #include "pgtraffic/postgres/temporary_server.hpp"
 #include "pgtraffic/report/csv.hpp"
 #include "pgtraffic/report/hdr.hpp"
+#include "pgtraffic/report/html.hpp"
 #include "pgtraffic/report/json.hpp"
 #include "pgtraffic/report/layout.hpp"
 #include "pgtraffic/report/output_file.hpp"
@@ -54,14 +55,6 @@ constexpr std::array<std::string_view, 7> kDurations{"duration", "warmup",      
 constexpr int kThresholdMissed = 99;
 /// Sessions of a temporary server beside the load's.
 constexpr std::uint32_t kOtherSessions = 20;
-
-bool use_color(Color wanted, bool terminal) {
-    if (wanted != Color::automatic) return wanted == Color::always;
-    const char* no_color = std::getenv("NO_COLOR");
-    const char* term = std::getenv("TERM");
-    return terminal && (no_color == nullptr || *no_color == '\0') &&
-           (term == nullptr || std::string_view{term} != "dumb");
-}
 
 void check_open_files(std::uint32_t connections) {
     rlimit limit{};
@@ -307,6 +300,16 @@ void judge_run(RunResult& result, const RunOptions& options, const RunChoice& ch
     }
 }
 
+/// What was asked, beside how it was answered.
+void add_statements(RunResult& result, const workload::Scenario& scenario) {
+    for (std::size_t o = 0; o < result.operations.size() && o < scenario.operations.size(); ++o) {
+        auto& counted = result.operations[o].statements;
+        const auto& written = scenario.operations[o].statements;
+        for (std::size_t s = 0; s < counted.size() && s < written.size(); ++s)
+            counted[s].sql = written[s].sql;
+    }
+}
+
 void add_network(RunResult& result, metrics::Histogram idle) {
     // The kernel's samples of the run, where there were any, are in it already.
     metrics::NetworkResult network = std::move(result.network).value_or(metrics::NetworkResult{});
@@ -345,12 +348,14 @@ struct OutputFiles {
     std::optional<report::StreamFile> stream;
     std::optional<report::OutputFile> csv;
     std::optional<report::OutputFile> hdr_log;
+    std::optional<report::OutputFile> html;
 
     explicit OutputFiles(const RunOptions& options) {
         if (options.json) json.emplace("--json", *options.json);
         if (options.stream) stream.emplace("--stream", *options.stream);
         if (options.csv) csv.emplace("--csv", *options.csv);
         if (options.hdr_log) hdr_log.emplace("--hdr-log", *options.hdr_log);
+        if (options.html) html.emplace("--html", *options.html);
     }
 };
 
@@ -368,9 +373,9 @@ void add_stream_warning(RunResult& result, const std::string& trouble) {
 }
 
 void write_reports(const RunResult& result, const RunOptions& options, OutputFiles& files) {
-    const auto json = files.json || options.format == Format::json
-                          ? report::json_text(report::json_report(result))
-                          : std::string{};
+    const bool wants_json = files.json || options.format == Format::json;
+    const auto document = wants_json || files.html ? report::json_report(result) : nlohmann::ordered_json{};
+    const auto json = wants_json ? report::json_text(document) : std::string{};
     const auto write_whole = [](std::optional<report::OutputFile>& file, const std::string& text) {
         file->write(text);
         file->commit();
@@ -378,6 +383,7 @@ void write_reports(const RunResult& result, const RunOptions& options, OutputFil
     if (files.json) write_whole(files.json, json);
     if (files.csv) write_whole(files.csv, report::csv_intervals(result));
     if (files.hdr_log) write_whole(files.hdr_log, report::hdr_log(result));
+    if (files.html) write_whole(files.html, report::html_report(document));
     if (options.format == Format::json) return write_stdout(json);
     const bool terminal = options.report_to_stderr ? stderr_is_terminal() : isatty(STDOUT_FILENO) == 1;
     const auto text = report::text_report(result, {use_color(options.color, terminal), 80});
@@ -447,6 +453,7 @@ int run_command(const RunOptions& options, const std::vector<std::string>& argv)
 
     for (auto& error : result.errors) error.sample = conninfo.without_secrets(error.sample);
     if (round_trips) add_network(result, std::move(*round_trips));
+    add_statements(result, choice.scenario);
     add_warnings(result, options.unsafe_fast);
     if (files.stream) add_stream_warning(result, files.stream->finish());
     judge_run(result, options, choice, end);

@@ -18,7 +18,8 @@ using Json = nlohmann::ordered_json;
 using metrics::Histogram;
 using metrics::RunResult;
 
-constexpr std::size_t kLineWidth = 100;  // of JSON text, for what may stand on one line
+constexpr std::size_t kLineWidth = 100;    // of JSON text, for what may stand on one line
+constexpr std::size_t kHeatColumns = 240;  // more are finer than an eye wants
 
 /// JSON knows neither NaN nor infinity.
 Json number(double x) {
@@ -27,6 +28,11 @@ Json number(double x) {
 
 Json number(const std::optional<double>& x) {
     return x ? number(*x) : Json(nullptr);
+}
+
+/// Of a mean over an interval: what lies behind a millionth is noise, and half of the digits of a long file.
+Json rounded(double x) {
+    return number(std::round(x * 1e6) / 1e6);
 }
 
 /// Divided, not multiplied, so that 4,471,296 ns prints as 4.471296.
@@ -213,6 +219,7 @@ Json statements_json(const metrics::OperationResult& operation) {
                               {"ok", statement.ok},
                               {"empty", statement.empty},
                               {"failed", statement.failed}});
+        if (!statement.sql.empty()) statements.back()["sql"] = statement.sql;
     }
     return statements;
 }
@@ -293,6 +300,42 @@ Json histogram_json(const Histogram& histogram) {
             {"hdr", hdr_base64(histogram)}};
 }
 
+/// The responses by time and size, for a heat map: neighbours merged to at most kHeatColumns columns, and
+/// buckets of four to an octave, in which those of the intervals nest exactly. Only sizes that occur.
+Json response_over_time_json(const std::vector<metrics::Interval>& intervals) {
+    using Fine = metrics::CoarseHistogram::Buckets;
+    using Rough = metrics::LogLinear<3>;
+    const std::size_t joined = std::max<std::size_t>(1, (intervals.size() + kHeatColumns - 1) / kHeatColumns);
+    std::vector<std::vector<std::uint64_t>> rows;
+    std::uint32_t low = Rough::kBucketCount;
+    std::uint32_t high = 0;
+    for (std::size_t i = 0; i < intervals.size(); ++i) {
+        if (i % joined == 0) rows.emplace_back(Rough::kBucketCount, 0);
+        for (const auto& [bucket, count] : intervals[i].response.buckets()) {
+            const auto rough = Rough::index_of(Fine::lowest_of(bucket));
+            rows.back()[rough] += count;
+            low = std::min(low, rough);
+            high = std::max(high, rough);
+        }
+    }
+    Json limits = Json::array();
+    Json columns = Json::array();
+    for (std::uint32_t bucket = low; bucket <= high; ++bucket) limits.push_back(Rough::lowest_of(bucket));
+    if (low <= high) limits.push_back(Rough::highest_of(high) + 1);
+    for (std::size_t row = 0; row < rows.size(); ++row) {
+        const auto first = row * joined;
+        const auto end = std::min(first + joined, intervals.size());
+        double length = 0;
+        for (auto i = first; i < end; ++i) length += intervals[i].duration_s;
+        Json counts = Json::array();
+        for (std::uint32_t bucket = low; bucket <= high; ++bucket) counts.push_back(rows[row][bucket]);
+        columns.push_back({{"elapsed_s", number(intervals[first].start_s)},
+                           {"duration_s", number(std::round(length * 1e9) / 1e9)},
+                           {"counts", std::move(counts)}});
+    }
+    return {{"unit", "ns"}, {"limits", std::move(limits)}, {"columns", std::move(columns)}};
+}
+
 std::string compact(const Json& value) {
     return value.dump(-1, ' ', false, Json::error_handler_t::replace);
 }
@@ -335,7 +378,7 @@ Json interval_json(const metrics::Interval& interval, base::Wall started_at, boo
              {"elapsed_s", number(interval.start_s)},
              {"duration_s", number(interval.duration_s)},
              {"phase", interval.phase}};
-    row["target_per_s"] = open_loop ? number(interval.target_per_s) : Json(nullptr);
+    row["target_per_s"] = open_loop ? rounded(interval.target_per_s) : Json(nullptr);
     row["throughput_per_s"] = number(interval.throughput_per_s());
     row["failed"] = interval.failed;
     row["timed_out"] = interval.timed_out;
@@ -346,7 +389,7 @@ Json interval_json(const metrics::Interval& interval, base::Wall started_at, boo
     row["p99_ms"] = quantile(interval.response, 0.99, interval.max);
     row["max_ms"] = interval.response.count() == 0 ? Json(nullptr) : millis(interval.max);
     row["lag_p99_ms"] = open_loop ? quantile(interval.lag, 0.99, base::Nanos::max()) : Json(nullptr);
-    row["loop_busy_ratio"] = number(interval.loop_busy_ratio);
+    row["loop_busy_ratio"] = rounded(interval.loop_busy_ratio);
     return row;
 }
 
@@ -357,6 +400,7 @@ Json json_report(const RunResult& run) {
     Json histograms{{"response", histogram_json(run.latencies.response)},
                     {"service", histogram_json(run.latencies.service)}};
     if (run.open_loop) histograms["lag"] = histogram_json(run.latencies.lag);
+    histograms["response_over_time"] = response_over_time_json(run.intervals);
 
     Json document{{"schema_version", kSchemaVersion},     {"run", run_json(run)},
                   {"verdict", verdict_json(run.verdict)}, {"tool", tool_json(run)},

@@ -70,10 +70,11 @@ struct RunOptions : TargetOptions, TrafficOptions {
     std::optional<std::string> json;    ///< a file; "--json -" is format json
     Format format = Format::text;       ///< of the report
     base::Nanos interval{};             ///< of the time series; whole milliseconds
-    std::optional<std::string> stream;  ///< file, or "-" for stdout, as are the next two
+    std::optional<std::string> stream;  ///< file, or "-" for stdout, as are the next three
     std::optional<std::string> csv;
     std::optional<std::string> hdr_log;
-    bool report_to_stderr = false;  ///< one of the three has stdout
+    std::optional<std::string> html;
+    bool report_to_stderr = false;  ///< one of the four has stdout
     Color color = Color::automatic;
     bool ephemeral = false;
     bool unsafe_fast = false;
@@ -95,6 +96,21 @@ struct CleanupOptions : TargetOptions {
     std::optional<std::string> run;  ///< remove what this run placed instead of what init made
 };
 
+struct ReportOptions {
+    std::string result;  ///< file
+    std::string html;    ///< file, or "-" for stdout
+};
+
+struct CompareOptions {
+    std::vector<std::string> results;  ///< files, the base first; at least two
+    std::optional<std::string> html;
+    Format format = Format::text;
+    std::vector<std::string> fail_if;  ///< expressions, not read yet: their words depend on the results
+    bool anyway = false;
+    bool text_to_stderr = false;  ///< the page has stdout
+    Color color = Color::automatic;
+};
+
 // Each reads the arguments behind its command's name and throws base::Error "--option: what was wrong; what
 // would be right".
 
@@ -103,6 +119,8 @@ struct CleanupOptions : TargetOptions {
 [[nodiscard]] CleanupOptions read_cleanup_options(const std::vector<std::string>& arguments);
 [[nodiscard]] TrafficOptions read_plan_options(const std::vector<std::string>& arguments);
 [[nodiscard]] std::string read_show_name(const std::vector<std::string>& arguments);
+[[nodiscard]] ReportOptions read_report_options(const std::vector<std::string>& arguments);
+[[nodiscard]] CompareOptions read_compare_options(const std::vector<std::string>& arguments);
 void read_list_options(const std::vector<std::string>& arguments);
 
 }  // namespace pgtraffic::cli

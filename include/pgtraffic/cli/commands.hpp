@@ -16,5 +16,7 @@ namespace pgtraffic::cli {
 [[nodiscard]] int plan_command(const TrafficOptions& options);
 [[nodiscard]] int list_command();
 [[nodiscard]] int show_command(const std::string& name);
+[[nodiscard]] int report_command(const ReportOptions& options);
+[[nodiscard]] int compare_command(const CompareOptions& options);
 
 }  // namespace pgtraffic::cli

@@ -14,14 +14,17 @@
 
 namespace pgtraffic::cli {
 
-enum class Command : std::uint8_t { run, init, cleanup, plan, list, show };
+enum class Command : std::uint8_t { run, init, cleanup, plan, list, show, report, compare };
 
 struct CommandRow {
     Command command;
     std::string_view name;
-    std::string_view operand;   ///< the one word it takes beside options, "NAME"; empty: none
+    std::string_view operand;   ///< the one word it takes beside options, "NAME"; with "..." any number of
+                                ///< them; empty: none
     std::string_view help;      ///< one line
     std::string_view examples;  ///< lines
+
+    [[nodiscard]] constexpr bool takes_many() const noexcept { return operand.ends_with("..."); }
 };
 
 /// A name may have several rows, of different commands, where its meaning or default differs.

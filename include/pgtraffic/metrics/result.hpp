@@ -41,6 +41,7 @@ struct StatementResult {
     std::uint64_t ok = 0;
     std::uint64_t empty = 0;
     std::uint64_t failed = 0;  ///< with those timed out
+    std::string sql{};         ///< as the scenario has it
 };
 
 struct OperationResult {
