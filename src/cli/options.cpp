@@ -143,6 +143,10 @@ constexpr auto kOptions = std::to_array<OptionRow>({
      false, true},
     {"abort-window", 0, "TIME", kConditions, "length of that window", "10", kRun},
     {"strict", 0, "", kConditions, "exit 2 where the verdict is invalid", "", kRun},
+    {"audit", 0, "", kConditions,
+     "count the tables before and after, and look for the inserts whose answer was lost; exit 99 where one "
+     "that was acknowledged is missing. docs/reliability.md",
+     "", kRun},
 
     {"confirm", 0, "DATABASE", kSafety,
      "allow writes to tables that `pgtraffic init` did not make, on another machine, in the database of this "
@@ -399,7 +403,7 @@ std::string help_text(const Invocation& invocation) {
         text +=
             "\nExit status: 0 ran (the report counts failed queries); 1 could not start;\n"
             "2 no query succeeded, the run broke off, or --strict and invalid; 3 internal\n"
-            "error; 99 a threshold was missed, or --abort-if; 130, 143 interrupted.\n";
+            "error; 99 a threshold was missed, --abort-if, or --audit; 130, 143 interrupted.\n";
     }
     return text;
 }
