@@ -113,6 +113,8 @@ void check_pipeline(const workload::Scenario& scenario) {
             refuse(operation, fmt::format("has {} statements, each of which waits for the one before",
                                           operation.statements.size()));
         }
+        if (operation.retry.first_pause.count() > 0)
+            refuse(operation, "pauses before it tries again, which would hold up those behind it");
         for (const auto& statement : operation.statements) {
             const auto verb = verb_of(statement.sql);
             if (std::find(kControl.begin(), kControl.end(), verb) != kControl.end()) {

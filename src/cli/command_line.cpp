@@ -186,6 +186,7 @@ void read_conditions(const Reader& reader, RunOptions& run) {
     run.abort_if = reader.options().texts("abort-if");
     run.abort_window = *reader.duration("abort-window", kAbortWindow);
     run.strict = reader.flag("strict");
+    run.audit = reader.flag("audit");
     if (reader.given("abort-window") && run.abort_if.empty()) {
         reader.refuse("abort-window", "has no meaning without --abort-if");
     }

@@ -156,6 +156,10 @@ constexpr auto kOptions = std::to_array<OptionRow>({
      "Repeatable; docs/compare.md",
      "", kCompare, false, true},
     {"anyway", 0, "", kConditions, "compare runs of different scenarios or loads, too", "", kCompare},
+    {"audit", 0, "", kConditions,
+     "count the tables before and after, and look for the inserts whose answer was lost; exit 99 where one "
+     "that was acknowledged is missing. docs/reliability.md",
+     "", kRun},
 
     {"confirm", 0, "DATABASE", kSafety,
      "allow writes to tables that `pgtraffic init` did not make, on another machine, in the database of this "
@@ -417,7 +421,7 @@ std::string help_text(const Invocation& invocation) {
         text +=
             "\nExit status: 0 ran (the report counts failed queries); 1 could not start;\n"
             "2 no query succeeded, the run broke off, or --strict and invalid; 3 internal\n"
-            "error; 99 a threshold was missed, or --abort-if; 130, 143 interrupted.\n";
+            "error; 99 a threshold was missed, --abort-if, or --audit; 130, 143 interrupted.\n";
     }
     return text;
 }

@@ -250,6 +250,27 @@ void add_warnings(RunResult& result, bool unsafe_fast) {
     }
 }
 
+/// A server that is not there any more costs the audit, not the report.
+void add_audit(RunResult& result, const simulation::AuditLog& audit, const postgres::Conninfo& conninfo,
+               const RunOptions& options) {
+    try {
+        postgres::Client client{with_password(conninfo, options)};
+        result.audit = audit.check(client);
+    } catch (const base::Error& error) {
+        result.warnings.push_back({"audit_failed", fmt::format("--audit could not ask the tables: {}",
+                                                               conninfo.without_secrets(error.what()))});
+        return;
+    }
+    for (const auto& table : result.audit) {
+        if (table.sound()) continue;
+        result.warnings.push_back(
+            {"audit", fmt::format("{} of {}'s rows whose insert was acknowledged are missing, {} in doubt "
+                                  "are there more than once",
+                                  base::with_thousands(table.lost()), table.table,
+                                  base::with_thousands(table.twice))});
+    }
+}
+
 /// The verdict, the thresholds, and how the run ended. A signal stands above everything, and figures that the
 /// run has not (it failed) or that mean nothing (--strict) above the thresholds.
 void judge_run(RunResult& result, const RunOptions& options, const RunChoice& choice,
@@ -260,6 +281,8 @@ void judge_run(RunResult& result, const RunOptions& options, const RunChoice& ch
     }
     const bool missed = std::any_of(result.thresholds.begin(), result.thresholds.end(),
                                     [](const auto& threshold) { return !threshold.ok; });
+    const bool unsound = std::any_of(result.audit.begin(), result.audit.end(),
+                                     [](const auto& table) { return !table.sound(); });
     const bool nothing_succeeded = result.total.succeeded() == 0;
     const bool lost_for_good = result.connections_at_end == 0 && end.signal == 0 && !end.stop_file;
     const bool refused = options.strict && result.verdict.status == metrics::VerdictStatus::invalid;
@@ -294,7 +317,7 @@ void judge_run(RunResult& result, const RunOptions& options, const RunChoice& ch
     } else if (nothing_succeeded || lost_for_good || refused) {
         result.outcome = RunOutcome::failed;
         result.exit_code = 2;
-    } else if (missed || end.condition) {
+    } else if (missed || end.condition || unsound) {
         result.outcome = RunOutcome::threshold_failed;
         result.exit_code = kThresholdMissed;
     }
@@ -414,6 +437,7 @@ int run_command(const RunOptions& options, const std::vector<std::string>& argv)
     describe(result, options, choice, conninfo, argv, seed, entropy);
     std::optional<workload::Workload> workload;
     std::optional<metrics::Histogram> round_trips;
+    std::optional<simulation::AuditLog> audit;
     {
         // Gives its place free before the sessions come.
         postgres::Client client{with_password(conninfo, options)};
@@ -430,10 +454,12 @@ int run_command(const RunOptions& options, const std::vector<std::string>& argv)
         narrator.say(fmt::format("target: {}", describe_target(result.server)));
         narrator.say(fmt::format("{}{}, run {}, random seed {}", report::printable(choice.scenario.name),
                                  result.server.read_only ? " (read only)" : "", result.id, seed));
+        if (options.audit) audit.emplace(*workload, client);
         if (options.measure_network) round_trips = simulation::measure_round_trips(client);
     }
     auto plan = make_plan(options, choice, conninfo, seed, narrator.terminal());
     plan.read_only = result.server.read_only;
+    if (audit) plan.audit = &*audit;
     auto events = narrator.events();
     if (files.stream) {
         // Two lines that move on one terminal would overwrite each other.
@@ -452,6 +478,7 @@ int run_command(const RunOptions& options, const std::vector<std::string>& argv)
     if (end.aborted) return 128 + end.signal;
 
     for (auto& error : result.errors) error.sample = conninfo.without_secrets(error.sample);
+    if (audit) add_audit(result, *audit, conninfo, options);
     if (round_trips) add_network(result, std::move(*round_trips));
     add_statements(result, choice.scenario);
     add_warnings(result, options.unsafe_fast);

@@ -278,7 +278,7 @@ void TemporaryServer::start_on_a_free_port() {
     }
 }
 
-void TemporaryServer::start() {
+void TemporaryServer::start(bool wait) {
     PGTRAFFIC_CHECK(!process_, "the temporary server runs already");
     Command command;
     command.arguments = {programs_ + "/postgres", "-D", directory_ + "/data"};
@@ -305,6 +305,7 @@ void TemporaryServer::start() {
     command.output = log.fd();
     process_ = std::make_unique<ChildProcess>(command);
     postmaster_ = process_->pid();
+    if (!wait) return;
     try {
         wait_until_ready();
     } catch (const base::Error&) {

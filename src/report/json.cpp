@@ -174,6 +174,7 @@ Json summary_json(const RunResult& run) {
           {"failed", total.failed},
           {"timed_out", total.timed_out},
           {"missed", total.missed},
+          {"in_doubt", total.in_doubt},
           {"retries", total.retries}}},
         {"success_ratio", number(total.success_ratio())},
         {"throughput_per_s", number(run.throughput_per_s())},
@@ -207,6 +208,7 @@ Json client_json(const RunResult& run) {
             {"cpu_system_s", number(client.cpu_system_s)},
             {"cpu_us_per_query", run.total.ended() > 0 ? number(client.cpu_us_per_query) : Json(nullptr)},
             {"loop_busy_ratio", number(client.loop_busy_ratio)},
+            {"longest_loop_turn_ms", number(client.longest_loop_turn_ms)},
             {"run_queue_wait_ratio", number(client.run_queue_wait_ratio)},
             {"max_rss_bytes", client.max_rss_bytes},
             {"context_switches", client.context_switches_voluntary + client.context_switches_involuntary}};
@@ -233,6 +235,7 @@ Json operations_json(const RunResult& run) {
                               {"empty", counts.empty},
                               {"failed", counts.failed},
                               {"timed_out", counts.timed_out},
+                              {"in_doubt", counts.in_doubt},
                               {"retries", counts.retries},
                               {"rows", counts.rows},
                               {"throughput_per_s", number(per_second(counts.succeeded(), run.duration_s))},
@@ -275,6 +278,49 @@ Json errors_json(const RunResult& run) {
                           {"sample", error.sample}});
     }
     return errors;
+}
+
+Json outages_json(const RunResult& run) {
+    Json outages = Json::array();
+    for (const auto& outage : run.outages) {
+        Json errors = Json::array();
+        for (const auto& error : outage.errors) {
+            errors.push_back({{"sqlstate", error.sqlstate.text()},
+                              {"queries", error.queries},
+                              {"connects", error.connects}});
+        }
+        outages.push_back({{"from_s", number(outage.from_s)},
+                           {"to_s", outage.over ? number(outage.to_s) : Json(nullptr)},
+                           {"duration_s", number(outage.duration_s)},
+                           {"scope", to_string(outage.scope)},
+                           {"episodes", outage.episodes},
+                           {"arrivals_hit", outage.arrivals_hit},
+                           {"sessions_lost", outage.sessions_lost},
+                           {"failed_connects", outage.failed_connects},
+                           {"silence_s", number(outage.silence_s)},
+                           {"first_success_s", number(outage.first_success_s)},
+                           {"errors", std::move(errors)}});
+    }
+    return outages;
+}
+
+Json audit_json(const RunResult& run) {
+    Json tables = Json::array();
+    for (const auto& table : run.audit) {
+        tables.push_back({{"table", table.table},
+                          {"column", table.column},
+                          {"rows_before", table.rows_before},
+                          {"rows_after", table.rows_after},
+                          {"acknowledged", table.acknowledged},
+                          {"in_doubt", table.in_doubt},
+                          {"stored", table.stored},
+                          {"not_stored", table.not_stored},
+                          {"unchecked", table.unchecked},
+                          {"twice", table.twice},
+                          {"lost", table.lost()},
+                          {"unexplained", table.unexplained()}});
+    }
+    return tables;
 }
 
 Json thresholds_json(const RunResult& run) {
@@ -390,6 +436,7 @@ Json interval_json(const metrics::Interval& interval, base::Wall started_at, boo
     row["max_ms"] = interval.response.count() == 0 ? Json(nullptr) : millis(interval.max);
     row["lag_p99_ms"] = open_loop ? quantile(interval.lag, 0.99, base::Nanos::max()) : Json(nullptr);
     row["loop_busy_ratio"] = rounded(interval.loop_busy_ratio);
+    row["reconnects"] = interval.reconnects;
     return row;
 }
 
@@ -411,6 +458,8 @@ Json json_report(const RunResult& run) {
     document["operations"] = operations_json(run);
     document["phases"] = phases_json(run);
     document["errors"] = errors_json(run);
+    document["outages"] = outages_json(run);
+    if (!run.audit.empty()) document["audit"] = audit_json(run);
     document["thresholds"] = thresholds_json(run);
     document["intervals"] = std::move(intervals);
     document["histograms"] = std::move(histograms);

@@ -76,6 +76,8 @@ std::string progress_line(const metrics::Interval& interval, const ProgressConte
     parts.push_back({rate(interval, context), 7});
     parts.push_back({latency(interval), 5});
     parts.push_back({fmt::format("fail {}", with_thousands(interval.failed + interval.timed_out)), 4});
+    if (interval.reconnects > 0)
+        parts.push_back({fmt::format("reconnects {}", with_thousands(interval.reconnects)), 3});
     if (context.open_loop) parts.push_back({fmt::format("wait {}", with_thousands(interval.waiting)), 3});
     parts.push_back({sessions(interval, context), 2});
 

@@ -36,7 +36,7 @@ void Connector::session_up(std::uint32_t session) noexcept {
     if (line.up) return;
     connecting_.remove(session);
     line.up = true;
-    line.attempts = 0;
+    line.attempts = line.first_host = 0;
     ++connected_;
     if (line.was_up) ++reconnects_;
     line.was_up = true;
@@ -88,7 +88,7 @@ void Connector::go_on() noexcept {
         wanting_.remove(session);
         connecting_.push_back(session);
         lines_[session].started = now;
-        (*sessions_)[session]->connect(*lookup_.parameters());
+        (*sessions_)[session]->connect(*lookup_.parameters(lines_[session].first_host));
     }
     Mono next = pauses_.empty() ? Mono::max() : pauses_.top().until;
     if (!connecting_.empty())
@@ -119,6 +119,7 @@ void Connector::fail_wanting(Mono now) noexcept {
 void Connector::on_time() noexcept {
     const Mono now = base::mono_now();
     while (!connecting_.empty() && now - lines_[connecting_.front()].started >= options_.time_limit) {
+        ++lines_[connecting_.front()].first_host;
         (*sessions_)[connecting_.front()]->give_up("the server did not answer in time");
     }
     go_on();

@@ -6,6 +6,8 @@
 
 #include <algorithm>
 #include <csignal>
+#include <functional>
+#include <queue>
 
 #include "pgtraffic/base/check.hpp"
 #include "pgtraffic/base/error.hpp"
@@ -17,6 +19,7 @@
 #include "pgtraffic/event_loop/tcp_info.hpp"
 #include "pgtraffic/event_loop/timer.hpp"
 #include "pgtraffic/metrics/abort_watch.hpp"
+#include "pgtraffic/metrics/outage_log.hpp"
 #include "pgtraffic/simulation/client_cost.hpp"
 #include "pgtraffic/simulation/connector.hpp"
 #include "pgtraffic/simulation/loop_load.hpp"
@@ -69,6 +72,51 @@ bool exists(const std::string& path) noexcept {
     return ::lstat(path.c_str(), &status) == 0;
 }
 
+/// Whether another server may be found where one is read-only.
+bool wants_writable(const postgres::Conninfo& conninfo) {
+    const auto wanted = conninfo.effective("target_session_attrs");
+    return wanted == "read-write" || wanted == "primary";
+}
+
+/// A server whose machine or network vanished sends no farewell. The kernel's own limits are a quarter of an
+/// hour for what was sent and two hours for a connection that waits; a load that nobody answers for so long
+/// measures nothing.
+postgres::Conninfo watchful(postgres::Conninfo conninfo) {
+    conninfo.set_default("tcp_user_timeout", "30000");
+    conninfo.set_default("keepalives_idle", "15");
+    conninfo.set_default("keepalives_interval", "5");
+    conninfo.set_default("keepalives_count", "3");
+    return conninfo;
+}
+
+/// libpq leaves connect_timeout to whoever connects without blocking; as there, at least two seconds.
+Nanos connect_limit(const postgres::Conninfo& conninfo, Nanos usual) {
+    const auto seconds = base::parse_count(conninfo.effective("connect_timeout"));
+    if (!seconds || *seconds == 0) return usual;
+    return std::chrono::seconds{std::clamp<std::uint64_t>(*seconds, 2, 3600)};
+}
+
+/// Sessions that wait, by the end of their pauses. One timer serves them all.
+class Pauses {
+ public:
+    struct Pause {
+        Mono until;
+        std::uint32_t session;
+        bool operator>(const Pause& other) const noexcept { return until > other.until; }
+    };
+
+    void add(Pause pause) { queue_.push(pause); }
+    [[nodiscard]] Mono next() const noexcept { return queue_.empty() ? Mono::max() : queue_.top().until; }
+    [[nodiscard]] Pause take() {
+        const Pause first = queue_.top();
+        queue_.pop();
+        return first;
+    }
+
+ private:
+    std::priority_queue<Pause, std::vector<Pause>, std::greater<>> queue_;
+};
+
 class Run {
  public:
     Run(const SimulationPlan& plan, const workload::Workload& workload, const SimulationEvents& events,
@@ -81,6 +129,8 @@ class Run {
     void on_free(Session* session, Mono now) noexcept;
     void on_ended(Session* session, const Query* query) noexcept;
     void on_down(Session* session) noexcept;
+    void on_backing_off(Session* session, Mono until) noexcept;
+    void on_pause_over() noexcept;
     void on_event(Mono now) noexcept { load_.wakes(now); }
     void before_wait() noexcept;
     void after_batch() noexcept;
@@ -102,6 +152,10 @@ class Run {
 
     [[nodiscard]] bool limit_reached() noexcept;
     [[nodiscard]] bool no_rows_left() const noexcept;
+    /// Arrivals that were due by then.
+    [[nodiscard]] std::uint64_t planned(Mono now) noexcept {
+        return dispatcher_.planned(std::min(now, stage_end_));
+    }
     void begin_load(const traffic::TokenBucket& bucket, std::optional<Nanos> latency_limit);
     [[nodiscard]] traffic::TokenBucket bucket_of(const traffic::PhaseScheduler* schedule, Mono start,
                                                  Nanos length) const;
@@ -150,6 +204,7 @@ class Run {
     event_loop::DueTimer due_timer_{loop_};
     event_loop::Timer tick_{loop_, Callback<>::to<&Run::on_tick>(*this)};
     event_loop::Timer deadline_timer_{loop_, Callback<>::to<&Run::on_deadline>(*this)};
+    event_loop::Timer pause_timer_{loop_, Callback<>::to<&Run::on_pause_over>(*this)};
     event_loop::Timer drain_timer_{loop_, Callback<>::to<&Run::on_drained_too_long>(*this)};
     event_loop::BeforeWait before_wait_{loop_, Callback<>::to<&Run::before_wait>(*this)};
     event_loop::AfterBatch after_batch_{loop_, Callback<>::to<&Run::after_batch>(*this)};
@@ -172,6 +227,8 @@ class Run {
     std::optional<metrics::Aggregator> aggregator_;
     metrics::AbortWatch abort_watch_;
     RowBudget rows_;
+    metrics::OutageLog outages_;
+    Pauses pauses_;  // of sessions that back off
     // With --timeout: queries under way, by the time they were sent, and when they are given up.
     IndexList deadlines_;
     std::vector<Mono> deadline_of_;
@@ -196,6 +253,7 @@ Run::Run(const SimulationPlan& plan, const workload::Workload& workload, const S
                plan.protocol,
                plan.pipeline,
                plan.timeout.has_value(),
+               wants_writable(plan.conninfo),
                {},
                {},
                {},
@@ -203,6 +261,7 @@ Run::Run(const SimulationPlan& plan, const workload::Workload& workload, const S
                Callback<Session*, Mono>::to<&Run::on_free>(*this),
                Callback<Session*, const Query*>::to<&Run::on_ended>(*this),
                Callback<Session*>::to<&Run::on_down>(*this),
+               Callback<Session*, Mono>::to<&Run::on_backing_off>(*this),
                Callback<Mono>::to<&Run::on_event>(*this)},
       dispatcher_{plan.connections, plan.pipeline, plan.session_order},
       peak_rate_{plan.peak_rate_per_s},
@@ -225,8 +284,9 @@ Run::Run(const SimulationPlan& plan, const workload::Workload& workload, const S
         sessions_.push_back(std::make_unique<Session>(i, context_));
     ConnectorOptions options;
     options.seed = plan.seed;
+    options.time_limit = connect_limit(plan.conninfo, options.time_limit);
     options.password_command = plan.password_command;
-    connector_.emplace(loop_, plan.conninfo, sessions_, options);
+    connector_.emplace(loop_, watchful(plan.conninfo), sessions_, options);
 }
 
 SimulationEnd Run::run() {
@@ -249,7 +309,10 @@ SimulationEnd Run::run() {
 // ---- what is told -------------------------------------------------------------------------------------
 
 void Run::on_free(Session* session, Mono now) noexcept {
-    connector_->session_up(session->number());
+    if (!connector_->up(session->number())) {
+        connector_->session_up(session->number());
+        outages_.session_up(now);
+    }
     dispatcher_.session_free(session->number(), now);
     if (stage_ == Stage::connecting && connector_->connected() == sessions_.size()) next_stage(now);
 }
@@ -257,6 +320,8 @@ void Run::on_free(Session* session, Mono now) noexcept {
 void Run::on_ended(Session* session, const Query* query) noexcept {
     if (plan_.timeout) deadlines_.remove(deadline_number(*session, query->slot));
     if (plan_.max_rows) rows_.ended(query->completion.operation, query->completion.rows);
+    if (plan_.audit != nullptr) [[unlikely]]
+        plan_.audit->ended(query->completion, query->arrival, query->attempt);
     if (query->load != load_number_) return;  // began in the warm-up and is not measured
     dispatcher_.query_ended();
     const metrics::Completion& completion = query->completion;
@@ -264,8 +329,12 @@ void Run::on_ended(Session* session, const Query* query) noexcept {
         completion.outcome == metrics::Outcome::ok || completion.outcome == metrics::Outcome::empty;
     if (aggregator_) {
         aggregator_->record(completion);
-        if (!succeeded) [[unlikely]]
+        if (!succeeded) [[unlikely]] {
             aggregator_->sample_error(completion.sqlstate, session->error());
+            if (stage_ == Stage::measuring) outages_.query_failed(completion, planned(completion.done));
+        } else if (outages_.silent()) [[unlikely]] {
+            outages_.succeeded(completion, planned(completion.done));
+        }
     } else if (stage_ == Stage::calibrating) {
         ++calibration_step_.ended;
         if (succeeded) ++calibration_step_.succeeded;
@@ -276,11 +345,34 @@ void Run::on_ended(Session* session, const Query* query) noexcept {
 
 void Run::on_down(Session* session) noexcept {
     dispatcher_.session_gone(session->number());
+    if (stage_ == Stage::measuring) {
+        const Mono now = base::mono_now();
+        if (connector_->up(session->number())) {
+            outages_.session_lost(now, planned(now));
+        } else {
+            outages_.connect_failed(now, session->connect_error(), planned(now));
+        }
+    }
     connector_->session_down(session->number());
     if (stage_ == Stage::connecting && connector_->attempts(session->number()) >= kStartAttempts) {
         start_failed_ = true;
         loop_.stop();
     }
+}
+
+void Run::on_backing_off(Session* session, Mono until) noexcept {
+    pauses_.add({until, session->number()});
+    if (pauses_.next() == until) pause_timer_.start(until - base::mono_now());
+}
+
+void Run::on_pause_over() noexcept {
+    const Mono now = base::mono_now();
+    load_.wakes(now);
+    while (pauses_.next() <= now) {
+        const auto over = pauses_.take();
+        sessions_[over.session]->resume(over.until);
+    }
+    if (pauses_.next() != Mono::max()) pause_timer_.start(pauses_.next() - now);
 }
 
 void Run::before_wait() noexcept {
@@ -493,6 +585,7 @@ void Run::measure(Mono now) {
     result_.peak_rate_per_s = peak_rate_.value_or(0);
     usage_at_start_ = ClientUsage::now();
     load_.restart(now);
+    outages_.begin(now, plan_.connections, plan_.connections - connector_->connected());
     longest_gap_ = Nanos{0};
     next_progress_ = now + plan_.progress;
     start_tick(now);
@@ -518,6 +611,8 @@ void Run::close_measured(Mono end) {
     busy_at_close_ = load_.take_ratio(end);
     result_.client = cost_between(usage_at_start_, ClientUsage::now(), length, aggregator_->total().ended());
     result_.client.loop_busy_ratio = load_.total_ratio();
+    result_.client.longest_loop_turn_ms = base::to_millis(load_.longest_turn());
+    result_.outages = outages_.finish(end, dispatcher_.planned(end));
     result_.client.longest_clock_gap_s =
         std::max(result_.client.longest_clock_gap_s, base::to_seconds(longest_gap_));
     result_.ended_at = base::wall_now();
@@ -536,6 +631,13 @@ void Run::finish(Mono now) noexcept {
     stage_ = Stage::done;
     metrics::Gauges last = gauges(now);
     last.loop_busy_ratio = busy_at_close_;  // not of the time of draining
+    for (const auto& session : sessions_) {
+        session->each_in_doubt([&](const Query& query) {
+            if (query.load == load_number_) aggregator_->record_in_doubt(query.completion);
+            if (plan_.audit != nullptr)
+                plan_.audit->unfinished(query.completion, query.arrival, query.attempt);
+        });
+    }
     each_in_flight([&](const Query& query) {
         aggregator_->record_in_flight(query.completion.operation, query.completion.due, now);
     });

@@ -52,7 +52,8 @@ void describe(RunResult& run) {
                   .max_rss_bytes = 25'165'824,
                   .context_switches_voluntary = 1200,
                   .context_switches_involuntary = 34,
-                  .longest_clock_gap_s = 0};
+                  .longest_clock_gap_s = 0,
+                  .longest_loop_turn_ms = 3.25};
 }
 
 struct Share {
@@ -164,6 +165,7 @@ RunResult sample_open_run() {
     fail(insert.counts, insert.latencies, 40, 2ms);
     leave(insert.counts, insert.latencies, &Counts::in_flight, 1, 20ms);
     insert.counts.retries = 12;
+    insert.counts.in_doubt = 5;
     metrics::OperationResult update;
     update.name = "update_order";
     succeed(update.counts, update.latencies, {{3'500us, 2'200, 100us}}, 500);
@@ -201,6 +203,20 @@ RunResult sample_open_run() {
     run.errors = {{*base::SqlState::parse("23505"), 40, 0.31,
                    "duplicate key value violates unique constraint \"orders_order_number_key\""},
                   {base::kQueryCanceled, 3, 12.5, "canceling statement due to statement timeout"}};
+    metrics::Outage outage;
+    outage.from_s = 12.25;
+    outage.to_s = 14.5;
+    outage.duration_s = 2.25;
+    outage.over = true;
+    outage.scope = metrics::Outage::Scope::service;
+    outage.sessions_lost = 20;
+    outage.failed_connects = 61;
+    outage.arrivals_hit = 1'130;
+    outage.silence_s = 2.1;
+    outage.first_success_s = 2.125;
+    outage.errors = {{*base::SqlState::parse("08001"), 0, 58}, {*base::SqlState::parse("57P01"), 12, 3}};
+    run.outages.push_back(outage);
+    run.audit = {{"orders", "order_number", 80'000, 83'702, 3'700, 5, 2, 3, 0, 0}};
     run.warnings = {{"empty_updates", "23 % of the updates found no order in the state that they need."}};
     run.thresholds = {{"response.p99 < 10ms", 9.9, "9.9 ms", true},
                       {"failed_ratio < 0.1%", 0.29, "0.29 %", false}};

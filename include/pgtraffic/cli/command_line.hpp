@@ -63,6 +63,7 @@ struct RunOptions : TargetOptions, TrafficOptions {
     std::vector<std::string> abort_if;
     base::Nanos abort_window{};
     bool strict = false;
+    bool audit = false;
     std::optional<std::string> confirm;  ///< the database that may be written to, whoever made its tables
     std::optional<std::uint64_t> max_rows;
     std::optional<std::string> stop_file;

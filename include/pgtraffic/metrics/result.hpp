@@ -11,9 +11,11 @@
 
 #include "pgtraffic/base/sqlstate.hpp"
 #include "pgtraffic/base/time.hpp"
+#include "pgtraffic/metrics/audit.hpp"
 #include "pgtraffic/metrics/histogram.hpp"
 #include "pgtraffic/metrics/interval.hpp"
 #include "pgtraffic/metrics/latencies.hpp"
+#include "pgtraffic/metrics/outage.hpp"
 #include "pgtraffic/metrics/verdict.hpp"
 
 namespace pgtraffic::metrics {
@@ -78,6 +80,7 @@ struct ClientResult {
     std::int64_t context_switches_voluntary = 0;
     std::int64_t context_switches_involuntary = 0;
     double longest_clock_gap_s = 0;
+    double longest_loop_turn_ms = 0;  ///< from waking up to waiting again: no callback took longer
 };
 
 struct NetworkResult {
@@ -168,6 +171,8 @@ struct RunResult {
     std::vector<OperationResult> operations;
     std::vector<PhaseResult> phases;
     std::vector<ErrorResult> errors;  ///< most frequent first
+    std::vector<Outage> outages;      ///< in order
+    std::vector<AuditResult> audit;   ///< of --audit, a table each
     std::vector<Interval> intervals;
     std::optional<NetworkResult> network;
     ClientResult client;

@@ -52,7 +52,8 @@ class TemporaryServer {
     [[nodiscard]] pid_t postmaster() const noexcept { return postmaster_; }
 
     void stop(bool immediate = false);  ///< for tests; waits until it is gone
-    void start();                       ///< again, after stop(); waits until it accepts connections
+    /// Again, after stop(); waits until it accepts connections, unless it is not to (tests).
+    void start(bool wait = true);
 
  private:
     void initialise();

@@ -44,6 +44,7 @@ class Connector {
     /// No further attempts; those under way are given up.
     void stop() noexcept;
 
+    [[nodiscard]] bool up(std::uint32_t session) const noexcept { return lines_[session].up; }
     /// `text` without any password that an attempt was made with.
     [[nodiscard]] std::string without_secrets(std::string text) const {
         return lookup_.without_secrets(std::move(text));
@@ -62,7 +63,8 @@ class Connector {
 
  private:
     struct Line {
-        std::uint32_t attempts = 0;  // failed, in a row
+        std::uint32_t attempts = 0;    // failed, in a row
+        std::uint32_t first_host = 0;  // of the next attempt: one that said nothing is not the first again
         bool up = false;
         bool was_up = false;
         base::Mono started;

@@ -15,6 +15,7 @@
 #include "pgtraffic/metrics/aggregator.hpp"
 #include "pgtraffic/metrics/threshold.hpp"
 #include "pgtraffic/postgres/conninfo.hpp"
+#include "pgtraffic/simulation/audit.hpp"
 #include "pgtraffic/simulation/session.hpp"
 #include "pgtraffic/traffic/pattern.hpp"
 #include "pgtraffic/traffic/token_bucket.hpp"
@@ -58,6 +59,7 @@ struct SimulationPlan {
     std::vector<metrics::Threshold> abort_if;  ///< of parse_abort_condition; one that is true ends the load
     base::Nanos abort_window = std::chrono::seconds{10};
     base::Nanos progress = std::chrono::seconds{1};  ///< how often to report progress
+    AuditLog* audit = nullptr;  ///< told of every query that ends; outlives the run; null: none wanted
 };
 
 /// What a progress report is told besides the interval.
