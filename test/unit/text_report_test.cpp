@@ -332,5 +332,5 @@ TEST_CASE("the audit says what is lost, and what became of what was in doubt") {
     run.audit[0].rows_after -= 7;
     CHECK_THAT(line_with(plain(run), "Lost:"), Contains(" 7 "));
     run.audit[0].rows_after += 9;
-    CHECK_THAT(line_with(plain(run), "Unexplained"), Contains(" 2 "));
+    CHECK_THAT(line_with(plain(run), "Unexplained"), Contains(" 2"));
 }
