@@ -222,7 +222,13 @@ simulation::SimulationPlan make_plan(const RunOptions& options, const RunChoice&
     return plan;
 }
 
-void add_warnings(RunResult& result, bool unsafe_fast) {
+bool lost_prepared_statements(const RunResult& result) {
+    return std::any_of(result.errors.begin(), result.errors.end(), [](const auto& error) {
+        return error.sqlstate.text() == "26000" || error.sqlstate.text() == "42P05";
+    });
+}
+
+void add_warnings(RunResult& result, const RunOptions& options) {
     for (const auto& operation : result.operations) {
         const auto& counts = operation.counts;
         if (counts.empty * 2 > counts.succeeded() && counts.empty > 0) {
@@ -240,9 +246,18 @@ void add_warnings(RunResult& result, bool unsafe_fast) {
             {"temporary_server",
              "measured against a temporary server on this machine: for trying things out"});
     }
-    if (unsafe_fast)
+    if (options.unsafe_fast)
         result.warnings.push_back(
             {"unsafe_fast", "the temporary server ran with fsync off: its figures are not a database's"});
+    if (result.server.pooler && options.timeout) {
+        result.warnings.push_back({"pooler_timeout",
+                                   "behind a pooler --timeout is kept by the client alone: a query that took "
+                                   "too long may still run "
+                                   "on the server (docs/poolers.md)"});
+    }
+    if (result.server.pooler && options.prepared && lost_prepared_statements(result)) {
+        result.warnings.push_back({"pooler_prepared", simulation::kPoolerPreparedCure});
+    }
     if (result.reconnects > 0) {
         result.warnings.push_back(
             {"reconnects",
@@ -440,7 +455,8 @@ int run_command(const RunOptions& options, const std::vector<std::string>& argv)
     std::optional<simulation::AuditLog> audit;
     {
         // Gives its place free before the sessions come.
-        postgres::Client client{with_password(conninfo, options)};
+        postgres::Client client{with_password(conninfo, options), std::chrono::seconds{10},
+                                simulation::kPreflightPatience};
         conninfo.also_hide(client.password());
         result.server = simulation::inspect_server(client);
         result.server.temporary = temporary != nullptr;
@@ -460,6 +476,7 @@ int run_command(const RunOptions& options, const std::vector<std::string>& argv)
     auto plan = make_plan(options, choice, conninfo, seed, narrator.terminal());
     plan.read_only = result.server.read_only;
     if (audit) plan.audit = &*audit;
+    plan.pooled = result.server.pooler;
     auto events = narrator.events();
     if (files.stream) {
         // Two lines that move on one terminal would overwrite each other.
@@ -481,7 +498,7 @@ int run_command(const RunOptions& options, const std::vector<std::string>& argv)
     if (audit) add_audit(result, *audit, conninfo, options);
     if (round_trips) add_network(result, std::move(*round_trips));
     add_statements(result, choice.scenario);
-    add_warnings(result, options.unsafe_fast);
+    add_warnings(result, options);
     if (files.stream) add_stream_warning(result, files.stream->finish());
     judge_run(result, options, choice, end);
 

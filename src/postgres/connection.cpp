@@ -66,6 +66,7 @@ ConnectStep Connection::connect(const ConnectParameters& parameters) noexcept {
     }
     reader_ = AnswerReader{};
     connect_error_ = base::kCannotConnect;
+    greeting_.restart();
     connection_ = PQconnectStartParams(keywords.data(), values.data(), 0);
     if (connection_ == nullptr) {
         reader_.keep_error("out of memory");
@@ -79,7 +80,15 @@ ConnectStep Connection::connect(const ConnectParameters& parameters) noexcept {
 }
 
 ConnectStep Connection::connect_poll() noexcept {
-    switch (PQconnectPoll(connection_)) {
+    greeting_.before_read(PQsocket(connection_));
+    if (greeting_.bytes() > kLargestGreeting) {
+        reader_.keep_error(
+            "the server says too much before it lets anybody in: is that a PostgreSQL server?");
+        return ConnectStep::failed;
+    }
+    const PostgresPollingStatusType polled = PQconnectPoll(connection_);
+    greeting_.after_read(PQsocket(connection_));
+    switch (polled) {
         case PGRES_POLLING_READING:
             return ConnectStep::wait_readable;
         case PGRES_POLLING_WRITING:

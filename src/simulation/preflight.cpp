@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <charconv>
 
 #include "pgtraffic/base/error.hpp"
 #include "pgtraffic/base/units.hpp"
@@ -33,8 +34,25 @@ constexpr const char* kRoom =
     "  (SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> "
     "pg_backend_pid())";
 
+/// Whatever answers may be no PostgreSQL.
 std::int64_t to_integer(const std::optional<std::string>& text) {
-    return text ? std::stoll(*text) : 0;
+    if (!text) return 0;
+    std::int64_t number = 0;
+    const auto end = text->data() + text->size();
+    if (const auto [rest, failed] = std::from_chars(text->data(), end, number);
+        failed == std::errc{} && rest == end) {
+        return number;
+    }
+    throw base::Error("a number was expected and something else came: is that a PostgreSQL server?");
+}
+
+/// The columns of the first row, of which there must be so many.
+postgres::Row first_row(const std::vector<postgres::Row>& rows, std::size_t columns) {
+    if (!rows.empty() && rows.front().size() >= columns) return rows.front();
+    throw base::Error(
+        fmt::format("a row of {} columns was expected and something else came: is that a PostgreSQL "
+                    "server?",
+                    columns));
 }
 
 std::string cure_for(const postgres::SqlError& error) {
@@ -45,8 +63,7 @@ std::string cure_for(const postgres::SqlError& error) {
 
 /// Behind a pooler, which multiplexes, the server's slots say nothing of the pooler's.
 void look_for_room(postgres::Client& client, metrics::ServerInfo& info) {
-    const auto rows = client.query(kRoom);
-    const auto& row = rows.at(0);
+    const auto row = first_row(client.query(kRoom), 4);
     const auto not_negative = [](std::int64_t n) {
         return static_cast<std::uint64_t>(std::max<std::int64_t>(n, 0));
     };
@@ -82,8 +99,10 @@ metrics::ServerInfo inspect_server(postgres::Client& client) {
     info.version_num = client.server_version_num();
     info.address_kind = client.over_unix_socket() ? "unix socket" : "tcp";
     info.ssl = client.uses_ssl();
-    for (const auto& row : client.query(kSettings))
-        info.settings.emplace_back(row.at(0).value_or(""), row.at(1).value_or(""));
+    for (const auto& row : client.query(kSettings)) {
+        const auto setting = first_row({row}, 2);
+        info.settings.emplace_back(setting[0].value_or(""), setting[1].value_or(""));
+    }
     info.max_connections =
         static_cast<int>(to_integer(client.value("SELECT current_setting('max_connections')")));
     info.host = client.host();

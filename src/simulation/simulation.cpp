@@ -49,10 +49,15 @@ enum class Stage : std::uint8_t {
     done,
 };
 
-std::string connect_failure(const Connector& connector, std::size_t of) {
+std::string connect_failure(const Connector& connector, std::size_t of, const SimulationPlan& plan) {
     std::string reasons;
     for (const auto& [reason, times] : connector.failures()) {
         reasons += fmt::format("{}{} ({}×)", reasons.empty() ? "" : "; ", reason, times);
+    }
+    if (plan.pooled && plan.protocol == Protocol::prepared &&
+        reasons.find("prepared statement") != std::string::npos) {
+        return fmt::format("connected {} of {} sessions; the rest failed: {}. {}", connector.connected(), of,
+                           reasons, kPoolerPreparedCure);
     }
     return fmt::format(
         "connected {} of {} sessions; the rest failed: {}. Ask for fewer with --connections, or raise "
@@ -60,8 +65,10 @@ std::string connect_failure(const Connector& connector, std::size_t of) {
         connector.connected(), of, reasons);
 }
 
-/// The server's own limit first, ours a little later: it keeps the connection.
-Nanos deadline_after(Nanos timeout) {
+/// The server's own limit first, ours a little later: it keeps the connection. Behind a pooler there is only
+/// ours.
+Nanos deadline_after(Nanos timeout, bool pooled) {
+    if (pooled) return timeout;
     const Nanos slack = timeout / 4;
     return timeout + std::clamp(slack, Nanos{std::chrono::milliseconds{50}}, Nanos{std::chrono::seconds{1}});
 }
@@ -268,7 +275,8 @@ Run::Run(const SimulationPlan& plan, const workload::Workload& workload, const S
       abort_watch_{plan.abort_if, plan.abort_window, plan.interval},
       rows_{plan.max_rows, workload.operations()},
       deadlines_{plan.timeout ? plan.connections * plan.pipeline : 0} {
-    if (plan.timeout) {
+    // In a pooler's transaction mode a setting would stay on a server's connection, for whoever comes next.
+    if (plan.timeout && !plan.pooled) {
         const auto ms =
             std::max<std::int64_t>(1, std::chrono::ceil<std::chrono::milliseconds>(*plan.timeout).count());
         context_.setup.push_back(fmt::format("SET statement_timeout = {}", ms));
@@ -300,7 +308,7 @@ SimulationEnd Run::run() {
     }
     connector_->stop();
     if (start_failed_) {
-        throw base::Error(connector_->without_secrets(connect_failure(*connector_, sessions_.size())));
+        throw base::Error(connector_->without_secrets(connect_failure(*connector_, sessions_.size(), plan_)));
     }
     for (auto& error : result_.errors) error.sample = connector_->without_secrets(error.sample);
     return end_;
@@ -432,7 +440,7 @@ Mono Run::dispatch(Mono now) noexcept {
 
 void Run::add_deadline(const Session& session, Mono now) noexcept {
     const std::uint32_t number = deadline_number(session, session.next_slot());
-    deadline_of_[number] = now + deadline_after(*plan_.timeout);
+    deadline_of_[number] = now + deadline_after(*plan_.timeout, plan_.pooled);
     deadlines_.push_back(number);
     if (!deadline_timer_.active()) deadline_timer_.start(deadline_of_[number] - now);
 }

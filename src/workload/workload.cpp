@@ -41,10 +41,17 @@ std::int64_t parse_key(const std::string& text, const DataQuery& query) {
 }
 
 KeyChooser make_chooser(KeyDistribution distribution, const DataQuery& query, const DataRows& rows) {
-    PGTRAFFIC_CHECK(rows.size() == 1 && rows.front().size() == 2, "min and max are one row of two columns");
+    const auto strange = [&query] {
+        return base::Error(fmt::format(
+            "{}: the answer is no lowest and highest key: is that a PostgreSQL server?", query.purpose));
+    };
+    if (rows.size() != 1 || rows.front().size() != 2) throw strange();
     const auto& row = rows.front();
     if (!row[0] || !row[1]) throw base::Error(fmt::format("{} is empty: run `pgtraffic init`", query.table));
-    return {distribution, parse_key(*row[0], query), parse_key(*row[1], query)};
+    const auto lowest = parse_key(*row[0], query);
+    const auto highest = parse_key(*row[1], query);
+    if (lowest > highest) throw strange();
+    return {distribution, lowest, highest};
 }
 
 std::vector<std::string> first_column(const DataQuery& query, const DataRows& rows) {

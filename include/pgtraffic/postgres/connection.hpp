@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "pgtraffic/base/sqlstate.hpp"
+#include "pgtraffic/postgres/answer_size.hpp"
 #include "pgtraffic/postgres/conninfo.hpp"
 #include "pgtraffic/postgres/messages.hpp"
 
@@ -122,6 +123,7 @@ class Connection {
     ConnectStep connect_failed() noexcept;
 
     pg_conn* connection_ = nullptr;
+    AnswerSize greeting_;    // what the server said until the connection was made
     ssl_st* tls_ = nullptr;  // libpq's, where the connection is encrypted
     int socket_ = -1;
     base::SqlState connect_error_ = base::kCannotConnect;

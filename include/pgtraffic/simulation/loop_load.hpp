@@ -25,9 +25,9 @@ class LoopLoad {
         woke_ = turn_ = now;
     }
 
-    /// The busy share since the last call, 0…1.
+    /// The busy share since the last call, 0…1. `now` may be a border that lies before the last event.
     [[nodiscard]] double take_ratio(base::Mono now) noexcept {
-        if (!waiting_) {
+        if (!waiting_ && now > woke_) {
             busy_ += now - woke_;
             woke_ = now;
         }

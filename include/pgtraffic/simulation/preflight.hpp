@@ -10,6 +10,10 @@
 
 namespace pgtraffic::simulation {
 
+/// How long one answer may take: the smallest key of a large table without an index takes a while, and a
+/// server that is none says nothing for ever.
+inline constexpr base::Nanos kPreflightPatience = std::chrono::minutes{2};
+
 /// Version, address, role, who else is there, the settings that explain a result.
 [[nodiscard]] metrics::ServerInfo inspect_server(postgres::Client& client);
 

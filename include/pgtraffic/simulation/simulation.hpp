@@ -28,6 +28,13 @@ enum class Pacing : std::uint8_t {
     precise,  ///< when it is due
     economy,  ///< on the next whole millisecond: fewer wakes, up to a millisecond of lag, counted as such
 };
+/// Why prepared statements fail behind a pooler, and what to do.
+inline constexpr const char* kPoolerPreparedCure =
+    "a pooler in transaction mode gives each transaction another connection of the server, which does not "
+    "know "
+    "what was prepared on this one: use --protocol extended, or a pooler that keeps track of prepared "
+    "statements "
+    "(PgBouncer 1.21 or later, max_prepared_statements)";
 
 /// What to run against what. Neither a rate nor a pattern: a closed loop.
 struct SimulationPlan {
@@ -38,6 +45,7 @@ struct SimulationPlan {
     std::uint32_t pipeline = 1;  ///< queries under way on a connection at the same time
     SessionOrder session_order = SessionOrder::fifo;
     Pacing pacing = Pacing::precise;
+    bool pooled = false;  ///< a connection is not always the same backend: nothing is set on it
     std::optional<double> rate_per_s;
     std::optional<traffic::Pattern> pattern;
     std::optional<double> peak_rate_per_s;  ///< of the pattern; without: measured in a closed loop before
