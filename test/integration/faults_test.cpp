@@ -385,6 +385,7 @@ TEST_CASE("with several hosts and target_session_attrs the sessions go where wri
     at_first.execute("SELECT pg_reload_conf()");
     load.wait_until_back(at_second);
     CHECK(sessions_at(at_first) == 0);
+    load.wait_for_lines(8);  // a fault within a second of the last one's end would continue its outage
 
     // And back, because the second one is gone.
     at_first.execute("SET default_transaction_read_only = off");
