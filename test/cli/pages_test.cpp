@@ -24,7 +24,6 @@ bool is_there(const std::string& program) {
     return test::run_process({"sh", "-c", "command -v " + program}).exit_code == 0;
 }
 
-/// Runs where there is no file to complete to.
 std::string offered_by(const std::vector<std::string>& argv) {
     const auto result = test::run_process(argv);
     INFO(result.err);
@@ -42,14 +41,17 @@ std::set<std::string> lines_of(const std::string& text) {
 
 /// What bash offers for the last of these words, which it has split at '=' already.
 std::set<std::string> bash_offers(const std::vector<std::string>& words) {
+    const auto empty = kPages / "empty";  // no file to complete to
+    fs::create_directories(empty);
     std::vector<std::string> argv{
         "bash",
         "-c",
-        "cd /var/empty 2>/dev/null || cd \"$(mktemp -d)\"; source \"$1\"; shift; COMP_WORDS=(\"$@\"); "
+        "source \"$1\"; cd \"$2\"; shift 2; COMP_WORDS=(\"$@\"); "
         "COMP_CWORD=$(($# - 1)); _pgtraffic; if ((${#COMPREPLY[@]})); then printf '%s\\n' "
         "\"${COMPREPLY[@]}\"; fi",
         "bash",
         (kPages / "pgtraffic.bash").string(),
+        empty.string(),
         "pgtraffic"};
     argv.insert(argv.end(), words.begin(), words.end());
     return lines_of(offered_by(argv));
