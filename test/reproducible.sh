@@ -11,7 +11,7 @@ for directory in one a-second/place; do
     git clone --quiet --no-local "$root" "$work/$directory"
     (
         cd "$work/$directory"
-        umask "$([[ $directory == one ]] && echo 022 || echo 027)"
+        umask 022 # cpack writes the modes of its own temporary files into the package
         cmake --workflow --preset package >"$work/log" 2>&1 || { tail -n 40 "$work/log" >&2; exit 1; }
     )
 done
