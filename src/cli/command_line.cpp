@@ -255,11 +255,13 @@ void read_output(const Reader& reader, RunOptions& run) {
     run.progress = reader.duration("progress", kProgress);
     run.disable_logging = reader.flag("disable-logging");
     run.json = reader.file("json");
-    run.format = reader.word("format") == "json" ? Format::json : Format::text;
+    const auto format = *reader.word("format");
+    run.format = format == "json" ? Format::json : format == "pgbench" ? Format::pgbench : Format::text;
     if (run.json == "-") {
-        if (reader.given("format") && run.format == Format::text) {
-            reader.refuse("json",
-                          "cannot go to stdout with --format text, which writes there too; give a file");
+        if (reader.given("format") && run.format != Format::json) {
+            reader.refuse("json", fmt::format("cannot go to stdout with --format {}, which writes there too; "
+                                              "give a file",
+                                              format));
         }
         run.format = Format::json;
         run.json.reset();

@@ -176,7 +176,9 @@ constexpr auto kOptions = std::to_array<OptionRow>({
     {"progress", 'P', "TIME", kOutput, "a line on stderr this often (default: 1 on a terminal, else 10)", "",
      kRun},
     {"disable-logging", 0, "", kOutput, "print nothing but the final report", "", kRun},
-    {"format", 0, "text|json", kOutput, "what the report on stdout is", "text", kRun},
+    {"format", 0, "text|json|pgbench", kOutput,
+     "what the report on stdout is; pgbench: the lines of its summary, for programs that read them", "text",
+     kRun},
     {"json", 0, "FILE", kOutput, "also write the result as JSON; - is stdout, instead of the text", "", kRun},
     {"interval", 0, "TIME", kOutput, "length of the time series' intervals, 100ms to 1h", "1", kRun},
     {"stream", 0, "FILE|-", kOutput, "write each interval as a line of JSON as soon as it is over", "", kRun},
@@ -202,6 +204,15 @@ constexpr auto kOptions = std::to_array<OptionRow>({
 
     {"help", '?', "", kAbout, "this text; of one command: pgtraffic COMMAND --help", "", kAll, true},
     {"version", 'V', "", kAbout, "the version", "", kAll, true},
+});
+
+constexpr auto kExitStatuses = std::to_array<ExitStatusRow>({
+    {"0", "ran (the report counts failed queries)"},
+    {"1", "could not start"},
+    {"2", "no query succeeded, the run broke off, or --strict and invalid"},
+    {"3", "internal error"},
+    {"99", "a threshold was missed, --abort-if, or --audit"},
+    {"130, 143", "interrupted"},
 });
 
 constexpr std::size_t kHelpWidth = 80;
@@ -285,8 +296,7 @@ bool looks_like_option(Command command, std::string_view value) {
 std::string option_help(const OptionRow& row) {
     const auto letter = row.letter == 0 ? std::string{"    "} : fmt::format("-{}, ", row.letter);
     auto head = fmt::format("  {}--{}{}{}", letter, row.name, row.is_flag() ? "" : " ", row.value);
-    auto help = std::string{row.help};
-    if (!row.fallback.empty()) help += fmt::format(" (default: {})", row.fallback);
+    const auto help = described(row);
     const auto margin = std::string(kHelpIndent, ' ');
     if (head.size() + 2 > kHelpIndent) {
         head += "\n" + margin;
@@ -309,6 +319,14 @@ std::string options_help(Command command) {
     return text;
 }
 
+std::string exit_status_help() {
+    std::string all = "Exit status: ";
+    for (const auto& row : kExitStatuses) {
+        all += fmt::format("{} {}{}", row.status, row.meaning, &row == &kExitStatuses.back() ? "." : "; ");
+    }
+    return fmt::format("{}\n", fmt::join(report::wrap(all, kHelpWidth), "\n"));
+}
+
 std::string indented(std::string_view lines) {
     std::string text = "  ";
     for (const char c : lines) {
@@ -325,6 +343,14 @@ std::span<const CommandRow> command_table() noexcept {
 }
 std::span<const OptionRow> option_table() noexcept {
     return kOptions;
+}
+std::span<const ExitStatusRow> exit_status_table() noexcept {
+    return kExitStatuses;
+}
+
+std::string described(const OptionRow& row) {
+    if (row.fallback.empty()) return std::string{row.help};
+    return fmt::format("{} (default: {})", row.help, row.fallback);
 }
 
 const CommandRow& row_of(Command command) noexcept {
@@ -417,12 +443,7 @@ std::string help_text(const Invocation& invocation) {
         }
     }
     text += options_help(invocation.command);
-    if (invocation.command == Command::run) {
-        text +=
-            "\nExit status: 0 ran (the report counts failed queries); 1 could not start;\n"
-            "2 no query succeeded, the run broke off, or --strict and invalid; 3 internal\n"
-            "error; 99 a threshold was missed, --abort-if, or --audit; 130, 143 interrupted.\n";
-    }
+    if (invocation.command == Command::run) text += "\n" + exit_status_help();
     return text;
 }
 

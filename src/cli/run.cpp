@@ -32,6 +32,7 @@
 #include "pgtraffic/report/json.hpp"
 #include "pgtraffic/report/layout.hpp"
 #include "pgtraffic/report/output_file.hpp"
+#include "pgtraffic/report/pgbench.hpp"
 #include "pgtraffic/report/progress.hpp"
 #include "pgtraffic/report/stream_file.hpp"
 #include "pgtraffic/report/text.hpp"
@@ -368,6 +369,9 @@ void describe(RunResult& result, const RunOptions& options, const RunChoice& cho
               std::uint64_t entropy) {
     result.id = fmt::format("{:016x}", entropy);
     result.name = choice.scenario.name;
+    for (const auto& operation : choice.scenario.operations) {
+        result.max_tries = std::max(result.max_tries, operation.retry.max_retries + 1);
+    }
     result.config = config_json(options, choice, conninfo);
     result.argv = masked_argv(argv);
     result.random_seed = seed;
@@ -424,9 +428,15 @@ void write_reports(const RunResult& result, const RunOptions& options, OutputFil
     if (files.html) write_whole(files.html, report::html_report(document));
     if (options.format == Format::json) return write_stdout(json);
     const bool terminal = options.report_to_stderr ? stderr_is_terminal() : isatty(STDOUT_FILENO) == 1;
-    const auto text = report::text_report(result, {use_color(options.color, terminal), 80});
-    if (options.report_to_stderr) return write_stderr(text);
-    write_stdout(text);
+    const bool as_pgbench = options.format == Format::pgbench;
+    const auto text = as_pgbench ? report::pgbench_report(result)
+                                 : report::text_report(result, {use_color(options.color, terminal), 80});
+    if (options.report_to_stderr) {
+        write_stderr(text);
+    } else {
+        write_stdout(text);
+    }
+    if (as_pgbench) write_stderr(report::pgbench_warnings(result));
 }
 
 }  // namespace

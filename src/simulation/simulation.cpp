@@ -477,6 +477,7 @@ void Run::next_stage(Mono now) {
     const bool find_peak = plan_.pattern && !peak_rate_;
     switch (stage_) {
         case Stage::connecting:
+            result_.connecting_s = base::to_seconds(now - stage_start_);
             return warm_up(now);
         case Stage::warming_up:
             return find_peak ? calibrate(now) : measure(now);

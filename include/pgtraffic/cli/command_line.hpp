@@ -39,7 +39,7 @@ struct TrafficOptions {
     std::optional<std::string> scenario;  ///< file
 };
 
-enum class Format : std::uint8_t { text, json };
+enum class Format : std::uint8_t { text, json, pgbench };
 enum class Color : std::uint8_t { automatic, always, never };
 
 struct RunOptions : TargetOptions, TrafficOptions {

@@ -1,5 +1,5 @@
-// The one table of commands and options. It feeds the parser and the help, and will feed the manual page
-// and shell completions, so they cannot disagree. Knows names and texts, not what the values mean: turning
+// The one table of commands and options. It feeds the parser, the help, the manual page and the shells'
+// completions, so they cannot disagree. Knows names and texts, not what the values mean: turning
 // text into numbers is command_line's work.
 #pragma once
 
@@ -46,8 +46,17 @@ struct OptionRow {
     }
 };
 
+/// What an exit status of a run says.
+struct ExitStatusRow {
+    std::string_view status;  ///< "99", or several: "130, 143"
+    std::string_view meaning;
+};
+
 [[nodiscard]] std::span<const CommandRow> command_table() noexcept;
 [[nodiscard]] std::span<const OptionRow> option_table() noexcept;
+[[nodiscard]] std::span<const ExitStatusRow> exit_status_table() noexcept;
+/// An option's help with its default.
+[[nodiscard]] std::string described(const OptionRow& row);
 [[nodiscard]] const CommandRow& row_of(Command command) noexcept;
 
 /// The words that an option allows, from its table row; empty where it takes free text.

@@ -163,6 +163,8 @@ struct RunResult {
     std::uint32_t connections = 0;
     std::uint32_t pipeline = 1;  ///< queries under way on a connection at the same time, at most
     std::uint32_t connections_at_end = 0;
+    double connecting_s = 0;      ///< from the first attempt to connect until all connections stood
+    std::uint32_t max_tries = 1;  ///< attempts that an operation has at most, the first one included
     std::uint64_t reconnects = 0;
     Counts total;
     Latencies latencies;
