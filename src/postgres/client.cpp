@@ -265,7 +265,9 @@ std::optional<std::string> Client::value(const std::string& sql, const std::vect
 }
 
 int Client::parameter_count(const std::string& sql) {
-    // One transaction, so that a pooler puts both questions to the same backend.
+    // One transaction, so that a pooler puts both questions to the same backend. The caller's, where it has
+    // opened one: it may want the locks that parsing takes.
+    if (PQtransactionStatus(connection_) != PQTRANS_IDLE) return described_parameters(sql);
     execute("BEGIN");
     try {
         const int count = described_parameters(sql);
