@@ -4,10 +4,12 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <csignal>
 #include <exception>
 #include <new>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "pgtraffic/base/build_info.hpp"
@@ -15,6 +17,7 @@
 #include "pgtraffic/cli/commands.hpp"
 #include "pgtraffic/cli/options.hpp"
 #include "pgtraffic/cli/output.hpp"
+#include "pgtraffic/report/layout.hpp"
 
 namespace {
 
@@ -28,6 +31,19 @@ void occupy_standard_streams() {
         fd = ::open("/dev/null", O_RDONLY);
     } while (fd >= 0 && fd <= STDERR_FILENO);
     if (fd > STDERR_FILENO) ::close(fd);
+}
+
+/// A message may quote the server, a file or an argument: safe for a terminal, its own lines kept.
+std::string safe_lines(std::string_view text) {
+    constexpr std::size_t kLongestLine = 10'000;
+    std::string safe;
+    while (true) {
+        const auto end = std::min(text.find('\n'), text.size());
+        safe += report::printable(text.substr(0, end), kLongestLine);
+        if (end == text.size()) return safe;
+        safe += '\n';
+        text.remove_prefix(end + 1);
+    }
 }
 
 int run_program(const std::vector<std::string>& argv) {
@@ -60,6 +76,10 @@ int run_program(const std::vector<std::string>& argv) {
             return cli::list_command();
         case cli::Command::show:
             return cli::show_command(cli::read_show_name(arguments));
+        case cli::Command::report:
+            return cli::report_command(cli::read_report_options(arguments));
+        case cli::Command::compare:
+            return cli::compare_command(cli::read_compare_options(arguments));
     }
     return 3;
 }
@@ -74,7 +94,7 @@ int main(int argc, char** argv) {
         if (words.empty()) words.emplace_back("pgtraffic");  // execve() may leave out even the name
         return run_program(words);
     } catch (const base::Error& error) {
-        cli::write_stderr(fmt::format("pgtraffic: {}\n", error.what()));
+        cli::write_stderr(fmt::format("pgtraffic: {}\n", safe_lines(error.what())));
         return 1;
     } catch (const std::bad_alloc&) {
         cli::write_stderr("pgtraffic: out of memory\n");

@@ -10,34 +10,10 @@
 #include "pgtraffic/base/error.hpp"
 #include "pgtraffic/brickhouse/data.hpp"
 #include "pgtraffic/brickhouse/schema.hpp"
+#include "pgtraffic/brickhouse/transaction.hpp"
 
 namespace pgtraffic::brickhouse {
 namespace {
-
-/// Rolls back unless committed.
-class Transaction {
- public:
-    explicit Transaction(postgres::Client& client) : client_{client} { client_.execute("BEGIN"); }
-    ~Transaction() {
-        if (committed_) return;
-        try {
-            client_.execute("ROLLBACK");  // ends a COPY under way as well
-        } catch (const base::Error&) {
-            // A lost connection: the server rolls back itself.
-        }
-    }
-    Transaction(const Transaction&) = delete;
-    Transaction& operator=(const Transaction&) = delete;
-
-    void commit() {
-        client_.execute("COMMIT");
-        committed_ = true;
-    }
-
- private:
-    postgres::Client& client_;
-    bool committed_ = false;
-};
 
 struct Found {
     std::vector<std::string> marked;
@@ -111,6 +87,7 @@ InitSummary init(postgres::Client& client, const InitOptions& options, const Pro
     client.execute("SET LOCAL statement_timeout = 0");
     const Found found = look(client);
     if (options.reset) {
+        if (!found.foreign.empty() && options.before_foreign) options.before_foreign(found.foreign);
         drop(client, found.all());
     } else {
         refuse_existing(found, client.database());

@@ -2,14 +2,12 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
-#include <array>
-
 #include "pgtraffic/base/error.hpp"
 #include "pgtraffic/base/units.hpp"
 #include "pgtraffic/cli/options.hpp"
 #include "pgtraffic/report/layout.hpp"
 #include "pgtraffic/traffic/phase_scheduler.hpp"
+#include "pgtraffic/workload/statement_kind.hpp"
 
 namespace pgtraffic::cli {
 namespace {
@@ -83,26 +81,9 @@ void refuse_without_open_loop(bool given, std::string_view option, std::string_v
     if (given) throw base::Error(fmt::format("--{}: has no meaning without {}", option, needed));
 }
 
-/// The first word of a statement in capitals, behind comments and white space.
-std::string verb_of(std::string_view sql) {
-    for (;;) {
-        sql.remove_prefix(std::min(sql.find_first_not_of(" \t\r\n;("), sql.size()));
-        const bool line = sql.starts_with("--");
-        if (!line && !sql.starts_with("/*")) break;
-        const auto end = line ? sql.find('\n') : sql.find("*/");
-        sql.remove_prefix(end == std::string_view::npos ? sql.size() : end + (line ? 1 : 2));
-    }
-    std::string verb{sql.substr(0, sql.find_first_of(" \t\r\n;(/-"))};
-    std::transform(verb.begin(), verb.end(), verb.begin(),
-                   [](char c) { return c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c; });
-    return verb;
-}
-
 /// In a pipeline a query is sent before the one ahead of it is answered: it may stand in nobody's
 /// transaction.
 void check_pipeline(const workload::Scenario& scenario) {
-    constexpr std::array<std::string_view, 9> kControl{"BEGIN", "START",     "COMMIT",  "END",    "ROLLBACK",
-                                                       "ABORT", "SAVEPOINT", "RELEASE", "PREPARE"};
     const auto refuse = [](const workload::Operation& operation, const std::string& why) {
         throw base::Error(fmt::format(
             "--pipeline: the operation {} {}; give --pipeline 1, or a workload of single statements",
@@ -113,11 +94,13 @@ void check_pipeline(const workload::Scenario& scenario) {
             refuse(operation, fmt::format("has {} statements, each of which waits for the one before",
                                           operation.statements.size()));
         }
+        if (operation.retry.first_pause.count() > 0)
+            refuse(operation, "pauses before it tries again, which would hold up those behind it");
         for (const auto& statement : operation.statements) {
-            const auto verb = verb_of(statement.sql);
-            if (std::find(kControl.begin(), kControl.end(), verb) != kControl.end()) {
-                refuse(operation,
-                       fmt::format("controls transactions ({}), and others would be sent into them", verb));
+            using enum workload::StatementKind;
+            const auto kind = workload::kind_of(statement.sql);
+            if (kind == begins || kind == commits || kind == rolls_back) {
+                refuse(operation, "controls transactions, and others would be sent into them");
             }
         }
     }

@@ -10,6 +10,7 @@
 #include "pgtraffic/base/check.hpp"
 #include "pgtraffic/base/error.hpp"
 #include "pgtraffic/base/units.hpp"
+#include "pgtraffic/brickhouse/marks.hpp"
 #include "pgtraffic/cli/endpoint.hpp"
 #include "pgtraffic/cli/options.hpp"
 #include "pgtraffic/postgres/conninfo.hpp"
@@ -145,6 +146,7 @@ void read_target(const Reader& reader, TargetOptions& target) {
     target.port = reader.text("port");
     target.user = reader.text("username");
     if (target.port) check_ports(reader, *target.port);
+    target.password_command = reader.text("password-command");
 }
 
 void read_traffic(const Reader& reader, TrafficOptions& traffic) {
@@ -186,6 +188,7 @@ void read_conditions(const Reader& reader, RunOptions& run) {
     run.abort_if = reader.options().texts("abort-if");
     run.abort_window = *reader.duration("abort-window", kAbortWindow);
     run.strict = reader.flag("strict");
+    run.audit = reader.flag("audit");
     if (reader.given("abort-window") && run.abort_if.empty()) {
         reader.refuse("abort-window", "has no meaning without --abort-if");
     }
@@ -200,6 +203,12 @@ void read_conditions(const Reader& reader, RunOptions& run) {
     }
 }
 
+void read_safety(const Reader& reader, RunOptions& run) {
+    run.confirm = reader.text("confirm");
+    run.max_rows = reader.count("max-rows", 1, kMaxQueries);
+    run.stop_file = reader.file("stop-file");
+}
+
 /// The outputs beside the report. At most one of them has stdout, and then no report may have it.
 void read_series(const Reader& reader, RunOptions& run) {
     run.interval = *reader.duration("interval", kInterval);
@@ -210,13 +219,14 @@ void read_series(const Reader& reader, RunOptions& run) {
     run.stream = reader.file("stream");
     run.csv = reader.file("csv");
     run.hdr_log = reader.file("hdr-log");
+    run.html = reader.file("html");
 
     std::string on_stdout;
     if (run.format == Format::json) on_stdout = reader.given("json") && !run.json ? "json" : "format json";
     std::vector<std::pair<std::string_view, std::string>> files;
     if (run.json) files.emplace_back("json", *run.json);
-    for (const auto& [name, file] :
-         {std::pair{"stream", run.stream}, std::pair{"csv", run.csv}, std::pair{"hdr-log", run.hdr_log}}) {
+    for (const auto& [name, file] : {std::pair{"stream", run.stream}, std::pair{"csv", run.csv},
+                                     std::pair{"hdr-log", run.hdr_log}, std::pair{"html", run.html}}) {
         if (!file) continue;
         if (*file == "-") {
             if (!on_stdout.empty()) {
@@ -238,15 +248,22 @@ void read_series(const Reader& reader, RunOptions& run) {
     }
 }
 
+Color read_color(const Reader& reader) {
+    const auto color = reader.word("color");
+    return color == "always" ? Color::always : color == "never" ? Color::never : Color::automatic;
+}
+
 void read_output(const Reader& reader, RunOptions& run) {
     run.progress = reader.duration("progress", kProgress);
     run.disable_logging = reader.flag("disable-logging");
     run.json = reader.file("json");
-    run.format = reader.word("format") == "json" ? Format::json : Format::text;
+    const auto format = *reader.word("format");
+    run.format = format == "json" ? Format::json : format == "pgbench" ? Format::pgbench : Format::text;
     if (run.json == "-") {
-        if (reader.given("format") && run.format == Format::text) {
-            reader.refuse("json",
-                          "cannot go to stdout with --format text, which writes there too; give a file");
+        if (reader.given("format") && run.format != Format::json) {
+            reader.refuse("json", fmt::format("cannot go to stdout with --format {}, which writes there too; "
+                                              "give a file",
+                                              format));
         }
         run.format = Format::json;
         run.json.reset();
@@ -256,8 +273,7 @@ void read_output(const Reader& reader, RunOptions& run) {
     if (const auto listen = reader.text("listen")) run.listen = parse_listen(*listen);
     run.linger = reader.duration("linger", kLinger);
     if (run.linger && !run.listen) reader.refuse("linger", "has no meaning without --listen");
-    const auto color = reader.word("color");
-    run.color = color == "always" ? Color::always : color == "never" ? Color::never : Color::automatic;
+    run.color = read_color(reader);
 }
 
 }  // namespace
@@ -278,6 +294,7 @@ RunOptions read_run_options(const std::vector<std::string>& arguments) {
     read_output(reader, run);
     read_conditions(reader, run);
     read_series(reader, run);
+    read_safety(reader, run);
 
     run.connections = static_cast<std::uint32_t>(*reader.count("connections", 1, 65535));
     run.connections_given = reader.given("connections");
@@ -295,11 +312,14 @@ RunOptions read_run_options(const std::vector<std::string>& arguments) {
     run.unsafe_fast = reader.flag("unsafe-fast");
     run.scale = *reader.positive("scale", 1000);
     run.scale_given = reader.given("scale");
-    for (const auto* name : {"database-url", "host", "port", "username"}) {
+    for (const auto* name : {"database-url", "host", "port", "username", "password-command"}) {
         reader.refuse_both("ephemeral", name, "the temporary server is the database");
     }
     run.resolved = reader.options().resolved();
-    for (auto& [name, value] : run.resolved) value = postgres::mask_argument(value);
+    for (auto& [name, value] : run.resolved) {
+        value =
+            reader.options().row(name).secret ? std::string{postgres::kMask} : postgres::mask_argument(value);
+    }
     return run;
 }
 
@@ -310,13 +330,21 @@ InitOptions read_init_options(const std::vector<std::string>& arguments) {
     init.scale = *reader.positive("scale", 1000);
     init.random_seed = *reader.count("random-seed", 0, std::numeric_limits<std::uint64_t>::max());
     init.reset = reader.flag("reset");
+    init.confirm = reader.text("confirm");
     return init;
 }
 
-TargetOptions read_cleanup_options(const std::vector<std::string>& arguments) {
-    TargetOptions target;
-    read_target(Reader{Command::cleanup, arguments}, target);
-    return target;
+CleanupOptions read_cleanup_options(const std::vector<std::string>& arguments) {
+    const Reader reader{Command::cleanup, arguments};
+    CleanupOptions cleanup;
+    read_target(reader, cleanup);
+    cleanup.run = reader.text("run");
+    if (cleanup.run && !brickhouse::is_run_id(*cleanup.run)) {
+        reader.refuse("run", fmt::format("{} is not the id of a run: 16 digits and letters a to f, as the "
+                                         "report and run.id of its JSON show it",
+                                         in_quotes(*cleanup.run)));
+    }
+    return cleanup;
 }
 
 TrafficOptions read_plan_options(const std::vector<std::string>& arguments) {
@@ -336,6 +364,42 @@ std::string read_show_name(const std::vector<std::string>& arguments) {
         throw base::Error("show: say which scenario or pattern; `pgtraffic list` names them");
     }
     return options.operands().front();
+}
+
+ReportOptions read_report_options(const std::vector<std::string>& arguments) {
+    const Reader reader{Command::report, arguments};
+    const auto& files = reader.options().operands();
+    if (files.empty())
+        throw base::Error("report: name the result, a file that `pgtraffic run --json FILE` wrote");
+    const auto html = reader.file("html");
+    if (!html) throw base::Error("report: --html FILE says where the page goes; - is standard output");
+    if (*html == files.front()) reader.refuse("html", "that is the result itself; name another file");
+    return {files.front(), *html};
+}
+
+CompareOptions read_compare_options(const std::vector<std::string>& arguments) {
+    const Reader reader{Command::compare, arguments};
+    CompareOptions compare;
+    compare.results = reader.options().operands();
+    if (compare.results.size() < 2)
+        throw base::Error(
+            "compare: name at least two results, the base first; `pgtraffic run --json FILE` writes one");
+    constexpr std::size_t kMostResults = 20;
+    if (compare.results.size() > kMostResults)
+        throw base::Error(fmt::format("compare: at most {} results fit beside one another", kMostResults));
+    compare.html = reader.file("html");
+    compare.format = reader.word("format") == "json" ? Format::json : Format::text;
+    compare.fail_if = reader.options().texts("fail-if");
+    compare.anyway = reader.flag("anyway");
+    compare.color = read_color(reader);
+    if (!compare.html) return compare;
+    compare.text_to_stderr = *compare.html == "-";
+    if (compare.text_to_stderr && compare.format == Format::json)
+        reader.refuse("html", "cannot go to stdout with --format json, which writes there too; give a file");
+    for (const auto& result : compare.results) {
+        if (result == *compare.html) reader.refuse("html", "that is one of the results; name another file");
+    }
+    return compare;
 }
 
 void read_list_options(const std::vector<std::string>& arguments) {

@@ -1,13 +1,16 @@
 // Creates and fills the model. Progress goes to stderr: a bar that moves on a terminal, a line a table
 // elsewhere.
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include "pgtraffic/base/units.hpp"
 #include "pgtraffic/brickhouse/model.hpp"
 #include "pgtraffic/cli/commands.hpp"
 #include "pgtraffic/cli/output.hpp"
+#include "pgtraffic/cli/safety.hpp"
 #include "pgtraffic/cli/target.hpp"
 #include "pgtraffic/postgres/client.hpp"
+#include "pgtraffic/report/layout.hpp"
 
 namespace pgtraffic::cli {
 namespace {
@@ -48,16 +51,30 @@ class ProgressView {
 }  // namespace
 
 int init_command(const InitOptions& options) {
-    postgres::Client client{require_target(options)};
+    const auto conninfo = require_target(options);
+    postgres::Client client{with_password(conninfo, options)};
     const auto start = base::mono_now();
     brickhouse::InitSummary summary;
     {
         ProgressView view{stderr_is_terminal()};
-        summary = brickhouse::init(client, {options.scale, options.random_seed, options.reset},
-                                   [&view](const std::string& table, std::uint64_t rows,
-                                           std::uint64_t total) { view.show(table, rows, total); });
+        brickhouse::InitOptions wanted{options.scale, options.random_seed, options.reset, {}};
+        wanted.before_foreign = [&](const std::vector<std::string>& tables) {
+            if (all_local(conninfo, client.address())) return;
+            metrics::ServerInfo server;
+            server.host = client.host();
+            server.address = client.address();
+            server.database = client.database();
+            require_confirmation(
+                server,
+                fmt::format("drops tables that `pgtraffic init` did not make ({})", fmt::join(tables, ", ")),
+                options.confirm, true);
+        };
+        summary = brickhouse::init(
+            client, wanted, [&view](const std::string& table, std::uint64_t rows, std::uint64_t total) {
+                view.show(table, rows, total);
+            });
     }
-    auto text = fmt::format("Filled database \"{}\" in {}:\n", client.database(),
+    auto text = fmt::format("Filled database \"{}\" in {}:\n", report::printable(client.database()),
                             base::format_duration(base::mono_now() - start));
     for (const auto& [table, rows] : summary.rows) {
         text += fmt::format("  {:<12}{:>14} rows\n", table, base::with_thousands(rows));

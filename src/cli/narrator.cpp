@@ -10,6 +10,7 @@
 #include <string_view>
 
 #include "pgtraffic/cli/output.hpp"
+#include "pgtraffic/report/layout.hpp"
 #include "pgtraffic/report/progress.hpp"
 
 namespace pgtraffic::cli {
@@ -44,14 +45,6 @@ bool can_move() {
 }
 
 }  // namespace
-
-bool use_color(Color wanted, bool terminal) {
-    if (wanted != Color::automatic) return wanted == Color::always;
-    const char* no_color = std::getenv("NO_COLOR");
-    const char* term = std::getenv("TERM");
-    return terminal && (no_color == nullptr || *no_color == '\0') &&
-           (term == nullptr || std::string_view{term} != "dumb");
-}
 
 Narrator::Narrator(const RunOptions& options, bool open_loop)
     : quiet_{options.disable_logging},
@@ -128,7 +121,7 @@ void Narrator::progress(const metrics::Interval& interval, const simulation::Pro
 simulation::SimulationEvents Narrator::events() {
     simulation::SimulationEvents events;
     if (quiet_) return events;
-    events.stage = [this](const std::string& text) { say(text); };
+    events.stage = [this](const std::string& text) { say(report::printable(text, 1000)); };
     if (live_ == Live::off) return events;
     events.connecting = [this](std::uint32_t connected, std::uint32_t of) {
         const auto text = fmt::format("connected {} of {}", connected, of);

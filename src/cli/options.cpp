@@ -28,7 +28,10 @@ constexpr std::uint8_t bit(Command command) {
 constexpr std::uint8_t kRun = bit(Command::run);
 constexpr std::uint8_t kInit = bit(Command::init);
 constexpr std::uint8_t kPlan = bit(Command::plan);
-constexpr std::uint8_t kDatabase = kRun | kInit | bit(Command::cleanup);
+constexpr std::uint8_t kCleanup = bit(Command::cleanup);
+constexpr std::uint8_t kDatabase = kRun | kInit | kCleanup;
+constexpr std::uint8_t kReport = bit(Command::report);
+constexpr std::uint8_t kCompare = bit(Command::compare);
 constexpr std::uint8_t kAll = 0xFF;
 
 constexpr auto kCommands = std::to_array<CommandRow>({
@@ -40,14 +43,21 @@ constexpr auto kCommands = std::to_array<CommandRow>({
     {Command::init, "init", "", "create the model's tables and fill them",
      "pgtraffic init -d postgresql://app@db/shop\n"
      "pgtraffic init -d shop --scale 10 --reset"},
-    {Command::cleanup, "cleanup", "", "drop the tables that init made, nothing else",
-     "pgtraffic cleanup -d shop"},
+    {Command::cleanup, "cleanup", "", "drop what init made, or the orders of one run",
+     "pgtraffic cleanup -d shop\n"
+     "pgtraffic cleanup -d shop --run 0123456789abcdef"},
     {Command::plan, "plan", "", "print a run's schedule without a database",
      "pgtraffic plan --rate 500 -T 10s\n"
      "pgtraffic plan --pattern business-hours --peak-rate 2000 -T 1h"},
     {Command::list, "list", "", "list the built-in scenarios and traffic patterns", "pgtraffic list"},
     {Command::show, "show", "NAME", "print a built-in scenario or pattern as JSON",
      "pgtraffic show mixed > my-scenario.json"},
+    {Command::report, "report", "FILE", "make the HTML report of an earlier run from its JSON",
+     "pgtraffic report result.json --html result.html"},
+    {Command::compare, "compare", "FILE...", "compare results; the first is the base",
+     "pgtraffic compare before.json after.json\n"
+     "pgtraffic compare before.json after.json --html compare.html\n"
+     "pgtraffic compare main.json branch.json --fail-if 'response.p99>+10%'"},
 });
 
 constexpr std::string_view kTarget = "Database";
@@ -55,6 +65,7 @@ constexpr std::string_view kLoad = "Load";
 constexpr std::string_view kTraffic = "Traffic";
 constexpr std::string_view kWork = "Workload";
 constexpr std::string_view kConditions = "Pass or fail";
+constexpr std::string_view kSafety = "Safety";
 constexpr std::string_view kOutput = "Output";
 constexpr std::string_view kTemporary = "Temporary server";
 constexpr std::string_view kData = "Data";
@@ -69,6 +80,10 @@ constexpr auto kOptions = std::to_array<OptionRow>({
     {"host", 'h', "HOST", kTarget, "server's name, address or socket directory", "", kDatabase},
     {"port", 'p', "PORT", kTarget, "server's port", "", kDatabase},
     {"username", 'U', "NAME", kTarget, "user to connect as", "", kDatabase},
+    {"password-command", 0, "COMMAND", kTarget,
+     "a shell command that prints the password, run for each attempt to connect (for tokens that expire; "
+     "attempts within a second share one answer). Neither it nor what it prints is shown.",
+     "", kDatabase, false, false, true},
 
     {"connections", 'c', "N", kLoad, "connections that run queries at the same time", "100", kRun},
     {"duration", 'T', "TIME", kLoad, "how long to measure: seconds, or 250ms, 90s, 5m, 1h", "60",
@@ -136,6 +151,26 @@ constexpr auto kOptions = std::to_array<OptionRow>({
      false, true},
     {"abort-window", 0, "TIME", kConditions, "length of that window", "10", kRun},
     {"strict", 0, "", kConditions, "exit 2 where the verdict is invalid", "", kRun},
+    {"fail-if", 0, "EXPR", kConditions,
+     "exit 99 where a figure changed like this against the base: 'response.p99>+10%', 'throughput<-5%'. "
+     "Repeatable; docs/compare.md",
+     "", kCompare, false, true},
+    {"anyway", 0, "", kConditions, "compare runs of different scenarios or loads, too", "", kCompare},
+    {"audit", 0, "", kConditions,
+     "count the tables before and after, and look for the inserts whose answer was lost; exit 99 where one "
+     "that was acknowledged is missing. docs/reliability.md",
+     "", kRun},
+
+    {"confirm", 0, "DATABASE", kSafety,
+     "allow writes to tables that `pgtraffic init` did not make, on another machine, in the database of this "
+     "name. On a terminal it is asked for; docs/safety.md",
+     "", kRun},
+    {"confirm", 0, "DATABASE", kSafety,
+     "allow --reset to drop tables that `pgtraffic init` did not make, on another machine", "", kInit},
+    {"max-rows", 0, "N", kSafety,
+     "end the run before its inserts have added more rows than this, warm-up included", "", kRun},
+    {"stop-file", 0, "FILE", kSafety, "end the run, as Ctrl-C does, once this file exists", "", kRun},
+    {"run", 0, "ID", kSafety, "remove the orders that this run placed, and leave the tables", "", kCleanup},
 
     {"measure-network", 0, "", kOutput, "split latency into network and database", "", kRun},
     {"progress", 'P', "TIME", kOutput, "progress on stderr this often (default: 0.5 on a terminal, else 10)",
@@ -148,7 +183,9 @@ constexpr auto kOptions = std::to_array<OptionRow>({
      "", kRun},
     {"linger", 0, "TIME", kOutput, "with --listen: go on serving for so long after the end", "", kRun},
     {"disable-logging", 0, "", kOutput, "print nothing but the final report", "", kRun},
-    {"format", 0, "text|json", kOutput, "what the report on stdout is", "text", kRun},
+    {"format", 0, "text|json|pgbench", kOutput,
+     "what the report on stdout is; pgbench: the lines of its summary, for programs that read them", "text",
+     kRun},
     {"json", 0, "FILE", kOutput, "also write the result as JSON; - is stdout, instead of the text", "", kRun},
     {"interval", 0, "TIME", kOutput, "length of the time series' intervals, 100ms to 1h", "1", kRun},
     {"stream", 0, "FILE|-", kOutput, "write each interval as a line of JSON as soon as it is over", "", kRun},
@@ -157,7 +194,12 @@ constexpr auto kOptions = std::to_array<OptionRow>({
      "write the latencies as a log of HdrHistogram at the end; where one of these three goes to stdout (-), "
      "the report goes to stderr",
      "", kRun},
-    {"color", 0, "auto|always|never", kOutput, "colour; auto: on a terminal without NO_COLOR", "auto", kRun},
+    {"html", 0, "FILE|-", kOutput, "also write the report as an HTML page, with charts", "", kRun},
+    {"html", 0, "FILE|-", kOutput, "the page to write; - is stdout", "", kReport},
+    {"html", 0, "FILE|-", kOutput, "also write an HTML page with the curves over one another", "", kCompare},
+    {"format", 0, "text|json", kOutput, "what the comparison on stdout is", "text", kCompare},
+    {"color", 0, "auto|always|never", kOutput, "colour; auto: on a terminal without NO_COLOR", "auto",
+     kRun | kCompare},
 
     {"ephemeral", 0, "", kTemporary,
      "run on a temporary PostgreSQL, also where a database is named in the environment. It is what happens "
@@ -169,6 +211,15 @@ constexpr auto kOptions = std::to_array<OptionRow>({
 
     {"help", '?', "", kAbout, "this text; of one command: pgtraffic COMMAND --help", "", kAll, true},
     {"version", 'V', "", kAbout, "the version", "", kAll, true},
+});
+
+constexpr auto kExitStatuses = std::to_array<ExitStatusRow>({
+    {"0", "ran (the report counts failed queries)"},
+    {"1", "could not start"},
+    {"2", "no query succeeded, the run broke off, or --strict and invalid"},
+    {"3", "internal error"},
+    {"99", "a threshold was missed, --abort-if, or --audit"},
+    {"130, 143", "interrupted"},
 });
 
 constexpr std::size_t kHelpWidth = 80;
@@ -252,8 +303,7 @@ bool looks_like_option(Command command, std::string_view value) {
 std::string option_help(const OptionRow& row) {
     const auto letter = row.letter == 0 ? std::string{"    "} : fmt::format("-{}, ", row.letter);
     auto head = fmt::format("  {}--{}{}{}", letter, row.name, row.is_flag() ? "" : " ", row.value);
-    auto help = std::string{row.help};
-    if (!row.fallback.empty()) help += fmt::format(" (default: {})", row.fallback);
+    const auto help = described(row);
     const auto margin = std::string(kHelpIndent, ' ');
     if (head.size() + 2 > kHelpIndent) {
         head += "\n" + margin;
@@ -276,6 +326,14 @@ std::string options_help(Command command) {
     return text;
 }
 
+std::string exit_status_help() {
+    std::string all = "Exit status: ";
+    for (const auto& row : kExitStatuses) {
+        all += fmt::format("{} {}{}", row.status, row.meaning, &row == &kExitStatuses.back() ? "." : "; ");
+    }
+    return fmt::format("{}\n", fmt::join(report::wrap(all, kHelpWidth), "\n"));
+}
+
 std::string indented(std::string_view lines) {
     std::string text = "  ";
     for (const char c : lines) {
@@ -292,6 +350,14 @@ std::span<const CommandRow> command_table() noexcept {
 }
 std::span<const OptionRow> option_table() noexcept {
     return kOptions;
+}
+std::span<const ExitStatusRow> exit_status_table() noexcept {
+    return kExitStatuses;
+}
+
+std::string described(const OptionRow& row) {
+    if (row.fallback.empty()) return std::string{row.help};
+    return fmt::format("{} (default: {})", row.help, row.fallback);
 }
 
 const CommandRow& row_of(Command command) noexcept {
@@ -312,6 +378,26 @@ std::vector<std::string_view> allowed_words(const OptionRow& row) {
         rest.remove_prefix(std::min(word.size() + 1, rest.size()));
     }
     return words;
+}
+
+std::vector<std::string> masked_argv(const std::vector<std::string>& argv) {
+    std::vector<std::string> shown;
+    bool secret = false;
+    for (const auto& argument : argv) {
+        if (std::exchange(secret, false)) {
+            shown.emplace_back(postgres::kMask);
+            continue;
+        }
+        const auto equals = argument.find('=');
+        const auto name = argument.substr(0, equals);
+        const bool names_secret = std::any_of(kOptions.begin(), kOptions.end(), [&](const OptionRow& row) {
+            return row.secret && name.starts_with("--") && name.substr(2) == row.name;
+        });
+        secret = names_secret && equals == std::string::npos;
+        shown.push_back(names_secret && !secret ? fmt::format("{}={}", name, postgres::kMask)
+                                                : postgres::mask_argument(argument));
+    }
+    return shown;
 }
 
 std::string in_quotes(const std::string& text) {
@@ -364,12 +450,7 @@ std::string help_text(const Invocation& invocation) {
         }
     }
     text += options_help(invocation.command);
-    if (invocation.command == Command::run) {
-        text +=
-            "\nExit status: 0 ran (the report counts failed queries); 1 could not start;\n"
-            "2 no query succeeded, the run broke off, or --strict and invalid; 3 internal\n"
-            "error; 99 a threshold was missed, or --abort-if; 130, 143 interrupted.\n";
-    }
+    if (invocation.command == Command::run) text += "\n" + exit_status_help();
     return text;
 }
 
@@ -408,7 +489,17 @@ ParsedOptions::ParsedOptions(Command command, const std::vector<std::string>& ar
         given_[option.key()].push_back(option.value());
     }
     for (const auto& word : parsed.unmatched()) {
-        const bool operand = !word.starts_with('-') && !row_of(command).operand.empty() && operands_.empty();
+        for (const auto& [name, values] : given_) {
+            // A secret of several words without quotes: its second one is not to be repeated.
+            if (!row(name).secret || word.starts_with('-')) continue;
+            throw base::Error(
+                fmt::format("--{}: there is a stray word on the command line; quote the whole value as one "
+                            "word",
+                            name));
+        }
+        const auto& own = row_of(command);
+        const bool operand =
+            !word.starts_with('-') && !own.operand.empty() && (operands_.empty() || own.takes_many());
         if (!operand) refuse_word(command, word);
         operands_.push_back(word);
     }

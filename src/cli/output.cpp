@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <cstdlib>
 #include <cstring>
 
 #include "pgtraffic/base/error.hpp"
@@ -29,6 +30,14 @@ void write_stderr(std::string_view text) noexcept {
         if (written < 0 && errno != EINTR) return;
         if (written > 0) text.remove_prefix(static_cast<std::size_t>(written));
     }
+}
+
+bool use_color(Color wanted, bool terminal) noexcept {
+    if (wanted != Color::automatic) return wanted == Color::always;
+    const char* no_color = std::getenv("NO_COLOR");
+    const char* term = std::getenv("TERM");
+    return terminal && (no_color == nullptr || *no_color == '\0') &&
+           (term == nullptr || std::string_view{term} != "dumb");
 }
 
 bool stderr_is_terminal() noexcept {

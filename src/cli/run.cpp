@@ -2,10 +2,12 @@
 // connects, in the order in which it is cheap to find: options, files, limits, server, statements.
 #include <fmt/format.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <array>
+#include <csignal>
 #include <cstdlib>
 #include <optional>
 
@@ -20,6 +22,7 @@
 #include "pgtraffic/cli/narrator.hpp"
 #include "pgtraffic/cli/options.hpp"
 #include "pgtraffic/cli/output.hpp"
+#include "pgtraffic/cli/safety.hpp"
 #include "pgtraffic/cli/target.hpp"
 #include "pgtraffic/event_loop/loop.hpp"
 #include "pgtraffic/metrics/verdict.hpp"
@@ -27,13 +30,17 @@
 #include "pgtraffic/postgres/temporary_server.hpp"
 #include "pgtraffic/report/csv.hpp"
 #include "pgtraffic/report/hdr.hpp"
+#include "pgtraffic/report/html.hpp"
 #include "pgtraffic/report/json.hpp"
+#include "pgtraffic/report/layout.hpp"
 #include "pgtraffic/report/output_file.hpp"
+#include "pgtraffic/report/pgbench.hpp"
 #include "pgtraffic/report/stream_file.hpp"
 #include "pgtraffic/report/text.hpp"
 #include "pgtraffic/simulation/client_cost.hpp"
 #include "pgtraffic/simulation/preflight.hpp"
 #include "pgtraffic/simulation/simulation.hpp"
+#include "pgtraffic/workload/intent.hpp"
 
 namespace pgtraffic::cli {
 namespace {
@@ -63,6 +70,13 @@ void check_open_files(std::uint32_t connections) {
         "raise it (ulimit -n)",
         connections, limit.rlim_cur,
         limit.rlim_cur > kOtherDescriptors ? limit.rlim_cur - kOtherDescriptors : 0));
+}
+
+void check_stop_file(const RunOptions& options) {
+    struct stat status {};
+    if (!options.stop_file || ::lstat(options.stop_file->c_str(), &status) != 0) return;
+    throw base::Error(fmt::format("--stop-file: {} exists already, so the run would end at once; remove it",
+                                  in_quotes(*options.stop_file)));
 }
 
 /// A temporary server with the model in it.
@@ -123,6 +137,7 @@ simulation::SimulationPlan make_plan(const RunOptions& options, const RunChoice&
                                      const postgres::Conninfo& conninfo, std::uint64_t seed, bool moving) {
     simulation::SimulationPlan plan;
     plan.conninfo = conninfo;
+    plan.password_command = options.password_command;
     plan.connections = choice.connections;
     plan.protocol = options.prepared ? simulation::Protocol::prepared : simulation::Protocol::extended;
     plan.pipeline = options.pipeline;
@@ -136,6 +151,8 @@ simulation::SimulationPlan make_plan(const RunOptions& options, const RunChoice&
     plan.duration = options.duration;
     plan.warmup = options.warmup;
     if (!options.duration_only) plan.total_queries = options.total_queries;
+    plan.max_rows = options.max_rows;
+    plan.stop_file = options.stop_file;
     plan.timeout = options.timeout;
     plan.latency_limit = options.latency_limit;
     plan.sample_tcp = options.measure_network;
@@ -154,7 +171,13 @@ simulation::SimulationPlan make_plan(const RunOptions& options, const RunChoice&
     return plan;
 }
 
-void add_warnings(RunResult& result, bool unsafe_fast) {
+bool lost_prepared_statements(const RunResult& result) {
+    return std::any_of(result.errors.begin(), result.errors.end(), [](const auto& error) {
+        return error.sqlstate.text() == "26000" || error.sqlstate.text() == "42P05";
+    });
+}
+
+void add_warnings(RunResult& result, const RunOptions& options) {
     for (const auto& operation : result.operations) {
         const auto& counts = operation.counts;
         if (counts.empty * 2 > counts.succeeded() && counts.empty > 0) {
@@ -172,13 +195,43 @@ void add_warnings(RunResult& result, bool unsafe_fast) {
             {"temporary_server",
              "measured against a temporary server on this machine: for trying things out"});
     }
-    if (unsafe_fast)
+    if (options.unsafe_fast)
         result.warnings.push_back(
             {"unsafe_fast", "the temporary server ran with fsync off: its figures are not a database's"});
+    if (result.server.pooler && options.timeout) {
+        result.warnings.push_back({"pooler_timeout",
+                                   "behind a pooler --timeout is kept by the client alone: a query that took "
+                                   "too long may still run "
+                                   "on the server (docs/poolers.md)"});
+    }
+    if (result.server.pooler && options.prepared && lost_prepared_statements(result)) {
+        result.warnings.push_back({"pooler_prepared", simulation::kPoolerPreparedCure});
+    }
     if (result.reconnects > 0) {
         result.warnings.push_back(
             {"reconnects",
              fmt::format("{} connections were lost and made again during the run", result.reconnects)});
+    }
+}
+
+/// A server that is not there any more costs the audit, not the report.
+void add_audit(RunResult& result, const simulation::AuditLog& audit, const postgres::Conninfo& conninfo,
+               const RunOptions& options) {
+    try {
+        postgres::Client client{with_password(conninfo, options)};
+        result.audit = audit.check(client);
+    } catch (const base::Error& error) {
+        result.warnings.push_back({"audit_failed", fmt::format("--audit could not ask the tables: {}",
+                                                               conninfo.without_secrets(error.what()))});
+        return;
+    }
+    for (const auto& table : result.audit) {
+        if (table.sound()) continue;
+        result.warnings.push_back(
+            {"audit", fmt::format("{} of {}'s rows whose insert was acknowledged are missing, {} in doubt "
+                                  "are there more than once",
+                                  base::with_thousands(table.lost()), table.table,
+                                  base::with_thousands(table.twice))});
     }
 }
 
@@ -192,8 +245,10 @@ void judge_run(RunResult& result, const RunOptions& options, const RunChoice& ch
     }
     const bool missed = std::any_of(result.thresholds.begin(), result.thresholds.end(),
                                     [](const auto& threshold) { return !threshold.ok; });
+    const bool unsound = std::any_of(result.audit.begin(), result.audit.end(),
+                                     [](const auto& table) { return !table.sound(); });
     const bool nothing_succeeded = result.total.succeeded() == 0;
-    const bool lost_for_good = result.connections_at_end == 0 && end.signal == 0;
+    const bool lost_for_good = result.connections_at_end == 0 && end.signal == 0 && !end.stop_file;
     const bool refused = options.strict && result.verdict.status == metrics::VerdictStatus::invalid;
     if (refused) {
         result.warnings.push_back({"strict", "the verdict is invalid, which --strict takes for a failure"});
@@ -206,15 +261,39 @@ void judge_run(RunResult& result, const RunOptions& options, const RunChoice& ch
                          result.duration_s, result.planned_duration_s, end.condition->expression,
                          base::format_duration(options.abort_window), end.condition->actual_text)});
     }
-    if (end.signal != 0) {
+    if (end.rows_used_up) {
+        result.warnings.push_back(
+            {"max_rows",
+             fmt::format("ended by --max-rows after {:.1f} s of {:.1f} s: another insert could have exceeded "
+                         "{} rows, counted from the warm-up on",
+                         result.duration_s, result.planned_duration_s,
+                         base::with_thousands(*options.max_rows))});
+    }
+    if (end.stop_file && end.signal == 0) {
+        result.warnings.push_back(
+            {"stop_file", fmt::format("stopped by --stop-file after {:.1f} s of {:.1f} s", result.duration_s,
+                                      result.planned_duration_s)});
+        result.outcome = RunOutcome::interrupted;
+        result.exit_code = 128 + SIGINT;
+    } else if (end.signal != 0) {
         result.outcome = RunOutcome::interrupted;
         result.exit_code = 128 + end.signal;
     } else if (nothing_succeeded || lost_for_good || refused) {
         result.outcome = RunOutcome::failed;
         result.exit_code = 2;
-    } else if (missed || end.condition) {
+    } else if (missed || end.condition || unsound) {
         result.outcome = RunOutcome::threshold_failed;
         result.exit_code = kThresholdMissed;
+    }
+}
+
+/// What was asked, beside how it was answered.
+void add_statements(RunResult& result, const workload::Scenario& scenario) {
+    for (std::size_t o = 0; o < result.operations.size() && o < scenario.operations.size(); ++o) {
+        auto& counted = result.operations[o].statements;
+        const auto& written = scenario.operations[o].statements;
+        for (std::size_t s = 0; s < counted.size() && s < written.size(); ++s)
+            counted[s].sql = written[s].sql;
     }
 }
 
@@ -238,8 +317,11 @@ void describe(RunResult& result, const RunOptions& options, const RunChoice& cho
               std::uint64_t entropy) {
     result.id = fmt::format("{:016x}", entropy);
     result.name = choice.scenario.name;
+    for (const auto& operation : choice.scenario.operations) {
+        result.max_tries = std::max(result.max_tries, operation.retry.max_retries + 1);
+    }
     result.config = config_json(options, choice, conninfo);
-    for (const auto& argument : argv) result.argv.push_back(postgres::mask_argument(argument));
+    result.argv = masked_argv(argv);
     result.random_seed = seed;
     if (choice.traffic.pattern) {
         result.pattern = choice.traffic.pattern->name;
@@ -256,12 +338,14 @@ struct OutputFiles {
     std::optional<report::StreamFile> stream;
     std::optional<report::OutputFile> csv;
     std::optional<report::OutputFile> hdr_log;
+    std::optional<report::OutputFile> html;
 
     explicit OutputFiles(const RunOptions& options) {
         if (options.json) json.emplace("--json", *options.json);
         if (options.stream) stream.emplace("--stream", *options.stream);
         if (options.csv) csv.emplace("--csv", *options.csv);
         if (options.hdr_log) hdr_log.emplace("--hdr-log", *options.hdr_log);
+        if (options.html) html.emplace("--html", *options.html);
     }
 };
 
@@ -279,9 +363,9 @@ void add_stream_warning(RunResult& result, const std::string& trouble) {
 }
 
 void write_reports(const RunResult& result, const RunOptions& options, OutputFiles& files) {
-    const auto json = files.json || options.format == Format::json
-                          ? report::json_text(report::json_report(result))
-                          : std::string{};
+    const bool wants_json = files.json || options.format == Format::json;
+    const auto document = wants_json || files.html ? report::json_report(result) : nlohmann::ordered_json{};
+    const auto json = wants_json ? report::json_text(document) : std::string{};
     const auto write_whole = [](std::optional<report::OutputFile>& file, const std::string& text) {
         file->write(text);
         file->commit();
@@ -289,11 +373,18 @@ void write_reports(const RunResult& result, const RunOptions& options, OutputFil
     if (files.json) write_whole(files.json, json);
     if (files.csv) write_whole(files.csv, report::csv_intervals(result));
     if (files.hdr_log) write_whole(files.hdr_log, report::hdr_log(result));
+    if (files.html) write_whole(files.html, report::html_report(document));
     if (options.format == Format::json) return write_stdout(json);
     const bool terminal = options.report_to_stderr ? stderr_is_terminal() : isatty(STDOUT_FILENO) == 1;
-    const auto text = report::text_report(result, {use_color(options.color, terminal), 80});
-    if (options.report_to_stderr) return write_stderr(text);
-    write_stdout(text);
+    const bool as_pgbench = options.format == Format::pgbench;
+    const auto text = as_pgbench ? report::pgbench_report(result)
+                                 : report::text_report(result, {use_color(options.color, terminal), 80});
+    if (options.report_to_stderr) {
+        write_stderr(text);
+    } else {
+        write_stdout(text);
+    }
+    if (as_pgbench) write_stderr(report::pgbench_warnings(result));
 }
 
 }  // namespace
@@ -302,6 +393,7 @@ int run_command(const RunOptions& options, const std::vector<std::string>& argv)
     const RunChoice choice = choose(options);
     const auto target = run_target(options);
     check_open_files(choice.connections);
+    check_stop_file(options);
     OutputFiles files{options};
     event_loop::Loop loop;
     std::optional<Endpoint> endpoint;
@@ -315,24 +407,37 @@ int run_command(const RunOptions& options, const std::vector<std::string>& argv)
     std::unique_ptr<postgres::TemporaryServer> temporary;
     if (!target) unheard.emplace(base::SignalMask::Ending::held_back);
     if (!target) temporary = start_temporary_server(options, choice.connections);
-    const postgres::Conninfo conninfo = target ? *target : temporary->conninfo();
+    postgres::Conninfo conninfo = target ? *target : temporary->conninfo();
 
     RunResult result;
     describe(result, options, choice, conninfo, argv, seed, entropy);
     std::optional<workload::Workload> workload;
     std::optional<metrics::Histogram> round_trips;
+    std::optional<simulation::AuditLog> audit;
     {
-        postgres::Client client{conninfo};  // gives its place free before the sessions come
+        // Gives its place free before the sessions come.
+        postgres::Client client{with_password(conninfo, options), std::chrono::seconds{10},
+                                simulation::kPreflightPatience};
+        conninfo.also_hide(client.password());
         result.server = simulation::inspect_server(client);
         result.server.temporary = temporary != nullptr;
-        simulation::check_room(client, choice.connections);
+        // A SET on a pooler's connection would reach whoever gets it next.
+        result.server.read_only = workload::only_reads(choice.scenario) && !result.server.pooler;
+        simulation::check_room(result.server, choice.connections);
         workload.emplace(
             simulation::bind_workload(client, choice.scenario, options.key_distribution, seed, entropy));
-        narrator.say(fmt::format("{} on {} (PostgreSQL {}), random seed {}", choice.scenario.name,
-                                 conninfo.masked(), result.server.version, seed));
+        confirm_run(client, conninfo, result.server, choice.scenario, options.confirm,
+                    !options.disable_logging);
+        narrator.say(fmt::format("target: {}", describe_target(result.server)));
+        narrator.say(fmt::format("{}{}, run {}, random seed {}", report::printable(choice.scenario.name),
+                                 result.server.read_only ? " (read only)" : "", result.id, seed));
+        if (options.audit) audit.emplace(*workload, client);
         if (options.measure_network) round_trips = simulation::measure_round_trips(client);
     }
-    const auto plan = make_plan(options, choice, conninfo, seed, narrator.moving());
+    auto plan = make_plan(options, choice, conninfo, seed, narrator.moving());
+    plan.read_only = result.server.read_only;
+    if (audit) plan.audit = &*audit;
+    plan.pooled = result.server.pooler;
     auto events = narrator.events();
     if (files.stream || endpoint) {
         // Two lines that move on one terminal would overwrite each other.
@@ -358,8 +463,10 @@ int run_command(const RunOptions& options, const std::vector<std::string>& argv)
     if (end.aborted) return 128 + end.signal;
 
     for (auto& error : result.errors) error.sample = conninfo.without_secrets(error.sample);
+    if (audit) add_audit(result, *audit, conninfo, options);
     if (round_trips) add_network(result, std::move(*round_trips));
-    add_warnings(result, options.unsafe_fast);
+    add_statements(result, choice.scenario);
+    add_warnings(result, options);
     if (files.stream) add_stream_warning(result, files.stream->finish());
     judge_run(result, options, choice, end);
 

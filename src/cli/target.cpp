@@ -6,6 +6,7 @@
 #include <cstdlib>
 
 #include "pgtraffic/base/error.hpp"
+#include "pgtraffic/simulation/password_source.hpp"
 
 namespace pgtraffic::cli {
 namespace {
@@ -48,6 +49,10 @@ std::optional<Conninfo> find_target(const TargetOptions& options) {
     } else if (Conninfo::environment_names_target()) {
         conninfo.emplace();
     }
+    if (conninfo && options.password_command && !conninfo->get("password").empty()) {
+        throw base::Error(
+            "--password-command: the database URL holds a password, too; leave one of them out");
+    }
     if (conninfo) {
         conninfo->set_default("application_name", "pgtraffic");
         conninfo->set_default("gssencmode", "disable");  // else each connect looks for a Kerberos ticket
@@ -60,6 +65,17 @@ Conninfo require_target(const TargetOptions& options) {
     throw base::Error(fmt::format("no database is named: {}", kHowToName));
 }
 
+Conninfo with_password(const Conninfo& target, const TargetOptions& options) {
+    if (!options.password_command) return target;
+    Conninfo result = target;
+    try {
+        result.set("password", simulation::run_password_command(*options.password_command));
+    } catch (const base::Error& error) {
+        throw base::Error(fmt::format("cannot connect without a password: {}", error.what()));
+    }
+    return result;
+}
+
 std::optional<Conninfo> run_target(const RunOptions& options) {
     if (options.ephemeral) return std::nullopt;
     auto target = find_target(options);
@@ -68,6 +84,10 @@ std::optional<Conninfo> run_target(const RunOptions& options) {
             fmt::format("--{}: only for the temporary server, and a database is named; {}",
                         options.scale_given ? "scale" : "unsafe-fast",
                         options.scale_given ? "use `pgtraffic init --scale K` there" : "leave it out"));
+    }
+    if (!target && options.password_command) {
+        throw base::Error(
+            fmt::format("--password-command: the temporary server has no password; {}", kHowToName));
     }
     return target;
 }

@@ -146,6 +146,7 @@ void Aggregator::record(const Completion& c) noexcept {
 }
 
 void Aggregator::record_error(const Completion& c) noexcept {
+    if (c.in_doubt) record_in_doubt(c);
     const auto known = std::find_if(errors_.begin(), errors_.end(),
                                     [&](const ErrorResult& e) { return e.sqlstate == c.sqlstate; });
     if (known != errors_.end()) {
@@ -180,6 +181,10 @@ void Aggregator::record_missed(std::uint32_t operation, Mono due, Mono now) noex
 
 void Aggregator::record_waiting(std::uint32_t operation, Mono due, Mono now) noexcept {
     record_unanswered(operation, due, now, &Counts::waiting);
+}
+
+void Aggregator::record_in_doubt(const Completion& unanswered) noexcept {
+    ++cell_of(unanswered.operation, unanswered.due).counts.in_doubt;
 }
 
 void Aggregator::record_in_flight(std::uint32_t operation, Mono due, Mono now) noexcept {

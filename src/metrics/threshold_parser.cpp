@@ -126,6 +126,7 @@ class Parser {
         : text_{text}, scope_{scope}, in_window_{in_window} {}
 
     Threshold parse();
+    Threshold parse_figure();
 
  private:
     [[noreturn]] void fail(std::size_t at, const std::string& what) const {
@@ -382,7 +383,27 @@ Threshold Parser::parse() {
     return std::move(result_);
 }
 
+Threshold Parser::parse_figure() {
+    skip_spaces();
+    if (at_ == text_.size()) fail(0, "a figure is missing, such as response.p99");
+    auto end = text_.size();
+    while (is_space(text_[end - 1])) --end;
+    text_ = text_.substr(0, end);
+    result_.expression = text_.substr(at_);
+    parse_scope();
+    const auto& row = parse_metric();
+    result_.metric = row.metric;
+    parse_statistic(row);
+    if (at_ < text_.size()) fail(at_, fmt::format("\"{}\" is too much behind the figure", text_.substr(at_)));
+    if (row.kind == Kind::duration) result_.unit = Unit::nanoseconds;
+    return std::move(result_);
+}
+
 }  // namespace
+
+Threshold parse_figure(std::string_view figure, const ThresholdScope& scope) {
+    return Parser{figure, scope, false}.parse_figure();
+}
 
 Threshold parse_threshold(std::string_view expression, const ThresholdScope& scope) {
     return Parser{expression, scope, false}.parse();

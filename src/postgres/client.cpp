@@ -5,22 +5,21 @@
 
 #include <fmt/format.h>
 #include <libpq-fe.h>
+#include <poll.h>
 
 #include <algorithm>
 #include <array>
+#include <cerrno>
 #include <limits>
 #include <memory>
 
 #include "pgtraffic/base/check.hpp"
+#include "pgtraffic/base/units.hpp"
+#include "pgtraffic/postgres/answer_size.hpp"
+#include "pgtraffic/postgres/blocking_connect.hpp"
 
 namespace pgtraffic::postgres {
 namespace {
-
-using Result = std::unique_ptr<PGresult, decltype(&PQclear)>;
-
-Result own(PGresult* result) {
-    return {result, &PQclear};
-}
 
 struct Cure {
     std::string_view symptom;  ///< a part of libpq's or the server's message
@@ -58,6 +57,7 @@ constexpr std::array kCures{
     Cure{"shutting down", "Start the server again."},
     Cure{"not accepting connections", "The database refuses connections now: wait, or name another."},
     Cure{"port number", "Check the port."},
+    Cure{"says too much", "Is that a PostgreSQL server? Check host and port."},
     Cure{"closed the connection unexpectedly",
          "Is that a PostgreSQL server? Check host and port, and its log."},
 };
@@ -101,22 +101,16 @@ std::string trimmed(std::string text) {
     return text;
 }
 
-/// libpq's timeout is in whole seconds, at least 2.
-std::string timeout_seconds(base::Nanos timeout) {
-    const auto seconds = std::chrono::ceil<std::chrono::seconds>(timeout).count();
-    return std::to_string(std::clamp<std::int64_t>(seconds, 2, std::numeric_limits<int>::max()));
-}
-
-[[noreturn]] void throw_connect_error(const PGconn* connection, const Conninfo& conninfo) {
+std::string connect_error(const PGconn* connection, const std::string& trouble, const Conninfo& conninfo) {
     std::string host = conninfo.effective("host");
     if (host.empty()) host = conninfo.effective("hostaddr");
-    if (host.empty()) host = PQhost(connection);
+    if (const char* used = PQhost(connection); host.empty() && used != nullptr) host = used;
     const std::string database = conninfo.effective("dbname");
     const std::string user = conninfo.effective("user");
-    const std::string reason = reason_of(PQerrorMessage(connection));
-    throw base::Error(conninfo.without_secrets(
+    const std::string reason = reason_of(trouble);
+    return conninfo.without_secrets(
         fmt::format("cannot connect to host \"{}\", port {}, database \"{}\" as user \"{}\": {}. {}", host,
-                    conninfo.effective("port"), database, user, reason, cure_for(reason, database, user))));
+                    conninfo.effective("port"), database, user, reason, cure_for(reason, database, user)));
 }
 
 /// `result` may be null: then the connection says why.
@@ -143,54 +137,102 @@ bool succeeded(const PGresult* result) {
     return status == PGRES_COMMAND_OK || status == PGRES_TUPLES_OK || status == PGRES_EMPTY_QUERY;
 }
 
+/// Offered by PQgetResult again and again.
+bool is_copy(const PGresult* result) {
+    const ExecStatusType status = PQresultStatus(result);
+    return status == PGRES_COPY_IN || status == PGRES_COPY_OUT || status == PGRES_COPY_BOTH;
+}
+
 /// Throws SqlError where `result` is a failure.
 void expect_success(const PGconn* connection, const PGresult* result, const Conninfo& conninfo) {
     if (succeeded(result)) return;
-    const ExecStatusType status = PQresultStatus(result);
-    if (status == PGRES_COPY_IN || status == PGRES_COPY_OUT) {
-        throw SqlError("COPY is not possible here (SQLSTATE 0A000)",
-                       base::SqlState{{'0', 'A', '0', '0', '0'}});
-    }
     throw_sql_error(connection, result, conninfo);
 }
 
 }  // namespace
 
-Client::Client(const Conninfo& conninfo, base::Nanos timeout) : conninfo_{conninfo} {
-    Conninfo complete = conninfo;
-    complete.set_default("connect_timeout", timeout_seconds(timeout));
-    std::vector<const char*> keywords;
-    std::vector<const char*> values;
-    for (const auto& [keyword, value] : complete.settings()) {
-        keywords.push_back(keyword.c_str());
-        values.push_back(value.c_str());
-    }
-    keywords.push_back(nullptr);
-    values.push_back(nullptr);
-    // A database name is never expanded as a conninfo: the name of a database must not redirect us.
-    std::unique_ptr<PGconn, decltype(&PQfinish)> opened{PQconnectdbParams(keywords.data(), values.data(), 0),
-                                                        &PQfinish};
-    if (!opened) throw base::Error("libpq has no memory left for a connection");
+void Client::ClearResult::operator()(pg_result* result) const noexcept {
+    PQclear(result);
+}
+
+Client::Client(const Conninfo& conninfo, base::Nanos timeout, std::optional<base::Nanos> patience)
+    : conninfo_{conninfo}, patience_{patience} {
+    const auto limit_s = base::parse_count(conninfo.effective("connect_timeout"));
+    if (limit_s && *limit_s > 0)
+        timeout = std::chrono::seconds{std::clamp<std::uint64_t>(*limit_s, 2, 1'000'000)};
+    BlockingConnect opened = connect_blocking(conninfo, timeout);
+    connection_ = opened.connection;
     // The password may come from .pgpass, which only libpq has read.
-    if (const char* password = PQpass(opened.get()); password != nullptr && *password != '\0') {
+    if (const char* password = PQpass(connection_); password != nullptr && *password != '\0') {
         conninfo_.set("password", password);
     }
-    if (PQstatus(opened.get()) != CONNECTION_OK) throw_connect_error(opened.get(), conninfo_);
-    PQsetNoticeProcessor(
-        opened.get(), [](void*, const char*) {}, nullptr);
-    connection_ = opened.release();
+    if (opened.trouble.empty()) return;
+    const std::string message = connect_error(connection_, opened.trouble, conninfo_);
+    PQfinish(connection_);
+    throw base::Error(message);
 }
 
 Client::~Client() {
     PQfinish(connection_);
 }
 
+Client::Result Client::answer_to(int sent) {
+    const base::Mono deadline = patience_ ? base::mono_now() + *patience_ : base::Mono::max();
+    Result last;
+    if (sent != 1) return last;  // the connection says why
+    AnswerSize size;
+    MemoryWatch memory;
+    for (;;) {
+        while (PQisBusy(connection_) != 0) {
+            wait_until_readable(deadline);
+            size.before_read(PQsocket(connection_));
+            const bool read = PQconsumeInput(connection_) == 1;
+            size.after_read(PQsocket(connection_));
+            if (!read) return last;  // the connection says why
+            if (PQisBusy(connection_) == 0) break;
+            size.more_to_come(memory);
+            if (size.too_large()) give_up(kAnswerTooLargeText);
+        }
+        Result next{PQgetResult(connection_)};
+        if (!next) return last;
+        // The first error tells; what follows it (a lost connection, say) is its consequence.
+        if (!last || succeeded(last.get())) last = std::move(next);
+        if (is_copy(last.get()) || PQstatus(connection_) == CONNECTION_BAD) return last;
+    }
+}
+
+void Client::wait_until_readable(base::Mono deadline) {
+    for (;;) {
+        int limit_ms = -1;
+        if (deadline != base::Mono::max()) {
+            const auto left =
+                std::chrono::ceil<std::chrono::milliseconds>(deadline - base::mono_now()).count();
+            if (left <= 0) {
+                give_up(fmt::format("the server did not answer within {}",
+                                    base::format_duration(patience_.value_or(base::Nanos{}))));
+            }
+            limit_ms = static_cast<int>(std::min<std::int64_t>(left, std::numeric_limits<int>::max()));
+        }
+        pollfd watched{PQsocket(connection_), POLLIN, 0};
+        const int ready = ::poll(&watched, 1, limit_ms);
+        if (ready > 0 || (ready < 0 && errno != EINTR)) return;
+    }
+}
+
+void Client::give_up(const std::string& why) {
+    // What may still come would be taken for the answer to the next statement.
+    PQfinish(std::exchange(connection_, nullptr));
+    throw base::Error(why);
+}
+
 std::vector<Row> Client::query(const std::string& sql, const std::vector<std::string>& parameters) {
     std::vector<const char*> values;
     values.reserve(parameters.size());
     for (const auto& parameter : parameters) values.push_back(parameter.c_str());
-    const Result result = own(PQexecParams(connection_, sql.c_str(), static_cast<int>(values.size()), nullptr,
-                                           values.data(), nullptr, nullptr, 0));
+    const Result result =
+        answer_to(PQsendQueryParams(connection_, sql.c_str(), static_cast<int>(values.size()), nullptr,
+                                    values.data(), nullptr, nullptr, 0));
+    if (is_copy(result.get())) refuse_copy();
     expect_success(connection_, result.get(), conninfo_);
     std::vector<Row> rows(static_cast<std::size_t>(PQntuples(result.get())));
     const int columns = PQnfields(result.get());
@@ -210,8 +252,9 @@ std::vector<Row> Client::query(const std::string& sql, const std::vector<std::st
 }
 
 void Client::execute(const std::string& sql) {
-    copying_.clear();  // PQexec ends a copy under way
-    const Result result = own(PQexec(connection_, sql.c_str()));
+    if (!copying_.empty()) break_off_copy();
+    const Result result = answer_to(PQsendQuery(connection_, sql.c_str()));
+    if (is_copy(result.get())) refuse_copy();
     expect_success(connection_, result.get(), conninfo_);
 }
 
@@ -222,16 +265,31 @@ std::optional<std::string> Client::value(const std::string& sql, const std::vect
 }
 
 int Client::parameter_count(const std::string& sql) {
-    const Result prepared = own(PQprepare(connection_, "", sql.c_str(), 0, nullptr));
+    // One transaction, so that a pooler puts both questions to the same backend. The caller's, where it has
+    // opened one: it may want the locks that parsing takes.
+    if (PQtransactionStatus(connection_) != PQTRANS_IDLE) return described_parameters(sql);
+    execute("BEGIN");
+    try {
+        const int count = described_parameters(sql);
+        execute("ROLLBACK");
+        return count;
+    } catch (const SqlError&) {
+        if (PQstatus(connection_) == CONNECTION_OK) execute("ROLLBACK");
+        throw;
+    }
+}
+
+int Client::described_parameters(const std::string& sql) {
+    const Result prepared = answer_to(PQsendPrepare(connection_, "", sql.c_str(), 0, nullptr));
     expect_success(connection_, prepared.get(), conninfo_);
-    const Result described = own(PQdescribePrepared(connection_, ""));
+    const Result described = answer_to(PQsendDescribePrepared(connection_, ""));
     expect_success(connection_, described.get(), conninfo_);
     return PQnparams(described.get());
 }
 
 void Client::copy_begin(const std::string& sql) {
     PGTRAFFIC_CHECK(copying_.empty(), "one copy at a time");
-    const Result result = own(PQexec(connection_, sql.c_str()));
+    const Result result = answer_to(PQsendQuery(connection_, sql.c_str()));
     if (PQresultStatus(result.get()) != PGRES_COPY_IN) {
         PGTRAFFIC_CHECK(!succeeded(result.get()), "copy_begin() takes a COPY … FROM STDIN");
         throw_sql_error(connection_, result.get(), conninfo_);
@@ -256,16 +314,28 @@ void Client::copy_end() {
     PGTRAFFIC_CHECK(!copying_.empty(), "copy_end() follows copy_begin()");
     copying_.clear();
     if (PQputCopyEnd(connection_, nullptr) != 1) throw_sql_error(connection_, nullptr, conninfo_);
-    Result failure = own(nullptr);
-    while (Result result = own(PQgetResult(connection_))) {
+    Result failure;
+    while (Result result{PQgetResult(connection_)}) {
         if (!succeeded(result.get()) && !failure) failure = std::move(result);
     }
     if (failure) throw_sql_error(connection_, failure.get(), conninfo_);
 }
 
+void Client::break_off_copy() {
+    copying_.clear();
+    const Result ended{PQexec(connection_, "")};  // which does so before it asks
+}
+
+void Client::refuse_copy() {
+    constexpr const char* kRefused = "COPY is not possible here (SQLSTATE 0A000)";
+    if (patience_) give_up(kRefused);  // nobody knows when it would end
+    break_off_copy();
+    throw SqlError(kRefused, base::SqlState{{'0', 'A', '0', '0', '0'}});
+}
+
 base::Nanos Client::round_trip() {
     const base::Mono sent = base::mono_now();
-    const Result result = own(PQexec(connection_, ""));
+    const Result result = answer_to(PQsendQuery(connection_, ""));
     const base::Mono done = base::mono_now();
     expect_success(connection_, result.get(), conninfo_);
     return done - sent;
@@ -296,11 +366,19 @@ bool Client::uses_ssl() const noexcept {
 std::string Client::host() const {
     return PQhost(connection_);
 }
+std::string Client::address() const {
+    const char* address = over_unix_socket() ? nullptr : PQhostaddr(connection_);
+    return address != nullptr ? address : "";
+}
 std::string Client::port() const {
     return PQport(connection_);
 }
 std::string Client::database() const {
     return PQdb(connection_);
+}
+std::string Client::password() const {
+    const char* password = PQpass(connection_);
+    return password != nullptr ? password : "";
 }
 std::string Client::user() const {
     return PQuser(connection_);

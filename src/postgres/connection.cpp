@@ -6,9 +6,11 @@
 #include <openssl/ssl.h>
 #include <sys/socket.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstring>
+#include <optional>
 
 #include "pgtraffic/base/check.hpp"
 
@@ -20,6 +22,34 @@ constexpr std::size_t kMaxSettings = 64;
 void swallow_notice(void* /*context*/, const PGresult* /*notice*/) {}
 
 }  // namespace
+
+RefusedConnection read_refusal(std::string_view message) {
+    RefusedConnection refused;
+    std::string_view rest = message;
+    while (!rest.empty()) {
+        const auto line = rest.substr(0, rest.find('\n'));
+        rest.remove_prefix(std::min(line.size() + 1, rest.size()));
+        // "… FATAL:  53300: sorry, …": the code is the first thing of five characters between colons.
+        std::optional<base::SqlState> state;
+        std::size_t at = line.find(":  ");
+        for (; at != std::string_view::npos && !state; at = line.find(":  ", at + 1)) {
+            const auto code = line.substr(at + 3);
+            if (code.size() > 6 && code.substr(5, 2) == ": ")
+                state = base::SqlState::parse(code.substr(0, 5));
+            if (state) break;
+        }
+        if (state) {
+            refused.sqlstate = *state;
+            refused.message.append(line.substr(0, at + 3)).append(line.substr(at + 3 + 7));
+        } else if (line.starts_with("LOCATION:")) {
+            continue;
+        } else {
+            refused.message.append(line);
+        }
+        refused.message += '\n';
+    }
+    return refused;
+}
 
 ConnectParameters::ConnectParameters(const Conninfo& conninfo) : settings_{conninfo.settings()} {
     PGTRAFFIC_CHECK(settings_.size() < kMaxSettings, "libpq has fewer settings than that");
@@ -35,21 +65,30 @@ ConnectStep Connection::connect(const ConnectParameters& parameters) noexcept {
         values[n++] = value.c_str();
     }
     reader_ = AnswerReader{};
+    connect_error_ = base::kCannotConnect;
+    greeting_.restart();
     connection_ = PQconnectStartParams(keywords.data(), values.data(), 0);
     if (connection_ == nullptr) {
         reader_.keep_error("out of memory");
         return ConnectStep::failed;
     }
-    if (PQstatus(connection_) == CONNECTION_BAD) {
-        reader_.keep_error(PQerrorMessage(connection_));
-        return ConnectStep::failed;
-    }
+    if (PQstatus(connection_) == CONNECTION_BAD) return connect_failed();
+    // No function tells the SQLSTATE of a refused connection; a verbose message has it.
+    PQsetErrorVerbosity(connection_, PQERRORS_VERBOSE);
     PQsetNoticeReceiver(connection_, swallow_notice, nullptr);  // the default one prints to stderr
     return ConnectStep::wait_writable;
 }
 
 ConnectStep Connection::connect_poll() noexcept {
-    switch (PQconnectPoll(connection_)) {
+    greeting_.before_read(PQsocket(connection_));
+    if (greeting_.bytes() > kLargestGreeting) {
+        reader_.keep_error(
+            "the server says too much before it lets anybody in: is that a PostgreSQL server?");
+        return ConnectStep::failed;
+    }
+    const PostgresPollingStatusType polled = PQconnectPoll(connection_);
+    greeting_.after_read(PQsocket(connection_));
+    switch (polled) {
         case PGRES_POLLING_READING:
             return ConnectStep::wait_readable;
         case PGRES_POLLING_WRITING:
@@ -63,9 +102,15 @@ ConnectStep Connection::connect_poll() noexcept {
             reader_.keep_error("encrypted by GSSAPI, which cannot carry a load: set gssencmode=disable");
             return ConnectStep::failed;
         default:
-            reader_.keep_error(PQerrorMessage(connection_));
-            return ConnectStep::failed;
+            return connect_failed();
     }
+}
+
+ConnectStep Connection::connect_failed() noexcept {
+    const RefusedConnection refused = read_refusal(PQerrorMessage(connection_));
+    connect_error_ = refused.sqlstate;
+    reader_.keep_error(refused.message);
+    return ConnectStep::failed;
 }
 
 void Connection::close() noexcept {

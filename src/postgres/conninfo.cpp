@@ -19,8 +19,6 @@
 namespace pgtraffic::postgres {
 namespace {
 
-constexpr std::string_view kMask = "********";
-
 using Options = std::unique_ptr<PQconninfoOption, decltype(&PQconninfoFree)>;
 
 /// PGSERVICE for the length of a scope: libpq reads a service file for PQconndefaults only through it.
@@ -254,6 +252,18 @@ bool stands_alone(const std::string& text, std::size_t at, std::size_t length) {
     return left && right;
 }
 
+void replace_secret(std::string& text, const std::string& secret) {
+    std::size_t at = 0;
+    while ((at = text.find(secret, at)) != std::string::npos) {
+        if (secret.size() < 4 && !stands_alone(text, at, secret.size())) {
+            at += secret.size();
+            continue;
+        }
+        text.replace(at, secret.size(), kMask);
+        at += kMask.size();
+    }
+}
+
 }  // namespace
 
 Conninfo Conninfo::parse(const std::string& text, std::string_view origin) {
@@ -359,22 +369,23 @@ std::string Conninfo::masked() const {
     return result;
 }
 
+void Conninfo::also_hide(std::string secret) {
+    constexpr std::size_t kMost = 64;
+    if (secret.empty() || std::find(hidden_.begin(), hidden_.end(), secret) != hidden_.end()) return;
+    if (hidden_.size() == kMost) hidden_.erase(hidden_.begin());
+    hidden_.push_back(std::move(secret));
+}
+
 std::string Conninfo::without_secrets(std::string text) const {
     const Options options = defaults(get("service"));
+    std::vector<std::string> secrets = hidden_;
     for (const PQconninfoOption* option = options.get(); option->keyword != nullptr; ++option) {
-        if (std::string_view{option->dispchar} != "*") continue;
-        const std::string secret = effective(option->keyword);
+        if (std::string_view{option->dispchar} == "*") secrets.push_back(effective(option->keyword));
+    }
+    for (const auto& secret : secrets) {
         // To mask the user's name because it is the password as well would say that it is.
         if (secret.empty() || secret == effective("user") || secret == effective("dbname")) continue;
-        std::size_t at = 0;
-        while ((at = text.find(secret, at)) != std::string::npos) {
-            if (secret.size() < 4 && !stands_alone(text, at, secret.size())) {
-                at += secret.size();
-                continue;
-            }
-            text.replace(at, secret.size(), kMask);
-            at += kMask.size();
-        }
+        replace_secret(text, secret);
     }
     return text;
 }

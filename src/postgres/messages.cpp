@@ -78,6 +78,12 @@ char* put_bind(char* to, std::string_view name, const TextValues& values, std::s
     return put_u16(to, 0);
 }
 
+/// What take() knows, for messages that lie in several reads.
+constexpr std::string_view kKnownTypes = "DCZ1IE23TtnsNSAKGHW";
+
+/// PostgreSQL holds no row beyond a gigabyte; a little more for its other columns' headers.
+constexpr std::uint32_t kLongestMessage = 0x40100000;
+
 }  // namespace
 
 char* SendBuffer::room(std::size_t bytes) {
@@ -169,7 +175,11 @@ AnswerReader::Event AnswerReader::read_slowly(std::span<const char>& bytes) noex
         hold(kHeader - held_size_);
         if (held_size_ < kHeader) return Event::need_more;
         const std::uint32_t length = read_u32(held_.data() + 1);
-        if (length < 4) return refuse("08P01", "the server sent a message of an impossible length");
+        // Told by its head: whoever waits for the rest of such a message waits for ever.
+        if (kKnownTypes.find(held_[0]) == std::string_view::npos)
+            return refuse("08P01", "the server sent something that is no answer to a query");
+        if (length < 4 || length > kLongestMessage)
+            return refuse("08P01", "the server sent a message of an impossible length");
         missing_ = length - 4;
     }
     missing_ -= hold(static_cast<std::size_t>(std::min<std::uint64_t>(missing_, held_.size() - held_size_)));

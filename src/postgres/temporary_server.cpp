@@ -246,6 +246,20 @@ void TemporaryServer::initialise() {
             directory_, command.arguments.front(),
             ended ? fmt::format("ended with {}", initdb.exit_code()) : "took too long", log_tail()));
     }
+    write_files();
+}
+
+void TemporaryServer::write_files() {
+    auto files = options_.files;
+    if (!options_.hba.empty()) {
+        files.emplace_back("pg_hba.conf",
+                           fmt::format("local all all trust\n{}\n", fmt::join(options_.hba, "\n")));
+    }
+    for (const auto& [name, text] : files) {
+        const auto path = fmt::format("{}/data/{}", directory_, name);
+        unlink(path.c_str());  // initdb's
+        write_private_file(path, text, user_);
+    }
 }
 
 void TemporaryServer::start_on_a_free_port() {
@@ -264,7 +278,7 @@ void TemporaryServer::start_on_a_free_port() {
     }
 }
 
-void TemporaryServer::start() {
+void TemporaryServer::start(bool wait) {
     PGTRAFFIC_CHECK(!process_, "the temporary server runs already");
     Command command;
     command.arguments = {programs_ + "/postgres", "-D", directory_ + "/data"};
@@ -291,6 +305,7 @@ void TemporaryServer::start() {
     command.output = log.fd();
     process_ = std::make_unique<ChildProcess>(command);
     postmaster_ = process_->pid();
+    if (!wait) return;
     try {
         wait_until_ready();
     } catch (const base::Error&) {

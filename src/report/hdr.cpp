@@ -14,6 +14,7 @@
 #include "pgtraffic/base/build_info.hpp"
 #include "pgtraffic/base/check.hpp"
 #include "pgtraffic/base/units.hpp"
+#include "pgtraffic/report/encoding.hpp"
 
 namespace pgtraffic::report {
 namespace {
@@ -61,23 +62,6 @@ class Counts {
     std::string bytes_;
     std::uint32_t next_ = 0;
 };
-
-std::string base64(std::string_view bytes) {
-    constexpr std::string_view kDigits = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    std::string text;
-    text.reserve((bytes.size() + 2) / 3 * 4);
-    for (std::size_t i = 0; i < bytes.size(); i += 3) {
-        std::uint32_t group = 0;
-        for (std::size_t j = 0; j < 3; ++j) {
-            group = group << 8 | (i + j < bytes.size() ? static_cast<std::uint8_t>(bytes[i + j]) : 0U);
-        }
-        const std::size_t digits = std::min<std::size_t>(bytes.size() - i, 3) + 1;
-        for (std::size_t j = 0; j < 4; ++j) {
-            text += j < digits ? kDigits[group >> (18 - 6 * j) & 63U] : '=';
-        }
-    }
-    return text;
-}
 
 std::string encode(Counts counts, std::uint32_t significant_digits) {
     const std::string payload = counts.take();

@@ -18,7 +18,8 @@ using Json = nlohmann::ordered_json;
 using metrics::Histogram;
 using metrics::RunResult;
 
-constexpr std::size_t kLineWidth = 100;  // of JSON text, for what may stand on one line
+constexpr std::size_t kLineWidth = 100;    // of JSON text, for what may stand on one line
+constexpr std::size_t kHeatColumns = 240;  // more are finer than an eye wants
 
 /// JSON knows neither NaN nor infinity.
 Json number(double x) {
@@ -29,6 +30,11 @@ Json number(const std::optional<double>& x) {
     return x ? number(*x) : Json(nullptr);
 }
 
+/// Of a mean over an interval: what lies behind a millionth is noise, and half of the digits of a long file.
+Json rounded(double x) {
+    return number(std::round(x * 1e6) / 1e6);
+}
+
 /// Divided, not multiplied, so that 4,471,296 ns prints as 4.471296.
 Json millis(base::Nanos d) {
     return static_cast<double>(d.count()) / 1e6;
@@ -36,6 +42,10 @@ Json millis(base::Nanos d) {
 
 Json text_or_null(const std::string& text) {
     return text.empty() ? Json(nullptr) : Json(text);
+}
+
+Json count_or_null(const std::optional<std::uint64_t>& n) {
+    return n ? Json(*n) : Json(nullptr);
 }
 
 double per_second(std::uint64_t n, double seconds) noexcept {
@@ -135,6 +145,17 @@ Json environment_json(const RunResult& run) {
               {"address_kind", text_or_null(server.address_kind)},
               {"ssl", server.ssl},
               {"max_connections", server.max_connections > 0 ? Json(server.max_connections) : Json(nullptr)},
+              {"host", text_or_null(server.host)},
+              {"address", text_or_null(server.address)},
+              {"port", text_or_null(server.port)},
+              {"database", text_or_null(server.database)},
+              {"user", text_or_null(server.user)},
+              {"role", server.standby ? "standby" : "primary"},
+              {"temporary", server.temporary},
+              {"pooler", server.pooler},
+              {"other_sessions", count_or_null(server.other_sessions)},
+              {"free_connections", count_or_null(server.free_connections)},
+              {"read_only", server.read_only},
               {"settings", std::move(settings)}}}};
 }
 
@@ -153,6 +174,7 @@ Json summary_json(const RunResult& run) {
           {"failed", total.failed},
           {"timed_out", total.timed_out},
           {"missed", total.missed},
+          {"in_doubt", total.in_doubt},
           {"retries", total.retries}}},
         {"success_ratio", number(total.success_ratio())},
         {"throughput_per_s", number(run.throughput_per_s())},
@@ -186,6 +208,7 @@ Json client_json(const RunResult& run) {
             {"cpu_system_s", number(client.cpu_system_s)},
             {"cpu_us_per_query", run.total.ended() > 0 ? number(client.cpu_us_per_query) : Json(nullptr)},
             {"loop_busy_ratio", number(client.loop_busy_ratio)},
+            {"longest_loop_turn_ms", number(client.longest_loop_turn_ms)},
             {"run_queue_wait_ratio", number(client.run_queue_wait_ratio)},
             {"max_rss_bytes", client.max_rss_bytes},
             {"context_switches", client.context_switches_voluntary + client.context_switches_involuntary}};
@@ -198,6 +221,7 @@ Json statements_json(const metrics::OperationResult& operation) {
                               {"ok", statement.ok},
                               {"empty", statement.empty},
                               {"failed", statement.failed}});
+        if (!statement.sql.empty()) statements.back()["sql"] = statement.sql;
     }
     return statements;
 }
@@ -211,6 +235,7 @@ Json operations_json(const RunResult& run) {
                               {"empty", counts.empty},
                               {"failed", counts.failed},
                               {"timed_out", counts.timed_out},
+                              {"in_doubt", counts.in_doubt},
                               {"retries", counts.retries},
                               {"rows", counts.rows},
                               {"throughput_per_s", number(per_second(counts.succeeded(), run.duration_s))},
@@ -255,6 +280,49 @@ Json errors_json(const RunResult& run) {
     return errors;
 }
 
+Json outages_json(const RunResult& run) {
+    Json outages = Json::array();
+    for (const auto& outage : run.outages) {
+        Json errors = Json::array();
+        for (const auto& error : outage.errors) {
+            errors.push_back({{"sqlstate", error.sqlstate.text()},
+                              {"queries", error.queries},
+                              {"connects", error.connects}});
+        }
+        outages.push_back({{"from_s", number(outage.from_s)},
+                           {"to_s", outage.over ? number(outage.to_s) : Json(nullptr)},
+                           {"duration_s", number(outage.duration_s)},
+                           {"scope", to_string(outage.scope)},
+                           {"episodes", outage.episodes},
+                           {"arrivals_hit", outage.arrivals_hit},
+                           {"sessions_lost", outage.sessions_lost},
+                           {"failed_connects", outage.failed_connects},
+                           {"silence_s", number(outage.silence_s)},
+                           {"first_success_s", number(outage.first_success_s)},
+                           {"errors", std::move(errors)}});
+    }
+    return outages;
+}
+
+Json audit_json(const RunResult& run) {
+    Json tables = Json::array();
+    for (const auto& table : run.audit) {
+        tables.push_back({{"table", table.table},
+                          {"column", table.column},
+                          {"rows_before", table.rows_before},
+                          {"rows_after", table.rows_after},
+                          {"acknowledged", table.acknowledged},
+                          {"in_doubt", table.in_doubt},
+                          {"stored", table.stored},
+                          {"not_stored", table.not_stored},
+                          {"unchecked", table.unchecked},
+                          {"twice", table.twice},
+                          {"lost", table.lost()},
+                          {"unexplained", table.unexplained()}});
+    }
+    return tables;
+}
+
 Json thresholds_json(const RunResult& run) {
     Json thresholds = Json::array();
     for (const auto& threshold : run.thresholds) {
@@ -276,6 +344,42 @@ Json histogram_json(const Histogram& histogram) {
             {"overflow", histogram.overflow()},
             {"counts", std::move(counts)},
             {"hdr", hdr_base64(histogram)}};
+}
+
+/// The responses by time and size, for a heat map: neighbours merged to at most kHeatColumns columns, and
+/// buckets of four to an octave, in which those of the intervals nest exactly. Only sizes that occur.
+Json response_over_time_json(const std::vector<metrics::Interval>& intervals) {
+    using Fine = metrics::CoarseHistogram::Buckets;
+    using Rough = metrics::LogLinear<3>;
+    const std::size_t joined = std::max<std::size_t>(1, (intervals.size() + kHeatColumns - 1) / kHeatColumns);
+    std::vector<std::vector<std::uint64_t>> rows;
+    std::uint32_t low = Rough::kBucketCount;
+    std::uint32_t high = 0;
+    for (std::size_t i = 0; i < intervals.size(); ++i) {
+        if (i % joined == 0) rows.emplace_back(Rough::kBucketCount, 0);
+        for (const auto& [bucket, count] : intervals[i].response.buckets()) {
+            const auto rough = Rough::index_of(Fine::lowest_of(bucket));
+            rows.back()[rough] += count;
+            low = std::min(low, rough);
+            high = std::max(high, rough);
+        }
+    }
+    Json limits = Json::array();
+    Json columns = Json::array();
+    for (std::uint32_t bucket = low; bucket <= high; ++bucket) limits.push_back(Rough::lowest_of(bucket));
+    if (low <= high) limits.push_back(Rough::highest_of(high) + 1);
+    for (std::size_t row = 0; row < rows.size(); ++row) {
+        const auto first = row * joined;
+        const auto end = std::min(first + joined, intervals.size());
+        double length = 0;
+        for (auto i = first; i < end; ++i) length += intervals[i].duration_s;
+        Json counts = Json::array();
+        for (std::uint32_t bucket = low; bucket <= high; ++bucket) counts.push_back(rows[row][bucket]);
+        columns.push_back({{"elapsed_s", number(intervals[first].start_s)},
+                           {"duration_s", number(std::round(length * 1e9) / 1e9)},
+                           {"counts", std::move(counts)}});
+    }
+    return {{"unit", "ns"}, {"limits", std::move(limits)}, {"columns", std::move(columns)}};
 }
 
 std::string compact(const Json& value) {
@@ -320,7 +424,7 @@ Json interval_json(const metrics::Interval& interval, base::Wall started_at, boo
              {"elapsed_s", number(interval.start_s)},
              {"duration_s", number(interval.duration_s)},
              {"phase", interval.phase}};
-    row["target_per_s"] = open_loop ? number(interval.target_per_s) : Json(nullptr);
+    row["target_per_s"] = open_loop ? rounded(interval.target_per_s) : Json(nullptr);
     row["throughput_per_s"] = number(interval.throughput_per_s());
     row["failed"] = interval.failed;
     row["timed_out"] = interval.timed_out;
@@ -331,7 +435,8 @@ Json interval_json(const metrics::Interval& interval, base::Wall started_at, boo
     row["p99_ms"] = quantile(interval.response, 0.99, interval.max);
     row["max_ms"] = interval.response.count() == 0 ? Json(nullptr) : millis(interval.max);
     row["lag_p99_ms"] = open_loop ? quantile(interval.lag, 0.99, base::Nanos::max()) : Json(nullptr);
-    row["loop_busy_ratio"] = number(interval.loop_busy_ratio);
+    row["loop_busy_ratio"] = rounded(interval.loop_busy_ratio);
+    row["reconnects"] = interval.reconnects;
     return row;
 }
 
@@ -342,6 +447,7 @@ Json json_report(const RunResult& run) {
     Json histograms{{"response", histogram_json(run.latencies.response)},
                     {"service", histogram_json(run.latencies.service)}};
     if (run.open_loop) histograms["lag"] = histogram_json(run.latencies.lag);
+    histograms["response_over_time"] = response_over_time_json(run.intervals);
 
     Json document{{"schema_version", kSchemaVersion},     {"run", run_json(run)},
                   {"verdict", verdict_json(run.verdict)}, {"tool", tool_json(run)},
@@ -352,6 +458,8 @@ Json json_report(const RunResult& run) {
     document["operations"] = operations_json(run);
     document["phases"] = phases_json(run);
     document["errors"] = errors_json(run);
+    document["outages"] = outages_json(run);
+    if (!run.audit.empty()) document["audit"] = audit_json(run);
     document["thresholds"] = thresholds_json(run);
     document["intervals"] = std::move(intervals);
     document["histograms"] = std::move(histograms);

@@ -7,30 +7,19 @@
 
 #include <cerrno>
 #include <cstdio>
-#include <cstdlib>
 #include <cstring>
-#include <memory>
 #include <utility>
 
 #include "pgtraffic/base/check.hpp"
 #include "pgtraffic/base/error.hpp"
 #include "pgtraffic/base/random.hpp"
 #include "pgtraffic/report/layout.hpp"
+#include "pgtraffic/report/links.hpp"
 
 namespace pgtraffic::report {
 namespace {
 
 constexpr unsigned kNewFile = 0666;  // less the umask
-
-struct Free {
-    void operator()(char* p) const noexcept { std::free(p); }
-};
-
-std::string folder_of(const std::string& path) {
-    const auto slash = path.rfind('/');
-    if (slash == std::string::npos) return ".";
-    return slash == 0 ? "/" : path.substr(0, slash);
-}
 
 }  // namespace
 
@@ -55,6 +44,10 @@ OutputFile::OutputFile(std::string option, std::string path)
     }
     if (path_.empty()) fail(ENOENT, "give a file name, or - for standard output");
 
+    const auto followed = follow_links(path_);
+    if (followed.foreign) {
+        fail(EACCES, "it is a link that another user made in a folder open to all: name another file");
+    }
     struct stat existing {};
     if (::stat(path_.c_str(), &existing) != 0) {
         if (errno != ENOENT) fail(errno, "give a path whose folders exist and can be read");
@@ -77,9 +70,8 @@ OutputFile::OutputFile(std::string option, std::string path)
     }
     if (::faccessat(AT_FDCWD, path_.c_str(), W_OK, AT_EACCESS) != 0)
         fail(errno, "make the file writable or name another one");
-    const std::unique_ptr<char, Free> resolved{::realpath(path_.c_str(), nullptr)};
-    if (!resolved) fail(errno, "name another file");
-    target_ = resolved.get();
+    if (followed.error != 0) fail(followed.error, "name another file");
+    target_ = followed.path;
     open_sibling(existing.st_mode & 0777U);
     // Widens again what the umask took; where that is refused the narrower file does no harm.
     static_cast<void>(::fchmod(fd_, existing.st_mode & 0777U));

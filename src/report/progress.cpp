@@ -83,6 +83,8 @@ std::string progress_line(const metrics::Interval& interval, const ProgressConte
     parts.push_back({rate(interval, context), 9});
     parts.push_back({latency(interval), 7});
     parts.push_back({fmt::format("fail {}", with_thousands(interval.failed + interval.timed_out)), 6});
+    if (interval.reconnects > 0)
+        parts.push_back({fmt::format("reconnects {}", with_thousands(interval.reconnects)), 5});
     if (context.open_loop) {
         parts.push_back({fmt::format("wait {}", with_thousands(interval.waiting)), 5});
         parts.push_back({lag(interval), 1});

@@ -15,6 +15,7 @@
 #include "pgtraffic/base/check.hpp"
 #include "pgtraffic/base/error.hpp"
 #include "pgtraffic/report/layout.hpp"
+#include "pgtraffic/report/links.hpp"
 #include "pgtraffic/report/output_file.hpp"
 
 namespace pgtraffic::report {
@@ -56,7 +57,17 @@ void StreamFile::open_or_create() {
     constexpr int kHow = O_WRONLY | O_CLOEXEC | O_NOCTTY;
     fd_ = ::open(path_.c_str(), kHow | O_CREAT | O_EXCL, kNewFile);
     created_ = fd_ >= 0;
-    if (fd_ < 0 && errno == EEXIST) fd_ = ::open(path_.c_str(), kHow);
+    if (fd_ < 0 && errno == EEXIST) {
+        const auto followed = follow_links(path_);
+        if (followed.foreign) {
+            throw base::Error(
+                complaint(std::strerror(EACCES)) +
+                "; it is a link that another user made in a folder open to all: name another file");
+        }
+        fd_ = ::open(followed.path.c_str(), kHow | O_NOFOLLOW);
+        // A link of the kernel's (/dev/fd/3) may lead to what has no path.
+        if (fd_ < 0 && errno == ENOENT && path_.starts_with("/dev/")) fd_ = ::open(path_.c_str(), kHow);
+    }
     if (fd_ < 0) {
         throw base::Error(complaint(std::strerror(errno)) +
                           "; its folder must exist and the file be writable, or name another file");

@@ -21,6 +21,7 @@ using metrics::RunResult;
 using metrics::VerdictStatus;
 
 constexpr std::size_t kLongestName = 60;
+constexpr std::size_t kOutages = 12;     // shown; the JSON result has all that are kept
 constexpr std::size_t kErrorKinds = 10;  // distinct SQLSTATEs shown; the JSON result has all
 
 /// 0.99999 -> "99.99": rounded down, because "100.00 %" must mean all.
@@ -105,7 +106,8 @@ void head(const RunResult& run, Page& page) {
                               run.server.temporary ? ", temporary" : ""),
                   Tone::faint);
     }
-    page.line(fmt::format("started {}, random seed {}", base::rfc3339_utc(run.started_at), run.random_seed),
+    page.line(fmt::format("started {}, random seed {}, run {}", base::rfc3339_utc(run.started_at),
+                          run.random_seed, run.id),
               Tone::faint);
     for (const auto& reason : run.verdict.reasons) {
         if (reason.severity == VerdictStatus::invalid) {
@@ -138,6 +140,7 @@ void query_statistics(const RunResult& run, Page& page) {
     page.row("Successful", with_thousands(total.succeeded()));
     row_if("  of these Empty", total.empty, "no row found or changed", Tone::plain);
     page.row("Failed", with_thousands(total.failed), "", "", total.failed > 0 ? Tone::bad : Tone::plain);
+    row_if("In Doubt", total.in_doubt, "may have been done: no answer came", Tone::bad);
     row_if("Timed Out", total.timed_out, "", Tone::bad);
     row_if("Missed", total.missed, "older than the latency limit", Tone::bad);
     row_if("Waiting", total.waiting, "due, not started by the end", Tone::doubtful);
@@ -336,6 +339,66 @@ void errors(const RunResult& run, const Millis& ms, Page& page) {
     }
 }
 
+std::string outage_note(const metrics::Outage& outage) {
+    std::string note =
+        fmt::format("{} sessions lost, {} attempts to connect failed", with_thousands(outage.sessions_lost),
+                    with_thousands(outage.failed_connects));
+    if (outage.episodes > 1) note += fmt::format(", in {} episodes", with_thousands(outage.episodes));
+    for (const auto& error : outage.errors) {
+        note += fmt::format("; {}:", error.sqlstate.text());
+        if (error.queries > 0) note += fmt::format(" {} queries", with_thousands(error.queries));
+        if (error.connects > 0) note += fmt::format(" {} connects", with_thousands(error.connects));
+    }
+    return note;
+}
+
+void outages(const RunResult& run, Page& page) {
+    if (run.outages.empty()) return;
+    std::vector<TableRow> rows;
+    for (const auto& outage : run.outages) {
+        if (rows.size() == kOutages) break;
+        const bool service = outage.scope == metrics::Outage::Scope::service;
+        rows.push_back({fmt::format("{} s", with_thousands(outage.from_s, 2)),
+                        {outage.over ? with_thousands(outage.to_s, 2) + " s" : "not over",
+                         with_thousands(outage.duration_s, 3) + " s",
+                         outage.first_success_s ? with_thousands(*outage.first_success_s, 3) + " s" : "none",
+                         with_thousands(outage.arrivals_hit), service ? "service" : "sessions"},
+                        {outage_note(outage)},
+                        service ? Tone::bad : Tone::doubtful});
+    }
+    page.table("Outages, from", {"to", "lasted", "first success", "hit", "scope"}, rows);
+    if (run.outages.size() > kOutages) {
+        page.line(fmt::format("   and {} others, see the JSON result", run.outages.size() - kOutages));
+    }
+    page.note(
+        "lasted: until all sessions were back; first success: after the first fault; hit: arrivals that came "
+        "due without a success, and queries cut off; scope sessions: others went on");
+}
+
+void audit(const RunResult& run, Page& page) {
+    for (const auto& table : run.audit) {
+        page.title(fmt::format("Audit of {}", printable(table.table, kLongestName)));
+        page.row("Rows Before", with_thousands(table.rows_before));
+        page.row("Acknowledged", with_thousands(table.acknowledged), "", "inserts, warm-up included");
+        page.row("In Doubt", with_thousands(table.in_doubt), "",
+                 fmt::format("{} are there, {} are not", with_thousands(table.stored),
+                             with_thousands(table.not_stored)));
+        if (table.unchecked > 0) {
+            page.row("  of these Unchecked", with_thousands(table.unchecked), "", "too many to remember",
+                     Tone::doubtful);
+        }
+        page.row("Rows After", with_thousands(table.rows_after));
+        page.row("Lost", with_thousands(table.lost()), "", "acknowledged and not there",
+                 table.lost() > 0 ? Tone::bad : Tone::good);
+        page.row("Twice", with_thousands(table.twice), "", "in doubt, there more than once",
+                 table.twice > 0 ? Tone::bad : Tone::good);
+        if (table.unexplained() > 0) {
+            page.row("Unexplained", with_thousands(table.unexplained()), "",
+                     "rows that another program inserted", Tone::doubtful);
+        }
+    }
+}
+
 void phases(const RunResult& run, const Millis& ms, Page& page) {
     if (run.phases.size() < 2) return;
     const bool with_percentiles = !overloaded(run);
@@ -374,6 +437,8 @@ void client_cost(const RunResult& run, Page& page) {
     page.row("Peak Memory", with_thousands(static_cast<double>(client.max_rss_bytes) / (1024.0 * 1024.0), 1),
              "MiB", "resident");
     if (client.loop_busy_ratio) page.row("Loop Busy", percent(*client.loop_busy_ratio, 1), "%");
+    page.row("Longest Loop Turn", with_thousands(client.longest_loop_turn_ms, 2), "ms",
+             "no callback took longer");
     if (client.run_queue_wait_ratio) {
         page.row("Waiting for a CPU", percent(*client.run_queue_wait_ratio, 1), "%", "in the run queue");
     }
@@ -427,6 +492,8 @@ std::string text_report(const RunResult& run, const TextStyle& style) {
     percentiles(run, ms, page);
     operations(run, ms, page);
     errors(run, ms, page);
+    outages(run, page);
+    audit(run, page);
     phases(run, ms, page);
     client_cost(run, page);
     thresholds(run, page);

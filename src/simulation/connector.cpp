@@ -23,6 +23,7 @@ Connector::Connector(event_loop::Loop& loop, const postgres::Conninfo& conninfo,
       connecting_(static_cast<std::uint32_t>(sessions.size())),
       jitter_{options.seed, base::Stream::jitter},
       lookup_{loop, conninfo, event_loop::Callback<>::to<&Connector::on_addresses>(*this)},
+      password_{loop, options.password_command, event_loop::Callback<>::to<&Connector::on_password>(*this)},
       timer_{loop, event_loop::Callback<>::to<&Connector::on_time>(*this)} {}
 
 void Connector::connect_all() {
@@ -35,7 +36,7 @@ void Connector::session_up(std::uint32_t session) noexcept {
     if (line.up) return;
     connecting_.remove(session);
     line.up = true;
-    line.attempts = 0;
+    line.attempts = line.first_host = 0;
     ++connected_;
     if (line.was_up) ++reconnects_;
     line.was_up = true;
@@ -77,13 +78,17 @@ void Connector::go_on() noexcept {
         wanting_.push_back(pauses_.top().session);
         pauses_.pop();
     }
+    const bool wanted = !wanting_.empty() && connecting_.size() < options_.at_once;
     if (!wanting_.empty()) lookup_.refresh(now);
-    while (!wanting_.empty() && connecting_.size() < options_.at_once && lookup_.parameters() != nullptr) {
+    const auto password = wanted ? password_.ask(now) : PasswordSource::State::waiting;
+    if (password == PasswordSource::State::failed) fail_wanting(now);
+    while (!wanting_.empty() && connecting_.size() < options_.at_once && lookup_.parameters() != nullptr &&
+           password == PasswordSource::State::ready) {
         const std::uint32_t session = wanting_.front();
         wanting_.remove(session);
         connecting_.push_back(session);
         lines_[session].started = now;
-        (*sessions_)[session]->connect(*lookup_.parameters());
+        (*sessions_)[session]->connect(*lookup_.parameters(lines_[session].first_host));
     }
     Mono next = pauses_.empty() ? Mono::max() : pauses_.top().until;
     if (!connecting_.empty())
@@ -96,9 +101,25 @@ void Connector::go_on() noexcept {
     going_on_ = false;
 }
 
+void Connector::on_password() noexcept {
+    if (password_.error().empty()) lookup_.set_password(password_.password());
+    go_on();
+}
+
+void Connector::fail_wanting(Mono now) noexcept {
+    while (!wanting_.empty()) {
+        const std::uint32_t session = wanting_.front();
+        wanting_.remove(session);
+        connecting_.push_back(session);
+        lines_[session].started = now;
+        (*sessions_)[session]->give_up(password_.error());
+    }
+}
+
 void Connector::on_time() noexcept {
     const Mono now = base::mono_now();
     while (!connecting_.empty() && now - lines_[connecting_.front()].started >= options_.time_limit) {
+        ++lines_[connecting_.front()].first_host;
         (*sessions_)[connecting_.front()]->give_up("the server did not answer in time");
     }
     go_on();

@@ -59,6 +59,20 @@ postgres::Conninfo with_addresses(const postgres::Conninfo& conninfo,
     return with;
 }
 
+postgres::Conninfo beginning_with(const postgres::Conninfo& conninfo, std::size_t first) {
+    postgres::Conninfo result = conninfo;
+    for (const char* keyword : {"host", "hostaddr", "port"}) {
+        auto items = split_list(conninfo.effective(keyword));
+        if (items.size() < 2) continue;
+        const auto middle = items.begin() + static_cast<std::ptrdiff_t>(first % items.size());
+        std::rotate(items.begin(), middle, items.end());
+        std::string list;
+        for (std::size_t i = 0; i < items.size(); ++i) append(list, items[i], i == 0);
+        result.set(keyword, list);
+    }
+    return result;
+}
+
 HostLookup::HostLookup(event_loop::Loop& loop, postgres::Conninfo conninfo, event_loop::Callback<> on_ready)
     : conninfo_{std::move(conninfo)},
       on_ready_{on_ready},
@@ -68,7 +82,13 @@ HostLookup::HostLookup(event_loop::Loop& loop, postgres::Conninfo conninfo, even
               std::any_of(hosts_.begin(), hosts_.end(), needs_lookup)},
       resolver_{loop,
                 event_loop::Callback<const event_loop::Resolved*>::to<&HostLookup::on_resolved>(*this)} {
-    if (!needed_) parameters_.emplace(conninfo_);
+    if (!needed_) set_parameters(conninfo_);
+}
+
+void HostLookup::set_password(const std::string& password) {
+    conninfo_.set("password", password);
+    conninfo_.also_hide(password);
+    if (!parameters_.empty()) set_parameters(needed_ ? with_addresses(conninfo_, addresses_) : conninfo_);
 }
 
 void HostLookup::refresh(base::Mono now) {
@@ -86,8 +106,16 @@ void HostLookup::look_up_from(std::size_t first) {
         error_ = fmt::format("\"{}\" is no host name", hosts_[current_]);
     }
     under_way_ = false;
-    parameters_.emplace(with_addresses(conninfo_, addresses_));
+    set_parameters(with_addresses(conninfo_, addresses_));
     on_ready_();
+}
+
+void HostLookup::set_parameters(const postgres::Conninfo& conninfo) {
+    const auto hosts = std::max(split_list(conninfo.effective("host")).size(),
+                                split_list(conninfo.effective("hostaddr")).size());
+    parameters_.clear();
+    for (std::size_t first = 0; first < hosts; ++first)
+        parameters_.emplace_back(beginning_with(conninfo, first));
 }
 
 void HostLookup::on_resolved(const event_loop::Resolved* resolved) noexcept {

@@ -2,6 +2,9 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <charconv>
+
 #include "pgtraffic/base/error.hpp"
 #include "pgtraffic/base/units.hpp"
 
@@ -31,14 +34,44 @@ constexpr const char* kRoom =
     "  (SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> "
     "pg_backend_pid())";
 
+/// Whatever answers may be no PostgreSQL.
 std::int64_t to_integer(const std::optional<std::string>& text) {
-    return text ? std::stoll(*text) : 0;
+    if (!text) return 0;
+    std::int64_t number = 0;
+    const auto end = text->data() + text->size();
+    if (const auto [rest, failed] = std::from_chars(text->data(), end, number);
+        failed == std::errc{} && rest == end) {
+        return number;
+    }
+    throw base::Error("a number was expected and something else came: is that a PostgreSQL server?");
+}
+
+/// The columns of the first row, of which there must be so many.
+postgres::Row first_row(const std::vector<postgres::Row>& rows, std::size_t columns) {
+    if (!rows.empty() && rows.front().size() >= columns) return rows.front();
+    throw base::Error(
+        fmt::format("a row of {} columns was expected and something else came: is that a PostgreSQL "
+                    "server?",
+                    columns));
 }
 
 std::string cure_for(const postgres::SqlError& error) {
     return error.state() == kUndefinedTable ? "\nThe tables that the workload needs are not there: run "
                                               "`pgtraffic init`, or name the database that has them"
                                             : "";
+}
+
+/// Behind a pooler, which multiplexes, the server's slots say nothing of the pooler's.
+void look_for_room(postgres::Client& client, metrics::ServerInfo& info) {
+    const auto row = first_row(client.query(kRoom), 4);
+    const auto not_negative = [](std::int64_t n) {
+        return static_cast<std::uint64_t>(std::max<std::int64_t>(n, 0));
+    };
+    std::int64_t free = to_integer(row.at(0)) - to_integer(row.at(1));
+    const std::int64_t database_limit = to_integer(row.at(2));
+    if (database_limit >= 0) free = std::min(free, database_limit - to_integer(row.at(3)));
+    info.other_sessions = not_negative(to_integer(row.at(1)));
+    info.free_connections = not_negative(free);
 }
 
 void check_statement(postgres::Client& client, const workload::Operation& operation,
@@ -66,27 +99,31 @@ metrics::ServerInfo inspect_server(postgres::Client& client) {
     info.version_num = client.server_version_num();
     info.address_kind = client.over_unix_socket() ? "unix socket" : "tcp";
     info.ssl = client.uses_ssl();
-    for (const auto& row : client.query(kSettings))
-        info.settings.emplace_back(row.at(0).value_or(""), row.at(1).value_or(""));
+    for (const auto& row : client.query(kSettings)) {
+        const auto setting = first_row({row}, 2);
+        info.settings.emplace_back(setting[0].value_or(""), setting[1].value_or(""));
+    }
     info.max_connections =
         static_cast<int>(to_integer(client.value("SELECT current_setting('max_connections')")));
+    info.host = client.host();
+    info.address = client.address();
+    info.port = client.port();
+    info.database = client.database();
+    info.user = client.user();
+    info.standby = client.value("SELECT pg_is_in_recovery()") == "t";
+    info.pooler = client.through_pooler();
+    if (!info.pooler) look_for_room(client, info);
     return info;
 }
 
-void check_room(postgres::Client& client, std::uint32_t connections) {
-    if (client.through_pooler()) return;
-    const auto rows = client.query(kRoom);
-    const auto& row = rows.at(0);
-    std::int64_t free = to_integer(row.at(0)) - to_integer(row.at(1));
-    const std::int64_t database_limit = to_integer(row.at(2));
-    if (database_limit >= 0) free = std::min(free, database_limit - to_integer(row.at(3)));
-    if (free >= static_cast<std::int64_t>(connections)) return;
+void check_room(const metrics::ServerInfo& server, std::uint32_t connections) {
+    if (!server.free_connections || *server.free_connections >= connections) return;
     throw base::Error(fmt::format(
         "--connections: the server has {} connections free (of {}) and {} are asked for; ask for at "
         "most {}, or raise the server's max_connections",
-        base::with_thousands(static_cast<std::uint64_t>(std::max<std::int64_t>(free, 0))),
-        base::with_thousands(static_cast<std::uint64_t>(to_integer(row.at(0)))),
-        base::with_thousands(std::uint64_t{connections}), std::max<std::int64_t>(free, 0)));
+        base::with_thousands(*server.free_connections),
+        base::with_thousands(static_cast<std::uint64_t>(server.max_connections)),
+        base::with_thousands(std::uint64_t{connections}), *server.free_connections));
 }
 
 workload::Workload bind_workload(postgres::Client& client, const workload::Scenario& scenario,

@@ -1,5 +1,7 @@
 #include "pgtraffic/simulation/session.hpp"
 
+#include <utility>
+
 #include "pgtraffic/base/check.hpp"
 
 namespace pgtraffic::simulation {
@@ -138,9 +140,14 @@ void Session::on_ready(Readiness ready) noexcept {
         if (state_ == State::closed) return;
     }
     if (!ready.readable && !ready.broken) return;
+    // An error on the socket stopped the poll, and what can still be read may hide it from this read: a
+    // backend that dies with a query unread says farewell first. Without another look the session would wait
+    // for ever.
+    if (ready.broken) poll_->watch(true, writing_);
     for (Progress progress = connection_.receive(context_->receive_buffer); progress != Progress::busy;
          progress = connection_.next_answer()) {
-        if (progress == Progress::lost || state_ == State::idle) return lose(now);
+        if (progress == Progress::lost || state_ == State::idle || state_ == State::backing_off)
+            return lose(now);
         on_answer(now);
         if (state_ == State::closed) return;
     }
@@ -155,9 +162,7 @@ void Session::on_answer(Mono now) noexcept {
         case State::busy:
             return statement_done(now);
         case State::rolling_back:
-            if (!retry_after_rollback_) return become_idle(now);
-            state_ = State::busy;
-            return send_now(queries_[oldest_]);
+            return retry_after_rollback_ ? retry(now) : become_idle(now);
         default:
             break;  // closed, or an answer without a question: told above
     }
@@ -173,6 +178,8 @@ void Session::statement_done(Mono now) noexcept {
             completion.sqlstate = answer.sqlstate;
             const bool timed_out = context_->has_timeout && answer.sqlstate == base::kQueryCanceled;
             end_oldest(timed_out ? Outcome::timed_out : Outcome::failed, now);
+            if (context_->leave_read_only && answer.sqlstate == base::kReadOnly)
+                return give_up("the server refuses to write");
             return connection_.in_transaction() ? roll_back(false) : become_idle(now);
         }
         ++query.attempt;
@@ -181,7 +188,7 @@ void Session::statement_done(Mono now) noexcept {
         completion.rows = 0;
         query.counted = false;
         if (connection_.in_transaction()) return roll_back(true);
-        return send_now(queries_.size() == 1 ? query : move_to_end());
+        return queries_.size() == 1 ? this->retry(now) : send_now(move_to_end());
     }
     completion.rows += answer.rows;
     query.counted = query.counted || answer.counted;
@@ -208,6 +215,24 @@ void Session::roll_back(bool then_retry) noexcept {
     flush();
 }
 
+void Session::retry(Mono now) noexcept {
+    const Query& query = queries_[oldest_];
+    const auto pause = context_->workload.retry_pause(query.choice.operation, query.arrival, query.attempt);
+    if (pause.count() == 0) {
+        state_ = State::busy;
+        return send_now(query);
+    }
+    state_ = State::backing_off;
+    resume_at_ = now + pause;
+    context_->on_backing_off(this, resume_at_);
+}
+
+void Session::resume(Mono at) noexcept {
+    if (state_ != State::backing_off || resume_at_ != at) return;
+    state_ = State::busy;
+    send_now(queries_[oldest_]);
+}
+
 /// The oldest query is sent again behind those that are under way.
 Query& Session::move_to_end() noexcept {
     // Where the ring is full, the place behind its end is the oldest's own.
@@ -227,6 +252,12 @@ void Session::end_oldest(Outcome outcome, Mono now) noexcept {
     given_up_because_.clear();
 }
 
+bool Session::leaves_doubt(const Query& query, State state) const noexcept {
+    const auto& workload = context_->workload;
+    return state == State::busy && workload.leaves_doubt(workload.statement_number(
+                                       query.choice.operation, query.completion.statement));
+}
+
 void Session::expire(std::uint32_t slot, Mono now) noexcept {
     constexpr std::string_view kReason = "no answer within the time-out";
     while (in_query()) {
@@ -235,8 +266,11 @@ void Session::expire(std::uint32_t slot, Mono now) noexcept {
         given_up_because_ =
             late ? kReason : "another query of its pipeline had no answer within the time-out";
         query.completion.sqlstate = late ? base::kQueryCanceled : base::kConnectionFailure;
+        query.completion.lost = state_ != State::backing_off;
+        query.completion.in_doubt = leaves_doubt(query, state_);
         end_oldest(late ? Outcome::timed_out : Outcome::failed, now);
     }
+    if (state_ == State::backing_off) return become_idle(now);
     give_up(kReason);
 }
 
@@ -249,11 +283,14 @@ void Session::lose(Mono now) noexcept {
     // The poll first: once the socket is closed its number may be given out again.
     poll_.reset();
     writing_ = false;
-    state_ = State::closed;
+    const State was = std::exchange(state_, State::closed);
     const base::SqlState sqlstate = connection_.unanswered_sqlstate();
     const std::string reason = given_up_because_;  // each end forgets it
     while (in_query()) {
-        queries_[oldest_].completion.sqlstate = sqlstate;
+        Query& query = queries_[oldest_];
+        query.completion.sqlstate = sqlstate;
+        query.completion.lost = true;
+        query.completion.in_doubt = leaves_doubt(query, was);
         given_up_because_ = reason;
         end_oldest(Outcome::failed, now);
     }
@@ -265,6 +302,11 @@ void Session::lose(Mono now) noexcept {
 
 std::string_view Session::error() const noexcept {
     return given_up_because_.empty() ? connection_.error() : std::string_view{given_up_because_};
+}
+
+base::SqlState Session::connect_error() const noexcept {
+    return state_ == State::closed && given_up_because_.empty() ? connection_.connect_error()
+                                                                : base::kCannotConnect;
 }
 
 }  // namespace pgtraffic::simulation

@@ -2,8 +2,12 @@
 
 #include <fmt/format.h>
 
+#include <sys/stat.h>
+
 #include <algorithm>
 #include <csignal>
+#include <functional>
+#include <queue>
 
 #include "pgtraffic/base/check.hpp"
 #include "pgtraffic/base/error.hpp"
@@ -15,10 +19,12 @@
 #include "pgtraffic/event_loop/tcp_info.hpp"
 #include "pgtraffic/event_loop/timer.hpp"
 #include "pgtraffic/metrics/abort_watch.hpp"
+#include "pgtraffic/metrics/outage_log.hpp"
 #include "pgtraffic/simulation/client_cost.hpp"
 #include "pgtraffic/simulation/connector.hpp"
 #include "pgtraffic/simulation/loop_load.hpp"
 #include "pgtraffic/simulation/peak_search.hpp"
+#include "pgtraffic/simulation/row_budget.hpp"
 #include "pgtraffic/traffic/phase_scheduler.hpp"
 
 namespace pgtraffic::simulation {
@@ -43,10 +49,15 @@ enum class Stage : std::uint8_t {
     done,
 };
 
-std::string connect_failure(const Connector& connector, std::size_t of) {
+std::string connect_failure(const Connector& connector, std::size_t of, const SimulationPlan& plan) {
     std::string reasons;
     for (const auto& [reason, times] : connector.failures()) {
         reasons += fmt::format("{}{} ({}×)", reasons.empty() ? "" : "; ", reason, times);
+    }
+    if (plan.pooled && plan.protocol == Protocol::prepared &&
+        reasons.find("prepared statement") != std::string::npos) {
+        return fmt::format("connected {} of {} sessions; the rest failed: {}. {}", connector.connected(), of,
+                           reasons, kPoolerPreparedCure);
     }
     return fmt::format(
         "connected {} of {} sessions; the rest failed: {}. Ask for fewer with --connections, or raise "
@@ -54,11 +65,64 @@ std::string connect_failure(const Connector& connector, std::size_t of) {
         connector.connected(), of, reasons);
 }
 
-/// The server's own limit first, ours a little later: it keeps the connection.
-Nanos deadline_after(Nanos timeout) {
+/// The server's own limit first, ours a little later: it keeps the connection. Behind a pooler there is only
+/// ours.
+Nanos deadline_after(Nanos timeout, bool pooled) {
+    if (pooled) return timeout;
     const Nanos slack = timeout / 4;
     return timeout + std::clamp(slack, Nanos{std::chrono::milliseconds{50}}, Nanos{std::chrono::seconds{1}});
 }
+
+/// Also a link to nothing: whoever made it wanted the run to stop.
+bool exists(const std::string& path) noexcept {
+    struct stat status {};
+    return ::lstat(path.c_str(), &status) == 0;
+}
+
+/// Whether another server may be found where one is read-only.
+bool wants_writable(const postgres::Conninfo& conninfo) {
+    const auto wanted = conninfo.effective("target_session_attrs");
+    return wanted == "read-write" || wanted == "primary";
+}
+
+/// A server whose machine or network vanished sends no farewell. The kernel's own limits are a quarter of an
+/// hour for what was sent and two hours for a connection that waits; a load that nobody answers for so long
+/// measures nothing.
+postgres::Conninfo watchful(postgres::Conninfo conninfo) {
+    conninfo.set_default("tcp_user_timeout", "30000");
+    conninfo.set_default("keepalives_idle", "15");
+    conninfo.set_default("keepalives_interval", "5");
+    conninfo.set_default("keepalives_count", "3");
+    return conninfo;
+}
+
+/// libpq leaves connect_timeout to whoever connects without blocking; as there, at least two seconds.
+Nanos connect_limit(const postgres::Conninfo& conninfo, Nanos usual) {
+    const auto seconds = base::parse_count(conninfo.effective("connect_timeout"));
+    if (!seconds || *seconds == 0) return usual;
+    return std::chrono::seconds{std::clamp<std::uint64_t>(*seconds, 2, 3600)};
+}
+
+/// Sessions that wait, by the end of their pauses. One timer serves them all.
+class Pauses {
+ public:
+    struct Pause {
+        Mono until;
+        std::uint32_t session;
+        bool operator>(const Pause& other) const noexcept { return until > other.until; }
+    };
+
+    void add(Pause pause) { queue_.push(pause); }
+    [[nodiscard]] Mono next() const noexcept { return queue_.empty() ? Mono::max() : queue_.top().until; }
+    [[nodiscard]] Pause take() {
+        const Pause first = queue_.top();
+        queue_.pop();
+        return first;
+    }
+
+ private:
+    std::priority_queue<Pause, std::vector<Pause>, std::greater<>> queue_;
+};
 
 class Run {
  public:
@@ -75,6 +139,8 @@ class Run {
     void on_free(Session* session, Mono now) noexcept;
     void on_ended(Session* session, const Query* query) noexcept;
     void on_down(Session* session) noexcept;
+    void on_backing_off(Session* session, Mono until) noexcept;
+    void on_pause_over() noexcept;
     void on_event(Mono now) noexcept { load_.wakes(now); }
     void before_wait() noexcept;
     void after_batch() noexcept;
@@ -91,9 +157,15 @@ class Run {
     void end_calibration_step(Mono now);
     void measure(Mono now);
     void close_measured(Mono end);
+    void end_load(Mono now);
     void finish(Mono now) noexcept;
 
     [[nodiscard]] bool limit_reached() noexcept;
+    [[nodiscard]] bool no_rows_left() const noexcept;
+    /// Arrivals that were due by then.
+    [[nodiscard]] std::uint64_t planned(Mono now) noexcept {
+        return dispatcher_.planned(std::min(now, stage_end_));
+    }
     void begin_load(const traffic::TokenBucket& bucket, std::optional<Nanos> latency_limit);
     [[nodiscard]] traffic::TokenBucket bucket_of(const traffic::PhaseScheduler* schedule, Mono start,
                                                  Nanos length) const;
@@ -143,6 +215,7 @@ class Run {
     event_loop::DueTimer due_timer_{loop_};
     event_loop::Timer tick_{loop_, Callback<>::to<&Run::on_tick>(*this)};
     event_loop::Timer deadline_timer_{loop_, Callback<>::to<&Run::on_deadline>(*this)};
+    event_loop::Timer pause_timer_{loop_, Callback<>::to<&Run::on_pause_over>(*this)};
     event_loop::Timer drain_timer_{loop_, Callback<>::to<&Run::on_drained_too_long>(*this)};
     event_loop::BeforeWait before_wait_{loop_, Callback<>::to<&Run::before_wait>(*this)};
     event_loop::AfterBatch after_batch_{loop_, Callback<>::to<&Run::after_batch>(*this)};
@@ -164,6 +237,9 @@ class Run {
     std::optional<traffic::PhaseScheduler> schedule_;
     std::optional<metrics::Aggregator> aggregator_;
     metrics::AbortWatch abort_watch_;
+    RowBudget rows_;
+    metrics::OutageLog outages_;
+    Pauses pauses_;  // of sessions that back off
     // With --timeout: queries under way, by the time they were sent, and when they are given up.
     IndexList deadlines_;
     std::vector<Mono> deadline_of_;
@@ -189,6 +265,7 @@ Run::Run(event_loop::Loop& loop, const SimulationPlan& plan, const workload::Wor
                plan.protocol,
                plan.pipeline,
                plan.timeout.has_value(),
+               wants_writable(plan.conninfo),
                {},
                {},
                {},
@@ -196,16 +273,20 @@ Run::Run(event_loop::Loop& loop, const SimulationPlan& plan, const workload::Wor
                Callback<Session*, Mono>::to<&Run::on_free>(*this),
                Callback<Session*, const Query*>::to<&Run::on_ended>(*this),
                Callback<Session*>::to<&Run::on_down>(*this),
+               Callback<Session*, Mono>::to<&Run::on_backing_off>(*this),
                Callback<Mono>::to<&Run::on_event>(*this)},
       dispatcher_{plan.connections, plan.pipeline, plan.session_order},
       peak_rate_{plan.peak_rate_per_s},
       abort_watch_{plan.abort_if, plan.abort_window, plan.interval},
+      rows_{plan.max_rows, workload.operations()},
       deadlines_{plan.timeout ? plan.connections * plan.pipeline : 0} {
-    if (plan.timeout) {
+    // In a pooler's transaction mode a setting would stay on a server's connection, for whoever comes next.
+    if (plan.timeout && !plan.pooled) {
         const auto ms =
             std::max<std::int64_t>(1, std::chrono::ceil<std::chrono::milliseconds>(*plan.timeout).count());
         context_.setup.push_back(fmt::format("SET statement_timeout = {}", ms));
     }
+    if (plan.read_only) context_.setup.emplace_back("SET default_transaction_read_only = on");
     for (std::uint32_t i = 0; i < workload.statement_count(); ++i) {
         context_.statement_names.push_back(fmt::format("pgtraffic_{}", i));
     }
@@ -216,7 +297,9 @@ Run::Run(event_loop::Loop& loop, const SimulationPlan& plan, const workload::Wor
         sessions_.push_back(std::make_unique<Session>(i, context_));
     ConnectorOptions options;
     options.seed = plan.seed;
-    connector_.emplace(loop_, plan.conninfo, sessions_, options);
+    options.time_limit = connect_limit(plan.conninfo, options.time_limit);
+    options.password_command = plan.password_command;
+    connector_.emplace(loop_, watchful(plan.conninfo), sessions_, options);
     loop_.when_work_begins(Callback<Mono>::to<&Run::on_event>(*this));
 }
 
@@ -230,20 +313,29 @@ SimulationEnd Run::run() {
         loop_.run();
     }
     connector_->stop();
-    if (start_failed_) throw base::Error(connect_failure(*connector_, sessions_.size()));
+    if (start_failed_) {
+        throw base::Error(connector_->without_secrets(connect_failure(*connector_, sessions_.size(), plan_)));
+    }
+    for (auto& error : result_.errors) error.sample = connector_->without_secrets(error.sample);
     return end_;
 }
 
 // ---- what is told -------------------------------------------------------------------------------------
 
 void Run::on_free(Session* session, Mono now) noexcept {
-    connector_->session_up(session->number());
+    if (!connector_->up(session->number())) {
+        connector_->session_up(session->number());
+        outages_.session_up(now);
+    }
     dispatcher_.session_free(session->number(), now);
     if (stage_ == Stage::connecting && connector_->connected() == sessions_.size()) next_stage(now);
 }
 
 void Run::on_ended(Session* session, const Query* query) noexcept {
     if (plan_.timeout) deadlines_.remove(deadline_number(*session, query->slot));
+    if (plan_.max_rows) rows_.ended(query->completion.operation, query->completion.rows);
+    if (plan_.audit != nullptr) [[unlikely]]
+        plan_.audit->ended(query->completion, query->arrival, query->attempt);
     if (query->load != load_number_) return;  // began in the warm-up and is not measured
     dispatcher_.query_ended();
     const metrics::Completion& completion = query->completion;
@@ -251,8 +343,12 @@ void Run::on_ended(Session* session, const Query* query) noexcept {
         completion.outcome == metrics::Outcome::ok || completion.outcome == metrics::Outcome::empty;
     if (aggregator_) {
         aggregator_->record(completion);
-        if (!succeeded) [[unlikely]]
+        if (!succeeded) [[unlikely]] {
             aggregator_->sample_error(completion.sqlstate, session->error());
+            if (stage_ == Stage::measuring) outages_.query_failed(completion, planned(completion.done));
+        } else if (outages_.silent()) [[unlikely]] {
+            outages_.succeeded(completion, planned(completion.done));
+        }
     } else if (stage_ == Stage::calibrating) {
         ++calibration_step_.ended;
         if (succeeded) ++calibration_step_.succeeded;
@@ -263,11 +359,34 @@ void Run::on_ended(Session* session, const Query* query) noexcept {
 
 void Run::on_down(Session* session) noexcept {
     dispatcher_.session_gone(session->number());
+    if (stage_ == Stage::measuring) {
+        const Mono now = base::mono_now();
+        if (connector_->up(session->number())) {
+            outages_.session_lost(now, planned(now));
+        } else {
+            outages_.connect_failed(now, session->connect_error(), planned(now));
+        }
+    }
     connector_->session_down(session->number());
     if (stage_ == Stage::connecting && connector_->attempts(session->number()) >= kStartAttempts) {
         start_failed_ = true;
         loop_.stop();
     }
+}
+
+void Run::on_backing_off(Session* session, Mono until) noexcept {
+    pauses_.add({until, session->number()});
+    if (pauses_.next() == until) pause_timer_.start(until - base::mono_now());
+}
+
+void Run::on_pause_over() noexcept {
+    const Mono now = base::mono_now();
+    load_.wakes(now);
+    while (pauses_.next() <= now) {
+        const auto over = pauses_.take();
+        sessions_[over.session]->resume(over.until);
+    }
+    if (pauses_.next() != Mono::max()) pause_timer_.start(pauses_.next() - now);
 }
 
 void Run::before_wait() noexcept {
@@ -279,7 +398,10 @@ void Run::after_batch() noexcept {
     Mono now = base::mono_now();
     load_.wakes(now);
     now = dispatch(now);
-    if (now >= stage_end_ || limit_reached()) {
+    if (rows_.used_up() && stage_ < Stage::draining) {
+        end_.rows_used_up = true;
+        end_load(now);
+    } else if (now >= stage_end_ || limit_reached()) {
         next_stage(now);
         now = dispatch(now);
     }
@@ -295,7 +417,8 @@ Mono Run::wake_at() const noexcept {
 
 Mono Run::dispatch(Mono now) noexcept {
     for (;;) {
-        Decision decision = dispatcher_.next(now);
+        // Without rows left nothing starts; after_batch() ends the stage.
+        Decision decision = no_rows_left() ? Decision{} : dispatcher_.next(now);
         switch (decision.kind) {
             case Decision::Kind::none:
                 for (const std::uint32_t session : unsent_) sessions_[session]->flush();
@@ -311,6 +434,7 @@ Mono Run::dispatch(Mono now) noexcept {
                 Session& session = *sessions_[decision.session];
                 if (plan_.timeout) add_deadline(session, now);
                 decision.token.index += first_arrival_;
+                if (plan_.max_rows) rows_.started(workload_.choose(decision.token.index).operation);
                 if (plan_.pipeline > 1 && !session.unsent()) unsent_.push_back(decision.session);
                 session.begin(decision, load_number_, now);
                 now = base::mono_now();
@@ -322,7 +446,7 @@ Mono Run::dispatch(Mono now) noexcept {
 
 void Run::add_deadline(const Session& session, Mono now) noexcept {
     const std::uint32_t number = deadline_number(session, session.next_slot());
-    deadline_of_[number] = now + deadline_after(*plan_.timeout);
+    deadline_of_[number] = now + deadline_after(*plan_.timeout, plan_.pooled);
     deadlines_.push_back(number);
     if (!deadline_timer_.active()) deadline_timer_.start(deadline_of_[number] - now);
 }
@@ -344,13 +468,13 @@ void Run::on_signal(int number) noexcept {
         return loop_.stop();
     }
     end_.signal = number;
-    const Mono now = base::mono_now();
-    if (stage_ < Stage::measuring) {
-        measure(now);
-        close_measured(now);
-    } else if (stage_ == Stage::measuring) {
-        close_measured(now);
-    }
+    end_load(base::mono_now());
+}
+
+/// From any stage: no further arrivals, and a report of what there is.
+void Run::end_load(Mono now) {
+    if (stage_ < Stage::measuring) measure(now);
+    if (stage_ == Stage::measuring) close_measured(std::min(now, stage_end_));
 }
 
 // ---- stages ---------------------------------------------------------------------------------------------
@@ -359,6 +483,7 @@ void Run::next_stage(Mono now) {
     const bool find_peak = plan_.pattern && !peak_rate_;
     switch (stage_) {
         case Stage::connecting:
+            result_.connecting_s = base::to_seconds(now - stage_start_);
             return warm_up(now);
         case Stage::warming_up:
             return find_peak ? calibrate(now) : measure(now);
@@ -476,12 +601,19 @@ void Run::measure(Mono now) {
     result_.peak_rate_per_s = peak_rate_.value_or(0);
     usage_at_start_ = ClientUsage::now();
     load_.restart(now);
+    outages_.begin(now, plan_.connections, plan_.connections - connector_->connected());
     longest_gap_ = Nanos{0};
     next_progress_ = now + plan_.progress;
     start_tick(now);
 }
 
+/// A warm-up that used up --max-rows would leave nothing to measure: it gets a tenth.
+bool Run::no_rows_left() const noexcept {
+    return stage_ == Stage::warming_up ? rows_.warmup_used_up() : rows_.used_up();
+}
+
 bool Run::limit_reached() noexcept {
+    if (stage_ == Stage::warming_up && no_rows_left()) return true;
     return stage_ == Stage::measuring && plan_.total_queries &&
            dispatcher_.started() + dispatcher_.missed() >= *plan_.total_queries &&
            dispatcher_.in_flight() == 0;
@@ -495,6 +627,8 @@ void Run::close_measured(Mono end) {
     busy_at_close_ = load_.take_ratio(end);
     result_.client = cost_between(usage_at_start_, ClientUsage::now(), length, aggregator_->total().ended());
     result_.client.loop_busy_ratio = load_.total_ratio();
+    result_.client.longest_loop_turn_ms = base::to_millis(load_.longest_turn());
+    result_.outages = outages_.finish(end, dispatcher_.planned(end));
     result_.client.longest_clock_gap_s =
         std::max(result_.client.longest_clock_gap_s, base::to_seconds(longest_gap_));
     result_.ended_at = base::wall_now();
@@ -513,6 +647,13 @@ void Run::finish(Mono now) noexcept {
     stage_ = Stage::done;
     metrics::Gauges last = gauges(now);
     last.loop_busy_ratio = busy_at_close_;  // not of the time of draining
+    for (const auto& session : sessions_) {
+        session->each_in_doubt([&](const Query& query) {
+            if (query.load == load_number_) aggregator_->record_in_doubt(query.completion);
+            if (plan_.audit != nullptr)
+                plan_.audit->unfinished(query.completion, query.arrival, query.attempt);
+        });
+    }
     each_in_flight([&](const Query& query) {
         aggregator_->record_in_flight(query.completion.operation, query.completion.due, now);
     });
@@ -543,6 +684,11 @@ void Run::on_tick() noexcept {
     load_.wakes(now);
     // Nothing of ours takes a second: where a tick comes that late, the machine or the process stood still.
     longest_gap_ = std::max(longest_gap_, now - next_tick_);
+    if (plan_.stop_file && stage_ < Stage::draining && exists(*plan_.stop_file)) {
+        end_.stop_file = true;
+        say(fmt::format("stopped by --stop-file: \"{}\" exists", *plan_.stop_file));
+        return end_load(now);
+    }
     if (stage_ == Stage::connecting && events_.connecting) {
         events_.connecting(connector_->connected(), plan_.connections);
     }

@@ -15,8 +15,8 @@
 namespace pgtraffic::workload {
 namespace {
 
-constexpr std::array<std::string_view, 8> kKinds{"key",    "pick", "integer", "real",
-                                                 "choice", "code", "uuid",    "constant"};
+constexpr std::array<std::string_view, 9> kKinds{"key",  "pick", "integer", "real",    "choice",
+                                                 "code", "uuid", "run_id",  "constant"};
 constexpr std::size_t kMaxChoices = 10'000;
 constexpr std::size_t kMaxText = 100'000;   // bytes of a query or a constant
 constexpr std::size_t kMaxPrefix = 40;      // bytes: with 18 digits below the 63 of the storage
@@ -160,7 +160,7 @@ CodeParameter parse_code(const base::JsonNode& node) {
 }  // namespace
 
 Parameter parse_parameter(const base::JsonNode& node) {
-    node.expect_object({"key", "pick", "integer", "real", "choice", "code", "uuid", "constant",
+    node.expect_object({"key", "pick", "integer", "real", "choice", "code", "uuid", "run_id", "constant",
                         "distribution", "digits", "uuid_after"});
     std::vector<std::string_view> given;
     std::copy_if(kKinds.begin(), kKinds.end(), std::back_inserter(given),
@@ -177,6 +177,7 @@ Parameter parse_parameter(const base::JsonNode& node) {
     if (kind == "choice") return parse_choice(node);
     if (kind == "code") return parse_code(node);
     node.expect_object({kind});
+    if (kind == "run_id") return RunIdParameter{limited_text(node.at("run_id"), kMaxPrefix)};
     if (kind == "constant") return ConstantParameter{limited_text(node.at("constant"), kMaxText)};
     if (!node.at("uuid").boolean()) node.at("uuid").fail("must be true");
     return UuidParameter{};

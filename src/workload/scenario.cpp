@@ -6,7 +6,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cctype>
 #include <span>
 #include <utility>
 
@@ -14,6 +13,7 @@
 #include "pgtraffic/base/embedded.hpp"
 #include "pgtraffic/base/error.hpp"
 #include "pgtraffic/base/units.hpp"
+#include "pgtraffic/workload/statement_kind.hpp"
 
 namespace pgtraffic::workload {
 
@@ -29,6 +29,7 @@ constexpr std::size_t kMaxText = 100'000;    // bytes of a statement or a descri
 constexpr double kMaxWeight = 1e9;
 constexpr std::int64_t kMaxRetries = 100;
 constexpr std::int64_t kMaxConnections = 100'000;
+constexpr double kMaxPauseMs = 600'000;
 
 std::string limited_text(const base::JsonNode& node, std::size_t most) {
     auto text = node.text();
@@ -62,40 +63,11 @@ std::string parse_name(const base::JsonNode& node) {
     return name;
 }
 
-/// What is left of `sql` without the white space, comments and semicolons before its first word.
-std::string_view from_first_word(std::string_view sql) {
-    while (!sql.empty()) {
-        if (sql.find_first_of(" \t\r\n\f\v;") == 0) {
-            sql.remove_prefix(1);
-        } else if (sql.starts_with("--")) {
-            sql.remove_prefix(std::min(sql.find_first_of("\r\n"), sql.size()));
-        } else if (sql.starts_with("/*")) {
-            std::size_t depth = 0;  // SQL comments nest
-            do {
-                const bool opens = sql.starts_with("/*");
-                const bool closes = sql.starts_with("*/");
-                if (opens) ++depth;
-                if (closes) --depth;
-                sql.remove_prefix(opens || closes ? 2 : 1);
-            } while (depth > 0 && !sql.empty());
-        } else {
-            break;
-        }
-    }
-    return sql;
-}
-
 std::string parse_sql(const base::JsonNode& node) {
     auto sql = limited_text(node, kMaxText);
-    const auto text = from_first_word(sql);
+    auto text = from_first_word(sql);
     if (text.empty()) node.fail("the statement is empty");
-    std::string word;
-    for (const char c : text) {
-        const auto byte = static_cast<unsigned char>(c);
-        if (std::isalnum(byte) == 0 && c != '_') break;
-        word += static_cast<char>(std::tolower(byte));
-    }
-    if (word == "copy") node.fail("COPY moves its data outside of a query; use INSERT or SELECT");
+    if (take_word(text) == "copy") node.fail("COPY moves its data outside of a query; use INSERT or SELECT");
     return sql;
 }
 
@@ -121,7 +93,7 @@ Statement parse_statement(const base::JsonNode& node, const Operation& operation
 }
 
 RetryPolicy parse_retry(const base::JsonNode& node) {
-    node.expect_object({"on", "max"});
+    node.expect_object({"on", "max", "backoff_ms"});
     RetryPolicy policy;
     const auto list = node.at("on");
     const auto count = limited_size(list, 1, kMaxListed);
@@ -133,6 +105,18 @@ RetryPolicy parse_retry(const base::JsonNode& node) {
         policy.on.push_back(*state);
     }
     policy.max_retries = static_cast<std::uint32_t>(limited_integer(node.at("max"), 0, kMaxRetries));
+    if (node.has("backoff_ms")) {
+        const auto pair = node.at("backoff_ms");
+        if (!pair.is_array() || pair.array_size() != 2)
+            pair.fail("must be the first and the longest pause in milliseconds, as in [5, 500]");
+        const auto pause = [&](std::size_t i) {
+            return base::from_seconds(pair.at(i).number_between(0, kMaxPauseMs) / 1e3);
+        };
+        policy.first_pause = pause(0);
+        policy.longest_pause = pause(1);
+        if (policy.longest_pause < policy.first_pause)
+            pair.fail("the longest pause is shorter than the first one");
+    }
     return policy;
 }
 
@@ -220,8 +204,8 @@ const base::EmbeddedFile* find_embedded(std::string_view name) {
 }  // namespace
 
 Scenario parse_scenario(const base::JsonNode& node) {
-    node.expect_object(
-        {"name", "description", "operations", "traffic", "arrivals", "connections", "thresholds"});
+    node.expect_object({"name", "description", "operations", "traffic", "arrivals", "connections",
+                        "thresholds", "read_only"});
     Scenario scenario;
     scenario.name = parse_name(node.at("name"));
     if (node.has("description")) scenario.description = limited_text(node.at("description"), kMaxText);
@@ -249,6 +233,7 @@ Scenario parse_scenario(const base::JsonNode& node) {
         for (std::size_t i = 0; i < count; ++i)
             scenario.thresholds.push_back(limited_text(list.at(i), kMaxText));
     }
+    if (node.has("read_only")) scenario.read_only = node.at("read_only").boolean();
     return scenario;
 }
 

@@ -9,10 +9,12 @@
 #include <charconv>
 #include <cmath>
 #include <type_traits>
+#include <utility>
 
 #include "pgtraffic/base/check.hpp"
 #include "pgtraffic/base/error.hpp"
 #include "pgtraffic/base/random.hpp"
+#include "pgtraffic/workload/statement_kind.hpp"
 
 namespace pgtraffic::workload {
 namespace {
@@ -39,10 +41,17 @@ std::int64_t parse_key(const std::string& text, const DataQuery& query) {
 }
 
 KeyChooser make_chooser(KeyDistribution distribution, const DataQuery& query, const DataRows& rows) {
-    PGTRAFFIC_CHECK(rows.size() == 1 && rows.front().size() == 2, "min and max are one row of two columns");
+    const auto strange = [&query] {
+        return base::Error(fmt::format(
+            "{}: the answer is no lowest and highest key: is that a PostgreSQL server?", query.purpose));
+    };
+    if (rows.size() != 1 || rows.front().size() != 2) throw strange();
     const auto& row = rows.front();
     if (!row[0] || !row[1]) throw base::Error(fmt::format("{} is empty: run `pgtraffic init`", query.table));
-    return {distribution, parse_key(*row[0], query), parse_key(*row[1], query)};
+    const auto lowest = parse_key(*row[0], query);
+    const auto highest = parse_key(*row[1], query);
+    if (lowest > highest) throw strange();
+    return {distribution, lowest, highest};
 }
 
 std::vector<std::string> first_column(const DataQuery& query, const DataRows& rows) {
@@ -56,6 +65,34 @@ std::vector<std::string> first_column(const DataQuery& query, const DataRows& ro
     }
     return values;
 }
+
+/// Follows the statements of an operation and says of each whether losing its answer leaves a doubt.
+class DoubtFinder {
+ public:
+    bool next(StatementKind kind) noexcept {
+        switch (kind) {
+            case StatementKind::begins:
+                in_block_ = true;
+                block_writes_ = false;
+                return false;
+            case StatementKind::writes:
+                block_writes_ = in_block_;
+                return !in_block_;
+            case StatementKind::commits:
+                return std::exchange(in_block_, false) && block_writes_;
+            case StatementKind::rolls_back:
+                in_block_ = false;
+                return false;
+            case StatementKind::reads:
+                break;
+        }
+        return false;
+    }
+
+ private:
+    bool in_block_ = false;
+    bool block_writes_ = false;
+};
 
 template <class Weighted>
 std::vector<double> running_sums(const std::vector<Weighted>& weighted) {
@@ -128,8 +165,11 @@ Workload::Workload(const Scenario& scenario, const std::vector<DataRows>& answer
         const auto& operation = operations_[o];
         first_statement_.push_back(static_cast<std::uint32_t>(places_.size()));
         statement_weights_.push_back(running_sums(operation.statements));
+        DoubtFinder finder;
         for (std::uint32_t s = 0; s < operation.statements.size(); ++s) {
-            places_.push_back({o, s, static_cast<std::uint32_t>(data_.size())});
+            if (operation.choose_one) finder = {};
+            places_.push_back({o, s, static_cast<std::uint32_t>(data_.size()),
+                               finder.next(kind_of(operation.statements[s].sql))});
             bind(operation.statements[s], queries, answers, default_distribution);
         }
     }
@@ -253,6 +293,10 @@ struct Workload::Writer {
         *at++ = '-';
         end_at(write_hex(at, low, 12));
     }
+    void operator()(const RunIdParameter& run) const noexcept {
+        char* at = std::copy(run.prefix.begin(), run.prefix.end(), storage.data());
+        end_at(write_hex(at, workload.run_entropy_, 16));
+    }
     void operator()(const ConstantParameter& constant) const noexcept { point_to(constant.value); }
 };
 
@@ -272,6 +316,18 @@ bool Workload::retries(std::uint32_t operation, base::SqlState state, std::uint3
     const auto& policy = operations_[operation].retry;
     return attempt < policy.max_retries &&
            std::find(policy.on.begin(), policy.on.end(), state) != policy.on.end();
+}
+
+base::Nanos Workload::retry_pause(std::uint32_t operation, std::uint64_t k,
+                                  std::uint32_t attempt) const noexcept {
+    const auto& policy = operations_[operation].retry;
+    if (policy.first_pause.count() == 0) return base::Nanos{0};
+    const auto doublings = std::min(attempt - 1, 30U);
+    const double longest =
+        std::min(base::to_seconds(policy.first_pause) * static_cast<double>(1U << doublings),
+                 base::to_seconds(policy.longest_pause));
+    base::Random random{seed_, base::Stream::backoff, (k << 7U) + attempt};
+    return base::from_seconds(longest * (0.5 + 0.5 * random.unit()));
 }
 
 }  // namespace pgtraffic::workload

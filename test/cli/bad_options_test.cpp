@@ -350,6 +350,12 @@ TEST_CASE("statements that wait for one another, or control transactions, are re
             {{"--scenario", file, "--pipeline", "4"}, {"--pipeline: the operation \"pay\" " + why}});
     };
     refused(R"({"sql": "select 1"}, {"sql": "select 2"})", "has 2 statements");
+    const auto pausing =
+        folder.file("pausing.json",
+                    R"({"name": "m", "operations": [{"name": "pay", "statements": [{"sql": "select 1"}], )"
+                    R"("retry": {"on": ["40001"], "max": 2, "backoff_ms": [1, 2]}}]})");
+    check_refused({{"--scenario", pausing, "--pipeline", "4"},
+                   {"--pipeline: the operation \"pay\" pauses before it tries again"}});
     for (const std::string sql : {"BEGIN", "commit;", "-- a\\n /* b */ start transaction", "(Rollback"}) {
         refused(R"({"sql": ")" + sql + R"("})", "controls transactions");
     }

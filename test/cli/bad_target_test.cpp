@@ -210,3 +210,11 @@ TEST_CASE("a scenario that the server does not understand is refused with its op
     refused("select no_such_column from orders", "no_such_column");
     refused("select * from orders where order_id = $1", "1 parameters");
 }
+
+TEST_CASE("an audit of a workload that inserts nothing to be found again is refused before the load") {
+    const auto database = test::filled_database();
+    const auto process = test::run_pgtraffic({"run", "-d", database.dsn(), "--audit", "-c", "2"});
+    CHECK(process.exit_code == 1);
+    CHECK(process.out.empty());
+    CHECK(process.err.find("--audit: no operation of the workload places rows") != std::string::npos);
+}

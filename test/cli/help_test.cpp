@@ -19,7 +19,7 @@ TEST_CASE("help goes to stdout and exits 0 in every spelling") {
 }
 
 TEST_CASE("each command has a help of its own") {
-    for (const auto* command : {"run", "init", "cleanup", "plan", "list", "show"}) {
+    for (const auto* command : {"run", "init", "cleanup", "plan", "list", "show", "report", "compare"}) {
         const auto help = run_pgtraffic({command, "--help"});
         INFO(help.out << help.err);
         CHECK(help.exit_code == 0);

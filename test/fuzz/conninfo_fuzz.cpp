@@ -13,6 +13,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     constexpr std::string_view kSecret = "s3cr3tXYZ";
     const std::string before{reinterpret_cast<const char*>(data), size};
     (void)postgres::mask_argument(before);
+    if (before.find(kSecret) != std::string::npos) return 0;  // there it is no password
     // The same text as a password's surroundings.
     const std::string url = "postgresql://user:" + std::string{kSecret} + "@" + before;
     if (postgres::mask_argument(url).find(kSecret) != std::string::npos) std::abort();

@@ -2,8 +2,13 @@
 // of the reports that print them.
 #include "support/sample_result.hpp"
 
+#include <algorithm>
+#include <cmath>
 #include <string>
+#include <tuple>
 #include <utility>
+
+#include "pgtraffic/base/random.hpp"
 
 namespace pgtraffic::test {
 namespace {
@@ -47,7 +52,8 @@ void describe(RunResult& run) {
                   .max_rss_bytes = 25'165'824,
                   .context_switches_voluntary = 1200,
                   .context_switches_involuntary = 34,
-                  .longest_clock_gap_s = 0};
+                  .longest_clock_gap_s = 0,
+                  .longest_loop_turn_ms = 3.25};
 }
 
 struct Share {
@@ -109,7 +115,7 @@ RunResult sample_closed_run() {
     select.name = "select_order";
     succeed(select.counts, select.latencies,
             {{2'800us, 1}, {4'470us, 400'000}, {5'380us, 200'000}, {5'640us, 28'000}, {219'520us, 799}});
-    select.statements = {{"by_key", select.counts.ok, 0, 0}};
+    select.statements = {{"by_key", select.counts.ok, 0, 0, "SELECT *\n  FROM orders\n WHERE order_id < $1"}};
     run.operations.push_back(std::move(select));
     sum_operations(run);
     metrics::PhaseResult phase;
@@ -159,6 +165,7 @@ RunResult sample_open_run() {
     fail(insert.counts, insert.latencies, 40, 2ms);
     leave(insert.counts, insert.latencies, &Counts::in_flight, 1, 20ms);
     insert.counts.retries = 12;
+    insert.counts.in_doubt = 5;
     metrics::OperationResult update;
     update.name = "update_order";
     succeed(update.counts, update.latencies, {{3'500us, 2'200, 100us}}, 500);
@@ -196,6 +203,20 @@ RunResult sample_open_run() {
     run.errors = {{*base::SqlState::parse("23505"), 40, 0.31,
                    "duplicate key value violates unique constraint \"orders_order_number_key\""},
                   {base::kQueryCanceled, 3, 12.5, "canceling statement due to statement timeout"}};
+    metrics::Outage outage;
+    outage.from_s = 12.25;
+    outage.to_s = 14.5;
+    outage.duration_s = 2.25;
+    outage.over = true;
+    outage.scope = metrics::Outage::Scope::service;
+    outage.sessions_lost = 20;
+    outage.failed_connects = 61;
+    outage.arrivals_hit = 1'130;
+    outage.silence_s = 2.1;
+    outage.first_success_s = 2.125;
+    outage.errors = {{*base::SqlState::parse("08001"), 0, 58}, {*base::SqlState::parse("57P01"), 12, 3}};
+    run.outages.push_back(outage);
+    run.audit = {{"orders", "order_number", 80'000, 83'702, 3'700, 5, 2, 3, 0, 0}};
     run.warnings = {{"empty_updates", "23 % of the updates found no order in the state that they need."}};
     run.thresholds = {{"response.p99 < 10ms", 9.9, "9.9 ms", true},
                       {"failed_ratio < 0.1%", 0.29, "0.29 %", false}};
@@ -227,6 +248,87 @@ RunResult sample_open_run() {
     run.verdict.status = metrics::VerdictStatus::suspect;
     run.verdict.reasons = {{"loop_busy", "the client's loop was busy 85 % of the time", 0.85, 0.8,
                             metrics::VerdictStatus::suspect}};
+    return run;
+}
+
+RunResult sample_hour_run() {
+    constexpr int kSeconds = 3'600;
+    constexpr int kDrawn = 200;  // latencies of a second; each stands for several queries
+    RunResult run;
+    describe(run);
+    run.name = "mixed";
+    run.open_loop = true;
+    run.pattern = "business-hours";
+    run.duration_s = run.planned_duration_s = kSeconds;
+    run.connections = run.connections_at_end = 100;
+    metrics::OperationResult select;
+    select.name = "select";
+    base::Random random{7, base::Stream::jitter};
+    for (int second = 0; second < kSeconds; ++second) {
+        const bool down = second >= 1'800 && second < 1'812;
+        metrics::Interval interval;
+        interval.start_s = second;
+        interval.duration_s = 1;
+        interval.phase = second < 600 ? "ramp-up" : second < 3'000 ? "steady" : "wind-down";
+        interval.target_per_s = 1'000 * (0.6 + 0.4 * std::sin(second * 3.14159 / kSeconds)) + random.unit();
+        interval.loop_busy_ratio = 0.1 + 0.05 * random.unit();
+        interval.in_flight = static_cast<std::uint32_t>(random.below(20));
+        interval.waiting = down ? 900 * static_cast<std::uint64_t>(second - 1'799) : 0;
+        if (down) interval.failed = 40 + random.below(30);
+        metrics::CoarseHistogram responses;
+        metrics::CoarseHistogram lags;
+        for (int i = 0; i < kDrawn && !down; ++i) {
+            const double ms = 0.4 * std::exp(1.3 * random.exponential() + 0.3 * std::sin(second / 300.0));
+            const Nanos service = base::from_seconds(std::min(ms, 4e3) / 1e3);
+            const Nanos lag = base::from_seconds(random.exponential() * 3e-5);
+            const std::uint64_t times = 3 + random.below(5);
+            responses.record(service + lag, static_cast<std::uint32_t>(times));
+            lags.record(lag, static_cast<std::uint32_t>(times));
+            interval.max = std::max(interval.max, service + lag);
+            interval.ok += times;
+            succeed(select.counts, select.latencies, {{service + lag, times, lag}});
+        }
+        interval.response = metrics::SparseCounts{responses};
+        interval.lag = metrics::SparseCounts{lags};
+        fail(select.counts, select.latencies, interval.failed, 2ms);
+        run.intervals.push_back(std::move(interval));
+    }
+    run.operations.push_back(std::move(select));
+    sum_operations(run);
+    for (const auto& [name, start_s, end_s] :
+         {std::tuple{"ramp-up", 0, 600}, {"steady", 600, 3'000}, {"wind-down", 3'000, kSeconds}}) {
+        metrics::PhaseResult phase;
+        phase.name = name;
+        phase.start_s = start_s;
+        phase.duration_s = end_s - start_s;
+        phase.planned_mean = 900.0 * (end_s - start_s);
+        run.phases.push_back(std::move(phase));
+    }
+    run.errors = {{*base::SqlState::parse("57P01"), run.total.failed, 1800.2,
+                   "terminating connection due to administrator command"}};
+    return run;
+}
+
+RunResult sample_hostile_run() {
+    auto run = sample_open_run();
+    const std::string evil =
+        "</script><script>window.pwned = 1</script><img src=x onerror=\"window.pwned = 2\"> ' & "
+        "\xE2\x80\xAE\xE2\x80\xA8<!-- \xFF\xFE ]]> </style> ${1+1} {{2}}";
+    run.name = evil;
+    run.server.version = evil;
+    run.server.settings.emplace_back(evil, evil);
+    run.client_info.hostname = evil;
+    run.argv.push_back(evil);
+    run.config["pattern"] = evil;
+    run.config[evil] = evil;
+    run.warnings.push_back({"evil", evil});
+    run.verdict.reasons.front().message = evil;
+    run.thresholds.front().expression = evil;
+    run.operations.front().name = evil;
+    run.operations.back().statements.front().name = evil;
+    run.phases.front().name = evil;
+    run.intervals.front().phase = evil;
+    run.errors.front().sample = evil;
     return run;
 }
 

@@ -19,4 +19,13 @@ namespace pgtraffic::test {
 /// A run that was interrupted before any query ended, with every number at its default.
 [[nodiscard]] metrics::RunResult sample_empty_run();
 
+/// An hour of an open loop at some 1,000 a second along a day's curve, in 3,600 intervals, with latencies
+/// drawn by a fixed seed over four octaves and more, an hour's worth of failures, and a restart of the server
+/// in the middle.
+[[nodiscard]] metrics::RunResult sample_hour_run();
+
+/// The open run, in which every text that comes from a server, a file or a user tries to be markup, to end a
+/// script, to turn the writing direction, or is no UTF-8.
+[[nodiscard]] metrics::RunResult sample_hostile_run();
+
 }  // namespace pgtraffic::test

@@ -127,8 +127,8 @@ TEST_CASE("the order of the fields is that of the documentation") {
     const auto document = report::json_report(test::sample_open_run());
     CHECK(keys_of(document) == std::vector<std::string>{"schema_version", "run", "verdict", "tool", "config",
                                                         "environment", "summary", "network", "client",
-                                                        "operations", "phases", "errors", "thresholds",
-                                                        "intervals", "histograms"});
+                                                        "operations", "phases", "errors", "outages", "audit",
+                                                        "thresholds", "intervals", "histograms"});
     CHECK(keys_of(document["summary"]) ==
           std::vector<std::string>{"duration_s", "queries", "success_ratio", "throughput_per_s",
                                    "throughput_standard_error_per_s", "target_attainment_ratio",
@@ -140,7 +140,8 @@ TEST_CASE("the order of the fields is that of the documentation") {
     CHECK(keys_of(document["intervals"][0]) ==
           std::vector<std::string>{"t", "elapsed_s", "duration_s", "phase", "target_per_s",
                                    "throughput_per_s", "failed", "timed_out", "waiting", "in_flight",
-                                   "p50_ms", "p95_ms", "p99_ms", "max_ms", "lag_p99_ms", "loop_busy_ratio"});
+                                   "p50_ms", "p95_ms", "p99_ms", "max_ms", "lag_p99_ms", "loop_busy_ratio",
+                                   "reconnects"});
 }
 
 TEST_CASE("counts in the JSON obey the conservation laws and add up over operations and phases") {

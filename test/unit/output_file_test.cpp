@@ -13,6 +13,7 @@
 #include <string>
 
 #include "pgtraffic/base/error.hpp"
+#include "pgtraffic/report/stream_file.hpp"
 #include "support/catch.hpp"
 
 using namespace pgtraffic;
@@ -185,6 +186,64 @@ TEST_CASE("a link stays a link, and its target is replaced") {
     CHECK(read(folder / "target.json") == "new");
     fs::create_symlink("nowhere/at/all", folder / "dangling.json");
     CHECK_THAT(error_of(folder / "dangling.json"), Contains("link to nothing"));
+}
+
+TEST_CASE("links are followed one after the other, whatever they are relative to") {
+    Folder folder;
+    fs::create_directory(folder / "sub");
+    put(folder / "sub/target.json", "old");
+    fs::create_symlink("sub/second", folder / "first");
+    fs::create_symlink("target.json", folder / "sub/second");
+    fs::create_symlink(folder / "first", folder / "absolute");
+    for (const char* name : {"first", "absolute"}) {
+        OutputFile file{"--json", folder / name};
+        file.write(name);
+        file.commit();
+        CHECK(read(folder / "sub/target.json") == name);
+    }
+    CHECK(fs::is_symlink(folder / "first"));
+    CHECK(fs::is_symlink(folder / "sub/second"));
+    fs::create_symlink("loop", folder / "loop");
+    CHECK_THAT(error_of(folder / "loop"), Contains("--json: cannot write"));
+}
+
+TEST_CASE("a link that another user made where everybody may is not followed, by no kind of output") {
+    if (::geteuid() != 0) {
+        WARN("only root can make a link of another user's: not run");
+        return;
+    }
+    constexpr uid_t kNobody = 65534;
+    Folder folder;
+    put(folder / "precious", "precious");
+    fs::create_directory(folder / "open");
+    REQUIRE(::chmod((folder / "open").c_str(), 01777) == 0);
+    for (const char* name : {"theirs", "ours"})
+        fs::create_symlink(folder / "precious", folder / "open/" + name);
+    REQUIRE(::lchown((folder / "open/theirs").c_str(), kNobody, kNobody) == 0);
+    fs::create_symlink(folder / "open/theirs", folder / "through");
+    for (const char* name : {"open/theirs", "through"}) {
+        CHECK_THAT(error_of(folder / name), Contains("a link that another user made"));
+        CHECK_THROWS_WITH(report::StreamFile("--stream", folder / name),
+                          Contains("--stream: cannot write") && Contains("a link that another user made"));
+    }
+    CHECK(read(folder / "precious") == "precious");
+    {
+        OutputFile file{"--json", folder / "open/ours"};
+        file.write("new");
+        file.commit();
+    }
+    CHECK(read(folder / "precious") == "new");
+    report::StreamFile stream{"--stream", folder / "open/ours"};
+    stream.write("line");
+    CHECK(stream.finish().empty());
+    CHECK(read(folder / "precious") == "line");
+    // In the other user's own folder their links are theirs to make.
+    fs::create_directory(folder / "own");
+    REQUIRE(::chown((folder / "own").c_str(), kNobody, kNobody) == 0);
+    REQUIRE(::chmod((folder / "own").c_str(), 01777) == 0);
+    fs::create_symlink(folder / "precious", folder / "own/link");
+    REQUIRE(::lchown((folder / "own/link").c_str(), kNobody, kNobody) == 0);
+    CHECK(error_of(folder / "own/link") == "(no error)");
 }
 
 TEST_CASE("devices and pipes are written, not replaced") {

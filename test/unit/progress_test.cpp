@@ -29,6 +29,14 @@ TEST_CASE("a progress line of an open loop shows target, latency, failures and w
     CHECK(report::columns_of(line) <= 80);
 }
 
+TEST_CASE("a progress line says how many connections were made again") {
+    auto interval = busy_second();
+    interval.reconnects = 8;
+    interval.phase.clear();
+    const auto line = progress_line(interval, {.total_s = 60, .connections = 20, .connected = 20});
+    CHECK(line == "12/60 s  482/s  p50 2.40 p99 2.40 ms  fail 15  reconnects 8  busy 12/20");
+}
+
 TEST_CASE("a progress line of a closed loop shows no target and nothing waiting") {
     const auto line = progress_line(busy_second(), {.total_s = 7200, .connections = 150, .connected = 148});
     CHECK(line == "00:12/2:00:00  ramp-up  482/s  p50 2.40 p99 2.40 ms  fail 15  busy 12/148 of 150");

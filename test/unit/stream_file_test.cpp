@@ -125,6 +125,35 @@ TEST_CASE("a stream that cannot be opened is an error that names option, path an
     CHECK_THAT(error_of(""), Contains("give a file name, or - for standard output"));
 }
 
+TEST_CASE("a new stream has the user's umask, a link and a descriptor's name are followed") {
+    const Folder folder;
+    const mode_t mask = ::umask(027);
+    StreamFile fresh{"--stream", folder / "fresh"};
+    CHECK(fresh.finish().empty());
+    ::umask(mask);
+    struct stat status {};
+    REQUIRE(::stat((folder / "fresh").c_str(), &status) == 0);
+    CHECK((status.st_mode & 0777) == 0640);
+
+    put(folder / "target", "of the last run\n");
+    fs::create_symlink("target", folder / "link");
+    StreamFile linked{"--stream", folder / "link"};
+    linked.write("one\n");
+    CHECK(linked.finish().empty());
+    CHECK(read(folder / "target") == "one\n");
+    CHECK(fs::is_symlink(folder / "link"));
+
+    int ends[2];
+    REQUIRE(::pipe(ends) == 0);
+    StreamFile descriptor{"--stream", "/dev/fd/" + std::to_string(ends[1])};
+    descriptor.write("two\n");
+    CHECK(descriptor.finish().empty());
+    char buffer[16];
+    CHECK(::read(ends[0], buffer, sizeof buffer) == 4);
+    ::close(ends[0]);
+    ::close(ends[1]);
+}
+
 TEST_CASE("a full disk ends a stream, and says so") {
     StreamFile stream{"--stream", "/dev/full"};
     stream.write("one\n");

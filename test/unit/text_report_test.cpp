@@ -114,7 +114,7 @@ TEST_CASE("every query is in one line of the statistics") {
     CHECK_THAT(line_with(text, "Failed:"), Contains(" 40"));
     CHECK_THAT(line_with(text, "Timed Out:"), Contains(" 3"));
     CHECK_THAT(line_with(text, "Missed:"), Contains(" 4 "));
-    CHECK_THAT(line_with(text, "Waiting:"), Contains(" 2 "));
+    CHECK_THAT(line_with(text, "Waiting:"), Contains(" 2"));
     CHECK_THAT(line_with(text, "Unfinished:"), Contains(" 1 "));
     CHECK_THAT(line_with(text, "Retries:"), Contains(" 12 "));
     CHECK(14'890 + 40 + 3 + 4 + 2 + 1 == 14'940);
@@ -300,4 +300,37 @@ TEST_CASE("the assessment calls a percentile what the data support, and a tail b
     const auto sentences = report::assess(run);
     CHECK(sentences[0] == "95 % of queries were answered within 90.00 ms, half of them within 2.00 ms.");
     CHECK(sentences[1] == "A long tail: the slowest 5 % took at least 45 times the median.");
+}
+
+TEST_CASE("the outage table says from when to when, what it cost and which errors it made") {
+    auto run = test::sample_open_run();
+    const auto text = plain(run);
+    CHECK_THAT(line_with(text, "Outages, from"), Contains("first success"));
+    const auto row = line_with(text, "12.25 s");
+    for (const char* cell : {"14.50 s", "2.250 s", "2.125 s", "1,130", "service"})
+        CHECK_THAT(row, Contains(cell));
+    CHECK_THAT(text, Contains("20 sessions lost, 61 attempts to connect failed"));
+    CHECK_THAT(text, Contains("57P01: 12 queries 3 connects"));
+    CHECK_THAT(line_with(text, "In Doubt"), Contains("5"));
+
+    run.outages[0].over = false;
+    run.outages[0].first_success_s.reset();
+    CHECK_THAT(line_with(plain(run), "12.25 s"), Contains("not over") && Contains("none"));
+    run.outages.assign(100, run.outages[0]);
+    CHECK_THAT(plain(run), Contains("and 88 others, see the JSON result"));
+    run.outages.clear();
+    CHECK_THAT(plain(run), !Contains("Outages"));
+}
+
+TEST_CASE("the audit says what is lost, and what became of what was in doubt") {
+    auto run = test::sample_open_run();
+    auto text = plain(run);
+    CHECK_THAT(text, Contains("Audit of orders"));
+    CHECK_THAT(text, Contains("2 are there, 3 are not"));
+    CHECK_THAT(line_with(text, "Lost:"), Contains(" 0 "));
+    CHECK_THAT(text, !Contains("Unexplained"));
+    run.audit[0].rows_after -= 7;
+    CHECK_THAT(line_with(plain(run), "Lost:"), Contains(" 7 "));
+    run.audit[0].rows_after += 9;
+    CHECK_THAT(line_with(plain(run), "Unexplained"), Contains(" 2"));
 }

@@ -15,6 +15,8 @@ struct InitOptions {
     double scale = 1;        ///< multiplies orders and stores; > 0, at most 1000
     std::uint64_t seed = 1;  ///< the same seed gives the same rows, dates apart
     bool reset = false;      ///< drop tables of these names first, whoever made them
+    /// Told the tables that reset is about to drop and that we did not mark; stops it by throwing.
+    std::function<void(const std::vector<std::string>&)> before_foreign = {};
 };
 
 /// `rows` of `total` filled so far, of all tables together.

@@ -22,6 +22,8 @@ struct TargetOptions {
     std::optional<std::string> port;
     std::optional<std::string> user;
 
+    std::optional<std::string> password_command;  ///< a shell's, not part of any()
+
     [[nodiscard]] bool any() const noexcept { return database || host || port || user; }
 };
 
@@ -38,8 +40,8 @@ struct TrafficOptions {
     std::optional<std::string> scenario;  ///< file
 };
 
-enum class Format : std::uint8_t { text, json };
 enum class Live : std::uint8_t { off, line, panel };
+enum class Format : std::uint8_t { text, json, pgbench };
 enum class Color : std::uint8_t { automatic, always, never };
 
 struct RunOptions : TargetOptions, TrafficOptions {
@@ -63,14 +65,19 @@ struct RunOptions : TargetOptions, TrafficOptions {
     std::vector<std::string> abort_if;
     base::Nanos abort_window{};
     bool strict = false;
+    bool audit = false;
+    std::optional<std::string> confirm;  ///< the database that may be written to, whoever made its tables
+    std::optional<std::uint64_t> max_rows;
+    std::optional<std::string> stop_file;
     std::optional<base::Nanos> progress;
     std::optional<std::string> json;    ///< a file; "--json -" is format json
     Format format = Format::text;       ///< of the report
     base::Nanos interval{};             ///< of the time series; whole milliseconds
-    std::optional<std::string> stream;  ///< file, or "-" for stdout, as are the next two
+    std::optional<std::string> stream;  ///< file, or "-" for stdout, as are the next three
     std::optional<std::string> csv;
     std::optional<std::string> hdr_log;
-    bool report_to_stderr = false;  ///< one of the three has stdout
+    std::optional<std::string> html;
+    bool report_to_stderr = false;  ///< one of the four has stdout
     Color color = Color::automatic;
     Live live = Live::line;
     std::optional<event_loop::HttpAddress> listen;
@@ -88,6 +95,26 @@ struct InitOptions : TargetOptions {
     double scale = 1;
     std::uint64_t random_seed = 1;
     bool reset = false;
+    std::optional<std::string> confirm;
+};
+
+struct CleanupOptions : TargetOptions {
+    std::optional<std::string> run;  ///< remove what this run placed instead of what init made
+};
+
+struct ReportOptions {
+    std::string result;  ///< file
+    std::string html;    ///< file, or "-" for stdout
+};
+
+struct CompareOptions {
+    std::vector<std::string> results;  ///< files, the base first; at least two
+    std::optional<std::string> html;
+    Format format = Format::text;
+    std::vector<std::string> fail_if;  ///< expressions, not read yet: their words depend on the results
+    bool anyway = false;
+    bool text_to_stderr = false;  ///< the page has stdout
+    Color color = Color::automatic;
 };
 
 // Each reads the arguments behind its command's name and throws base::Error "--option: what was wrong; what
@@ -95,9 +122,11 @@ struct InitOptions : TargetOptions {
 
 [[nodiscard]] RunOptions read_run_options(const std::vector<std::string>& arguments);
 [[nodiscard]] InitOptions read_init_options(const std::vector<std::string>& arguments);
-[[nodiscard]] TargetOptions read_cleanup_options(const std::vector<std::string>& arguments);
+[[nodiscard]] CleanupOptions read_cleanup_options(const std::vector<std::string>& arguments);
 [[nodiscard]] TrafficOptions read_plan_options(const std::vector<std::string>& arguments);
 [[nodiscard]] std::string read_show_name(const std::vector<std::string>& arguments);
+[[nodiscard]] ReportOptions read_report_options(const std::vector<std::string>& arguments);
+[[nodiscard]] CompareOptions read_compare_options(const std::vector<std::string>& arguments);
 void read_list_options(const std::vector<std::string>& arguments);
 
 }  // namespace pgtraffic::cli

@@ -12,9 +12,11 @@ namespace pgtraffic::cli {
 /// `argv` is the whole command line as typed; it may hold a password.
 [[nodiscard]] int run_command(const RunOptions& options, const std::vector<std::string>& argv);
 [[nodiscard]] int init_command(const InitOptions& options);
-[[nodiscard]] int cleanup_command(const TargetOptions& options);
+[[nodiscard]] int cleanup_command(const CleanupOptions& options);
 [[nodiscard]] int plan_command(const TrafficOptions& options);
 [[nodiscard]] int list_command();
 [[nodiscard]] int show_command(const std::string& name);
+[[nodiscard]] int report_command(const ReportOptions& options);
+[[nodiscard]] int compare_command(const CompareOptions& options);
 
 }  // namespace pgtraffic::cli

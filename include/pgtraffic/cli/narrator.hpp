@@ -11,9 +11,6 @@
 
 namespace pgtraffic::cli {
 
-/// Whether to colour what goes to a terminal or elsewhere.
-[[nodiscard]] bool use_color(Color wanted, bool terminal);
-
 /// Neither copies nor moves. Draws at most once a call, and not at all while the terminal takes nothing.
 class Narrator {
  public:

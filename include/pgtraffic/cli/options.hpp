@@ -1,5 +1,5 @@
-// The one table of commands and options. It feeds the parser and the help, and will feed the manual page
-// and shell completions, so they cannot disagree. Knows names and texts, not what the values mean: turning
+// The one table of commands and options. It feeds the parser, the help, the manual page and the shells'
+// completions, so they cannot disagree. Knows names and texts, not what the values mean: turning
 // text into numbers is command_line's work.
 #pragma once
 
@@ -14,14 +14,17 @@
 
 namespace pgtraffic::cli {
 
-enum class Command : std::uint8_t { run, init, cleanup, plan, list, show };
+enum class Command : std::uint8_t { run, init, cleanup, plan, list, show, report, compare };
 
 struct CommandRow {
     Command command;
     std::string_view name;
-    std::string_view operand;   ///< the one word it takes beside options, "NAME"; empty: none
+    std::string_view operand;   ///< the one word it takes beside options, "NAME"; with "..." any number of
+                                ///< them; empty: none
     std::string_view help;      ///< one line
     std::string_view examples;  ///< lines
+
+    [[nodiscard]] constexpr bool takes_many() const noexcept { return operand.ends_with("..."); }
 };
 
 /// A name may have several rows, of different commands, where its meaning or default differs.
@@ -35,6 +38,7 @@ struct OptionRow {
     std::uint8_t commands;      ///< a bit for each Command
     bool only_asks = false;     ///< --help and --version: found by requested(), unknown to the parser
     bool repeatable = false;    ///< every value counts, not the last one
+    bool secret = false;        ///< the value is never shown
 
     [[nodiscard]] constexpr bool is_flag() const noexcept { return value.empty(); }
     [[nodiscard]] constexpr bool belongs_to(Command command) const noexcept {
@@ -42,8 +46,17 @@ struct OptionRow {
     }
 };
 
+/// What an exit status of a run says.
+struct ExitStatusRow {
+    std::string_view status;  ///< "99", or several: "130, 143"
+    std::string_view meaning;
+};
+
 [[nodiscard]] std::span<const CommandRow> command_table() noexcept;
 [[nodiscard]] std::span<const OptionRow> option_table() noexcept;
+[[nodiscard]] std::span<const ExitStatusRow> exit_status_table() noexcept;
+/// An option's help with its default.
+[[nodiscard]] std::string described(const OptionRow& row);
 [[nodiscard]] const CommandRow& row_of(Command command) noexcept;
 
 /// The words that an option allows, from its table row; empty where it takes free text.
@@ -96,6 +109,9 @@ class ParsedOptions {
     std::map<std::string, std::vector<std::string>, std::less<>> given_;  // values as they came
     std::vector<std::string> operands_;
 };
+
+/// A whole command line as it may be shown: every secret in it masked.
+[[nodiscard]] std::vector<std::string> masked_argv(const std::vector<std::string>& argv);
 
 /// `text` in quotes for a message, its password masked, safe for a terminal.
 [[nodiscard]] std::string in_quotes(const std::string& text);

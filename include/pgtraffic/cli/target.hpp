@@ -16,6 +16,10 @@ namespace pgtraffic::cli {
 /// The same for commands that must not make up a database; throws base::Error that says how to name one.
 [[nodiscard]] postgres::Conninfo require_target(const TargetOptions& options);
 
+/// `target` with the password that --password-command gives now; as it is without one. Throws base::Error.
+[[nodiscard]] postgres::Conninfo with_password(const postgres::Conninfo& target,
+                                               const TargetOptions& options);
+
 /// The target of `run`; empty: the temporary server, because --ephemeral asks for it or nothing names
 /// another. Throws base::Error where an option that is about the temporary server (--scale, --unsafe-fast)
 /// meets another.

@@ -88,6 +88,8 @@ class Aggregator {
     void record_missed(std::uint32_t operation, base::Mono due, base::Mono now) noexcept;
     void record_waiting(std::uint32_t operation, base::Mono due, base::Mono now) noexcept;
     void record_in_flight(std::uint32_t operation, base::Mono due, base::Mono now) noexcept;
+    /// Of those in flight, one that may have been done.
+    void record_in_doubt(const Completion& unanswered) noexcept;
 
     /// Closes what can be closed of the time series at `now`: intervals that are over and whose arrivals have
     /// all ended. Returns those closed by this call, unmerged, good until the next one. Checks conservation.

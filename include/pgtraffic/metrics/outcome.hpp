@@ -27,6 +27,8 @@ struct Completion {
     std::uint32_t statement = 0;  ///< of the operation: the one that ended it
     Outcome outcome = Outcome::ok;
     base::SqlState sqlstate;  ///< of a failed one
+    bool lost = false;        ///< its connection went with it
+    bool in_doubt = false;    ///< it may have been done: it writes, was sent, and its answer was lost
     std::uint32_t attempts = 1;
     std::uint64_t rows = 0;  ///< returned or changed, all statements together
     base::Mono due;

@@ -11,9 +11,11 @@
 
 #include "pgtraffic/base/sqlstate.hpp"
 #include "pgtraffic/base/time.hpp"
+#include "pgtraffic/metrics/audit.hpp"
 #include "pgtraffic/metrics/histogram.hpp"
 #include "pgtraffic/metrics/interval.hpp"
 #include "pgtraffic/metrics/latencies.hpp"
+#include "pgtraffic/metrics/outage.hpp"
 #include "pgtraffic/metrics/verdict.hpp"
 
 namespace pgtraffic::metrics {
@@ -21,7 +23,7 @@ namespace pgtraffic::metrics {
 /// How the run ended.
 enum class RunOutcome : std::uint8_t {
     completed,         ///< its duration or its number of queries was reached
-    interrupted,       ///< SIGINT or SIGTERM
+    interrupted,       ///< SIGINT, SIGTERM or --stop-file
     failed,            ///< no query succeeded, all connections were lost for good, or invalid under --strict
     threshold_failed,  ///< a threshold was missed, or --abort-if ended it
 };
@@ -41,6 +43,7 @@ struct StatementResult {
     std::uint64_t ok = 0;
     std::uint64_t empty = 0;
     std::uint64_t failed = 0;  ///< with those timed out
+    std::string sql{};         ///< as the scenario has it
 };
 
 struct OperationResult {
@@ -77,6 +80,7 @@ struct ClientResult {
     std::int64_t context_switches_voluntary = 0;
     std::int64_t context_switches_involuntary = 0;
     double longest_clock_gap_s = 0;
+    double longest_loop_turn_ms = 0;  ///< from waking up to waiting again: no callback took longer
 };
 
 struct NetworkResult {
@@ -96,6 +100,17 @@ struct ServerInfo {
     bool ssl = false;
     int max_connections = 0;
     bool temporary = false;  ///< ours: figures are for trying things out
+    std::string host;        ///< name, address or socket directory, as connected to
+    std::string address;     ///< IP address; empty over a Unix socket
+    std::string port;
+    std::string database;
+    std::string user;
+    bool standby = false;  ///< in recovery
+    bool pooler = false;   ///< another backend answers than the one that greeted
+    std::optional<std::uint64_t>
+        other_sessions;  ///< clients beside us, before the load; none behind a pooler
+    std::optional<std::uint64_t> free_connections;  ///< that this user may still make; none behind a pooler
+    bool read_only = false;                         ///< the load's sessions could only read
     std::vector<std::pair<std::string, std::string>> settings;
 };
 
@@ -148,6 +163,8 @@ struct RunResult {
     std::uint32_t connections = 0;
     std::uint32_t pipeline = 1;  ///< queries under way on a connection at the same time, at most
     std::uint32_t connections_at_end = 0;
+    double connecting_s = 0;      ///< from the first attempt to connect until all connections stood
+    std::uint32_t max_tries = 1;  ///< attempts that an operation has at most, the first one included
     std::uint64_t reconnects = 0;
     Counts total;
     Latencies latencies;
@@ -156,6 +173,8 @@ struct RunResult {
     std::vector<OperationResult> operations;
     std::vector<PhaseResult> phases;
     std::vector<ErrorResult> errors;  ///< most frequent first
+    std::vector<Outage> outages;      ///< in order
+    std::vector<AuditResult> audit;   ///< of --audit, a table each
     std::vector<Interval> intervals;
     std::optional<NetworkResult> network;
     ClientResult client;

@@ -78,6 +78,11 @@ struct ThresholdScope {
 /// have, and of the whole run, are accepted.
 [[nodiscard]] Threshold parse_abort_condition(std::string_view expression, const ThresholdScope& scope);
 
+/// Only what stands before the comparison, "insert.response.p99", for whoever compares it otherwise.
+/// Comparison, limit and unit of the value mean nothing; its figure is in ns, per second, a share of 1 or a
+/// count.
+[[nodiscard]] Threshold parse_figure(std::string_view figure, const ThresholdScope& scope);
+
 /// A threshold whose figure the finished run does not have is not ok.
 [[nodiscard]] ThresholdResult evaluate(const Threshold& threshold, const RunResult& run);
 

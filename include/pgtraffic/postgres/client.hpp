@@ -2,6 +2,7 @@
 // asking the server what it is. The load itself never uses it.
 #pragma once
 
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -13,6 +14,7 @@
 #include "pgtraffic/postgres/conninfo.hpp"
 
 struct pg_conn;
+struct pg_result;
 
 namespace pgtraffic::postgres {
 
@@ -32,8 +34,11 @@ using Row = std::vector<std::optional<std::string>>;
 class Client {
  public:
     /// Throws base::Error that names host, port, database and user (never the password), libpq's reason, and
-    /// what to do. Gives up after `timeout` unless the conninfo has a connect_timeout.
-    explicit Client(const Conninfo& conninfo, base::Nanos timeout = std::chrono::seconds{10});
+    /// what to do. Gives up after `timeout` unless the conninfo has a connect_timeout. Where `patience` is
+    /// given, it is how long the answer to a statement may take; after that, and after an answer that is too
+    /// large, the statement throws base::Error and the connection is closed.
+    explicit Client(const Conninfo& conninfo, base::Nanos timeout = std::chrono::seconds{10},
+                    std::optional<base::Nanos> patience = std::nullopt);
     ~Client();
     Client(const Client&) = delete;
     Client& operator=(const Client&) = delete;
@@ -68,12 +73,29 @@ class Client {
     [[nodiscard]] bool over_unix_socket() const noexcept;
     [[nodiscard]] bool uses_ssl() const noexcept;
     [[nodiscard]] std::string host() const;
+    [[nodiscard]] std::string address() const;  ///< the IP address connected to; empty over a Unix socket
     [[nodiscard]] std::string port() const;
     [[nodiscard]] std::string database() const;
     [[nodiscard]] std::string user() const;
+    [[nodiscard]] std::string password()
+        const;  ///< wherever libpq had it from; empty without. Only for masking
 
  private:
+    struct ClearResult {
+        void operator()(pg_result* result) const noexcept;
+    };
+    using Result = std::unique_ptr<pg_result, ClearResult>;
+
+    /// The last result of what was sent, as PQexec gives it, but bounded in time and size.
+    [[nodiscard]] Result answer_to(int sent);
+    void wait_until_readable(base::Mono deadline);
+    [[nodiscard]] int described_parameters(const std::string& sql);
+    void break_off_copy();
+    [[noreturn]] void refuse_copy();
+    [[noreturn]] void give_up(const std::string& why);
+
     Conninfo conninfo_;  // for masking
+    std::optional<base::Nanos> patience_;
     pg_conn* connection_ = nullptr;
     std::string copying_;  // the statement of a copy under way
 };

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "pgtraffic/base/sqlstate.hpp"
+#include "pgtraffic/postgres/answer_size.hpp"
 #include "pgtraffic/postgres/conninfo.hpp"
 #include "pgtraffic/postgres/messages.hpp"
 
@@ -33,7 +34,7 @@ enum class ConnectStep : std::uint8_t {
     wait_readable,  ///< call connect_poll() when the socket is readable
     wait_writable,  ///< … writable
     connected,
-    failed,  ///< error() says why; close() it
+    failed,  ///< error() and connect_error() say why; close() it
 };
 
 enum class Sent : std::uint8_t {
@@ -52,6 +53,13 @@ enum class Progress : std::uint8_t {
 /// decrypted and that the kernel cannot tell of.
 using ReceiveBuffer = std::span<char>;
 inline constexpr std::size_t kReceiveBuffer = 64 * 1024;
+
+/// Why a connection attempt failed, out of libpq's message in its verbose form.
+struct RefusedConnection {
+    base::SqlState sqlstate = base::kCannotConnect;  ///< the server's last one, or that it never answered
+    std::string message;                             ///< without the codes and places in the server's source
+};
+[[nodiscard]] RefusedConnection read_refusal(std::string_view message);
 
 /// Neither copies nor moves. Owns its PGconn.
 class Connection {
@@ -101,6 +109,9 @@ class Connection {
     /// call.
     [[nodiscard]] std::string_view error() const noexcept { return reader_.error(); }
 
+    /// Of the last attempt to connect that failed: the server's SQLSTATE, or that it never answered.
+    [[nodiscard]] base::SqlState connect_error() const noexcept { return connect_error_; }
+
     /// Whether the last answer left a transaction open, sound or failed.
     [[nodiscard]] bool in_transaction() const noexcept { return reader_.in_transaction(); }
 
@@ -109,10 +120,13 @@ class Connection {
     [[nodiscard]] std::int64_t write(std::span<const char> bytes) noexcept;
     [[nodiscard]] std::int64_t read(std::span<char> into) noexcept;
     void tell_lost(std::string_view why) noexcept;
+    ConnectStep connect_failed() noexcept;
 
     pg_conn* connection_ = nullptr;
+    AnswerSize greeting_;    // what the server said until the connection was made
     ssl_st* tls_ = nullptr;  // libpq's, where the connection is encrypted
     int socket_ = -1;
+    base::SqlState connect_error_ = base::kCannotConnect;
     SendBuffer unsent_;
     std::span<const char> unread_;
     AnswerReader reader_;

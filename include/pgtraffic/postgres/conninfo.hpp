@@ -8,6 +8,9 @@
 
 namespace pgtraffic::postgres {
 
+/// What stands in the place of a secret.
+inline constexpr std::string_view kMask = "********";
+
 /// A value. Settings that are absent here come from libpq's environment when a connection starts.
 class Conninfo {
  public:
@@ -35,6 +38,10 @@ class Conninfo {
     /// "host=… port=… dbname=… user=…", every value that libpq marks as secret replaced by "********".
     [[nodiscard]] std::string masked() const;
 
+    /// A secret that is no setting, such as a password that expired: without_secrets() replaces it, too.
+    /// Keeps the latest ones.
+    void also_hide(std::string secret);
+
     /// `text` with every secret value of this conninfo (those effective, too) replaced, for server messages.
     [[nodiscard]] std::string without_secrets(std::string text) const;
 
@@ -44,6 +51,7 @@ class Conninfo {
 
  private:
     std::vector<std::pair<std::string, std::string>> settings_;
+    std::vector<std::string> hidden_;
 };
 
 /// `argument` as it may be shown: a password in a URL or conninfo string masked, anything else untouched.

@@ -8,6 +8,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "pgtraffic/postgres/child_process.hpp"
@@ -23,6 +24,10 @@ struct TemporaryServerOptions {
     std::string
         tcp_password;  ///< of the superuser: asked for over TCP (SCRAM), not on the socket; empty: never
     std::vector<std::string> settings;  ///< further "name=value"
+    /// Lines of pg_hba.conf in place of initdb's (tests); the Unix socket stays open to its owner.
+    std::vector<std::string> hba;
+    /// Name and text of files in the data directory, the server's own alone (tests: certificates and keys).
+    std::vector<std::pair<std::string, std::string>> files;
 };
 
 /// Neither copies nor moves. The constructor runs initdb and starts the server (as an unprivileged user when
@@ -47,10 +52,12 @@ class TemporaryServer {
     [[nodiscard]] pid_t postmaster() const noexcept { return postmaster_; }
 
     void stop(bool immediate = false);  ///< for tests; waits until it is gone
-    void start();                       ///< again, after stop(); waits until it accepts connections
+    /// Again, after stop(); waits until it accepts connections, unless it is not to (tests).
+    void start(bool wait = true);
 
  private:
     void initialise();
+    void write_files();
     void wait_until_ready();
     void start_on_a_free_port();
     [[nodiscard]] Conninfo socket_conninfo(const std::string& database) const;

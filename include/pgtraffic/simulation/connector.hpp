@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <optional>
 #include <queue>
 #include <string>
 #include <vector>
@@ -14,6 +15,7 @@
 #include "pgtraffic/event_loop/timer.hpp"
 #include "pgtraffic/simulation/host_lookup.hpp"
 #include "pgtraffic/simulation/index_list.hpp"
+#include "pgtraffic/simulation/password_source.hpp"
 #include "pgtraffic/simulation/session.hpp"
 
 namespace pgtraffic::simulation {
@@ -24,6 +26,7 @@ struct ConnectorOptions {
     base::Nanos first_pause = std::chrono::milliseconds{50};
     base::Nanos longest_pause = std::chrono::seconds{2};
     std::uint64_t seed = 0;  ///< of the pauses' variation
+    std::optional<std::string> password_command;
 };
 
 /// Neither copies nor moves. Refers to the sessions, which outlive it.
@@ -41,6 +44,12 @@ class Connector {
     /// No further attempts; those under way are given up.
     void stop() noexcept;
 
+    [[nodiscard]] bool up(std::uint32_t session) const noexcept { return lines_[session].up; }
+    /// `text` without any password that an attempt was made with.
+    [[nodiscard]] std::string without_secrets(std::string text) const {
+        return lookup_.without_secrets(std::move(text));
+    }
+
     [[nodiscard]] std::uint32_t connected() const noexcept { return connected_; }
     [[nodiscard]] std::uint64_t reconnects() const noexcept { return reconnects_; }
     /// Failed attempts of a session in a row.
@@ -54,7 +63,8 @@ class Connector {
 
  private:
     struct Line {
-        std::uint32_t attempts = 0;  // failed, in a row
+        std::uint32_t attempts = 0;    // failed, in a row
+        std::uint32_t first_host = 0;  // of the next attempt: one that said nothing is not the first again
         bool up = false;
         bool was_up = false;
         base::Mono started;
@@ -68,6 +78,8 @@ class Connector {
     void go_on() noexcept;  // starts what may start, sets the timer
     void on_time() noexcept;
     void on_addresses() noexcept { go_on(); }
+    void on_password() noexcept;
+    void fail_wanting(base::Mono now) noexcept;  // no password to be had
 
     const std::vector<std::unique_ptr<Session>>* sessions_;
     ConnectorOptions options_;
@@ -82,6 +94,7 @@ class Connector {
     std::uint64_t reconnects_ = 0;
     std::map<std::string, std::uint64_t, std::less<>> failures_;
     HostLookup lookup_;
+    PasswordSource password_;
     event_loop::Timer timer_;
 };
 

@@ -2,7 +2,6 @@
 // libpq would block the loop over them and a fail-over moves a name.
 #pragma once
 
-#include <optional>
 #include <string>
 #include <vector>
 
@@ -18,6 +17,9 @@ namespace pgtraffic::simulation {
 /// keeps its host without an address.
 [[nodiscard]] postgres::Conninfo with_addresses(const postgres::Conninfo& conninfo,
                                                 const std::vector<std::vector<std::string>>& addresses);
+
+/// The same hosts beginning with the one numbered `first`, which wraps around.
+[[nodiscard]] postgres::Conninfo beginning_with(const postgres::Conninfo& conninfo, std::size_t first);
 
 /// "a,b" -> {"a", "b"}; "" -> {""}.
 [[nodiscard]] std::vector<std::string> split_list(const std::string& list);
@@ -35,15 +37,23 @@ class HostLookup {
     void refresh(base::Mono now);
 
     /// What to connect with; empty until the first look-up ended. Where a name cannot be found it holds the
-    /// bare name and error() says why.
-    [[nodiscard]] const postgres::ConnectParameters* parameters() const noexcept {
-        return parameters_ ? &*parameters_ : nullptr;
+    /// bare name and error() says why. `first` is the host to begin with (it wraps around): libpq waits for a
+    /// host that says nothing as long as it is let, and goes on to the next one only where told "no".
+    [[nodiscard]] const postgres::ConnectParameters* parameters(std::size_t first = 0) const noexcept {
+        return parameters_.empty() ? nullptr : &parameters_[first % parameters_.size()];
     }
     [[nodiscard]] const std::string& error() const noexcept { return error_; }
+
+    /// The password of the attempts from now on.
+    void set_password(const std::string& password);
+    [[nodiscard]] std::string without_secrets(std::string text) const {
+        return conninfo_.without_secrets(std::move(text));
+    }
 
  private:
     void on_resolved(const event_loop::Resolved* resolved) noexcept;
     void look_up_from(std::size_t first);
+    void set_parameters(const postgres::Conninfo& conninfo);
 
     postgres::Conninfo conninfo_;
     event_loop::Callback<> on_ready_;
@@ -53,7 +63,7 @@ class HostLookup {
     bool needed_ = false;
     bool under_way_ = false;
     base::Mono last_ = base::Mono::min();
-    std::optional<postgres::ConnectParameters> parameters_;
+    std::vector<postgres::ConnectParameters> parameters_;  // by the host to begin with
     std::string error_;
     event_loop::Resolver resolver_;
 };

@@ -14,6 +14,7 @@ class LoopLoad {
 
     void waits(base::Mono now) noexcept {
         busy_ += now - woke_;
+        longest_turn_ = std::max(longest_turn_, now - turn_);
         waiting_ = true;
         woke_ = now;
     }
@@ -21,12 +22,12 @@ class LoopLoad {
     void wakes(base::Mono now) noexcept {
         if (!waiting_) return;
         waiting_ = false;
-        woke_ = now;
+        woke_ = turn_ = now;
     }
 
-    /// The busy share since the last call, 0…1.
+    /// The busy share since the last call, 0…1. `now` may be a border that lies before the last event.
     [[nodiscard]] double take_ratio(base::Mono now) noexcept {
-        if (!waiting_) {
+        if (!waiting_ && now > woke_) {
             busy_ += now - woke_;
             woke_ = now;
         }
@@ -41,22 +42,31 @@ class LoopLoad {
     /// Forgets everything before `now`.
     void restart(base::Mono now) noexcept {
         (void)take_ratio(now);
-        total_busy_ = total_ = base::Nanos{0};
+        total_busy_ = total_ = longest_turn_ = base::Nanos{0};
+        turn_ = now;
     }
+
+    /// The longest time since restart() from an event to the next wait: the callbacks of one batch, and so
+    /// not less than any one of them.
+    [[nodiscard]] base::Nanos longest_turn() const noexcept { return longest_turn_; }
 
     /// The busy share since restart(), as of the last take_ratio().
     [[nodiscard]] double total_ratio() const noexcept {
-        return total_.count() > 0 ? std::min(1.0, base::to_seconds(total_busy_) / base::to_seconds(total_))
-                                  : 0;
+        // The measured time may end before the wake-up that noticed it: a sleep is then taken off twice.
+        return total_.count() > 0
+                   ? std::clamp(base::to_seconds(total_busy_) / base::to_seconds(total_), 0.0, 1.0)
+                   : 0;
     }
 
  private:
     bool waiting_ = false;
     base::Mono woke_;
+    base::Mono turn_{woke_};
     base::Mono since_;
     base::Nanos busy_{0};
     base::Nanos total_busy_{0};
     base::Nanos total_{0};
+    base::Nanos longest_turn_{0};
 };
 
 }  // namespace pgtraffic::simulation

@@ -10,12 +10,16 @@
 
 namespace pgtraffic::simulation {
 
-/// Version, kind of address, the settings that explain a result.
+/// How long one answer may take: the smallest key of a large table without an index takes a while, and a
+/// server that is none says nothing for ever.
+inline constexpr base::Nanos kPreflightPatience = std::chrono::minutes{2};
+
+/// Version, address, role, who else is there, the settings that explain a result.
 [[nodiscard]] metrics::ServerInfo inspect_server(postgres::Client& client);
 
 /// Throws base::Error that says how many are free where the server has no room for `connections` more. Behind
 /// a pooler, which multiplexes, there is nothing to check.
-void check_room(postgres::Client& client, std::uint32_t connections);
+void check_room(const metrics::ServerInfo& server, std::uint32_t connections);
 
 /// Has every statement of `scenario` parsed by the server, and asks for the keys and values that its
 /// parameters draw from. Throws base::Error that names operation and statement; for a missing table, the

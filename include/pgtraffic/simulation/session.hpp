@@ -41,6 +41,7 @@ struct SessionContext {
     Protocol protocol = Protocol::extended;
     std::uint32_t pipeline = 1;                ///< queries under way on a session at the same time
     bool has_timeout = false;                  ///< a statement that the server cancelled ran into --timeout
+    bool leave_read_only = false;              ///< another server can be found where one refuses to write
     std::vector<std::string> setup;            ///< SQL that every new connection runs first
     std::vector<std::string> statement_names;  ///< by statement number, for the prepared protocol
     workload::ParameterValues values;          ///< copied while a query is queued
@@ -49,18 +50,21 @@ struct SessionContext {
     event_loop::Callback<Session*, base::Mono> on_free;     ///< ready for one query more
     event_loop::Callback<Session*, const Query*> on_ended;  ///< a query ended; on_free or on_down follows
     event_loop::Callback<Session*> on_down;                 ///< the connection failed or was lost
-    event_loop::Callback<base::Mono> on_event;              ///< first of all, at each event of a socket
+    /// Waits before its next attempt; resume() is wanted at this time. Not in a pipeline.
+    event_loop::Callback<Session*, base::Mono> on_backing_off;
+    event_loop::Callback<base::Mono> on_event;  ///< first of all, at each event of a socket
 };
 
 /// Neither copies nor moves.
 class Session {
  public:
     enum class State : std::uint8_t {
-        closed,        ///< no connection; waits for connect() → connecting
-        connecting,    ///< waits for the handshake → preparing, or closed
-        preparing,     ///< waits for the answers to set-up and PREPARE → idle, or closed
-        idle,          ///< waits for begin() → busy; the server's goodbye → closed
-        busy,          ///< waits for the last answer → idle or rolling_back; loss, expire() → closed
+        closed,       ///< no connection; waits for connect() → connecting
+        connecting,   ///< waits for the handshake → preparing, or closed
+        preparing,    ///< waits for the answers to set-up and PREPARE → idle, or closed
+        idle,         ///< waits for begin() → busy; the server's goodbye → closed
+        busy,         ///< waits for the last answer → idle or rolling_back; loss, expire() → closed
+        backing_off,  ///< waits for resume() and its next attempt → busy; expire() → idle; loss → closed
         rolling_back,  ///< the query is over and left a transaction; waits for ROLLBACK → busy (retry) or
                        ///< idle
     };
@@ -87,8 +91,13 @@ class Session {
     /// Sends what is queued. The end of the connection, too, may be found here.
     void flush() noexcept;
 
+    /// The pause that on_backing_off asked for is over. `at` is what it named; does nothing where the query
+    /// has ended meanwhile.
+    void resume(base::Mono at) noexcept;
+
     /// The query in `slot` took too long: ends it as timed out and gives the connection up, and with it the
-    /// other queries of a pipeline, which failed.
+    /// other queries of a pipeline, which failed. Keeps the connection where the query only waited to be
+    /// tried again.
     void expire(std::uint32_t slot, base::Mono now) noexcept;
 
     /// Gives a connection that is not yet, or no longer, of use up, with `reason` for error().
@@ -104,7 +113,17 @@ class Session {
         for (std::uint32_t i = 0; i < under_way_; ++i) visit(queries_[position(i)]);
     }
 
+    /// Calls with each query under way that may be done for good although no answer came.
+    template <class Visit>
+    void each_in_doubt(Visit&& visit) const {
+        for (std::uint32_t i = 0; i < under_way_; ++i) {
+            if (leaves_doubt(queries_[position(i)], state_)) visit(queries_[position(i)]);
+        }
+    }
+
     [[nodiscard]] std::string_view error() const noexcept;  ///< of the last failure
+    /// Why the last attempt to connect failed.
+    [[nodiscard]] base::SqlState connect_error() const noexcept;
     [[nodiscard]] int socket() const noexcept { return poll_ ? poll_->socket() : -1; }
 
  private:
@@ -118,6 +137,8 @@ class Session {
     [[nodiscard]] Query& move_to_end() noexcept;
     void end_oldest(metrics::Outcome outcome, base::Mono now) noexcept;
     void roll_back(bool then_retry) noexcept;
+    void retry(base::Mono now) noexcept;
+    [[nodiscard]] bool leaves_doubt(const Query& query, State state) const noexcept;
     void lose(base::Mono now) noexcept;
     void become_idle(base::Mono now) noexcept;
 
@@ -133,6 +154,7 @@ class Session {
     bool writing_ = false;  // WRITABLE is armed
     bool retry_after_rollback_ = false;
     std::uint32_t step_ = 0;  // of the set-up, while preparing
+    base::Mono resume_at_;    // while backing off
 
     std::vector<Query> queries_;  // a ring of those under way, in the order in which they were sent
     std::uint32_t oldest_ = 0;

@@ -16,6 +16,7 @@
 #include "pgtraffic/metrics/aggregator.hpp"
 #include "pgtraffic/metrics/threshold.hpp"
 #include "pgtraffic/postgres/conninfo.hpp"
+#include "pgtraffic/simulation/audit.hpp"
 #include "pgtraffic/simulation/session.hpp"
 #include "pgtraffic/traffic/pattern.hpp"
 #include "pgtraffic/traffic/phase_scheduler.hpp"
@@ -29,15 +30,24 @@ enum class Pacing : std::uint8_t {
     precise,  ///< when it is due
     economy,  ///< on the next whole millisecond: fewer wakes, up to a millisecond of lag, counted as such
 };
+/// Why prepared statements fail behind a pooler, and what to do.
+inline constexpr const char* kPoolerPreparedCure =
+    "a pooler in transaction mode gives each transaction another connection of the server, which does not "
+    "know "
+    "what was prepared on this one: use --protocol extended, or a pooler that keeps track of prepared "
+    "statements "
+    "(PgBouncer 1.21 or later, max_prepared_statements)";
 
 /// What to run against what. Neither a rate nor a pattern: a closed loop.
 struct SimulationPlan {
     postgres::Conninfo conninfo;
+    std::optional<std::string> password_command;  ///< gives the password of each attempt to connect
     std::uint32_t connections = 100;
     Protocol protocol = Protocol::extended;
     std::uint32_t pipeline = 1;  ///< queries under way on a connection at the same time
     SessionOrder session_order = SessionOrder::fifo;
     Pacing pacing = Pacing::precise;
+    bool pooled = false;  ///< a connection is not always the same backend: nothing is set on it
     std::optional<double> rate_per_s;
     std::optional<traffic::Pattern> pattern;
     std::optional<double> peak_rate_per_s;  ///< of the pattern; without: measured in a closed loop before
@@ -45,6 +55,10 @@ struct SimulationPlan {
     base::Nanos duration = std::chrono::seconds{60};
     base::Nanos warmup = std::chrono::seconds{10};
     std::optional<std::uint64_t> total_queries;
+    std::optional<std::uint64_t>
+        max_rows;                          ///< that operations with an INSERT may add, in all stages together
+    std::optional<std::string> stop_file;  ///< once it exists the run ends as after SIGINT
+    bool read_only = false;                ///< sessions may only read
     std::optional<base::Nanos> timeout;
     std::optional<base::Nanos> latency_limit;
     bool sample_tcp = false;  ///< the kernel's round-trip times of live connections, into result.network
@@ -55,6 +69,7 @@ struct SimulationPlan {
     std::vector<metrics::Threshold> abort_if;  ///< of parse_abort_condition; one that is true ends the load
     base::Nanos abort_window = std::chrono::seconds{10};
     base::Nanos progress = std::chrono::seconds{1};  ///< how often to report progress
+    AuditLog* audit = nullptr;  ///< told of every query that ends; outlives the run; null: none wanted
 };
 
 /// What a progress report is told besides the interval.
@@ -86,6 +101,8 @@ struct SimulationEnd {
     int signal = 0;                                     ///< the first signal that ended it, or 0
     bool aborted = false;                               ///< a second one came: no report is wanted
     std::optional<metrics::ThresholdResult> condition;  ///< of `abort_if`, that ended the load early
+    bool stop_file = false;                             ///< it appeared
+    bool rows_used_up = false;                          ///< `max_rows` ended the load early
 };
 
 /// Runs `plan` to its end in `loop`, where others may have callbacks, and fills the measured part of

@@ -55,12 +55,17 @@ struct CodeParameter {
 /// A random version-4 UUID, from the seed.
 struct UuidParameter {};
 
+/// A prefix and the run's id, so that a row says which run made it. Not of the seed.
+struct RunIdParameter {
+    std::string prefix;
+};
+
 struct ConstantParameter {
     std::string value;
 };
 
 using Parameter = std::variant<KeyParameter, PickParameter, IntegerParameter, RealParameter, ChoiceParameter,
-                               CodeParameter, UuidParameter, ConstantParameter>;
+                               CodeParameter, UuidParameter, RunIdParameter, ConstantParameter>;
 
 /// Reads {"key": "orders.order_id"}, {"integer": [5, 50]}, …: an object with the key of one kind and what
 /// belongs to it. Throws base::Error with file and JSON pointer. Identifiers in "key" are checked so that

@@ -11,6 +11,7 @@
 
 #include "pgtraffic/base/json_reader.hpp"
 #include "pgtraffic/base/sqlstate.hpp"
+#include "pgtraffic/base/time.hpp"
 #include "pgtraffic/workload/parameter.hpp"
 
 namespace pgtraffic::workload {
@@ -23,10 +24,12 @@ struct Statement {
 };
 
 /// On one of these SQLSTATEs the operation is tried again from its first statement, its parameters seeing
-/// the number of the attempt.
+/// the number of the attempt; after a pause that doubles with each attempt up to the longest.
 struct RetryPolicy {
     std::vector<base::SqlState> on;
     std::uint32_t max_retries = 0;
+    base::Nanos first_pause{0};  ///< 0: at once
+    base::Nanos longest_pause{0};
 };
 
 struct Operation {
@@ -45,6 +48,7 @@ struct Scenario {
     std::optional<std::string> arrivals;            ///< "poisson" or "uniform"
     std::optional<std::uint32_t> connections;
     std::vector<std::string> thresholds;
+    std::optional<bool> read_only;  ///< its author's word; none: the statements tell (intent.hpp)
 };
 
 /// Throws base::Error with file and JSON pointer for unknown keys, wrong types, no operation, a weight that

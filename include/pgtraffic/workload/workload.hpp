@@ -10,6 +10,7 @@
 #include <string_view>
 #include <vector>
 
+#include "pgtraffic/base/time.hpp"
 #include "pgtraffic/workload/scenario.hpp"
 
 namespace pgtraffic::workload {
@@ -41,8 +42,9 @@ class Workload {
     /// The queries to answer for `scenario`, without repetition, in a fixed order.
     [[nodiscard]] static std::vector<DataQuery> data_queries(const Scenario& scenario);
 
-    /// `answers` holds the rows of each of data_queries(scenario), in its order. `run_entropy` goes into what
-    /// must differ between runs of one seed (see CodeParameter). Throws base::Error when a table is empty
+    /// `answers` holds the rows of each of data_queries(scenario), in its order. `run_entropy`, which is the
+    /// run's id as a number, goes into what must differ between runs of one seed (CodeParameter,
+    /// RunIdParameter). Throws base::Error when a table is empty
     /// ("… is empty: run `pgtraffic init`") or a key is no integer.
     Workload(const Scenario& scenario, const std::vector<DataRows>& answers,
              KeyDistribution default_distribution, std::uint64_t seed, std::uint64_t run_entropy);
@@ -73,12 +75,22 @@ class Workload {
     [[nodiscard]] bool retries(std::uint32_t operation, base::SqlState state,
                                std::uint32_t attempt) const noexcept;
 
+    /// How long the session waits before attempt `attempt` (1 for the first retry) of arrival k: the policy's
+    /// pause with a jitter of a half, from the seed, so that those that met do not meet again.
+    [[nodiscard]] base::Nanos retry_pause(std::uint32_t operation, std::uint64_t k,
+                                          std::uint32_t attempt) const noexcept;
+
+    /// Whether something may have been written for good where the answer to statement `number` is lost: it
+    /// writes outside of a transaction block, or commits a block that wrote (see kind_of).
+    [[nodiscard]] bool leaves_doubt(std::uint32_t number) const noexcept { return places_[number].doubt; }
+
  private:
     /// Where a statement stands, and its parameters' first entry in data_.
     struct Place {
         std::uint32_t operation;
         std::uint32_t statement;
         std::uint32_t first_data;
+        bool doubt;
     };
 
     struct Writer;

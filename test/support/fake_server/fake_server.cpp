@@ -17,6 +17,7 @@
 #include <utility>
 
 #include "pgtraffic/base/error.hpp"
+#include "support/fake_server/messages.hpp"
 
 namespace pgtraffic::test {
 
@@ -30,85 +31,7 @@ constexpr std::uint32_t kCancelRequest = 80877102;
 constexpr std::uint32_t kSslRequest = 80877103;
 constexpr std::uint32_t kGssRequest = 80877104;
 constexpr std::uint32_t kInt4 = 23;
-
-std::uint32_t read_u32(const char* p) {
-    std::uint32_t n = 0;
-    std::memcpy(&n, p, 4);
-    return ntohl(n);
-}
-
-void put_u32(std::string& out, std::uint32_t n) {
-    n = htonl(n);
-    out.append(reinterpret_cast<const char*>(&n), 4);
-}
-
-void put_u16(std::string& out, std::uint16_t n) {
-    n = htons(n);
-    out.append(reinterpret_cast<const char*>(&n), 2);
-}
-
-void put_message(std::string& out, char type, std::string_view body) {
-    out += type;
-    put_u32(out, static_cast<std::uint32_t>(body.size() + 4));
-    out += body;
-}
-
-std::string text0(std::string_view text) {
-    return std::string{text} + '\0';
-}
-
-std::string ready_for_query() {
-    std::string out;
-    put_message(out, 'Z', "I");
-    return out;
-}
-
-std::string row_description(std::size_t columns) {
-    std::string body;
-    put_u16(body, static_cast<std::uint16_t>(columns));
-    for (std::size_t i = 0; i < columns; ++i) {
-        body += text0("column");
-        put_u32(body, 0);
-        put_u16(body, 0);
-        put_u32(body, kInt4);
-        put_u16(body, 4);
-        put_u32(body, 0xFFFFFFFF);
-        put_u16(body, 0);
-    }
-    std::string out;
-    put_message(out, 'T', body);
-    return out;
-}
-
-std::string data_row(const std::vector<std::string>& values) {
-    std::string body;
-    put_u16(body, static_cast<std::uint16_t>(values.size()));
-    for (const auto& value : values) {
-        put_u32(body, static_cast<std::uint32_t>(value.size()));
-        body += value;
-    }
-    std::string out;
-    put_message(out, 'D', body);
-    return out;
-}
-
-std::string complete(std::string_view tag) {
-    std::string out;
-    put_message(out, 'C', text0(tag));
-    return out;
-}
-
-std::string error_response(std::string_view sqlstate, std::string_view message) {
-    std::string body;
-    body += 'S' + text0("ERROR");
-    body += 'V' + text0("ERROR");
-    body += 'C' + text0(sqlstate);
-    body += 'M' + text0(message);
-    body += '\0';
-    std::string out;
-    put_message(out, 'E', body);
-    return out;
-}
+constexpr std::size_t kEndlessPiece = 256 * 1024;
 
 /// What is asked before a load has a meaning that its asker relies on; everything else gets an order's row.
 struct Canned {
@@ -158,9 +81,15 @@ struct FakeServer::Client {
     std::uint64_t generation = 0;
     bool started = false;
     bool writing = false;
-    bool failed = false;     // until the next Sync
-    bool executed = false;   // since the last Sync
-    std::size_t parsed = 0;  // of `in`
+    bool failed = false;    // until the next Sync
+    bool executed = false;  // since the last Sync
+    bool closing = false;   // once `out` is sent
+    bool silent = false;    // hears everything and says nothing
+    std::uint64_t number = 0;
+    std::uint64_t answered = 0;
+    const Evil* struck = nullptr;          // instead of the answer under construction
+    const std::string* endless = nullptr;  // sent again and again
+    std::size_t parsed = 0;                // of `in`
     std::string in;
     std::string out;       // goes out at the next flush
     std::string held;      // the answer under construction, or waiting for its time
@@ -247,6 +176,7 @@ void FakeServer::accept_all() {
         auto client = std::make_unique<Client>();
         client->fd = fd;
         client->generation = ++generation_;
+        client->number = generation_;
         clients_[static_cast<std::size_t>(fd)] = std::move(client);
         epoll_event event{};
         event.events = EPOLLIN;
@@ -282,7 +212,7 @@ void FakeServer::read_from(Client& client) {
     }
     if (!going) return drop(client.fd);
     client.in.erase(0, client.parsed);
-    flush(client);
+    flush(client);  // may have dropped it
 }
 
 bool FakeServer::handle_startup(Client& client) {
@@ -296,26 +226,18 @@ bool FakeServer::handle_startup(Client& client) {
     }
     if (code == kCancelRequest || code != kProtocol3) return false;
     client.started = true;
-    std::string zero;
-    put_u32(zero, 0);
-    put_message(client.out, 'R', zero);
-    for (const auto& [name, value] : {std::pair{"server_version", "15.0 (fake)"},
-                                      {"server_encoding", "UTF8"},
-                                      {"client_encoding", "UTF8"},
-                                      {"standard_conforming_strings", "on"},
-                                      {"integer_datetimes", "on"}}) {
-        put_message(client.out, 'S', text0(name) + text0(value));
+    if (const Evil* evil = evil_for(client, Moment::greeting)) {
+        strike(client, *evil);
+        return true;
     }
-    std::string key;
-    put_u32(key, 4711 + static_cast<std::uint32_t>(client.generation));
-    put_u32(key, 1);
-    put_message(client.out, 'K', key);
-    client.out += ready_for_query();
+    client.out += authentication(0) + server_parameters() +
+                  backend_key(4711 + static_cast<std::uint32_t>(client.generation)) + ready_for_query();
     return true;
 }
 
 bool FakeServer::handle_message(Client& client, char type, std::string_view body) {
     static const std::string kReady = ready_for_query();
+    if (client.silent) return type != 'X';
     if (client.failed && type != 'S' && type != 'X') return true;
     switch (type) {
         case 'Q':
@@ -358,6 +280,10 @@ bool FakeServer::handle_message(Client& client, char type, std::string_view body
             answer_execute(client);
             return true;
         case 'S':
+            if (client.struck != nullptr) {
+                strike(client, *std::exchange(client.struck, nullptr));
+                return true;
+            }
             client.held += kReady;
             client.failed = false;
             end_of_query(client);
@@ -388,6 +314,10 @@ void FakeServer::answer_simple(Client& client, std::string_view sql) {
 
 void FakeServer::answer_execute(Client& client) {
     const auto& answer = client.answers[client.bound];
+    if (const Evil* evil = evil_for(client, answer.preparation ? Moment::preparation : Moment::query)) {
+        client.struck = evil;
+        return;
+    }
     if (answer.preparation) {
         client.held += answer.rows;
         return;
@@ -404,6 +334,24 @@ void FakeServer::answer_execute(Client& client) {
         return;
     }
     client.held += answer.rows;
+}
+
+const Evil* FakeServer::evil_for(const Client& client, Moment moment) const {
+    for (const auto& [evil, connection] : options_.evil) {
+        if (evil->moment == moment && client.number >= connection) return evil;
+    }
+    return nullptr;
+}
+
+void FakeServer::strike(Client& client, const Evil& evil) {
+    if (evil.begins_well) client.out += client.held;
+    client.held.clear();
+    client.executed = false;
+    client.out += evil.bytes;
+    client.silent = evil.then != Then::ready;
+    client.closing = evil.then == Then::close;
+    if (evil.then == Then::repeat) client.endless = &evil.again;
+    if (evil.then == Then::ready) client.out += ready_for_query();
 }
 
 Nanos FakeServer::draw_delay() {
@@ -424,7 +372,9 @@ void FakeServer::end_of_query(Client& client) {
 }
 
 void FakeServer::answer(Client& client) {
-    if (std::exchange(client.executed, false) && options_.record) answered_.push_back(base::mono_now());
+    const bool query = std::exchange(client.executed, false);
+    if (query && options_.record) answered_.push_back(base::mono_now());
+    if (query && ++client.answered == options_.close_after) client.closing = true;
     client.out += client.held;
     client.held.clear();
 }
@@ -458,6 +408,11 @@ void FakeServer::send_due(Mono now) {
 }
 
 bool FakeServer::flush(Client& client) {
+    if (client.closing && client.out.empty()) {  // it says nothing before it goes
+        drop(client.fd);
+        return false;
+    }
+    while (client.endless != nullptr && client.out.size() < kEndlessPiece) client.out += *client.endless;
     if (client.out.empty()) return true;
     const ssize_t n = ::send(client.fd, client.out.data(), client.out.size(), MSG_NOSIGNAL);
     if (n < 0 && errno != EAGAIN) {
@@ -465,7 +420,11 @@ bool FakeServer::flush(Client& client) {
         return false;
     }
     client.out.erase(0, static_cast<std::size_t>(std::max<ssize_t>(n, 0)));
-    const bool writing = !client.out.empty();
+    if (client.closing && client.out.empty()) {
+        drop(client.fd);
+        return false;
+    }
+    const bool writing = !client.out.empty() || client.endless != nullptr;
     if (writing != client.writing) {
         client.writing = writing;
         epoll_event event{};

@@ -15,6 +15,7 @@
 
 #include "pgtraffic/base/random.hpp"
 #include "pgtraffic/base/time.hpp"
+#include "support/fake_server/evil.hpp"
 
 namespace pgtraffic::test {
 
@@ -33,7 +34,9 @@ struct FakeServerOptions {
     double fail_ratio = 0;  ///< of queries, answered at once with SQLSTATE 40001
     std::string fail_only;  ///< part of the SQL of those that may fail; empty: all
     std::uint64_t seed = 1;
-    bool record = false;  ///< keep when each query was answered
+    bool record = false;            ///< keep when each query was answered
+    std::vector<EvilFrom> evil;     ///< at most one a moment strikes a connection, the first
+    std::uint64_t close_after = 0;  ///< answers of a connection; then it is closed. 0: never
 };
 
 /// Serves until stop() is called from a signal handler, or for ever. Neither copies nor moves.
@@ -70,6 +73,8 @@ class FakeServer {
     void send_due(base::Mono now);
     bool flush(Client& client);
     void drop(int fd);
+    [[nodiscard]] const Evil* evil_for(const Client& client, Moment moment) const;
+    static void strike(Client& client, const Evil& evil);
     [[nodiscard]] base::Nanos draw_delay();
     void arm_timer();
 

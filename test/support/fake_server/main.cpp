@@ -2,6 +2,7 @@
 //   fake_server [--socket PATH | --port N] [--delay 5ms | --delay exp:5ms] [--stall-after QUERIES --stall-for
 //   1s]
 //               [--fail-ratio 0.1 [--fail-only SQL]] [--seed N] [--record yes]
+//               [--evil NAME[@CONNECTION],...] [--close-after ANSWERS]
 // Prints "ready PORT" once it listens; ends on SIGTERM and with its parent. With --record it prints at its
 // end when it answered each query, a line each, in ns of the monotonic clock.
 #include <fmt/format.h>
@@ -53,6 +54,10 @@ pgtraffic::test::FakeServerOptions read_options(int argc, char** argv) {
             options.fail_only = value;
         } else if (name == "--seed") {
             options.seed = required(base::parse_count(value), name);
+        } else if (name == "--evil") {
+            options.evil = pgtraffic::test::parse_evil(value);
+        } else if (name == "--close-after") {
+            options.close_after = required(base::parse_count(value), name);
         } else if (name == "--record") {
             options.record = value == "yes";
         } else {

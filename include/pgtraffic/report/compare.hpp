@@ -1,0 +1,96 @@
+// Results beside one another, the first one being the base: what changed, whether the runs show that it did,
+// and conditions on the change. Works on the JSON documents, because earlier runs are all that there is.
+#pragma once
+
+#include <cstdint>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "pgtraffic/metrics/threshold.hpp"
+#include "pgtraffic/report/layout.hpp"
+
+namespace pgtraffic::report {
+
+struct ComparedRun {
+    std::string label;  ///< "A", "B", …
+    std::string file;
+    nlohmann::ordered_json document;  ///< one that check_result() has accepted
+};
+
+/// Labels them in their order. At most 26.
+[[nodiscard]] std::vector<ComparedRun> label_runs(
+    std::vector<std::pair<std::string, nlohmann::ordered_json>> files);
+
+/// What makes the loads of two runs different ones, so that their figures cannot be compared, each in words.
+/// Empty where the load was the same.
+[[nodiscard]] std::vector<std::string> load_differences(const ComparedRun& base, const ComparedRun& other);
+
+/// Other differences worth knowing: server, machine, version, length, a verdict that is not valid.
+[[nodiscard]] std::vector<std::string> other_differences(const std::vector<ComparedRun>& runs);
+
+enum class FigureUnit : std::uint8_t { per_second, share, millis, micros };
+
+enum class Finding : std::uint8_t {
+    none,           ///< the base itself, or a figure without a confidence interval
+    no_difference,  ///< the intervals overlap: the runs show none
+    better,
+    worse,
+};
+[[nodiscard]] std::string_view to_string(Finding finding) noexcept;
+
+struct ComparedValue {
+    std::optional<double> value;
+    std::optional<std::pair<double, double>> bounds;  ///< 95 % confidence interval
+    std::optional<double> change;                     ///< against the base, 0.1 for 10 % more
+    Finding finding = Finding::none;
+};
+
+struct ComparedFigure {
+    std::string name;  ///< as in thresholds: "response.p99", "insert.throughput"
+    FigureUnit unit = FigureUnit::millis;
+    bool higher_is_better = false;
+    std::vector<ComparedValue> values;  ///< one for each run
+};
+
+/// A condition of --fail-if; made by parse_fail_condition.
+struct FailCondition {
+    std::string expression;
+    metrics::Threshold figure;
+    metrics::Comparison comparison = metrics::Comparison::greater;
+    double change = 0;  ///< 0.1 for 10 %
+};
+
+/// "response.p99>+10%". Throws base::Error "column 4: …" that says what is known.
+[[nodiscard]] FailCondition parse_fail_condition(std::string_view expression, const ComparedRun& base);
+
+struct FailResult {
+    std::string expression;
+    std::string run;  ///< label
+    std::optional<double> change;
+    bool failed = false;  ///< also where a run has no such figure
+};
+
+struct Comparison {
+    std::vector<std::string> differences;  ///< of the loads, when compared anyway, then the others
+    std::vector<ComparedFigure> figures;
+    std::vector<FailResult> conditions;
+
+    [[nodiscard]] bool failed() const noexcept;
+};
+
+/// `runs` are at least two.
+[[nodiscard]] Comparison compare(const std::vector<ComparedRun>& runs,
+                                 const std::vector<FailCondition>& conditions);
+
+// How it is shown.
+[[nodiscard]] std::string compare_text(const Comparison& comparison, const std::vector<ComparedRun>& runs,
+                                       const TextStyle& style);
+[[nodiscard]] nlohmann::ordered_json compare_json(const Comparison& comparison,
+                                                  const std::vector<ComparedRun>& runs);
+[[nodiscard]] std::string compare_html(const Comparison& comparison, const std::vector<ComparedRun>& runs);
+
+}  // namespace pgtraffic::report

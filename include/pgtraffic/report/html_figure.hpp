@@ -1,0 +1,43 @@
+// Numbers of a JSON result as HTML. Each is a <data> element that carries the exact value and its place in
+// the document, so that what is shown can be checked against the result, by a test or by a reader's script.
+#pragma once
+
+#include <cstdint>
+#include <nlohmann/json.hpp>
+#include <string>
+
+namespace pgtraffic::report {
+
+/// How a number is written.
+enum class Look : std::uint8_t {
+    count,      ///< 1,234
+    rate,       ///< 1,234.5
+    millis,     ///< 4.47, as many digits as its size wants
+    percent,    ///< a share of 1 as 99.98 %
+    seconds,    ///< 30.01 s
+    micros,     ///< 13.8 µs
+    bytes,      ///< 14.8 MiB
+    threshold,  ///< up to five significant digits
+};
+
+/// The text alone. `x` must be finite.
+[[nodiscard]] std::string figure_text(double x, Look look);
+
+/// Reads a document, which must outlive it.
+class HtmlFigures {
+ public:
+    explicit HtmlFigures(const nlohmann::ordered_json& document) : document_{&document} {}
+
+    /// The number at this JSON pointer, `unit` behind it; a dash where the document has none there.
+    [[nodiscard]] std::string operator()(const std::string& pointer, Look look, const char* unit = "") const;
+
+    [[nodiscard]] bool has(const std::string& pointer) const;      ///< and it is not null
+    [[nodiscard]] double value(const std::string& pointer) const;  ///< 0 where there is none
+
+ private:
+    [[nodiscard]] const nlohmann::ordered_json* find(const std::string& pointer) const;
+
+    const nlohmann::ordered_json* document_;
+};
+
+}  // namespace pgtraffic::report

@@ -1,0 +1,29 @@
+// What a statement does to a database, as far as its text tells: whether it only reads, and how many of its
+// parts insert. Errs on the side of "writes": a word that could write counts wherever it stands outside of
+// quotes and comments. What a function does that a SELECT calls, no text can tell; Scenario::read_only can.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "pgtraffic/workload/scenario.hpp"
+
+namespace pgtraffic::workload {
+
+/// The words of `sql` in lower case, without what is quoted or commented out.
+[[nodiscard]] std::vector<std::string> sql_words(std::string_view sql);
+
+/// Whether it is a query or transaction control, and holds no word of something that writes, locks rows or
+/// draws from a sequence.
+[[nodiscard]] bool only_reads(std::string_view sql);
+
+/// Its author's word where there is one, else whether all its statements only read.
+[[nodiscard]] bool only_reads(const Scenario& scenario);
+
+/// How many INSERTs and MERGEs the operation runs, each of which adds a row or more; of an operation that
+/// chooses one statement, the most of any.
+[[nodiscard]] std::uint32_t inserts_of(const Operation& operation);
+
+}  // namespace pgtraffic::workload

@@ -1,0 +1,29 @@
+// What a statement can do to the data, as far as its first words tell. Where they do not, the answer is the
+// careful one: it may write. A function that is called by SELECT and writes is the exception; nothing short
+// of asking the server could tell.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+namespace pgtraffic::workload {
+
+enum class StatementKind : std::uint8_t {
+    reads,       ///< SELECT, VALUES, TABLE, SHOW, EXPLAIN, FETCH; SET and the like, too: nothing that stays
+    writes,      ///< everything that is not known to be one of the others
+    begins,      ///< BEGIN, START TRANSACTION
+    commits,     ///< COMMIT, END, PREPARE TRANSACTION
+    rolls_back,  ///< ROLLBACK, ABORT (not to a savepoint: that "reads")
+};
+
+[[nodiscard]] StatementKind kind_of(std::string_view sql);
+
+/// What is left of `sql` without the white space, comments and semicolons before its first word.
+[[nodiscard]] std::string_view from_first_word(std::string_view sql);
+
+/// Takes the first word (letters, digits and underscores) off `sql` and returns it in lower case; empty where
+/// something else comes first.
+[[nodiscard]] std::string take_word(std::string_view& sql);
+
+}  // namespace pgtraffic::workload

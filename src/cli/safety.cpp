@@ -1,0 +1,144 @@
+#include "pgtraffic/cli/safety.hpp"
+
+#include <arpa/inet.h>
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+#include <unistd.h>
+
+#include <algorithm>
+
+#include "pgtraffic/base/error.hpp"
+#include "pgtraffic/base/units.hpp"
+#include "pgtraffic/cli/options.hpp"
+#include "pgtraffic/cli/output.hpp"
+#include "pgtraffic/report/layout.hpp"
+#include "pgtraffic/simulation/host_lookup.hpp"
+#include "pgtraffic/workload/intent.hpp"
+
+namespace pgtraffic::cli {
+namespace {
+
+bool is_loopback_v4(const in_addr& address) noexcept {
+    return (ntohl(address.s_addr) >> 24U) == 127;
+}
+
+/// A line from stdin without its end; empty at the end of the file.
+std::string read_line() {
+    std::string line;
+    char c = 0;
+    while (line.size() < 1000 && ::read(STDIN_FILENO, &c, 1) == 1 && c != '\n') line += c;
+    return line;
+}
+
+std::string in_safe_quotes(const std::string& text) {
+    return fmt::format("\"{}\"", report::printable(text));
+}
+
+std::string counted(std::uint64_t n, std::string_view one, std::string_view many) {
+    return fmt::format("{} {}", base::with_thousands(n), n == 1 ? one : many);
+}
+
+void refuse_other_database(const metrics::ServerInfo& server, const std::optional<std::string>& given) {
+    if (!given || *given == server.database) return;
+    throw base::Error(
+        fmt::format("--confirm: names the database {}, and the target is {}; nothing was changed",
+                    in_quotes(*given), in_safe_quotes(server.database)));
+}
+
+}  // namespace
+
+bool is_local(std::string_view address_or_host) noexcept {
+    if (address_or_host.empty() || address_or_host.front() == '/' || address_or_host.front() == '@')
+        return true;
+    if (address_or_host == "localhost") return true;
+    char text[INET6_ADDRSTRLEN] = {};
+    if (address_or_host.size() >= sizeof text) return false;
+    std::copy(address_or_host.begin(), address_or_host.end(), text);
+    in_addr v4{};
+    if (::inet_pton(AF_INET, text, &v4) == 1) return is_loopback_v4(v4);
+    in6_addr v6{};
+    if (::inet_pton(AF_INET6, text, &v6) != 1) return false;
+    if (IN6_IS_ADDR_LOOPBACK(&v6)) return true;
+    if (!IN6_IS_ADDR_V4MAPPED(&v6)) return false;
+    std::copy_n(v6.s6_addr + 12, 4, reinterpret_cast<unsigned char*>(&v4));
+    return is_loopback_v4(v4);
+}
+
+bool needs_confirmation(const WriteRisk& risk) noexcept {
+    return risk.writes && !risk.temporary && !risk.local && !risk.ours;
+}
+
+bool all_local(const postgres::Conninfo& conninfo, std::string_view address) {
+    if (!is_local(address)) return false;
+    // Of several hosts the sessions may reach others than we did. One host is known by its address, so that
+    // a name that leads here is local.
+    const auto addresses = simulation::split_list(conninfo.effective("hostaddr"));
+    const auto hosts = simulation::split_list(conninfo.effective("host"));
+    const auto& decisive = addresses.size() > 1 || !addresses.front().empty() ? addresses : hosts;
+    return decisive.size() == 1 || std::all_of(decisive.begin(), decisive.end(),
+                                               [](const std::string& host) { return is_local(host); });
+}
+
+std::string describe_target(const metrics::ServerInfo& server) {
+    std::string text = fmt::format("host {}", in_safe_quotes(server.host));
+    if (!server.address.empty() && server.address != server.host)
+        text += fmt::format(" ({})", server.address);
+    text += fmt::format(", port {}, database {}, user {}: PostgreSQL {}, {}", report::printable(server.port),
+                        in_safe_quotes(server.database), in_safe_quotes(server.user),
+                        report::printable(server.version), server.standby ? "standby" : "primary");
+    if (server.temporary) text += ", temporary";
+    if (server.ssl) text += ", TLS";
+    if (server.pooler) text += ", behind a pooler";
+    if (server.other_sessions) {
+        text += fmt::format(", {}", counted(*server.other_sessions, "other session", "other sessions"));
+    }
+    if (server.free_connections) {
+        text += fmt::format(
+            ", {}", counted(*server.free_connections, "free connection slot", "free connection slots"));
+    }
+    return text;
+}
+
+void require_confirmation(const metrics::ServerInfo& server, const std::string& what,
+                          const std::optional<std::string>& given, bool may_ask) {
+    refuse_other_database(server, given);
+    if (given) return;
+    const auto where = fmt::format("database {} on {}", in_safe_quotes(server.database),
+                                   in_safe_quotes(server.address.empty() ? server.host : server.address));
+    if (may_ask && ::isatty(STDIN_FILENO) == 1 && stderr_is_terminal()) {
+        write_stderr(fmt::format("This {} in {}.\nType the name of the database to go on: ", what, where));
+        if (read_line() == server.database) return;
+        throw base::Error("that is not the name of the database; nothing was changed");
+    }
+    throw base::Error(fmt::format("this {} in {}. Nothing was changed. If that is meant, say --confirm {}",
+                                  what, where, report::printable(server.database)));
+}
+
+void confirm_run(postgres::Client& client, const postgres::Conninfo& conninfo,
+                 const metrics::ServerInfo& server, const workload::Scenario& scenario,
+                 const std::optional<std::string>& given, bool may_ask) {
+    refuse_other_database(server, given);
+    WriteRisk risk;
+    risk.writes = !workload::only_reads(scenario);
+    risk.temporary = server.temporary;
+    risk.local = all_local(conninfo, server.address);
+    if (!needs_confirmation(risk)) return;  // the tables need not be looked up
+
+    std::vector<std::string> writing;
+    for (const auto& operation : scenario.operations) {
+        for (const auto& statement : operation.statements) {
+            if (!workload::only_reads(statement.sql)) writing.push_back(statement.sql);
+        }
+    }
+    const auto foreign = brickhouse::foreign_targets(client, writing);
+    risk.ours = foreign.none() && !writing.empty();
+    if (!needs_confirmation(risk)) return;
+    const auto tables = foreign.tables.empty() ? std::string{"what its statements do not tell"}
+                                               : fmt::format("{}", fmt::join(foreign.tables, ", "));
+    require_confirmation(server,
+                         fmt::format("run writes to tables that `pgtraffic init` did not make ({})",
+                                     report::printable(tables)),
+                         given, may_ask);
+}
+
+}  // namespace pgtraffic::cli

@@ -1,0 +1,422 @@
+// The figures of several results. Counts and whole histograms are in a result, so that any percentile of a
+// run has its confidence interval; of operations and phases a result keeps some percentiles and no histogram.
+#include "pgtraffic/report/compare.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <limits>
+
+#include "pgtraffic/base/error.hpp"
+#include "pgtraffic/base/units.hpp"
+#include "pgtraffic/metrics/statistics.hpp"
+
+namespace pgtraffic::report {
+namespace {
+
+using Json = nlohmann::ordered_json;
+using metrics::Histogram;
+using metrics::Metric;
+using metrics::Population;
+using metrics::Statistic;
+using metrics::Threshold;
+
+constexpr double kNormal95 = 1.96;
+constexpr double kNanosPerMilli = 1e6;
+
+/// The base of the words that a latency object uses for a statistic; empty: it has no such key.
+std::string_view latency_key(const Threshold& figure) {
+    switch (figure.statistic) {
+        case Statistic::min:
+            return "min";
+        case Statistic::mean:
+            return "mean";
+        case Statistic::max:
+            return "max";
+        default:
+            break;
+    }
+    for (const auto& [key, q] : {std::pair<std::string_view, double>{"p50", 0.5},
+                                 {"p90", 0.9},
+                                 {"p95", 0.95},
+                                 {"p99", 0.99},
+                                 {"p999", 0.999},
+                                 {"p9999", 0.9999}}) {
+        if (std::abs(figure.quantile - q) < 1e-12) return key;
+    }
+    return "";
+}
+
+/// The object with the latencies of a metric; empty: that is no metric of durations.
+std::string_view latency_object(Metric metric) {
+    switch (metric) {
+        case Metric::response:
+            return "response_ms";
+        case Metric::service:
+            return "service_ms";
+        case Metric::lag:
+            return "lag_ms";
+        case Metric::pool_wait:
+            return "pool_wait_ms";
+        default:
+            return "";
+    }
+}
+
+/// The histogram of a result, with its exact maximum in it, so that percentiles are those of the run.
+Histogram histogram_of(const Json& document, const char* name, const char* latency) {
+    Histogram histogram;
+    if (!document["histograms"].contains(name) || !document["summary"].contains(latency)) return histogram;
+    const auto& stored = document["histograms"][name];
+    const auto& summary = document["summary"][latency];
+    if (!summary.is_object()) return histogram;
+    const auto max_ns =
+        static_cast<std::int64_t>(std::llround(summary["max"].get<double>() * kNanosPerMilli));
+    const auto overflow = stored["overflow"].get<std::uint64_t>();
+    const auto& counts = stored["counts"];
+    for (std::size_t i = 0; i < counts.size(); ++i) {
+        const base::Nanos lowest{counts[i][0].get<std::int64_t>()};
+        auto n = counts[i][1].get<std::uint64_t>();
+        if (i + 1 == counts.size() && overflow == 0 && n > 0 && max_ns >= lowest.count() &&
+            max_ns <= Histogram::kHighest.count()) {
+            histogram.record(base::Nanos{max_ns});
+            --n;
+        }
+        if (n > 0) histogram.record(lowest, n);
+    }
+    if (overflow > 0)
+        histogram.record(std::max(Histogram::kHighest + base::Nanos{1}, base::Nanos{max_ns}), overflow);
+    return histogram;
+}
+
+metrics::Counts counts_of(const Json& object) {
+    const auto read = [&](const char* key) {
+        return object.contains(key) ? object[key].get<std::uint64_t>() : 0;
+    };
+    metrics::Counts counts;
+    counts.planned = read("planned");
+    counts.started = read("started");
+    counts.waiting = read("waiting");
+    counts.in_flight = read("in_flight");
+    counts.ok = read("ok");
+    counts.empty = read("empty");
+    counts.failed = read("failed");
+    counts.timed_out = read("timed_out");
+    counts.missed = read("missed");
+    counts.retries = read("retries");
+    return counts;
+}
+
+/// A run as far as its result tells, for the arithmetic of thresholds.
+metrics::RunResult run_of(const Json& document) {
+    metrics::RunResult run;
+    const auto& summary = document["summary"];
+    run.open_loop = document["config"]["mode"] == "open";
+    run.duration_s = summary["duration_s"].get<double>();
+    run.total = counts_of(summary["queries"]);
+    run.succeeded_in_time =
+        static_cast<std::uint64_t>(std::llround(summary["throughput_per_s"].get<double>() * run.duration_s));
+    run.latencies.response = histogram_of(document, "response", "response_ms");
+    run.latencies.service = histogram_of(document, "service", "service_ms");
+    run.latencies.lag = histogram_of(document, "lag", "lag_ms");
+    const auto& client = document["client"];
+    if (client["cpu_us_per_query"].is_number())
+        run.client.cpu_us_per_query = client["cpu_us_per_query"].get<double>();
+    if (client["loop_busy_ratio"].is_number())
+        run.client.loop_busy_ratio = client["loop_busy_ratio"].get<double>();
+    for (const auto& one : document["operations"]) {
+        metrics::OperationResult operation;
+        operation.name = one["name"].get<std::string>();
+        operation.counts = counts_of(one);
+        run.operations.push_back(std::move(operation));
+    }
+    for (const auto& one : document["phases"]) {
+        metrics::PhaseResult phase;
+        phase.name = one["name"].get<std::string>();
+        phase.duration_s = one["duration_s"].get<double>();
+        phase.counts = counts_of(one);
+        run.phases.push_back(std::move(phase));
+    }
+    return run;
+}
+
+/// The part of the document that a figure speaks of.
+const Json* part_of(const Json& document, const Threshold& figure) {
+    if (figure.population == Population::run) return &document["summary"];
+    for (const auto& one : document[figure.population == Population::operation ? "operations" : "phases"]) {
+        if (one["name"] == figure.name) return &one;
+    }
+    return nullptr;
+}
+
+const Histogram* histogram_of(const metrics::RunResult& run, Metric metric) {
+    switch (metric) {
+        case Metric::response:
+            return &run.latencies.response;
+        case Metric::service:
+            return &run.latencies.service;
+        case Metric::lag:
+            return &run.latencies.lag;
+        default:
+            return nullptr;
+    }
+}
+
+/// Wilson's score interval of a share (Brown, Cai, DasGupta 2001), which also holds near 0 and 1.
+std::optional<std::pair<double, double>> share_bounds(double share, double n) {
+    if (n < 1 || share < 0 || share > 1) return std::nullopt;
+    const double z2 = kNormal95 * kNormal95;
+    const double middle = (share + z2 / (2 * n)) / (1 + z2 / n);
+    const double half = kNormal95 / (1 + z2 / n) * std::sqrt(share * (1 - share) / n + z2 / (4 * n * n));
+    return std::pair{std::max(0.0, middle - half), std::min(1.0, middle + half)};
+}
+
+/// One result, read once.
+class Figures {
+ public:
+    explicit Figures(const Json& document) : document_{document}, run_{run_of(document)} {}
+
+    /// In ms, per second, a share or a count.
+    [[nodiscard]] ComparedValue value(const Threshold& figure) const {
+        ComparedValue found;
+        const auto* part = part_of(document_, figure);
+        if (part == nullptr) return found;
+        const auto object = latency_object(figure.metric);
+        if (!object.empty()) return latency(figure, *part, object);
+        if (figure.metric == Metric::throughput) {
+            found.value = (*part)["throughput_per_s"].get<double>();
+            const auto error = (*part).find("throughput_standard_error_per_s");
+            if (error != (*part).end() && error->is_number()) {
+                const double half = kNormal95 * error->get<double>();
+                found.bounds = std::pair{*found.value - half, *found.value + half};
+            }
+            return found;
+        }
+        if (figure.metric == Metric::cpu_us_per_query && !document_["client"]["cpu_us_per_query"].is_number())
+            return found;
+        found.value = metrics::evaluate(figure, run_).actual;
+        if (found.value) found.bounds = bounds_of_share(figure, *part, *found.value);
+        return found;
+    }
+
+ private:
+    [[nodiscard]] ComparedValue latency(const Threshold& figure, const Json& part,
+                                        std::string_view object) const {
+        ComparedValue found;
+        const auto latencies = part.find(object);
+        if (latencies == part.end() || !latencies->is_object()) return found;
+        const auto* histogram =
+            figure.population == Population::run ? histogram_of(run_, figure.metric) : nullptr;
+        if (const auto key = latency_key(figure); !key.empty()) {
+            found.value = (*latencies)[std::string{key}].get<double>();
+        } else if (histogram != nullptr && !histogram->empty()) {
+            found.value = base::to_millis(histogram->quantile(figure.quantile));
+        }
+        if (figure.statistic == Statistic::quantile && histogram != nullptr && !histogram->empty()) {
+            if (const auto bounds = metrics::quantile_bounds(*histogram, figure.quantile))
+                found.bounds = std::pair{base::to_millis(bounds->low), base::to_millis(bounds->high)};
+        }
+        return found;
+    }
+
+    [[nodiscard]] static std::optional<std::pair<double, double>> bounds_of_share(const Threshold& figure,
+                                                                                  const Json& part,
+                                                                                  double share) {
+        const auto counts = counts_of(part.contains("queries") ? part["queries"] : part);
+        switch (figure.metric) {
+            case Metric::failed_ratio:
+                return share_bounds(share, static_cast<double>(counts.ended()));
+            case Metric::success_ratio:
+                return share_bounds(share, static_cast<double>(counts.ended() + counts.missed));
+            case Metric::empty_ratio:
+                return share_bounds(share, static_cast<double>(counts.succeeded()));
+            default:
+                return std::nullopt;
+        }
+    }
+
+    const Json& document_;
+    metrics::RunResult run_;
+};
+
+metrics::ThresholdScope scope_of(const Json& document) {
+    metrics::ThresholdScope scope;
+    for (const auto& one : document["operations"]) scope.operations.push_back(one["name"].get<std::string>());
+    for (const auto& one : document["phases"]) scope.phases.push_back(one["name"].get<std::string>());
+    scope.open_loop = document["config"]["mode"] == "open";
+    return scope;
+}
+
+std::optional<double> change_of(const ComparedValue& base, const ComparedValue& other) {
+    if (!base.value || !other.value) return std::nullopt;
+    if (*base.value == *other.value) return 0.0;
+    if (*base.value == 0) return std::copysign(std::numeric_limits<double>::infinity(), *other.value);
+    return (*other.value - *base.value) / std::abs(*base.value);
+}
+
+Finding finding_of(const ComparedValue& base, const ComparedValue& other, bool higher_is_better) {
+    if (!base.bounds || !other.bounds || !base.value || !other.value) return Finding::none;
+    if (base.bounds->first <= other.bounds->second && other.bounds->first <= base.bounds->second)
+        return Finding::no_difference;
+    return (*other.value > *base.value) == higher_is_better ? Finding::better : Finding::worse;
+}
+
+struct FigureRow {
+    std::string_view figure;
+    FigureUnit unit;
+    bool higher_is_better;
+    bool open_only;
+};
+
+constexpr auto kRunFigures = std::to_array<FigureRow>({
+    {"throughput", FigureUnit::per_second, true, false},
+    {"target_attainment", FigureUnit::share, true, true},
+    {"success_ratio", FigureUnit::share, true, false},
+    {"failed_ratio", FigureUnit::share, false, false},
+    {"response.mean", FigureUnit::millis, false, false},
+    {"response.p50", FigureUnit::millis, false, false},
+    {"response.p90", FigureUnit::millis, false, false},
+    {"response.p95", FigureUnit::millis, false, false},
+    {"response.p99", FigureUnit::millis, false, false},
+    {"response.p999", FigureUnit::millis, false, false},
+    {"response.max", FigureUnit::millis, false, false},
+    {"service.p50", FigureUnit::millis, false, false},
+    {"service.p99", FigureUnit::millis, false, false},
+    {"lag.p99", FigureUnit::millis, false, true},
+    {"cpu_us_per_query", FigureUnit::micros, false, false},
+});
+constexpr auto kOperationFigures = std::to_array<FigureRow>({
+    {"throughput", FigureUnit::per_second, true, false},
+    {"response.p50", FigureUnit::millis, false, false},
+    {"response.p99", FigureUnit::millis, false, false},
+});
+
+ComparedFigure compare_figure(const std::vector<Figures>& runs, const Threshold& figure, const FigureRow& row,
+                              std::string name) {
+    ComparedFigure compared{std::move(name), row.unit, row.higher_is_better, {}};
+    for (const auto& run : runs) {
+        compared.values.push_back(run.value(figure));
+        if (compared.values.size() == 1) continue;
+        auto& value = compared.values.back();
+        value.change = change_of(compared.values.front(), value);
+        value.finding = finding_of(compared.values.front(), value, row.higher_is_better);
+    }
+    return compared;
+}
+
+bool holds(double change, metrics::Comparison comparison, double limit) {
+    switch (comparison) {
+        case metrics::Comparison::less:
+            return change < limit;
+        case metrics::Comparison::less_or_equal:
+            return change <= limit;
+        case metrics::Comparison::greater:
+            return change > limit;
+        case metrics::Comparison::greater_or_equal:
+            return change >= limit;
+    }
+    return false;
+}
+
+}  // namespace
+
+std::string_view to_string(Finding finding) noexcept {
+    constexpr std::string_view kWords[] = {"", "no difference shown", "better", "worse"};
+    return kWords[static_cast<std::size_t>(finding)];
+}
+
+bool Comparison::failed() const noexcept {
+    return std::any_of(conditions.begin(), conditions.end(), [](const auto& one) { return one.failed; });
+}
+
+FailCondition parse_fail_condition(std::string_view expression, const ComparedRun& base) {
+    const auto fail = [](std::size_t at, std::string_view what) {
+        throw base::Error(fmt::format("column {}: {}", at + 1, what));
+    };
+    constexpr std::string_view kForm = "write a figure, a comparison and a change, such as response.p99>+10%";
+    const auto quote = expression.rfind('"');
+    const auto sign = expression.find_first_of("<>", quote == std::string_view::npos ? 0 : quote);
+    if (sign == std::string_view::npos) fail(expression.size(), kForm);
+    FailCondition condition;
+    condition.expression = expression;
+    condition.figure = metrics::parse_figure(expression.substr(0, sign), scope_of(base.document));
+    const bool or_equal = expression.substr(sign + 1).starts_with('=');
+    using metrics::Comparison;
+    condition.comparison = expression[sign] == '>'
+                               ? (or_equal ? Comparison::greater_or_equal : Comparison::greater)
+                               : (or_equal ? Comparison::less_or_equal : Comparison::less);
+    auto begin = sign + (or_equal ? 2 : 1);
+    while (begin < expression.size() && expression[begin] == ' ') ++begin;
+    auto rest = expression.substr(begin);
+    while (rest.ends_with(' ')) rest.remove_suffix(1);
+    if (!rest.ends_with('%')) fail(begin, "the change is given in per cent: write >+10%, or <-5%");
+    rest.remove_suffix(1);
+    while (rest.ends_with(' ')) rest.remove_suffix(1);
+    if (rest.starts_with('+')) rest.remove_prefix(1);
+    const auto number = base::parse_number(rest);
+    if (!number) fail(begin, "here must stand a number and %: >+10%, or <-5%");
+    condition.change = *number / 100;
+
+    const auto& figure = condition.figure;
+    if (figure.metric == Metric::generator_lag) fail(0, "a result does not keep generator_lag; lag it has");
+    const bool odd = figure.statistic == Statistic::quantile && latency_key(figure).empty();
+    if (odd && (figure.population != Population::run || figure.metric == Metric::pool_wait))
+        fail(0, "of this a result keeps p50, p90, p95, p99, p999 and p9999, and no other percentile");
+    const bool kept = figure.population != Population::phase ||
+                      (figure.metric != Metric::service && figure.metric != Metric::lag &&
+                       figure.metric != Metric::pool_wait);
+    const bool kept_of_operation = figure.population != Population::operation ||
+                                   (figure.metric != Metric::lag && figure.metric != Metric::pool_wait);
+    if (!kept || !kept_of_operation) fail(0, "a result keeps that of the whole run only; leave the name out");
+    return condition;
+}
+
+Comparison compare(const std::vector<ComparedRun>& runs, const std::vector<FailCondition>& conditions) {
+    Comparison comparison;
+    std::vector<Figures> figures;
+    figures.reserve(runs.size());
+    bool all_open = true;
+    for (const auto& run : runs) {
+        figures.emplace_back(run.document);
+        all_open = all_open && run.document["config"]["mode"] == "open";
+    }
+    for (std::size_t i = 1; i < runs.size(); ++i) {
+        const auto differences = load_differences(runs.front(), runs[i]);
+        comparison.differences.insert(comparison.differences.end(), differences.begin(), differences.end());
+    }
+    const auto others = other_differences(runs);
+    comparison.differences.insert(comparison.differences.end(), others.begin(), others.end());
+
+    metrics::ThresholdScope scope;
+    scope.open_loop = true;
+    for (const auto& row : kRunFigures) {
+        if (row.open_only && !all_open) continue;
+        auto figure = metrics::parse_figure(row.figure, scope);
+        comparison.figures.push_back(compare_figure(figures, figure, row, std::string{row.figure}));
+    }
+    const auto& operations = runs.front().document["operations"];
+    for (std::size_t i = 0; operations.size() > 1 && i < operations.size(); ++i) {
+        const auto name = operations[i]["name"].get<std::string>();
+        for (const auto& row : kOperationFigures) {
+            auto figure = metrics::parse_figure(row.figure, scope);
+            figure.population = Population::operation;
+            figure.name = name;
+            comparison.figures.push_back(
+                compare_figure(figures, figure, row, fmt::format("{}.{}", name, row.figure)));
+        }
+    }
+    for (const auto& condition : conditions) {
+        const auto base = figures.front().value(condition.figure);
+        for (std::size_t i = 1; i < runs.size(); ++i) {
+            const auto change = change_of(base, figures[i].value(condition.figure));
+            comparison.conditions.push_back(
+                {condition.expression, runs[i].label, change,
+                 !change || holds(*change, condition.comparison, condition.change)});
+        }
+    }
+    return comparison;
+}
+
+}  // namespace pgtraffic::report

@@ -1,0 +1,120 @@
+// Whether two results speak of the same load.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+
+#include "pgtraffic/base/check.hpp"
+#include "pgtraffic/report/compare.hpp"
+
+namespace pgtraffic::report {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+/// Options that make another load. What a user may want to try (protocol, server, machine) is not among them.
+constexpr auto kLoadKeys = std::to_array<const char*>(
+    {"scenario", "mode", "rate", "pattern", "real_simulation", "peak_rate", "peak_rate_measured_per_s",
+     "arrivals", "mix", "key_distribution", "latency_limit_s", "timeout_s"});
+constexpr auto kNotedKeys = std::to_array<const char*>({"protocol", "duration_s", "warmup_s"});
+/// How many queries are under way, and in which order they start: the load of a closed loop, and what serves
+/// that of an open one. A result of a version that had no such option yet is taken to have had its default.
+constexpr auto kSessionKeys =
+    std::to_array<const char*>({"connections", "pipeline", "session_order", "pacing"});
+
+Json value_of(const Json& object, const char* key) {
+    const auto found = object.find(key);
+    if (found == object.end()) return nullptr;
+    return found->is_object() && found->contains("median") ? (*found)["median"] : *found;
+}
+
+std::string text_of(const Json& value) {
+    if (value.is_null()) return "none";
+    return printable(value.is_string() ? value.get<std::string>()
+                                       : value.dump(-1, ' ', false, Json::error_handler_t::replace),
+                     60);
+}
+
+std::string difference(std::string_view what, const std::string& base_label, const std::string& base,
+                       const std::string& label, const std::string& other) {
+    return fmt::format("{}: {} in {}, {} in {}", what, base, base_label, other, label);
+}
+
+void compare_key(const char* key, const ComparedRun& base, const ComparedRun& other,
+                 std::vector<std::string>& out) {
+    const auto a = value_of(base.document["config"], key);
+    const auto b = value_of(other.document["config"], key);
+    if (a != b) out.push_back(difference(key, base.label, text_of(a), other.label, text_of(b)));
+}
+
+void compare_sessions(const ComparedRun& base, const ComparedRun& other, std::vector<std::string>& out) {
+    for (const auto* key : kSessionKeys) {
+        const auto& a = base.document["config"];
+        const auto& b = other.document["config"];
+        if (!value_of(a, key).is_null() && !value_of(b, key).is_null()) compare_key(key, base, other, out);
+    }
+}
+
+std::string names_of(const Json& operations) {
+    std::string names;
+    for (const auto& one : operations) names += (names.empty() ? "" : ", ") + one["name"].get<std::string>();
+    return names;
+}
+
+bool is_closed(const ComparedRun& run) {
+    return run.document["config"]["mode"] == "closed";
+}
+
+}  // namespace
+
+std::vector<ComparedRun> label_runs(std::vector<std::pair<std::string, Json>> files) {
+    PGTRAFFIC_CHECK(files.size() <= 26, "every compared run has a letter");
+    std::vector<ComparedRun> runs;
+    for (auto& [file, document] : files) {
+        runs.push_back(
+            {std::string(1, static_cast<char>('A' + runs.size())), std::move(file), std::move(document)});
+    }
+    return runs;
+}
+
+std::vector<std::string> load_differences(const ComparedRun& base, const ComparedRun& other) {
+    std::vector<std::string> found;
+    for (const auto* key : kLoadKeys) compare_key(key, base, other, found);
+    if (is_closed(base) || is_closed(other)) compare_sessions(base, other, found);
+    const auto a = names_of(base.document["operations"]);
+    const auto b = names_of(other.document["operations"]);
+    if (a != b)
+        found.push_back(
+            difference("operations", base.label, printable(a, 60), other.label, printable(b, 60)));
+    return found;
+}
+
+std::vector<std::string> other_differences(const std::vector<ComparedRun>& runs) {
+    std::vector<std::string> found;
+    const auto& base = runs.front();
+    for (const auto& run : runs) {
+        if (const auto status = run.document["verdict"]["status"].get<std::string>(); status != "valid")
+            found.push_back(fmt::format("the verdict of {} is {}: its figures may not be the database's",
+                                        run.label, status));
+        if (&run == &base) continue;
+        for (const auto* key : kNotedKeys) {
+            compare_key(key, base, run, found);
+        }
+        if (!is_closed(base) && !is_closed(run)) compare_sessions(base, run, found);
+        const auto differ = [&](std::string_view what, const Json& a, const Json& b) {
+            if (a != b) found.push_back(difference(what, base.label, text_of(a), run.label, text_of(b)));
+        };
+        const auto& mine = base.document["environment"];
+        const auto& its = run.document["environment"];
+        differ("server", value_of(mine["server"], "version"), value_of(its["server"], "version"));
+        for (const auto& [name, value] : mine["server"]["settings"].items())
+            differ(printable(name, 60), value, value_of(its["server"]["settings"], name.c_str()));
+        differ("client", value_of(mine["client"], "hostname"), value_of(its["client"], "hostname"));
+        differ("CPU of the client", value_of(mine["client"], "cpu_model"),
+               value_of(its["client"], "cpu_model"));
+        differ("pgtraffic", base.document["tool"]["version"], run.document["tool"]["version"]);
+    }
+    return found;
+}
+
+}  // namespace pgtraffic::report

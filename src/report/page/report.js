@@ -1,0 +1,125 @@
+// The charts of one run, drawn from the very JSON that the page lets download.
+'use strict';
+
+page.start(async () => {
+    const text = page.unpackLines(JSON.parse(await page.unpack(document.getElementById('result').textContent)));
+    const result = JSON.parse(text);
+    const link = document.getElementById('json');
+    page.download = new Blob([text], { type: 'application/json' });
+    link.href = URL.createObjectURL(page.download);
+    link.download = 'pgtraffic-' + result.run.id + '.json';
+
+    drawTime(result);
+    drawHeat(result);
+    drawPercentiles(result);
+
+    function drawTime({ intervals: all, phases, config, summary, outages }) {
+        if (all.length === 0) return;
+        const intervals = page.thin(all);
+        const { series, overTime, ms, count, percent } = page;
+        const open = config.mode === 'open';
+        const last = intervals[intervals.length - 1];
+        const length = Math.max(summary.duration_s, last.elapsed_s + last.duration_s);
+        const marks = [];
+        if (phases.length > 1) {
+            const spans = phases.map((one, i) => ({ from: one.start_s, to: one.start_s + one.duration_s, name: one.name, shaded: i % 2 === 1 }));
+            marks.push((label) => page.bands(spans, 'phase', label));
+        }
+        if (outages && outages.length > 0) {
+            // One that was not over lasted to the end.
+            const spans = outages.map((one) => ({ from: one.from_s, to: one.to_s === null ? length : one.to_s, shaded: true }));
+            marks.push(() => page.bands(spans, 'outage', false));
+        }
+        const group = page.makeGroup({
+            stops: intervals.map((one) => one.elapsed_s + one.duration_s / 2),
+            outputId: 'when',
+            say: (i) => {
+                const one = intervals[i];
+                return page.clock(one.elapsed_s) + ' to ' + page.clock(one.elapsed_s + one.duration_s) + ', phase ' + one.phase +
+                    (one.joined > 1 ? ' (' + one.joined + ' intervals; percentiles and queue of the worst)' : '');
+            },
+        });
+        let first = true;
+        const chart = (where, list, y) => {
+            page.draw(where, { list, x: page.timeAxis(length), y, group, plugins: marks.map((mark) => mark(first)) });
+            first = false;
+        };
+
+        const attained = series('attained', 'series-a', overTime(intervals, (i) => i.throughput_per_s), (v) => count(v) + '/s', { fill: true });
+        const target = series('target', 'series-e', overTime(intervals, (i) => i.target_per_s), (v) => count(v) + '/s', { dashed: true, width: 2 });
+        chart('chart-rate', open ? [attained, target] : [attained], page.linearAxis(count));
+
+        const latency = [
+            series('p50', 'series-b', overTime(intervals, (i) => i.p50_ms), ms),
+            series('p95', 'series-a', overTime(intervals, (i) => i.p95_ms), ms),
+            series('p99', 'series-c', overTime(intervals, (i) => i.p99_ms), ms),
+            series('max', 'series-e', overTime(intervals, (i) => i.max_ms), ms, { width: 1, behind: true }),
+        ];
+        chart('chart-latency', latency, page.logAxis(latency.flatMap((one) => one.points.map((p) => p.y))));
+
+        const failures = [
+            series('failed', 'series-f', overTime(intervals, (i) => i.failed), count, { bars: true, width: 1.4 }),
+            series('timed out', 'series-d', overTime(intervals, (i) => i.timed_out), count, { bars: true, width: 1.4 }),
+        ];
+        chart('chart-failures', failures.filter((one) => one.points.some((p) => p.y > 0)), page.linearAxis(count));
+
+        chart('chart-queue', [
+            series('waiting', 'series-d', overTime(intervals, (i) => i.waiting), count, { fill: true }),
+            series('in flight', 'series-a', overTime(intervals, (i) => i.in_flight), count),
+        ], page.linearAxis(count));
+
+        const lag = overTime(intervals, (i) => i.lag_p99_ms > 0 ? i.lag_p99_ms : null);
+        chart('chart-lag', [series('lag p99', 'series-d', lag, ms)], page.logAxis(lag.map((p) => p.y)));
+
+        chart('chart-client', [
+            series('loop busy', 'series-a', overTime(intervals, (i) => i.loop_busy_ratio), percent, { fill: true }),
+        ], page.linearAxis((v) => Math.round(100 * v) + ' %', { max: 1 }));
+    }
+
+    function drawHeat({ histograms, summary }) {
+        const heat = histograms.response_over_time;
+        if (!heat || heat.columns.length === 0 || heat.limits.length < 2) return;
+        const limits = heat.limits.map((ns) => Math.max(ns, heat.limits[1] / 4) / 1e6);
+        const last = heat.columns[heat.columns.length - 1];
+        const length = Math.max(summary.duration_s, last.elapsed_s + last.duration_s);
+        const cells = {
+            id: 'cells',
+            beforeDatasetsDraw(chart) {
+                const { ctx, scales: { x, y }, chartArea: area } = chart;
+                const rgb = page.color('heat');
+                ctx.save();
+                ctx.beginPath();
+                ctx.rect(area.left, area.top, area.right - area.left, area.bottom - area.top);
+                ctx.clip();
+                for (const column of heat.columns) {
+                    const most = Math.max(...column.counts);
+                    const left = Math.round(x.getPixelForValue(column.elapsed_s));
+                    const right = Math.round(x.getPixelForValue(column.elapsed_s + column.duration_s));
+                    column.counts.forEach((n, i) => {
+                        if (n === 0) return;
+                        // By the root, so that the rare slow ones can be seen beside the many.
+                        ctx.fillStyle = `rgba(${rgb}, ${(0.1 + 0.9 * Math.sqrt(n / most)).toFixed(3)})`;
+                        const top = Math.round(y.getPixelForValue(limits[i + 1])), bottom = Math.round(y.getPixelForValue(limits[i]));
+                        ctx.fillRect(left, top, Math.max(1, right - left), Math.max(1, bottom - top));
+                    });
+                }
+                ctx.restore();
+            },
+        };
+        const y = page.logAxis([limits[0], limits[limits.length - 1]]);
+        page.draw('chart-heat', { list: [], x: page.timeAxis(length), y, plugins: [cells] });
+    }
+
+    function drawPercentiles({ histograms, summary }) {
+        if (!summary.response_ms || histograms.response.counts.length === 0) return;
+        const list = [page.series('response', 'series-c', page.byNines(histograms.response, summary.response_ms.max), page.ms, { width: 2 })];
+        if (summary.service_ms && histograms.service.counts.length > 0) {
+            list.push(page.series('service', 'series-b', page.byNines(histograms.service, summary.service_ms.max), page.ms, { width: 2 }));
+        }
+        const values = list.flatMap((one) => one.points.map((p) => p.y));
+        const most = Math.max(...list.map((one) => one.points[one.points.length - 1].x));
+        const stops = list[0].points.map((p) => p.x);
+        const group = page.makeGroup({ stops, outputId: 'nines', say: (i) => page.share(stops[i]) });
+        page.draw('chart-nines', { list, x: page.ninesAxis(most), y: page.logAxis(values), group });
+    }
+});

@@ -1,0 +1,128 @@
+// Readers of pgbench's summary look for whole lines by regular expressions, some of them anchored at both
+// ends. So the words, the digits behind the point and the order are pgbench's, and what it has no line for is
+// left out.
+#include "pgtraffic/report/pgbench.hpp"
+
+#include <fmt/format.h>
+
+#include <cmath>
+
+#include "pgtraffic/base/build_info.hpp"
+#include "pgtraffic/report/layout.hpp"
+
+namespace pgtraffic::report {
+namespace {
+
+using metrics::Counts;
+using metrics::Histogram;
+using metrics::RunResult;
+
+/// "60" for a run of 60.004 s, as pgbench's whole seconds; "3.217" for one that ended early.
+std::string seconds(const RunResult& run) {
+    const bool whole = run.planned_duration_s > 0 && run.duration_s >= run.planned_duration_s * 0.99;
+    const double length = whole ? run.planned_duration_s : run.duration_s;
+    const double nearest = std::round(length);
+    return std::abs(length - nearest) < 0.0005 ? fmt::format("{:.0f}", nearest)
+                                               : fmt::format("{:.3f}", length);
+}
+
+/// Of the temporary server's data. Of a database of the user's own we know no scale, and say 1 as pgbench
+/// does of a script of the user's own.
+std::string scaling_factor(const RunResult& run) {
+    if (!run.server.temporary || !run.config.contains("scale")) return "1";
+    const auto& scale = run.config["scale"];
+    return scale.is_string() ? printable(scale.get<std::string>()) : scale.dump();
+}
+
+/// What pgbench calls all transactions: skipped ones among them.
+std::uint64_t all_of(const Counts& counts) noexcept {
+    return counts.ended() + counts.missed;
+}
+
+double percent(std::uint64_t part, std::uint64_t whole) noexcept {
+    return whole == 0 ? 0 : 100.0 * static_cast<double>(part) / static_cast<double>(whole);
+}
+
+std::string failures(const Counts& counts) {
+    const auto failed = counts.failed + counts.timed_out;
+    return fmt::format("number of failed transactions: {} ({:.3f}%)\n", failed,
+                       percent(failed, all_of(counts)));
+}
+
+std::string skipped(const Counts& counts) {
+    return fmt::format("number of transactions skipped: {} ({:.3f}%)\n", counts.missed,
+                       percent(counts.missed, all_of(counts)));
+}
+
+/// The two lines of pgbench, behind `prefix`.
+std::string latency(const Histogram& response, std::string_view prefix) {
+    return fmt::format("{0}latency average = {1:.3f} ms\n{0}latency stddev = {2:.3f} ms\n", prefix,
+                       response.mean_ns() * 1e-6, response.stddev_ns() * 1e-6);
+}
+
+bool skips(const RunResult& run) {
+    return run.open_loop && run.config.contains("latency_limit_s");
+}
+
+std::string each_operation(const RunResult& run) {
+    std::string text;
+    std::size_t number = 0;
+    for (const auto& operation : run.operations) {
+        const auto& counts = operation.counts;
+        const double per_s =
+            run.duration_s > 0 ? static_cast<double>(counts.succeeded()) / run.duration_s : 0;
+        text += fmt::format("SQL script {}: {}\n", ++number, printable(operation.name));
+        text += fmt::format(" - {} transactions ({:.1f}% of total, tps = {:.6f})\n", counts.succeeded(),
+                            percent(counts.succeeded(), run.total.succeeded()), per_s);
+        if (skips(run)) text += " - " + skipped(counts);
+        text += " - " + failures(counts);
+        text += latency(operation.latencies.response, " - ");
+    }
+    return text;
+}
+
+}  // namespace
+
+std::string pgbench_report(const RunResult& run) {
+    const bool prepared = run.config.contains("protocol") && run.config["protocol"] == "prepared";
+    auto text = fmt::format("pgtraffic ({})\n", base::build_info().version);
+    text += fmt::format("transaction type: {}\n", printable(run.name));
+    text += fmt::format("scaling factor: {}\n", scaling_factor(run));
+    text += fmt::format("query mode: {}\n", prepared ? "prepared" : "extended");
+    text += fmt::format("number of clients: {}\n", run.connections);
+    text += "number of threads: 1\n";
+    text += fmt::format("maximum number of tries: {}\n", run.max_tries);
+    text += fmt::format("duration: {} s\n", seconds(run));
+    text += fmt::format("number of transactions actually processed: {}\n", run.total.succeeded());
+    text += failures(run.total);
+    if (run.max_tries > 1) text += fmt::format("total number of retries: {}\n", run.total.retries);
+    if (skips(run)) text += skipped(run.total);
+    text += latency(run.latencies.response, "");
+    if (run.open_loop) {
+        text += fmt::format("rate limit schedule lag: avg {:.3f} (max {:.3f}) ms\n",
+                            run.latencies.lag.mean_ns() * 1e-6, base::to_millis(run.latencies.lag.max()));
+    }
+    text += fmt::format("initial connection time = {:.3f} ms\n", run.connecting_s * 1e3);
+    text += fmt::format("tps = {:.6f} (without initial connection time)\n", run.throughput_per_s());
+    if (run.operations.size() > 1) text += each_operation(run);
+    return text;
+}
+
+std::string pgbench_warnings(const RunResult& run) {
+    std::string text;
+    for (const auto& reason : run.verdict.reasons) {
+        text += fmt::format("pgtraffic: {}: {}\n", metrics::to_string(reason.severity),
+                            printable(reason.message));
+    }
+    for (const auto& threshold : run.thresholds) {
+        if (threshold.ok) continue;
+        text += fmt::format("pgtraffic: threshold missed: {} (actual: {})\n", printable(threshold.expression),
+                            printable(threshold.actual_text));
+    }
+    for (const auto& warning : run.warnings) {
+        text += fmt::format("pgtraffic: warning: {}\n", printable(warning.message));
+    }
+    return text;
+}
+
+}  // namespace pgtraffic::report

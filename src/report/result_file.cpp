@@ -1,0 +1,237 @@
+#include "pgtraffic/report/result_file.hpp"
+
+#include <fmt/format.h>
+
+#include <array>
+#include <cstdint>
+#include <limits>
+#include <string_view>
+
+#include "pgtraffic/base/error.hpp"
+#include "pgtraffic/report/json.hpp"
+
+namespace pgtraffic::report {
+namespace {
+
+using base::JsonNode;
+
+constexpr double kMost = 1e15;  // no figure of a run is greater, and sums of such still fit
+constexpr int kDeepest = 20;
+constexpr auto kLatencyKeys = std::to_array<std::string_view>(
+    {"min", "mean", "stddev", "p50", "p90", "p95", "p99", "p999", "p9999", "max"});
+
+void check_number(const JsonNode& node) {
+    (void)node.number_between(-kMost, kMost);
+}
+
+void check_amount(const JsonNode& node) {
+    (void)node.number_between(0, kMost);
+}
+
+void check_count(const JsonNode& node) {
+    if (const auto n = node.integer(); n < 0 || static_cast<double>(n) > kMost) {
+        node.fail(fmt::format("must be a count, not {}", n));
+    }
+}
+
+template <class Check>
+void unless_null(const JsonNode& node, Check check) {
+    if (!node.value().is_null()) check(node);
+}
+
+template <class Check>
+void each(const JsonNode& array, Check check) {
+    const auto size = array.array_size();
+    for (std::size_t i = 0; i < size; ++i) check(array.at(i));
+}
+
+void check_texts(const JsonNode& node, std::initializer_list<std::string_view> keys) {
+    for (const auto key : keys) (void)node.at(key).text();
+}
+void check_counts(const JsonNode& node, std::initializer_list<std::string_view> keys) {
+    for (const auto key : keys) check_count(node.at(key));
+}
+void check_amounts(const JsonNode& node, std::initializer_list<std::string_view> keys) {
+    for (const auto key : keys) check_amount(node.at(key));
+}
+void check_amounts_or_null(const JsonNode& node, std::initializer_list<std::string_view> keys) {
+    for (const auto key : keys) unless_null(node.at(key), check_amount);
+}
+
+void check_object(const JsonNode& node) {
+    if (!node.is_object()) node.fail("must be an object");
+}
+
+void check_latency(const JsonNode& node) {
+    for (const auto key : kLatencyKeys) check_amount(node.at(key));
+}
+
+void check_run(const JsonNode& run) {
+    check_texts(run, {"id", "name", "started_at", "ended_at", "outcome"});
+    check_count(run.at("exit_code"));
+    each(run.at("warnings"), [](const JsonNode& warning) { check_texts(warning, {"code", "message"}); });
+}
+
+void check_verdict(const JsonNode& verdict) {
+    const auto status = verdict.at("status").text();
+    if (status != "valid" && status != "suspect" && status != "invalid")
+        verdict.at("status").fail("must be valid, suspect or invalid");
+    each(verdict.at("reasons"), [](const JsonNode& reason) { check_texts(reason, {"code", "message"}); });
+}
+
+void check_config(const JsonNode& config) {
+    check_object(config);
+    check_texts(config, {"mode", "scenario"});
+    if (const auto mode = config.at("mode").text(); mode != "open" && mode != "closed")
+        config.at("mode").fail("must be open or closed");
+    each(config.at("argv"), [](const JsonNode& word) { (void)word.text(); });
+}
+
+void check_summary(const JsonNode& summary) {
+    check_amounts(summary, {"duration_s", "success_ratio", "throughput_per_s"});
+    check_counts(summary.at("queries"), {"planned", "started", "waiting", "in_flight", "ok", "empty",
+                                         "failed", "timed_out", "missed", "retries"});
+    unless_null(summary.at("throughput_standard_error_per_s"), check_amount);
+    for (const auto key : {"response_ms", "service_ms"}) unless_null(summary.at(key), check_latency);
+    for (const auto key : {"lag_ms", "pool_wait_ms"}) {
+        if (summary.has(key)) unless_null(summary.at(key), check_latency);
+    }
+    if (summary.has("target_attainment_ratio"))
+        unless_null(summary.at("target_attainment_ratio"), check_amount);
+    for (const auto key : {"p50", "p90", "p95", "p99", "p999", "p9999"}) {
+        unless_null(summary.at("response_bounds_ms").at(key), [](const JsonNode& bounds) {
+            check_amount(bounds.at(0));
+            check_amount(bounds.at(1));
+        });
+    }
+    unless_null(summary.at("connection_efficiency_ratio"), check_amount);
+}
+
+void check_environment(const JsonNode& environment) {
+    check_object(environment.at("client"));
+    const auto server = environment.at("server");
+    check_object(server.at("settings"));
+    unless_null(server.at("version"), [](const JsonNode& version) { (void)version.text(); });
+}
+
+void check_operation(const JsonNode& operation) {
+    (void)operation.at("name").text();
+    check_counts(operation, {"ok", "empty", "failed", "timed_out", "retries", "rows"});
+    check_amount(operation.at("throughput_per_s"));
+    for (const auto key : {"response_ms", "service_ms"}) unless_null(operation.at(key), check_latency);
+    each(operation.at("statements"), [](const JsonNode& statement) {
+        (void)statement.at("name").text();
+        check_counts(statement, {"ok", "empty", "failed"});
+        if (statement.has("sql")) (void)statement.at("sql").text();
+    });
+}
+
+void check_phase(const JsonNode& phase) {
+    (void)phase.at("name").text();
+    check_amounts(phase, {"start_s", "duration_s", "throughput_per_s"});
+    check_counts(phase, {"planned", "ok", "empty", "failed", "timed_out"});
+    unless_null(phase.at("target_per_s_mean"), check_amount);
+    unless_null(phase.at("response_ms"), check_latency);
+}
+
+void check_interval(const JsonNode& interval) {
+    (void)interval.at("phase").text();
+    check_amounts(interval, {"elapsed_s", "duration_s", "throughput_per_s", "loop_busy_ratio"});
+    check_counts(interval, {"failed", "timed_out", "waiting", "in_flight"});
+    check_amounts_or_null(interval, {"target_per_s", "p50_ms", "p95_ms", "p99_ms", "max_ms", "lag_p99_ms"});
+}
+
+void check_histogram(const JsonNode& histogram) {
+    check_count(histogram.at("overflow"));
+    double last = -1;
+    double total = histogram.at("overflow").number();
+    each(histogram.at("counts"), [&last, &total](const JsonNode& bucket) {
+        check_count(bucket.at(0));
+        check_count(bucket.at(1));
+        const double lowest = bucket.at(0).number();
+        if (lowest <= last) bucket.fail("the limits of the buckets must rise");
+        last = lowest;
+        total += bucket.at(1).number();
+    });
+    if (total > kMost) histogram.fail("it holds more values than any run has queries");
+}
+
+void check_histograms(const JsonNode& histograms) {
+    for (const auto key : {"response", "service"}) check_histogram(histograms.at(key));
+    if (histograms.has("lag")) check_histogram(histograms.at("lag"));
+    if (!histograms.has("response_over_time")) return;  // written before there was one
+    const auto heat = histograms.at("response_over_time");
+    each(heat.at("limits"), check_count);
+    const auto limits = heat.at("limits").array_size();
+    each(heat.at("columns"), [limits](const JsonNode& column) {
+        check_amounts(column, {"elapsed_s", "duration_s"});
+        each(column.at("counts"), check_count);
+        if (column.at("counts").array_size() + 1 != limits && limits != 0)
+            column.at("counts").fail(fmt::format("must hold {} counts, one between two limits", limits - 1));
+    });
+}
+
+void check_outage(const JsonNode& outage) {
+    check_number(outage.at("from_s"));
+    unless_null(outage.at("to_s"), check_number);
+}
+
+/// Printing goes down into a document level by level, and so does this, but not far.
+void check_depth(const JsonNode& node, const nlohmann::ordered_json& value, int most) {
+    if (!value.is_structured()) return;
+    if (most == 0) node.fail("it is nested deeper than any result is");
+    for (const auto& child : value) check_depth(node, child, most - 1);
+}
+
+/// What tells a result from any other JSON, with the words that a user needs who named the wrong file.
+void check_kind(const JsonNode& document) {
+    if (!document.has("schema_version") || !document.has("summary")) {
+        document.fail("it is no result of pgtraffic: give a file that `pgtraffic run --json FILE` wrote");
+    }
+    const auto version = document.at("schema_version");
+    if (version.integer() != kSchemaVersion) {
+        version.fail(
+            fmt::format("schema version {} is unknown to this pgtraffic, which reads {}: use the one that "
+                        "wrote the file, or a newer one",
+                        version.integer(), kSchemaVersion));
+    }
+}
+
+}  // namespace
+
+void check_result(const JsonNode& document) {
+    check_kind(document);
+    check_depth(document, document.value(), kDeepest);
+    check_run(document.at("run"));
+    check_verdict(document.at("verdict"));
+    check_texts(document.at("tool"), {"name", "version"});
+    check_config(document.at("config"));
+    check_environment(document.at("environment"));
+    check_summary(document.at("summary"));
+    check_amounts_or_null(document.at("client"),
+                          {"cpu_user_s", "cpu_system_s", "cpu_us_per_query", "loop_busy_ratio",
+                           "run_queue_wait_ratio", "max_rss_bytes", "context_switches"});
+    each(document.at("operations"), check_operation);
+    each(document.at("phases"), check_phase);
+    each(document.at("errors"), [](const JsonNode& error) {
+        check_texts(error, {"sqlstate", "sample"});
+        check_count(error.at("count"));
+        check_number(error.at("first_at_s"));
+    });
+    each(document.at("thresholds"), [](const JsonNode& threshold) {
+        (void)threshold.at("expression").text();
+        unless_null(threshold.at("actual"), check_number);
+        (void)threshold.at("ok").boolean();
+    });
+    if (document.has("outages")) each(document.at("outages"), check_outage);
+    each(document.at("intervals"), check_interval);
+    check_histograms(document.at("histograms"));
+}
+
+nlohmann::ordered_json read_result_file(const std::string& path) {
+    auto document = base::read_json_file(path);
+    check_result({document, path});
+    return document;
+}
+
+}  // namespace pgtraffic::report

@@ -1,0 +1,160 @@
+#include "pgtraffic/simulation/audit.hpp"
+
+#include <fmt/format.h>
+#include <time.h>
+
+#include <algorithm>
+#include <limits>
+
+#include "pgtraffic/base/error.hpp"
+
+namespace pgtraffic::simulation {
+namespace {
+
+constexpr std::uint32_t kNone = std::numeric_limits<std::uint32_t>::max();
+constexpr std::size_t kCodesAtOnce = 1000;
+constexpr base::Nanos kPatience = std::chrono::seconds{10};
+
+/// Our sessions at the server that are still at work: a commit may be under way there.
+constexpr const char* kStillAtWork =
+    "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid() "
+    "AND application_name = current_setting('application_name') AND state <> 'idle'";
+
+std::uint64_t count_rows(postgres::Client& client, const std::string& table) {
+    return std::stoull(client.value(fmt::format("SELECT count(*) FROM {}", table)).value_or("0"));
+}
+
+std::string array_literal(const std::vector<std::string>& values, std::size_t from, std::size_t to) {
+    std::string text = "{";
+    for (std::size_t i = from; i < to; ++i) {
+        text += i == from ? "\"" : ",\"";
+        for (const char c : values[i]) {
+            if (c == '"' || c == '\\') text += '\\';
+            text += c;
+        }
+        text += '"';
+    }
+    return text + "}";
+}
+
+void wait_for_the_server(postgres::Client& client) {
+    const auto deadline = base::mono_now() + kPatience;
+    while (client.value(kStillAtWork) != "0" && base::mono_now() < deadline) {
+        constexpr timespec kPause{0, 50'000'000};
+        nanosleep(&kPause, nullptr);
+    }
+}
+
+}  // namespace
+
+AuditLog::AuditLog(const workload::Workload& workload, postgres::Client& client)
+    : workload_{&workload}, by_statement_(workload.statement_count(), kNone) {
+    const auto& operations = workload.operations();
+    for (std::uint32_t o = 0; o < operations.size(); ++o) {
+        const auto statements = static_cast<std::uint32_t>(operations[o].statements.size());
+        if (operations[o].choose_one) {
+            for (std::uint32_t s = 0; s < statements; ++s) add(o, s, s);
+        } else {
+            add(o, 0, statements - 1);
+        }
+    }
+    if (inserts_.empty()) {
+        throw base::Error(
+            "--audit: no operation of the workload places rows that can be found again: it needs INSERT INTO "
+            "table (columns) VALUES (...) of one row with a \"code\" among its values, as --query-type "
+            "insert "
+            "has it");
+    }
+    for (auto& table : tables_) table.rows_before = count_rows(client, table.table);
+}
+
+void AuditLog::add(std::uint32_t operation, std::uint32_t first, std::uint32_t last) {
+    std::optional<Insert> found;
+    std::uint32_t doubtful = 0;
+    for (std::uint32_t s = first; s <= last; ++s) {
+        const auto number = workload_->statement_number(operation, s);
+        if (workload_->leaves_doubt(number)) ++doubtful;
+        const auto where = workload::code_insert(workload_->statement(number));
+        if (!where) continue;
+        if (found) return;  // two in one operation
+        found = Insert{0, number, *where};
+    }
+    const auto end = workload_->statement_number(operation, last);
+    if (!found || doubtful != 1 || !workload_->leaves_doubt(end)) return;
+    const auto known = std::find_if(tables_.begin(), tables_.end(), [&](const auto& table) {
+        return table.table == found->where.table && table.column == found->where.column;
+    });
+    found->table = static_cast<std::size_t>(known - tables_.begin());
+    if (known == tables_.end()) {
+        metrics::AuditResult table;
+        table.table = found->where.table;
+        table.column = found->where.column;
+        tables_.push_back(std::move(table));
+    }
+    by_statement_[end] = static_cast<std::uint32_t>(inserts_.size());
+    inserts_.push_back(std::move(*found));
+}
+
+std::optional<std::uint32_t> AuditLog::insert_of(std::uint32_t operation,
+                                                 std::uint32_t statement) const noexcept {
+    const auto insert = by_statement_[workload_->statement_number(operation, statement)];
+    return insert == kNone ? std::nullopt : std::optional{insert};
+}
+
+void AuditLog::ended(const metrics::Completion& completion, std::uint64_t arrival, std::uint32_t attempt) {
+    if (completion.in_doubt) return unfinished(completion, arrival, attempt);
+    if (completion.outcome != metrics::Outcome::ok) return;
+    if (const auto insert = insert_of(completion.operation, completion.statement))
+        ++tables_[inserts_[*insert].table].acknowledged;
+}
+
+void AuditLog::unfinished(const metrics::Completion& so_far, std::uint64_t arrival, std::uint32_t attempt) {
+    const auto insert = insert_of(so_far.operation, so_far.statement);
+    if (!insert) return;
+    auto& table = tables_[inserts_[*insert].table];
+    ++table.in_doubt;
+    if (in_doubt_.size() < kMaxInDoubt) {
+        in_doubt_.push_back({arrival, *insert, attempt});
+    } else {
+        ++table.unchecked;
+    }
+}
+
+std::string AuditLog::code_of(const InDoubt& doubt) const {
+    const auto& insert = inserts_[doubt.insert];
+    workload::ParameterValues values;
+    workload_->fill(insert.number, doubt.arrival, doubt.attempt, values);
+    return values.text[insert.where.parameter];
+}
+
+void AuditLog::count_codes(postgres::Client& client, std::size_t table, const std::vector<std::string>& codes,
+                           metrics::AuditResult& result) const {
+    const std::string sql = fmt::format(
+        "SELECT count(*) FILTER (WHERE n = 0), count(*) FILTER (WHERE n > 0), count(*) FILTER (WHERE n > 1) "
+        "FROM (SELECT (SELECT count(*) FROM {0} WHERE {1} = code) AS n FROM unnest($1::text[]) AS code) AS "
+        "found",
+        tables_[table].table, tables_[table].column);
+    for (std::size_t from = 0; from < codes.size(); from += kCodesAtOnce) {
+        const auto to = std::min(from + kCodesAtOnce, codes.size());
+        const auto row = client.query(sql, {array_literal(codes, from, to)}).at(0);
+        result.not_stored += std::stoull(row.at(0).value_or("0"));
+        result.stored += std::stoull(row.at(1).value_or("0"));
+        result.twice += std::stoull(row.at(2).value_or("0"));
+    }
+}
+
+std::vector<metrics::AuditResult> AuditLog::check(postgres::Client& client) const {
+    wait_for_the_server(client);
+    auto results = tables_;
+    for (std::size_t t = 0; t < results.size(); ++t) {
+        std::vector<std::string> codes;
+        for (const auto& doubt : in_doubt_) {
+            if (inserts_[doubt.insert].table == t) codes.push_back(code_of(doubt));
+        }
+        count_codes(client, t, codes, results[t]);
+        results[t].rows_after = count_rows(client, results[t].table);
+    }
+    return results;
+}
+
+}  // namespace pgtraffic::simulation

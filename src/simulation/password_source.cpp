@@ -1,0 +1,80 @@
+#include "pgtraffic/simulation/password_source.hpp"
+
+#include <fmt/format.h>
+
+#include "pgtraffic/base/error.hpp"
+
+namespace pgtraffic::simulation {
+namespace {
+
+constexpr base::Nanos kFresh = std::chrono::seconds{1};
+constexpr base::Nanos kTimeLimit = std::chrono::seconds{10};
+
+/// The output less the newline at its end, which is the file's and not the password's; empty with a reason.
+std::string password_of(const event_loop::CommandEnd& end, std::string& error) {
+    constexpr const char* kCure = "run it by hand to see why";
+    std::string text = end.output;
+    if (text.ends_with('\n')) text.pop_back();
+    if (text.ends_with('\r')) text.pop_back();
+    if (!end.error.empty()) {
+        error = fmt::format("--password-command {}; {}", end.error, kCure);
+    } else if (text.empty()) {
+        error = fmt::format("--password-command printed nothing; {}", kCure);
+    } else if (text.find_first_of(std::string_view{"\0\r\n", 3}) != std::string::npos) {
+        error = "--password-command printed more than one line; it must print the password alone";
+    } else {
+        error.clear();
+        return text;
+    }
+    return {};
+}
+
+/// Waits on a loop of its own.
+class Waiter {
+ public:
+    std::string run(const std::string& command) {
+        shell_.start(command, kTimeLimit);
+        loop_.run();
+        if (!error_.empty()) throw base::Error(error_);
+        return password_;
+    }
+
+ private:
+    void on_end(const event_loop::CommandEnd* end) noexcept { password_ = password_of(*end, error_); }
+
+    std::string password_;
+    std::string error_;
+    event_loop::Loop loop_;
+    event_loop::ShellCommand shell_{
+        loop_, event_loop::Callback<const event_loop::CommandEnd*>::to<&Waiter::on_end>(*this)};
+};
+
+}  // namespace
+
+PasswordSource::PasswordSource(event_loop::Loop& loop, std::optional<std::string> command,
+                               event_loop::Callback<> on_answer)
+    : command_{std::move(command)},
+      on_answer_{on_answer},
+      shell_{loop, event_loop::Callback<const event_loop::CommandEnd*>::to<&PasswordSource::on_end>(*this)} {}
+
+PasswordSource::State PasswordSource::ask(base::Mono now) noexcept {
+    if (!command_) return State::ready;
+    if (shell_.running()) return State::waiting;
+    if (answered_ == base::Mono::min() || now - answered_ >= kFresh) {
+        shell_.start(*command_, kTimeLimit);
+        return State::waiting;
+    }
+    return error_.empty() ? State::ready : State::failed;
+}
+
+void PasswordSource::on_end(const event_loop::CommandEnd* end) noexcept {
+    answered_ = base::mono_now();
+    password_ = password_of(*end, error_);
+    on_answer_();
+}
+
+std::string run_password_command(const std::string& command) {
+    return Waiter{}.run(command);
+}
+
+}  // namespace pgtraffic::simulation

@@ -1,0 +1,163 @@
+// `pgtraffic report` and `pgtraffic compare` as a user runs them: what they write, and what they say to files
+// that are no results.
+#include <filesystem>
+#include <fstream>
+#include <sstream>
+#include <string>
+
+#include "pgtraffic/report/json.hpp"
+#include "support/catch.hpp"
+#include "support/real_run.hpp"
+#include "support/sample_result.hpp"
+#include "support/subprocess.hpp"
+
+using namespace pgtraffic;
+using test::run_pgtraffic;
+using test::TemporaryFile;
+using Json = nlohmann::ordered_json;
+
+namespace {
+
+Json sample() {
+    return report::json_report(test::sample_open_run());
+}
+
+std::string text_of(const std::string& path) {
+    std::ostringstream text;
+    text << std::ifstream{path, std::ios::binary}.rdbuf();
+    return text.str();
+}
+
+/// A path that nothing has, in a folder of its own; gone at the end.
+class NewFile {
+ public:
+    NewFile() : inside_{"", ".d"} {
+        std::filesystem::remove(inside_.path());
+        std::filesystem::create_directory(inside_.path());
+    }
+    ~NewFile() { std::filesystem::remove_all(inside_.path()); }
+    NewFile(const NewFile&) = delete;
+    NewFile& operator=(const NewFile&) = delete;
+    [[nodiscard]] std::string path() const { return inside_.path() + "/page.html"; }
+
+ private:
+    TemporaryFile inside_;
+};
+
+void check_refused(const std::vector<std::string>& arguments, const std::string& words) {
+    const auto result = run_pgtraffic(arguments);
+    INFO(result.err);
+    CHECK(result.exit_code == 1);
+    CHECK(result.out.empty());
+    CHECK(result.err.starts_with("pgtraffic: "));
+    CHECK(std::count(result.err.begin(), result.err.end(), '\n') == 1);
+    CHECK(result.err.find(words) != std::string::npos);
+}
+
+}  // namespace
+
+TEST_CASE("report writes the page of an earlier run") {
+    const TemporaryFile result{report::json_text(sample())};
+    const NewFile page;
+    const auto written = run_pgtraffic({"report", result.path(), "--html", page.path()});
+    INFO(written.err);
+    CHECK(written.exit_code == 0);
+    CHECK(written.out.empty());
+    const auto printed = run_pgtraffic({"report", result.path(), "--html", "-"});
+    CHECK(printed.exit_code == 0);
+    CHECK(printed.out.starts_with("<!DOCTYPE html>"));
+    CHECK(printed.out == text_of(page.path()));
+}
+
+TEST_CASE("report refuses what is no result, and leaves no file behind") {
+    auto newer = sample();
+    newer["schema_version"] = 2;
+    auto damaged = sample();
+    damaged["phases"][1]["ok"] = "many";
+    const auto whole = report::json_text(sample());
+    const TemporaryFile cut{whole.substr(0, whole.size() / 2)};
+    const TemporaryFile foreign{R"({"results": [1, 2, 3]})"};
+    const TemporaryFile version{newer.dump()};
+    const TemporaryFile wrong{damaged.dump()};
+    const NewFile page;
+    check_refused({"report", cut.path(), "--html", page.path()}, cut.path() + ":");
+    check_refused({"report", foreign.path(), "--html", page.path()}, "it is no result of pgtraffic");
+    check_refused({"report", version.path(), "--html", page.path()},
+                  "/schema_version: schema version 2 is unknown");
+    check_refused({"report", wrong.path(), "--html", page.path()}, "/phases/1/ok: must be a whole number");
+    check_refused({"report", "/nowhere/x.json", "--html", page.path()}, "/nowhere/x.json: cannot read it");
+    CHECK_FALSE(std::filesystem::exists(page.path()));
+}
+
+TEST_CASE("report says what is missing or cannot be written") {
+    const TemporaryFile result{report::json_text(sample())};
+    check_refused({"report"}, "name the result");
+    check_refused({"report", result.path()}, "--html FILE says where the page goes");
+    check_refused({"report", result.path(), "--html", result.path()}, "that is the result itself");
+    check_refused({"report", result.path(), "--html", "/nowhere/page.html"}, "--html: cannot write");
+    check_refused({"report", result.path(), "second.json", "--html", "x"}, "unexpected word");
+    test::ProcessOptions full;
+    full.out = test::Stdout::full_disk;
+    const auto on_full = run_pgtraffic({"report", result.path(), "--html", "-"}, full);
+    CHECK(on_full.exit_code == 1);
+    CHECK(on_full.err.find("No space left") != std::string::npos);
+}
+
+TEST_CASE("run knows before the load that its page cannot be written") {
+    check_refused({"run", "--ephemeral", "--html", "/nowhere/page.html"}, "--html: cannot write");
+    check_refused({"run", "--ephemeral", "--html", "-", "--json", "-"}, "--html");
+    check_refused({"run", "--ephemeral", "--html", "same", "--json", "same"}, "is the file of --json, too");
+}
+
+TEST_CASE("compare tells the change and exits by its conditions") {
+    auto slower = sample();
+    for (auto* figure : {&slower["summary"]["response_ms"]["p99"], &slower["summary"]["response_ms"]["p50"]})
+        *figure = figure->get<double>() * 2;
+    const TemporaryFile a{sample().dump()};
+    const TemporaryFile b{slower.dump()};
+    const auto same = run_pgtraffic({"compare", a.path(), a.path(), "--fail-if", "response.p99>+10%"});
+    CHECK(same.exit_code == 0);
+    CHECK(same.out.find("no difference shown") != std::string::npos);
+    const auto changed = run_pgtraffic(
+        {"compare", a.path(), b.path(), "--fail-if", "response.p99>+10%", "--fail-if", "throughput<-5%"});
+    CHECK(changed.exit_code == 99);
+    CHECK(changed.out.find("response.p99>+10%: +100.0 % in B: FAILED") != std::string::npos);
+    CHECK(changed.out.find("throughput<-5%: 0 % in B: ok") != std::string::npos);
+    const NewFile page;
+    const auto json =
+        run_pgtraffic({"compare", a.path(), b.path(), a.path(), "--format", "json", "--html", page.path()});
+    CHECK(json.exit_code == 0);
+    CHECK(Json::parse(json.out)["runs"].size() == 3);
+    CHECK(text_of(page.path()).find("id=\"chart-p99\"") != std::string::npos);
+    const auto beside = run_pgtraffic({"compare", a.path(), b.path(), "--html", "-"});
+    CHECK(beside.out.starts_with("<!DOCTYPE html>"));
+    CHECK(beside.err.find("pgtraffic compare: mixed") != std::string::npos);
+}
+
+TEST_CASE("compare refuses other loads unless told") {
+    auto faster = sample();
+    faster["config"]["rate"] = 600;
+    const TemporaryFile a{sample().dump()};
+    const TemporaryFile b{faster.dump()};
+    check_refused({"compare", a.path(), b.path()},
+                  "rate: none in A, 600 in B. --anyway compares them all the same");
+    const auto anyway = run_pgtraffic({"compare", a.path(), b.path(), "--anyway"});
+    CHECK(anyway.exit_code == 0);
+    CHECK(anyway.out.find("rate: none in A, 600 in B") != std::string::npos);
+}
+
+TEST_CASE("compare says what is wrong with its words") {
+    const TemporaryFile a{sample().dump()};
+    const TemporaryFile foreign{"[]"};
+    check_refused({"compare", a.path()}, "at least two results");
+    check_refused({"compare", a.path(), foreign.path()}, foreign.path() + ": /: it is no result");
+    check_refused({"compare", a.path(), a.path(), "--fail-if", "response.p99>10ms"}, "--fail-if");
+    check_refused({"compare", a.path(), a.path(), "--fail-if", "respnse.p99>+10%"}, "column 1");
+    check_refused({"compare", a.path(), a.path(), "--html", a.path()}, "that is one of the results");
+    check_refused({"compare", a.path(), a.path(), "--html", "/nowhere/c.html"}, "--html: cannot write");
+    check_refused({"compare", a.path(), a.path(), "--format", "json", "--html", "-"}, "--format json");
+    check_refused({"compare", a.path(), a.path(), "--fail-iff", "x"}, "did you mean \"--fail-if\"?");
+    std::vector<std::string> many{"compare"};
+    many.insert(many.end(), 21, a.path());
+    check_refused(many, "at most 20");
+}

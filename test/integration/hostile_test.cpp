@@ -1,0 +1,285 @@
+// The built program against servers that mean it ill: every row of the fake server's table of evils, each
+// with the end that it must have. In no case a crash, a leak (under the sanitizers), a hang, or memory
+// without bound, and every query is counted once.
+#include <csignal>
+#include <cstdlib>
+
+#include <algorithm>
+#include <string>
+#include <vector>
+
+#include "pgtraffic/base/error.hpp"
+#include "pgtraffic/postgres/client.hpp"
+#include "support/catch.hpp"
+#include "support/fake_server/evil.hpp"
+#include "support/fake_server_process.hpp"
+#include "support/real_run.hpp"
+
+using namespace pgtraffic;
+using nlohmann::json;
+using test::FakeServerProcess;
+
+namespace {
+
+#ifdef __SANITIZE_ADDRESS__
+constexpr double kLargestRss = 1e9;  // freed memory is kept back, to catch who still uses it
+#else
+constexpr double kLargestRss = 40e6;
+#endif
+
+test::ProcessResult run(const FakeServerProcess& server, const std::vector<std::string>& arguments,
+                        const std::string& conninfo = "") {
+    std::vector<std::string> all{
+        "run",        "-d", server.dsn() + conninfo, "--format", "json", "-c", "4", "--warmup", "0",
+        "--duration", "20"};
+    all.insert(all.end(), arguments.begin(), arguments.end());
+    return test::run_pgtraffic(all);
+}
+
+void check_conserved(const json& queries) {
+    INFO(queries.dump());
+    const auto n = [&](const char* key) { return queries[key].get<std::uint64_t>(); };
+    CHECK(n("planned") == n("started") + n("waiting") + n("missed"));
+    CHECK(n("started") == n("in_flight") + n("ok") + n("empty") + n("failed") + n("timed_out"));
+}
+
+/// What becomes of the queries that an evil strikes, and with which SQLSTATE.
+struct End {
+    std::string evil;
+    std::string counted;  ///< ok, empty, failed or timed_out
+    std::string sqlstate = "";
+    std::string sample = "";  ///< part of what the report quotes
+};
+
+const std::vector<End>& ends() {
+    static const std::vector<End> table{
+        {"garbage", "failed", "08P01"},
+        {"garbage-in-rows", "failed", "08P01"},
+        {"truncated", "failed", "08006", "closed the connection"},
+        {"truncated-silence", "timed_out", "57014"},
+        {"huge", "timed_out", "57014"},
+        {"huge-endless", "timed_out", "57014"},
+        {"huge-beyond", "failed", "08P01"},
+        {"huge-unknown", "failed", "08P01"},
+        {"length-negative", "failed", "08P01"},
+        {"length-zero", "failed", "08P01"},
+        {"endless-rows", "timed_out", "57014"},
+        {"endless-wide-rows", "timed_out", "57014"},
+        {"endless-notices", "timed_out", "57014"},
+        {"endless-results", "timed_out", "57014"},
+        {"error-in-rows", "failed", "22012", "division by zero"},
+        {"error-then-close", "failed", "57P01", "terminating"},
+        {"error-without-fields", "failed", "08006"},
+        {"error-bad-sqlstate", "failed", "08006"},
+        {"error-markup", "failed", "XX000"},
+        {"error-long", "failed", "XX000"},
+        {"rows-undescribed", "ok"},
+        {"columns-too-few", "ok"},
+        {"field-too-long", "ok"},
+        {"close-before-answer", "failed", "08006", "closed the connection"},
+        {"close-after-head", "failed", "08006", "closed the connection"},
+        {"close-in-rows", "failed", "08006", "closed the connection"},
+        {"close-before-end", "failed", "08006", "closed the connection"},
+        {"silence", "timed_out", "57014"},
+        {"silence-in-rows", "timed_out", "57014"},
+        {"silence-before-end", "timed_out", "57014"},
+        {"notices", "ok"},
+        {"notifications", "ok"},
+        {"parameters", "ok"},
+        {"copy-in", "failed", "0A000", "COPY"},
+        {"copy-out", "failed", "0A000", "COPY"},
+        {"copy-both", "failed", "0A000", "COPY"},
+        {"copy-endless", "failed", "0A000", "COPY"},
+        {"unknown-type", "failed", "08P01"},
+        {"authentication", "failed", "08P01"},
+        {"unasked-answer", "ok"},
+        {"ready-without-answer", "failed", "08P01", "without a result"},
+    };
+    return table;
+}
+
+/// What the program says of a server whose greeting, or whose answers before the load, are evil.
+struct Refusal {
+    std::string evil;
+    std::string message;
+};
+
+const std::vector<Refusal>& refusals() {
+    static const std::vector<Refusal> table{
+        {"greeting-close", "closed the connection unexpectedly"},
+        {"greeting-silence", "timeout expired"},
+        {"greeting-garbage", "cannot connect"},
+        {"greeting-http", "cannot connect"},
+        {"greeting-huge", "cannot connect"},
+        {"greeting-endless-error", "says too much"},
+        {"greeting-truncated", "closed the connection unexpectedly"},
+        {"greeting-notices", "says too much"},
+        {"greeting-parameters", "says too much"},
+        {"auth-unknown", "authentication method 99"},
+        {"auth-password", "no password supplied"},
+        {"auth-short-md5", "cannot connect"},
+        {"auth-unknown-sasl", "SASL"},
+        {"auth-endless-sasl", "SASL"},
+        {"auth-gss", "cannot connect"},
+        {"close-after-auth", "closed the connection unexpectedly"},
+        {"close-after-parameters", "closed the connection unexpectedly"},
+        {"close-before-ready", "closed the connection unexpectedly"},
+        {"silence-after-auth", "timeout expired"},
+        {"silence-before-ready", "timeout expired"},
+        {"error-after-auth", "starting up"},
+        {"rows-after-auth", "cannot connect"},
+        {"prepare-close", "closed the connection unexpectedly"},
+        {"prepare-garbage", "pgtraffic: "},
+        {"prepare-no-rows", "is that a PostgreSQL server?"},
+        {"prepare-words", "is that a PostgreSQL server?"},
+        {"prepare-narrow", "is that a PostgreSQL server?"},
+        {"prepare-error", "permission denied"},
+        {"prepare-copy", "COPY is not possible here"},
+        {"prepare-endless-rows", "too large"},
+        {"prepare-silence", ""},  // below: it takes two minutes
+    };
+    return table;
+}
+
+}  // namespace
+
+TEST_CASE("every evil that the fake server knows has its end here") {
+    std::vector<std::string> tested;
+    for (const auto& end : ends()) tested.push_back(end.evil);
+    for (const auto& refusal : refusals()) tested.push_back(refusal.evil);
+    std::vector<std::string> known;
+    for (const auto& evil : test::evil_table()) known.push_back(evil.name);
+    std::sort(tested.begin(), tested.end());
+    std::sort(known.begin(), known.end());
+    CHECK(tested == known);
+}
+
+TEST_CASE("an evil answer is one counted query, and the connection is made again") {
+    for (const auto& end : ends()) {
+        INFO(end.evil);
+        const FakeServerProcess server{{"--evil", end.evil}};
+        const bool slow = end.counted == "timed_out";
+        const auto ended = run(server, {"--total-queries", "8", "--timeout", slow ? "200ms" : "15s"});
+        // An answer that nobody asked for costs the connection after the query; at the end there may be none.
+        const bool either = end.evil == "unasked-answer" && ended.exit_code == 2;
+        const auto result = test::read_result(ended, end.counted == "ok" && !either ? 0 : 2);
+        const auto& queries = result["summary"]["queries"];
+        check_conserved(queries);
+        CHECK(queries[end.counted] == 8);
+        CHECK(result["client"]["max_rss_bytes"].get<double>() < kLargestRss);
+        if (end.sqlstate.empty()) {
+            CHECK(result["errors"].empty());
+            continue;
+        }
+        REQUIRE(result["errors"].size() == 1);
+        CHECK(result["errors"][0]["sqlstate"] == end.sqlstate);
+        CHECK(result["errors"][0]["count"] == 8);
+        const std::string sample = result["errors"][0]["sample"];
+        INFO(sample);
+        CHECK(sample.find(end.sample) != std::string::npos);
+        CHECK(sample.size() < 1500);
+    }
+}
+
+TEST_CASE("a prepared statement's evil answer ends as any other's") {
+    for (const std::string evil : {"garbage", "endless-rows", "close-in-rows", "error-in-rows", "copy-out"}) {
+        INFO(evil);
+        const FakeServerProcess server{{"--evil", evil}};
+        const auto result = test::read_result(
+            run(server, {"--total-queries", "8", "--protocol", "prepared", "--timeout", "300ms"}), 2);
+        const auto& queries = result["summary"]["queries"];
+        check_conserved(queries);
+        CHECK(queries["failed"].get<int>() + queries["timed_out"].get<int>() == 8);
+    }
+}
+
+TEST_CASE("a pipeline of queries survives every evil answer, each of its queries counted once") {
+    for (const auto& end : ends()) {
+        INFO(end.evil);
+        const FakeServerProcess server{{"--evil", end.evil}};
+        const auto ended = run(server, {"--total-queries", "24", "--pipeline", "4", "--timeout", "500ms"});
+        // One answer too many or too few, and nobody knows whose the others are.
+        const bool strange = end.evil == "unasked-answer" || end.evil == "ready-without-answer";
+        INFO(ended.err);
+        CHECK((ended.exit_code == 2 || (ended.exit_code == 0 && (strange || end.counted == "ok"))));
+        const auto result = test::read_result(ended, ended.exit_code);
+        const auto& queries = result["summary"]["queries"];
+        check_conserved(queries);
+        CHECK(queries["started"] == 24);
+        CHECK(result["client"]["max_rss_bytes"].get<double>() < kLargestRss);
+    }
+}
+
+TEST_CASE("a server that is evil before the load is refused with its reason and exit code 1") {
+    for (const auto& refusal : refusals()) {
+        if (refusal.message.empty()) continue;
+        INFO(refusal.evil);
+        const FakeServerProcess server{{"--evil", refusal.evil}};
+        const auto ended = run(server, {}, " connect_timeout=2");
+        INFO(ended.err);
+        CHECK_FALSE(ended.timed_out);
+        CHECK(ended.exit_code == 1);
+        CHECK(ended.out.empty());
+        CHECK(ended.err.find(refusal.message) != std::string::npos);
+        CHECK(ended.err.find("internal error") == std::string::npos);
+    }
+}
+
+TEST_CASE("sessions that an evil server never lets in end the start with exit code 1") {
+    for (const std::string evil : {"greeting-close", "greeting-garbage", "greeting-endless-error",
+                                   "greeting-notices", "greeting-parameters", "auth-unknown",
+                                   "close-before-ready", "error-after-auth", "greeting-silence"}) {
+        INFO(evil);
+        // The first connection is the one that asks before the load.
+        const FakeServerProcess server{{"--evil", evil + "@2"}};
+        const auto ended = run(server, {}, " connect_timeout=2");
+        INFO(ended.err);
+        CHECK_FALSE(ended.timed_out);
+        CHECK(ended.exit_code == 1);
+        CHECK(ended.err.find("connected 0 of 4 sessions") != std::string::npos);
+    }
+}
+
+TEST_CASE("a server that turns evil in mid-run loses what was under way and nothing of the account") {
+    for (const std::string evil :
+         {"greeting-close", "greeting-garbage", "auth-unknown", "silence-after-auth"}) {
+        INFO(evil);
+        // Four sessions lose their connections at their first query and never get another.
+        const FakeServerProcess server{{"--evil", "close-before-answer," + evil + "@6"}};
+        const auto ended = run(server, {"--rate", "100", "--duration", "1"});
+        const auto result = test::read_result(ended, 2);
+        const auto& queries = result["summary"]["queries"];
+        check_conserved(queries);
+        CHECK(queries["failed"] == 4);
+        CHECK(queries["waiting"].get<int>() + 4 == queries["planned"].get<int>());
+    }
+}
+
+TEST_CASE("a program that was stopped for over a second says that its figures are void") {
+    const auto database = test::filled_database();
+    test::Process process{test::pgtraffic_argv(test::run_arguments(
+                              database, {"--rate", "50", "--duration", "4", "-c", "2", "--warmup", "0",
+                                         "--interval", "100ms", "--progress", "100ms"})),
+                          test::without_target()};
+    REQUIRE(process.wait_for_stderr("/s "));
+    process.send_signal(SIGSTOP);
+    postgres::Client clock{database.conninfo()};
+    clock.query("SELECT pg_sleep(1.5)");
+    process.send_signal(SIGCONT);
+    const auto result = test::read_result(process.wait(), 0);
+    check_conserved(result["summary"]["queries"]);
+    CHECK(result["summary"]["queries"]["ok"] == result["summary"]["queries"]["planned"]);
+    CHECK(result["verdict"]["status"] == "invalid");
+    const auto& reasons = result["verdict"]["reasons"];
+    CHECK(std::any_of(reasons.begin(), reasons.end(), [](const json& reason) {
+        return reason["code"] == "clock_gap" && reason["value"].get<double>() > 1.4;
+    }));
+}
+
+TEST_CASE("a server that says nothing before the load is waited for, but not for ever") {
+    const FakeServerProcess server{{"--evil", "prepare-silence"}};
+    const auto conninfo = postgres::Conninfo::parse(server.dsn(), "the test");
+    postgres::Client client{conninfo, std::chrono::seconds{10}, std::chrono::milliseconds{200}};
+    CHECK_THROWS_WITH(client.query("SELECT count(*) FROM pg_class"),
+                      Catch::Contains("did not answer within 200"));
+}

@@ -1,0 +1,85 @@
+// --format pgbench beside the pgbench that is installed, both run alike on one server: the same lines in the
+// same order, but for those that docs/integrations.md names.
+#include <algorithm>
+#include <filesystem>
+#include <sstream>
+#include <string>
+#include <vector>
+
+#include "support/catch.hpp"
+#include "support/real_run.hpp"
+
+using namespace pgtraffic;
+
+namespace {
+
+/// A line with every number in it, with its decimals, as "9.999": what a reader's expression sees of it.
+std::string form_of(const std::string& line) {
+    std::string form;
+    std::size_t decimals = 0;
+    for (std::size_t i = 0; i < line.size(); ++i) {
+        const bool digit = line[i] >= '0' && line[i] <= '9';
+        if (digit && decimals == 0 && !form.empty() && form.back() == '9') continue;
+        if (decimals > 0) decimals = digit ? decimals + 1 : 0;
+        if (line[i] == '.' && !form.empty() && form.back() == '9') decimals = 1;
+        form += digit ? '9' : line[i];
+    }
+    return form;
+}
+
+/// The forms of the lines from the query mode on: those above it name the program and the transaction.
+std::vector<std::string> forms_of(const std::string& summary) {
+    std::vector<std::string> forms;
+    std::istringstream lines{summary};
+    for (std::string line; std::getline(lines, line);) {
+        if (forms.empty() && line.find("query mode: ") != 0) continue;
+        forms.push_back(form_of(line));
+    }
+    return forms;
+}
+
+std::string pgbench_of_server() {
+    for (const auto* path : {"/usr/lib/postgresql/15/bin/pgbench", "/usr/lib/postgresql/17/bin/pgbench"}) {
+        if (std::filesystem::exists(path)) return path;
+    }
+    return "pgbench";
+}
+
+}  // namespace
+
+TEST_CASE("the summary has pgbench's lines in pgbench's order and with its decimals") {
+    const auto database = test::filled_database();
+    const test::TemporaryFile script{"SELECT order_id FROM orders LIMIT 1;\n", ".sql"};
+    const auto common = std::vector<std::string>{"-M", "prepared", "-c", "2", "-T", "1"};
+    struct Case {
+        std::vector<std::string> both;
+        std::vector<std::string> pgbench_only;
+    };
+    // pgbench prints a standard deviation only where it measures each transaction, for which -P asks.
+    for (const auto& [both, pgbench_only] :
+         {Case{{}, {"-P", "1"}}, Case{{"-R", "50"}, {}}, Case{{"-R", "50", "-L", "900"}, {}}}) {
+        std::vector<std::string> ours{"-d",       database.dsn(), "--warmup",         "0",
+                                      "--format", "pgbench",      "--disable-logging"};
+        std::vector<std::string> theirs{pgbench_of_server(), "-n", "-f", script.path()};
+        for (auto* argv : {&ours, &theirs}) {
+            argv->insert(argv->end(), common.begin(), common.end());
+            for (const auto& word : both) argv->push_back(argv == &ours && word == "900" ? "900ms" : word);
+        }
+        theirs.insert(theirs.end(), pgbench_only.begin(), pgbench_only.end());
+        theirs.push_back(database.dsn());
+        const auto pgbench = test::run_process(theirs);
+        INFO(pgbench.out << pgbench.err);
+        REQUIRE(pgbench.exit_code == 0);
+        const auto pgtraffic = test::run_pgtraffic(ours);
+        INFO(pgtraffic.out << pgtraffic.err);
+        CHECK(pgtraffic.exit_code == 0);
+
+        auto expected = forms_of(pgbench.out);
+        const auto above_limit = [](const std::string& line) {
+            return line.find("number of transactions above the ") == 0;
+        };
+        expected.erase(std::remove_if(expected.begin(), expected.end(), above_limit), expected.end());
+        CHECK(expected.size() >= 10);
+        CHECK(forms_of(pgtraffic.out) == expected);
+    }
+}

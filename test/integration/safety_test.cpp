@@ -1,0 +1,322 @@
+// What keeps a run from harm, on a real server: reading runs cannot write, rows are bounded and attributed, a
+// file stops the run, and somebody else's tables on another machine are not written unasked.
+#include <fmt/format.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <fstream>
+
+#include "pgtraffic/base/units.hpp"
+#include "pgtraffic/brickhouse/marks.hpp"
+#include "pgtraffic/brickhouse/model.hpp"
+#include "pgtraffic/postgres/client.hpp"
+#include "pgtraffic/postgres/temporary_server.hpp"
+#include "pgtraffic/workload/scenario.hpp"
+#include "support/catch.hpp"
+#include "support/private_network.hpp"
+#include "support/real_run.hpp"
+
+using namespace pgtraffic;
+using Catch::Matchers::Contains;
+using postgres::Client;
+using test::run_and_read;
+using test::run_pgtraffic;
+
+namespace {
+
+std::uint64_t count(Client& client, const std::string& what) {
+    return base::parse_count(client.value("SELECT count(*) FROM " + what).value()).value();
+}
+
+std::string warning(const nlohmann::json& result, const std::string& code) {
+    for (const auto& entry : result["run"]["warnings"]) {
+        if (entry["code"] == code) return entry["message"];
+    }
+    return "";
+}
+
+/// A path in a folder of its own, with nothing there yet.
+class FreePath {
+ public:
+    FreePath() {
+        auto pattern = (std::filesystem::temp_directory_path() / "pgtraffic-safety-XXXXXX").string();
+        REQUIRE(::mkdtemp(pattern.data()) != nullptr);
+        folder_ = pattern;
+    }
+    ~FreePath() { std::filesystem::remove_all(folder_); }
+    FreePath(const FreePath&) = delete;
+    FreePath& operator=(const FreePath&) = delete;
+    [[nodiscard]] std::string path() const { return folder_ + "/stop"; }
+    void create() const { std::ofstream{path()} << "stop\n"; }
+
+ private:
+    std::string folder_;
+};
+
+}  // namespace
+
+TEST_CASE("a run that reads only connects read only, and a function that writes does not slip through") {
+    const auto database = test::fresh_database();
+    Client client{database.conninfo()};
+    client.execute(
+        "CREATE TABLE seen (id int); CREATE FUNCTION look() RETURNS int LANGUAGE sql AS 'INSERT INTO seen "
+        "VALUES (1) RETURNING id'");
+    const auto scenario = [](const std::string& end) {
+        return test::TemporaryFile{R"json({"name": "look", "operations": [{"name": "look", "statements": [
+            {"sql": "SELECT look()"}]}])json" +
+                                   end + "}"};
+    };
+    const std::vector<std::string> few{"-t", "20", "-c", "2", "--warmup", "0", "--scenario"};
+    const auto with = [&](const test::TemporaryFile& file) {
+        auto all = few;
+        all.push_back(file.path());
+        return all;
+    };
+    for (const char* protocol : {"extended", "prepared"}) {
+        const auto guessed = scenario("");
+        auto arguments = with(guessed);
+        arguments.insert(arguments.end(), {"-M", protocol});
+        const auto result = run_and_read(database, arguments, 2);
+        CHECK(result["environment"]["server"]["read_only"] == true);
+        CHECK(result["errors"][0]["sqlstate"] == "25006");
+        CHECK(count(client, "seen") == 0);
+    }
+    const auto told = scenario(R"(, "read_only": false)");
+    const auto result = run_and_read(database, with(told));
+    CHECK(result["environment"]["server"]["read_only"] == false);
+    CHECK(count(client, "seen") == 20);
+    client.execute("TRUNCATE seen");
+    const auto kept = test::TemporaryFile{R"json({"name": "w", "read_only": true, "operations": [
+        {"name": "w", "statements": [{"sql": "INSERT INTO seen VALUES (2)"}]}]})json"};
+    (void)run_and_read(database, with(kept), 2);
+    CHECK(count(client, "seen") == 0);
+}
+
+TEST_CASE("the built-in select is read only, the others are not") {
+    const auto database = test::filled_database();
+    for (const char* type : {"select", "mixed"}) {
+        const auto result =
+            run_and_read(database, {"--query-type", type, "-t", "50", "-c", "2", "--warmup", "0"});
+        CHECK(result["environment"]["server"]["read_only"] == (std::string{type} == "select"));
+        CHECK(result["summary"]["queries"]["failed"] == 0);
+    }
+}
+
+TEST_CASE("the first line says where the load goes, and so does the result") {
+    const auto database = test::filled_database();
+    Client other{database.conninfo()};
+    const auto run = run_pgtraffic(test::run_arguments(database, {"-t", "10", "-c", "2", "--warmup", "0"}));
+    const auto first = run.err.substr(0, run.err.find('\n'));
+    CHECK_THAT(first, Contains("target: host \"") && Contains("database \"" + database.name() + "\"") &&
+                          Contains("user \"" + other.user() + "\"") &&
+                          Contains("PostgreSQL " + other.server_version()) && Contains(", primary") &&
+                          Contains("other session") && Contains(" free connection slots"));
+    const auto server = test::read_result(run, 0)["environment"]["server"];
+    CHECK(server["database"] == database.name());
+    CHECK(server["user"] == other.user());
+    CHECK(server["port"] == other.port());
+    CHECK(server["role"] == "primary");
+    CHECK(server["pooler"] == false);
+    CHECK(server["other_sessions"].get<int>() >= 1);
+    CHECK(server["free_connections"].get<int>() + server["other_sessions"].get<int>() <=
+          server["max_connections"].get<int>());
+    const auto quiet = run_pgtraffic(
+        test::run_arguments(database, {"-t", "10", "-c", "2", "--warmup", "0", "--disable-logging"}));
+    CHECK(quiet.err.empty());
+}
+
+TEST_CASE("--max-rows bounds what inserts add, warm-up included, and the report says why it ended") {
+    const auto database = test::filled_database();
+    Client client{database.conninfo()};
+    const auto before = count(client, "orders");
+    const auto result = run_and_read(
+        database, {"--query-type", "mixed", "-c", "8", "-T", "60", "--warmup", "5", "--max-rows", "50"});
+    CHECK(count(client, "orders") == before + 50);
+    CHECK(result["run"]["outcome"] == "completed");
+    CHECK(result["summary"]["duration_s"].get<double>() < 30);
+    CHECK_THAT(warning(result, "max_rows"), Contains("ended by --max-rows") && Contains("50 rows"));
+    CHECK(result["config"]["max_rows"] == 50);
+
+    const auto unbounded = run_and_read(
+        database, {"--query-type", "insert", "-t", "20", "-c", "2", "--warmup", "0", "--max-rows", "1000"});
+    CHECK(warning(unbounded, "max_rows").empty());
+    CHECK(count(client, "orders") == before + 70);
+}
+
+TEST_CASE("--max-rows sees what one statement inserts, and exceeds by no more than what was under way") {
+    const auto database = test::fresh_database();
+    Client client{database.conninfo()};
+    client.execute("CREATE TABLE t (i int)");
+    const test::TemporaryFile scenario{R"json({"name": "bulk", "operations": [{"name": "bulk", "statements": [
+        {"sql": "INSERT INTO t SELECT generate_series(1, 100)"}]}]})json"};
+    (void)run_and_read(database, {"--scenario", scenario.path(), "-c", "2", "-T", "60", "--warmup", "0",
+                                  "--max-rows", "1000"});
+    const auto rows = count(client, "t");
+    CHECK(rows >= 1000);
+    CHECK(rows <= 1000 + 2 * 100);
+}
+
+TEST_CASE("cleanup --run removes exactly what the run placed") {
+    const auto database = test::filled_database();
+    Client client{database.conninfo()};
+    client.execute("COMMENT ON TABLE orders IS NULL");  // as in a database that another program set up
+    const auto before = count(client, "orders");
+    const auto place = [&](const char* total, const char* type) {
+        return run_and_read(database, {"--query-type", type, "-t", total, "-c", "4", "--warmup", "0"});
+    };
+    const auto first = place("30", "insert");
+    const auto second = place("40", "mixed");
+    const std::string id = first["run"]["id"];
+    const std::string other = second["run"]["id"];
+    std::uint64_t inserted = 0;
+    for (const auto& operation : second["operations"]) {
+        if (operation["name"] == "insert") inserted = operation["ok"];
+    }
+    CHECK(count(client, "orders") == before + 30 + inserted);
+    CHECK(count(client, "orders WHERE notes = 'pgtraffic run " + id + "'") == 30);
+
+    const auto cleanup = [&](const std::string& run) {
+        const auto done = run_pgtraffic({"cleanup", "-d", database.dsn(), "--run", run});
+        INFO(done.err);
+        CHECK(done.exit_code == 0);
+        return done.out;
+    };
+    CHECK(cleanup(id) ==
+          fmt::format("Removed from database \"{}\": 30 orders of run {}.\n", database.name(), id));
+    CHECK(count(client, "orders") == before + inserted);
+    CHECK(count(client, "orders WHERE notes = 'pgtraffic run " + other + "'") == inserted);
+    CHECK_THAT(cleanup(id), Contains("Nothing to remove"));
+    (void)cleanup(other);
+    CHECK(count(client, "orders") == before);
+    CHECK(count(client, "products") > 0);
+
+    const auto empty = test::fresh_database();
+    const auto none = run_pgtraffic({"cleanup", "-d", empty.dsn(), "--run", id});
+    CHECK(none.exit_code == 1);
+    CHECK_THAT(none.err, Contains("has no orders of pgtraffic's runs"));
+}
+
+TEST_CASE("a stop file ends the run as Ctrl-C does") {
+    const auto database = test::filled_database();
+    const FreePath file;
+    const auto arguments = [&](const char* warmup) {
+        return test::run_arguments(database, {"--duration", "60", "-c", "2", "--warmup", warmup, "--progress",
+                                              "200ms", "--stop-file", file.path()});
+    };
+    for (const auto& [warmup, sign] : {std::pair{"0", "/s "}, std::pair{"60", "warming up"}}) {
+        test::Process process{test::pgtraffic_argv(arguments(warmup)), test::without_target()};
+        REQUIRE(process.wait_for_stderr(sign));
+        file.create();
+        const auto ended = process.wait();
+        CHECK_THAT(ended.err, Contains("stopped by --stop-file"));
+        const auto result = test::read_result(ended, 130);
+        CHECK(result["run"]["outcome"] == "interrupted");
+        CHECK_THAT(warning(result, "stop_file"), Contains("stopped by --stop-file after"));
+        const auto refused = run_pgtraffic(arguments("0"));
+        CHECK(refused.exit_code == 1);
+        CHECK_THAT(refused.err, Contains("--stop-file: \"" + file.path() + "\" exists already"));
+        std::filesystem::remove(file.path());
+    }
+}
+
+TEST_CASE("which tables statements write is what the server says") {
+    const auto database = test::filled_database();
+    Client client{database.conninfo()};
+    client.execute(
+        "CREATE TABLE mine (i int); CREATE VIEW open_orders AS SELECT * FROM orders; CREATE SCHEMA other; "
+        "CREATE TABLE other.\"Odd Name\" (i int); CREATE SEQUENCE s; "
+        "CREATE FUNCTION f() RETURNS int LANGUAGE sql AS 'SELECT 1'");
+    const auto targets = [&](const std::vector<std::string>& statements) {
+        return brickhouse::foreign_targets(client, statements);
+    };
+    std::vector<std::string> built_in;
+    for (const char* name : {"insert", "update"}) {
+        for (const auto& operation : workload::built_in_scenario(name).operations) {
+            for (const auto& statement : operation.statements) built_in.push_back(statement.sql);
+        }
+    }
+    CHECK(targets(built_in).none());
+    CHECK(targets({"INSERT INTO mine SELECT order_id FROM orders"}).tables ==
+          std::vector<std::string>{"mine"});
+    CHECK(targets({"UPDATE orders SET version = 1", "DELETE FROM other.\"Odd Name\""}).tables ==
+          std::vector<std::string>{"other.\"Odd Name\""});
+    CHECK(targets({"UPDATE open_orders SET version = 1"}).tables == std::vector<std::string>{"open_orders"});
+    CHECK(targets({"WITH x AS (DELETE FROM mine RETURNING i) SELECT * FROM x"}).tables ==
+          std::vector<std::string>{"mine"});
+    CHECK(targets({"SELECT 1 FROM mine FOR UPDATE"}).tables == std::vector<std::string>{"mine"});
+    for (const char* unknown :
+         {"TRUNCATE orders", "SELECT nextval('s')", "SELECT f()", "CREATE TABLE x (i int)"}) {
+        CAPTURE(unknown);
+        CHECK(targets({unknown}).unknown);
+    }
+    CHECK(count(client, "pg_class WHERE relname = 'x'") == 0);
+    CHECK(count(client, "orders") > 0);
+}
+
+TEST_CASE("somebody else's tables on another machine are written only when the database is named") {
+    const test::PrivateNetwork network;
+    if (!network.available()) {
+        WARN("no network namespace to be had: not run");
+        return;
+    }
+    postgres::TemporaryServerOptions options;
+    options.fsync = false;
+    options.max_connections = 30;
+    options.tcp = true;
+    options.settings = {std::string{"listen_addresses=127.0.0.1,"} + network.kAddress};
+    options.hba = {"host all all 0.0.0.0/0 trust"};
+    postgres::TemporaryServer server{options};
+    Client client{server.conninfo()};
+    brickhouse::InitOptions init;
+    init.scale = 0.01;
+    brickhouse::init(client, init, nullptr);
+    const auto port = server.conninfo().get("port");
+    const auto dsn = [&](const std::string& host) {
+        return fmt::format("host={} port={} dbname=pgtraffic user=pgtraffic", host, port);
+    };
+    const auto run = [&](const std::string& host, const std::vector<std::string>& more,
+                         const test::ProcessOptions& how = {}) {
+        std::vector<std::string> all{"run", "-d",       dsn(host), "-t",           "5",     "-c",
+                                     "1",   "--warmup", "0",       "--query-type", "insert"};
+        all.insert(all.end(), more.begin(), more.end());
+        return run_pgtraffic(all, how);
+    };
+    // Marked by init: nothing is asked.
+    CHECK(run(network.kAddress, {}).exit_code == 0);
+    client.execute("COMMENT ON TABLE orders IS NULL");
+    auto orders = count(client, "orders");
+
+    const auto refused = run(network.kAddress, {});
+    CHECK(refused.exit_code == 1);
+    CHECK_THAT(
+        refused.err,
+        Contains("this run writes to tables that `pgtraffic init` did not make (orders) in database "
+                 "\"pgtraffic\" on \"192.0.2.1\". Nothing was changed. If that is meant, say --confirm "
+                 "pgtraffic"));
+    CHECK(run(network.kAddress, {"--confirm", "shop"}).exit_code == 1);
+    CHECK(count(client, "orders") == orders);
+    // One of several hosts is enough.
+    CHECK(run(std::string{"127.0.0.1,"} + network.kAddress, {}).exit_code == 1);
+    CHECK(count(client, "orders") == orders);
+    // Reading, this machine, and the right name pass.
+    CHECK(run(network.kAddress, {"--mix", "select=1", "--query-type", "mixed"}).exit_code == 0);
+    CHECK(run("127.0.0.1", {}).exit_code == 0);
+    CHECK(run(network.kAddress, {"--confirm", "pgtraffic"}).exit_code == 0);
+    CHECK(count(client, "orders") == orders + 10);
+    CHECK(run("127.0.0.1", {"--confirm", "shop"}).exit_code == 1);  // a wrong name is wrong anywhere
+
+    SECTION("init --reset asks before it drops them") {
+        const std::vector<std::string> reset{"init",    "-d",      dsn(network.kAddress),
+                                             "--reset", "--scale", "0.01"};
+        const auto stopped = run_pgtraffic(reset);
+        CHECK(stopped.exit_code == 1);
+        CHECK_THAT(stopped.err,
+                   Contains("drops tables") && Contains("(orders)") && Contains("--confirm pgtraffic"));
+        CHECK(count(client, "orders") == orders + 10);
+        auto confirmed = reset;
+        confirmed.insert(confirmed.end(), {"--confirm", "pgtraffic"});
+        CHECK(run_pgtraffic(confirmed).exit_code == 0);
+        CHECK(run_pgtraffic(reset).exit_code == 0);  // all of them are ours now
+    }
+}

@@ -1,0 +1,84 @@
+#include "support/faulty_load.hpp"
+
+#include <fmt/format.h>
+
+#include <cmath>
+#include <csignal>
+
+#include "support/catch.hpp"
+
+namespace pgtraffic::test {
+namespace {
+
+constexpr const char* kScenario = R"json({"name": "orders", "operations": [{"name": "place", "statements": [
+    {"sql": "INSERT INTO orders (order_number, note) VALUES ($1, 'x')", "parameters": [{"code": "ORD"}]}],
+    "retry": {"on": ["23505"], "max": 6}}]})json";
+
+std::vector<std::string> arguments(const std::string& dsn, const std::string& scenario,
+                                   const std::vector<std::string>& more) {
+    std::vector<std::string> all{"run",        "-d",      dsn,
+                                 "--format",   "json",    "--scenario",
+                                 scenario,     "--rate",  std::to_string(FaultyLoad::kRate),
+                                 "--arrivals", "uniform", "--duration",
+                                 "60",         "-c",      std::to_string(FaultyLoad::kSessions),
+                                 "--warmup",   "0",       "--progress",
+                                 "250ms"};
+    all.insert(all.end(), more.begin(), more.end());
+    return all;
+}
+
+}  // namespace
+
+std::string dsn_of(const postgres::Conninfo& conninfo, const std::string& more) {
+    std::string dsn;
+    for (const auto& [keyword, value] : conninfo.settings()) dsn += fmt::format("{}='{}' ", keyword, value);
+    return dsn + more;
+}
+
+void make_orders(const postgres::Conninfo& conninfo) {
+    postgres::Client{conninfo}.execute("CREATE TABLE orders (order_number text PRIMARY KEY, note text)");
+}
+
+int sessions_at(postgres::Client& client) {
+    return std::stoi(
+        client.value("SELECT count(*) FROM pg_stat_activity WHERE application_name = 'pgtraffic'").value());
+}
+
+FaultyLoad::FaultyLoad(const std::string& dsn, const std::vector<std::string>& more)
+    : scenario_{kScenario},
+      process_{pgtraffic_argv(arguments(dsn, scenario_.path(), more)), without_target()} {
+    const bool measuring = process_.wait_for_stderr("measuring");
+    if (!measuring) INFO(process_.wait().err);
+    REQUIRE(measuring);
+    wait_for_lines(1);
+}
+
+void FaultyLoad::wait_for_lines(int lines) {
+    for (int i = 0; i < lines; ++i) REQUIRE(process_.wait_for_more_stderr());
+}
+
+void FaultyLoad::wait_until_back(postgres::Client& client, int sessions) {
+    // Those that have just been harmed may still be counted: what is there a second later counts.
+    int found = 0;
+    for (int i = 0; i < 25 && found != sessions; ++i) {
+        wait_for_lines(4);
+        found = sessions_at(client);
+    }
+    CHECK(found == sessions);
+}
+
+nlohmann::json FaultyLoad::finish(int exit_code) {
+    process_.send_signal(SIGINT);
+    auto result = read_result(process_.wait(), exit_code);
+    const auto& q = result["summary"]["queries"];
+    const auto n = [&](const char* key) { return q[key].get<double>(); };
+    CHECK(n("planned") == n("started") + n("waiting") + n("missed"));
+    CHECK(n("started") == n("ok") + n("empty") + n("failed") + n("timed_out") + n("in_flight"));
+    CHECK(n("in_doubt") <= n("failed") + n("timed_out") + n("in_flight"));
+    // The schedule went on: an arrival every 5 ms, whatever happened.
+    CHECK(std::abs(n("planned") - kRate * result["summary"]["duration_s"].get<double>()) <= 2);
+    CHECK(result["client"]["longest_loop_turn_ms"].get<double>() < 200);
+    return result;
+}
+
+}  // namespace pgtraffic::test

@@ -1,0 +1,47 @@
+// A load of inserts that lasts until a test ends it, on a server that the test is going to harm. What is told
+// on stderr every quarter of a second is the clock by which tests wait.
+#pragma once
+
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
+
+#include "pgtraffic/postgres/client.hpp"
+#include "support/real_run.hpp"
+#include "support/subprocess.hpp"
+
+namespace pgtraffic::test {
+
+/// "host='…' port='…'" of a conninfo, as a user would pass it to --database-url, with `more` behind it.
+[[nodiscard]] std::string dsn_of(const postgres::Conninfo& conninfo, const std::string& more = "");
+
+/// Makes the table that the load writes to.
+void make_orders(const postgres::Conninfo& conninfo);
+
+/// Sessions of the load (application_name pgtraffic) at the server.
+[[nodiscard]] int sessions_at(postgres::Client& client);
+
+class FaultyLoad {
+ public:
+    static constexpr int kSessions = 8;
+    static constexpr int kRate = 200;
+
+    /// Uniform arrivals, kRate a second, on kSessions connections; returns once it measures.
+    explicit FaultyLoad(const std::string& dsn, const std::vector<std::string>& more = {});
+
+    /// Waits for so many more lines of progress: a quarter of a second each.
+    void wait_for_lines(int lines);
+
+    /// Waits until the server behind `client` has `sessions` of the load again, and a second more.
+    void wait_until_back(postgres::Client& client, int sessions = kSessions);
+
+    /// Ends the load with SIGINT and returns its result, after the checks that hold whatever happened: all
+    /// arrivals were due on time, each ended in one way, the loop never stood still.
+    [[nodiscard]] nlohmann::json finish(int exit_code = 130);
+
+ private:
+    TemporaryFile scenario_;
+    Process process_;
+};
+
+}  // namespace pgtraffic::test

@@ -1,0 +1,240 @@
+// Comparing: changes, intervals and findings by figures that can be worked out by hand.
+#include "pgtraffic/report/compare.hpp"
+
+#include <cmath>
+#include <string>
+
+#include "pgtraffic/base/error.hpp"
+#include "pgtraffic/report/json.hpp"
+#include "support/catch.hpp"
+#include "support/sample_result.hpp"
+
+using namespace pgtraffic;
+using namespace std::chrono_literals;
+using report::ComparedFigure;
+using report::Finding;
+using Json = nlohmann::ordered_json;
+
+namespace {
+
+/// A closed run whose responses all take `latency`, but one in a hundred, which takes ten times as long.
+Json run_of(std::chrono::microseconds latency, std::uint64_t queries = 10'000) {
+    auto run = test::sample_closed_run();
+    for (auto* latencies : {&run.latencies, &run.operations.front().latencies}) {
+        latencies->response.clear();
+        latencies->service.clear();
+        for (auto* histogram : {&latencies->response, &latencies->service}) {
+            histogram->record(latency, queries - queries / 50);
+            histogram->record(10 * latency, queries / 50);
+        }
+    }
+    return report::json_report(run);
+}
+
+std::vector<report::ComparedRun> runs_of(Json a, Json b) {
+    return report::label_runs({{"a.json", std::move(a)}, {"b.json", std::move(b)}});
+}
+
+const ComparedFigure& figure(const report::Comparison& comparison, const std::string& name) {
+    for (const auto& one : comparison.figures) {
+        if (one.name == name) return one;
+    }
+    FAIL("no figure " << name);
+    return comparison.figures.front();
+}
+
+std::string refusal(const std::string& expression, const Json& base) {
+    try {
+        (void)report::parse_fail_condition(expression, runs_of(base, base).front());
+    } catch (const base::Error& error) {
+        return error.what();
+    }
+    return "";
+}
+
+}  // namespace
+
+TEST_CASE("a run compared with itself shows no difference anywhere") {
+    const auto runs =
+        runs_of(report::json_report(test::sample_open_run()), report::json_report(test::sample_open_run()));
+    const auto comparison = report::compare(runs, {});
+    CHECK(report::load_differences(runs[0], runs[1]).empty());
+    for (const auto& one : comparison.figures) {
+        INFO(one.name);
+        CHECK((one.values[1].finding == Finding::none || one.values[1].finding == Finding::no_difference));
+        if (one.values[1].change) CHECK(*one.values[1].change == 0);
+    }
+    CHECK(report::compare_text(comparison, runs, {}).find("No difference from A is shown") !=
+          std::string::npos);
+}
+
+TEST_CASE("a slower run is worse, by its change and beyond its intervals") {
+    const auto runs = runs_of(run_of(1'000us), run_of(1'250us));
+    const auto comparison = report::compare(runs, {});
+    const auto& median = figure(comparison, "response.p50");
+    CHECK(median.values[1].change.value() == Approx(0.25).epsilon(0.002));
+    CHECK(median.values[1].finding == Finding::worse);
+    CHECK(median.values[0].finding == Finding::none);
+    // p99 lies among the slow fiftieth, ten times as long.
+    CHECK(figure(comparison, "response.p99").values[0].value.value() == Approx(10).epsilon(0.002));
+    const auto back = report::compare(runs_of(run_of(1'250us), run_of(1'000us)), {});
+    CHECK(figure(back, "response.p50").values[1].finding == Finding::better);
+    CHECK(figure(back, "response.p50").values[1].change.value() == Approx(-0.2).epsilon(0.002));
+}
+
+TEST_CASE("a change within the intervals is no difference shown") {
+    // With 98 % at 1 ms the interval of the 98th percentile reaches from one group into the other.
+    const auto runs = runs_of(run_of(1'000us, 1'000), run_of(1'000us, 900));
+    const auto condition = report::parse_fail_condition("response.p98>+10%", runs.front());
+    const auto comparison = report::compare(runs, {condition});
+    CHECK_FALSE(comparison.failed());
+    CHECK(figure(comparison, "response.p50").values[1].finding == Finding::no_difference);
+}
+
+TEST_CASE("the bounds of a percentile are those of the result") {
+    const auto document = report::json_report(test::sample_open_run());
+    const auto comparison = report::compare(runs_of(document, document), {});
+    for (const auto& [name, key] :
+         {std::pair{"response.p50", "p50"}, {"response.p90", "p90"}, {"response.p99", "p99"}}) {
+        const auto& stored = document["summary"]["response_bounds_ms"][key];
+        const auto& bounds = figure(comparison, name).values[0].bounds;
+        REQUIRE(bounds.has_value());
+        CHECK(bounds->first == stored[0].get<double>());
+        CHECK(bounds->second == stored[1].get<double>());
+    }
+}
+
+TEST_CASE("the bounds of a share are Wilson's") {
+    auto document = report::json_report(test::sample_open_run());
+    auto& queries = document["summary"]["queries"];
+    queries = {{"planned", 100}, {"started", 100}, {"waiting", 0},   {"in_flight", 0}, {"ok", 90},
+               {"empty", 0},     {"failed", 10},   {"timed_out", 0}, {"missed", 0},    {"retries", 0}};
+    const auto comparison = report::compare(runs_of(document, document), {});
+    const auto& failed = figure(comparison, "failed_ratio").values[0];
+    CHECK(failed.value.value() == Approx(0.1));
+    CHECK(failed.bounds->first == Approx(0.0552).epsilon(0.002));
+    CHECK(failed.bounds->second == Approx(0.1744).epsilon(0.002));
+}
+
+TEST_CASE("other loads are found, and other machines only noted") {
+    auto base = report::json_report(test::sample_open_run());
+    base["config"]["rate"] = 500;
+    auto other = base;
+    other["config"]["rate"] = 600;
+    other["config"]["protocol"] = "prepared";
+    other["environment"]["server"]["settings"]["shared_buffers"] = "4GB";
+    other["environment"]["client"]["hostname"] = "elsewhere";
+    const auto runs = runs_of(base, other);
+    CHECK(report::load_differences(runs[0], runs[1]) == std::vector<std::string>{"rate: 500 in A, 600 in B"});
+    const auto notes = report::other_differences(runs);
+    const auto has = [&](const char* text) {
+        return std::find(notes.begin(), notes.end(), text) != notes.end();
+    };
+    CHECK(has("protocol: extended in A, prepared in B"));
+    CHECK(has("shared_buffers: 128MB in A, 4GB in B"));
+    CHECK(has("client: loadgen in A, elsewhere in B"));
+    CHECK(has("the verdict of A is suspect: its figures may not be the database's"));
+
+    auto renamed = base;
+    renamed["operations"][0]["name"] = "another";
+    renamed["config"]["scenario"] = "mine";
+    const auto two = runs_of(base, renamed);
+    CHECK(report::load_differences(two[0], two[1]).size() == 2);
+}
+
+TEST_CASE("connections are the load of a closed loop, and not of an open one") {
+    auto closed = report::json_report(test::sample_closed_run());
+    closed["config"]["connections"] = 150;
+    auto fewer = closed;
+    fewer["config"]["connections"] = 50;
+    CHECK(report::load_differences(runs_of(closed, fewer)[0], runs_of(closed, fewer)[1]).size() == 1);
+    auto open = report::json_report(test::sample_open_run());
+    open["config"]["connections"] = 150;
+    auto more = open;
+    more["config"]["connections"] = 200;
+    CHECK(report::load_differences(runs_of(open, more)[0], runs_of(open, more)[1]).empty());
+}
+
+TEST_CASE("conditions on the change hold as written") {
+    const auto runs = runs_of(run_of(1'000us), run_of(1'250us));
+    const auto failed = [&](const char* expression) {
+        return report::compare(runs, {report::parse_fail_condition(expression, runs.front())}).failed();
+    };
+    CHECK(failed("response.p50>+20%"));
+    CHECK(failed("response.p50 > 20 %") == true);
+    CHECK_FALSE(failed("response.p50>+30%"));
+    CHECK_FALSE(failed("response.p50<-5%"));
+    CHECK(failed("response.p99.5>+20%"));
+    CHECK(failed("response.mean>=+20%"));
+    CHECK(failed("service.p99>+20%"));
+    CHECK(failed("select_order.response.p99>+20%"));
+    CHECK_FALSE(failed("throughput<-5%"));
+    CHECK_FALSE(failed("failed_ratio>+0%"));
+    CHECK_FALSE(failed("cpu_us_per_query>+1%"));
+}
+
+TEST_CASE("a figure that a run does not have fails its condition") {
+    auto empty = run_of(1'000us);
+    empty["summary"]["response_ms"] = nullptr;
+    const auto runs = runs_of(run_of(1'000us), empty);
+    const auto comparison =
+        report::compare(runs, {report::parse_fail_condition("response.p99>+10%", runs.front())});
+    CHECK(comparison.failed());
+    CHECK_FALSE(comparison.conditions.front().change.has_value());
+}
+
+TEST_CASE("a rise from nothing is beyond every limit") {
+    auto failing = run_of(1'000us);
+    failing["summary"]["queries"]["failed"] = 5;
+    const auto runs = runs_of(run_of(1'000us), failing);
+    CHECK(report::compare(runs, {report::parse_fail_condition("failed>+1000%", runs.front())}).failed());
+    CHECK(report::compare_text(report::compare(runs, {}), runs, {}).find("from 0") != std::string::npos);
+}
+
+TEST_CASE("conditions that mean nothing are refused with their column") {
+    const auto base = run_of(1'000us);
+    CHECK(refusal("response.p99", base).starts_with("column 13: write a figure"));
+    CHECK(refusal("", base).starts_with("column 1: "));
+    CHECK(refusal("respnse.p99>+10%", base).find("response") != std::string::npos);
+    CHECK(refusal("response>+10%", base).find("which figure") != std::string::npos);
+    CHECK(refusal("response.p99>+10ms", base).find("per cent") != std::string::npos);
+    CHECK(refusal("response.p99>%", base).find("a number") != std::string::npos);
+    CHECK(refusal("response.p99>+-5%", base).empty());
+    CHECK(refusal("lag.p99>+10%", base).find("closed loop") != std::string::npos);
+    CHECK(refusal("select_order.response.p99.5>+10%", base).find("no other percentile") != std::string::npos);
+    CHECK(refusal("phase:run.service.p99>+10%", base).find("whole run only") != std::string::npos);
+    CHECK(refusal("generator_lag.p99>+10%", report::json_report(test::sample_open_run()))
+              .find("does not keep") != std::string::npos);
+}
+
+TEST_CASE("the comparison as JSON and as a page says what the text says") {
+    const auto runs = runs_of(run_of(1'000us), run_of(1'250us));
+    const auto comparison =
+        report::compare(runs, {report::parse_fail_condition("response.p50>+20%", runs.front())});
+    const auto json = report::compare_json(comparison, runs);
+    CHECK(json["runs"][1]["file"] == "b.json");
+    CHECK(json["fail_if"][0]["failed"] == true);
+    bool found = false;
+    for (const auto& one : json["figures"]) {
+        if (one["name"] != "response.p50") continue;
+        found = true;
+        CHECK(one["values"][1]["finding"] == "worse");
+        CHECK(one["values"][0]["change_ratio"].is_null());
+    }
+    CHECK(found);
+    const auto page = report::compare_html(comparison, runs);
+    CHECK(page.find("class=\"worse\">+25.") != std::string::npos);
+    CHECK(page.find("class=\"missed\">failed") != std::string::npos);
+    CHECK(report::compare_text(comparison, runs, {}).find("FAILED") != std::string::npos);
+}
+
+TEST_CASE("hostile names stay text in a comparison") {
+    const auto document = report::json_report(test::sample_hostile_run());
+    const auto runs = report::label_runs({{"<b>.json", Json::parse(report::json_text(document))},
+                                          {"\x1b[31m.json", Json::parse(report::json_text(document))}});
+    const auto comparison = report::compare(runs, {});
+    const auto page = report::compare_html(comparison, runs);
+    CHECK(page.find("<img") == std::string::npos);
+    CHECK(page.find("<b>.json") == std::string::npos);
+    CHECK(report::compare_text(comparison, runs, {}).find('\x1b') == std::string::npos);
+}

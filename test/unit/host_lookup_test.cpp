@@ -1,0 +1,33 @@
+// Lists of hosts, as libpq takes them: their addresses beside them, and from which one an attempt begins.
+#include "pgtraffic/simulation/host_lookup.hpp"
+
+#include "support/catch.hpp"
+
+using namespace pgtraffic;
+using simulation::beginning_with;
+
+TEST_CASE("a host of several addresses is listed once for each, with its port") {
+    postgres::Conninfo conninfo;
+    conninfo.set("host", "a,10.0.0.9");
+    conninfo.set("port", "1,2");
+    const auto with = simulation::with_addresses(conninfo, {{"10.0.0.1", "10.0.0.2"}, {}});
+    CHECK(with.get("host") == "a,a,10.0.0.9");
+    CHECK(with.get("hostaddr") == "10.0.0.1,10.0.0.2,");
+    CHECK(with.get("port") == "1,1,2");
+}
+
+TEST_CASE("an attempt can begin with any host, and each keeps its address and port") {
+    postgres::Conninfo conninfo;
+    conninfo.set("host", "a,b,c");
+    conninfo.set("hostaddr", "10.0.0.1,,10.0.0.3");
+    conninfo.set("port", "1,2,3");
+    conninfo.set("dbname", "x,y");
+    const auto second = beginning_with(conninfo, 1);
+    CHECK(second.get("host") == "b,c,a");
+    CHECK(second.get("hostaddr") == ",10.0.0.3,10.0.0.1");
+    CHECK(second.get("port") == "2,3,1");
+    CHECK(second.get("dbname") == "x,y");
+    CHECK(beginning_with(conninfo, 3).get("host") == "a,b,c");
+    conninfo.set("port", "5432");
+    CHECK(beginning_with(conninfo, 2).get("port") == "5432");
+}

@@ -1,0 +1,211 @@
+// The page of a run: every figure is the result's, nothing of a server's text becomes markup, and it stays
+// small.
+#include "pgtraffic/report/html.hpp"
+
+#include <zlib.h>
+
+#include <algorithm>
+#include <regex>
+#include <string>
+
+#include "pgtraffic/report/encoding.hpp"
+#include "pgtraffic/report/html_page.hpp"
+#include "pgtraffic/report/json.hpp"
+#include "pgtraffic/report/pack.hpp"
+#include "support/catch.hpp"
+#include "support/sample_result.hpp"
+
+using namespace pgtraffic;
+using Json = nlohmann::ordered_json;
+
+namespace {
+
+std::string page_of(const metrics::RunResult& run) {
+    return report::html_report(report::json_report(run));
+}
+
+std::size_t count_of(const std::string& text, std::string_view what) {
+    std::size_t n = 0;
+    for (auto at = text.find(what); at != std::string::npos; at = text.find(what, at + what.size())) ++n;
+    return n;
+}
+
+std::string between(const std::string& text, std::string_view before, std::string_view behind) {
+    const auto begin = text.find(before);
+    REQUIRE(begin != std::string::npos);
+    const auto end = text.find(behind, begin + before.size());
+    REQUIRE(end != std::string::npos);
+    return text.substr(begin + before.size(), end - begin - before.size());
+}
+
+std::string decode_base64(const std::string& text) {
+    const std::string digits = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    std::string bytes;
+    unsigned group = 0;
+    int bits = 0;
+    for (const char c : text) {
+        if (c == '=') break;
+        const auto digit = digits.find(c);
+        REQUIRE(digit != std::string::npos);
+        group = group << 6 | static_cast<unsigned>(digit);
+        bits += 6;
+        if (bits < 8) continue;
+        bits -= 8;
+        bytes += static_cast<char>(group >> bits & 0xFFU);
+    }
+    return bytes;
+}
+
+std::string gunzip(std::string packed) {
+    z_stream stream{};
+    REQUIRE(::inflateInit2(&stream, 15 + 16) == Z_OK);
+    stream.next_in = reinterpret_cast<Bytef*>(packed.data());
+    stream.avail_in = static_cast<uInt>(packed.size());
+    std::string text;
+    int status = Z_OK;
+    while (status == Z_OK) {
+        char buffer[65536];
+        stream.next_out = reinterpret_cast<Bytef*>(buffer);
+        stream.avail_out = sizeof buffer;
+        status = ::inflate(&stream, Z_NO_FLUSH);
+        text.append(buffer, sizeof buffer - stream.avail_out);
+    }
+    ::inflateEnd(&stream);
+    REQUIRE(status == Z_STREAM_END);
+    return text;
+}
+
+}  // namespace
+
+TEST_CASE("the page shows every number of the summary with its exact value") {
+    for (const auto& run :
+         {test::sample_closed_run(), test::sample_open_run(), test::sample_overloaded_run()}) {
+        const auto document = report::json_report(run);
+        const auto page = report::html_report(document);
+        const Json flat = Json{{"summary", document["summary"]}}.flatten();
+        std::size_t numbers = 0;
+        for (const auto& [path, value] : flat.items()) {
+            if (!value.is_number()) continue;
+            ++numbers;
+            INFO(path << " = " << value.dump());
+            CHECK(page.find("<data value=\"" + value.dump() + "\" data-path=\"" + path + "\">") !=
+                  std::string::npos);
+        }
+        CHECK(numbers > 20);
+    }
+}
+
+TEST_CASE("every <data> of the page is the number at its place in the result") {
+    const auto document = report::json_report(test::sample_open_run());
+    const auto page = report::html_report(document);
+    const std::regex element{"<data value=\"([^\"]*)\" data-path=\"([^\"]*)\">"};
+    std::size_t seen = 0;
+    for (std::sregex_iterator at{page.begin(), page.end(), element}; at != std::sregex_iterator{};
+         ++at, ++seen) {
+        INFO((*at)[2]);
+        CHECK(document.at(Json::json_pointer{(*at)[2]}).dump() == (*at)[1]);
+    }
+    CHECK(seen == count_of(page, "<data "));
+    CHECK(seen > 100);
+}
+
+TEST_CASE("the page lets only its own scripts run and reaches nothing") {
+    const auto page = page_of(test::sample_open_run());
+    const auto policy = between(page, "http-equiv=\"Content-Security-Policy\" content=\"", "\"");
+    CHECK(policy.starts_with("default-src 'none'; script-src 'sha256-"));
+    CHECK(policy.find("unsafe") == std::string::npos);
+    CHECK(policy.find("http") == std::string::npos);
+    CHECK(count_of(policy, "'sha256-") == 4);  // two scripts, the library, the style
+    CHECK(policy.find("*") == std::string::npos);
+    // The library is text until a script allowed by its hash runs it.
+    CHECK(count_of(page, "<script>") == 2);
+    CHECK(count_of(page, "<script type=\"text/plain\"") == 2);
+    CHECK(count_of(page, "<script") == 4);
+    CHECK(count_of(page, "</script") == 4);
+    const std::regex outside{"(src|href)=\"(?!#|data:)"};
+    CHECK_FALSE(std::regex_search(page, outside));
+    CHECK(page.find("Permission is hereby granted") != std::string::npos);
+}
+
+TEST_CASE("no text of a server, a file or a user becomes markup") {
+    const auto calm = page_of(test::sample_open_run());
+    const auto page = page_of(test::sample_hostile_run());
+    for (const auto* tag : {"<script", "</script", "<img", "<style", "</style", "<!--", "onerror=\""}) {
+        INFO(tag);
+        CHECK(count_of(page, tag) == count_of(calm, tag));
+    }
+    CHECK(count_of(page, "&lt;/script&gt;&lt;script&gt;window.pwned = 1") >= 14);
+    CHECK(page.find("\xE2\x80\xAE") == std::string::npos);  // turns the writing direction
+    CHECK(page.find('\xFF') == std::string::npos);
+}
+
+TEST_CASE("the page holds the JSON result itself, byte for byte") {
+    const auto document = report::json_report(test::sample_hostile_run());
+    const auto page = report::html_report(document);
+    const auto packed = between(page, "<script type=\"text/plain\" id=\"result\">", "</script>");
+    CHECK(report::unpack_lines(Json::parse(gunzip(decode_base64(packed)))) == report::json_text(document));
+}
+
+TEST_CASE("packing is undone byte for byte") {
+    for (const auto& run : {test::sample_closed_run(), test::sample_hostile_run(), test::sample_empty_run(),
+                            test::sample_hour_run()}) {
+        const auto text = report::json_text(report::json_report(run));
+        const auto parts = report::pack_lines(text);
+        CHECK(report::unpack_lines(parts) == text);
+    }
+    std::string odd = "x";
+    for (int i = 0; i < 40; ++i)
+        odd += "\n[\"a\\\"\", -0.0, 1e5, null, " + std::to_string(i * i) + ", \"open";
+    CHECK(report::unpack_lines(report::pack_lines(odd)) == odd);
+    CHECK(report::unpack_lines(report::pack_lines("")).empty());
+    std::string falling;
+    for (int i = 40; i > 0; --i) falling += "  [" + std::to_string(i) + ",007],\n";
+    CHECK(report::pack_lines(falling).size() == 1);
+    CHECK(report::unpack_lines(report::pack_lines(falling)) == falling);
+}
+
+TEST_CASE("the page of an hour's run stays below 500 kB") {
+    const auto run = test::sample_hour_run();
+    REQUIRE(run.intervals.size() == 3'600);
+    const auto document = report::json_report(run);
+    REQUIRE(document["histograms"]["response"]["counts"].size() > 5'000);
+    const auto page = report::html_report(document);
+    WARN("an hour's page has " << page.size() << " bytes, its JSON " << report::json_text(document).size());
+    CHECK(page.size() < 500'000);
+}
+
+TEST_CASE("a run without a query has a page, too") {
+    const auto page = page_of(test::sample_empty_run());
+    CHECK(page.find("The run was interrupted") != std::string::npos);
+    CHECK(page.find("nan") == std::string::npos);
+}
+
+TEST_CASE("statements are shown as they are written") {
+    const auto page = page_of(test::sample_closed_run());
+    CHECK(page.find("<pre>SELECT *\n  FROM orders\n WHERE order_id &lt; $1</pre>") != std::string::npos);
+}
+
+TEST_CASE("outages of the result are listed") {
+    auto document = report::json_report(test::sample_open_run());
+    document["outages"] =
+        Json::array({{{"from_s", 3.5},
+                      {"to_s", 7.25},
+                      {"scope", "<b>"},
+                      {"errors", {{{"sqlstate", "57P01"}, {"queries", 12}, {"connects", 3}}}}},
+                     {{"from_s", 20}, {"to_s", nullptr}}});
+    const auto page = report::html_report(document);
+    CHECK(page.find("57P01: 12 queries, 3 connects") != std::string::npos);
+    CHECK(page.find("&lt;b&gt;") != std::string::npos);
+    CHECK(page.find("data-path=\"/outages/0/to_s\">7.25 s") != std::string::npos);
+}
+
+TEST_CASE("base64 and hex are those of everybody") {
+    CHECK(report::base64("") == "");
+    CHECK(report::base64("f") == "Zg==");
+    CHECK(report::base64("fo") == "Zm8=");
+    CHECK(report::base64("foobar") == "Zm9vYmFy");
+    CHECK(report::bytes_of_hex("00ff7a") == std::string("\x00\xff\x7a", 3));
+    CHECK(gunzip(report::gzip("")).empty());
+    CHECK(report::html_text("<a href=\"x\">'&\n") == "&lt;a href=&quot;x&quot;&gt;&#39;&amp;\\n");
+    CHECK(report::html_lines("a <\nb") == "a &lt;\nb");
+}

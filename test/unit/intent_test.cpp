@@ -1,0 +1,151 @@
+// Which statements only read, and how many rows the others insert, told by their text alone.
+#include "pgtraffic/workload/intent.hpp"
+
+#include <string>
+#include <vector>
+
+#include "pgtraffic/simulation/row_budget.hpp"
+#include "support/catch.hpp"
+
+using namespace pgtraffic;
+using workload::only_reads;
+
+namespace {
+
+workload::Operation operation(const std::vector<std::string>& statements, bool choose_one = false) {
+    workload::Operation result;
+    result.name = "o";
+    result.choose_one = choose_one;
+    for (const auto& sql : statements) result.statements.push_back({"s", sql, {}, 1});
+    return result;
+}
+
+}  // namespace
+
+TEST_CASE("words are what stands outside of quotes, comments and parameters") {
+    using Words = std::vector<std::string>;
+    CHECK(workload::sql_words("SELECT a FROM B_1 WHERE x=$1") ==
+          Words{"select", "a", "from", "b_1", "where", "x"});
+    CHECK(workload::sql_words("select 'delete ''x'' from' || \"insert\"\"into\" -- update\n, y") ==
+          Words{"select", "y"});
+    CHECK(workload::sql_words("select /* a /* nested delete */ b */ c, E'it\\'s delete' , d") ==
+          Words{"select", "c", "d"});
+    CHECK(workload::sql_words("select $$ delete $x$ $$, $f$ insert $$ $f$, 1e5, 0xdelete") ==
+          Words{"select"});
+    // What never ends takes the rest, and nothing hangs.
+    for (const char* open : {"select 'abc", "select \"abc", "select $q$ abc", "select /* abc", "select E'\\",
+                             "select $", "select $9", "select -"}) {
+        CAPTURE(open);
+        CHECK(workload::sql_words(open) == Words{"select"});
+    }
+    CHECK(workload::sql_words(" ;;(").empty());
+}
+
+TEST_CASE("a query only reads unless a word in it could write") {
+    for (const char* sql :
+         {"SELECT 1", "  /* x */ select * from orders", "VALUES (1)", "TABLE orders", "SHOW work_mem",
+          "BEGIN", "COMMIT", "(SELECT 1) UNION (SELECT 2)", "WITH a AS (SELECT 1) SELECT * FROM a",
+          "SELECT 'insert into'", "SELECT updated_at, last_update FROM t -- delete"}) {
+        CAPTURE(sql);
+        CHECK(only_reads(std::string_view{sql}));
+    }
+    for (const char* sql : {"INSERT INTO t VALUES (1)",
+                            "update t set a=1",
+                            "DELETE FROM t",
+                            "TRUNCATE t",
+                            "CREATE TABLE t ()",
+                            "CALL p()",
+                            "DO $$ BEGIN END $$",
+                            "SELECT * INTO t2 FROM t",
+                            "SELECT * FROM t FOR UPDATE",
+                            "SELECT * FROM t FOR KEY SHARE",
+                            "SELECT nextval('s')",
+                            "BEGIN READ WRITE",
+                            "VACUUM",
+                            "WITH gone AS (DELETE FROM t RETURNING *) SELECT count(*) FROM gone",
+                            "EXPLAIN ANALYZE DELETE FROM t",
+                            "LOCK t",
+                            "NOTIFY c",
+                            "",
+                            ";",
+                            "'select'"}) {
+        CAPTURE(sql);
+        CHECK_FALSE(only_reads(std::string_view{sql}));
+    }
+}
+
+TEST_CASE("of the built-in scenarios only select reads only; an author's word stands above the guess") {
+    for (const auto name : workload::scenario_names()) {
+        CAPTURE(name);
+        CHECK(only_reads(workload::built_in_scenario(name)) == (name == "select"));
+    }
+    auto mixed = workload::built_in_scenario("mixed");
+    workload::apply_mix(mixed, "select=1");
+    CHECK(only_reads(mixed));
+    mixed.read_only = false;
+    CHECK_FALSE(only_reads(mixed));
+    auto insert = workload::built_in_scenario("insert");
+    insert.read_only = true;
+    CHECK(only_reads(insert));
+}
+
+TEST_CASE("an operation adds as many rows as it has inserts, the most of any where it chooses one") {
+    const std::vector<std::string> statements{
+        "BEGIN", "INSERT INTO t VALUES (1)",
+        "WITH a AS (INSERT INTO t VALUES (1) RETURNING 1) INSERT INTO u SELECT * FROM a",
+        "UPDATE t SET note = 'insert'", "MERGE INTO t USING u ON true WHEN NOT MATCHED THEN DO NOTHING"};
+    CHECK(workload::inserts_of(operation(statements)) == 4);
+    CHECK(workload::inserts_of(operation(statements, true)) == 2);
+    CHECK(workload::inserts_of(operation({"SELECT 1"})) == 0);
+}
+
+TEST_CASE("a budget of rows ends before an operation could exceed it") {
+    const std::vector<workload::Operation> operations{operation({"SELECT 1"}),
+                                                      operation({"INSERT INTO t VALUES (1)"})};
+    simulation::RowBudget budget{3, operations};
+    for (int i = 0; i < 100; ++i) budget.started(0);
+    budget.ended(0, 1000);  // rows that were read
+    CHECK(budget.used() == 0);
+    for (int i = 0; i < 3; ++i) {
+        CHECK_FALSE(budget.used_up());
+        budget.started(1);
+    }
+    CHECK(budget.used_up());
+    budget.ended(1, 1);  // was counted when it started
+    CHECK(budget.used() == 3);
+
+    simulation::RowBudget many{100, operations};
+    many.started(1);
+    many.ended(1, 60);  // INSERT … SELECT
+    CHECK(many.used() == 60);
+    many.started(1);
+    many.ended(1, 60);
+    CHECK(many.used_up());
+}
+
+TEST_CASE("a budget of two rows an operation does not begin what it could not end") {
+    simulation::RowBudget budget{3, {operation({"INSERT INTO t VALUES (1)", "INSERT INTO t VALUES (2)"})}};
+    CHECK_FALSE(budget.used_up());
+    budget.started(0);
+    CHECK(budget.used_up());
+}
+
+TEST_CASE("a warm-up gets a tenth of the budget, and without a limit or without inserts nothing is used up") {
+    const std::vector<workload::Operation> insert{operation({"INSERT INTO t VALUES (1)"})};
+    simulation::RowBudget budget{50, insert};
+    for (int i = 0; i < 5; ++i) {
+        CHECK_FALSE(budget.warmup_used_up());
+        budget.started(0);
+    }
+    CHECK(budget.warmup_used_up());
+    CHECK_FALSE(budget.used_up());
+
+    simulation::RowBudget unlimited{std::nullopt, insert};
+    for (int i = 0; i < 1000; ++i) unlimited.started(0);
+    CHECK_FALSE(unlimited.used_up());
+    CHECK_FALSE(unlimited.warmup_used_up());
+    simulation::RowBudget reading{1, {operation({"SELECT 1"})}};
+    reading.started(0);
+    CHECK_FALSE(reading.used_up());
+    CHECK_FALSE(reading.warmup_used_up());
+}
