@@ -2,7 +2,7 @@
 # The image holds the program alone: name a database, or install postgresql beside it for the temporary one.
 FROM debian:bookworm-slim AS build
 RUN apt-get update && DEBIAN_FRONTEND=noninteractive apt-get install --yes --no-install-recommends \
-        g++ cmake ninja-build pkg-config libpq-dev libuv1-dev libcxxopts-dev nlohmann-json3-dev libfmt-dev \
+        g++ cmake ninja-build pkg-config libpq-dev libuv1-dev libmicrohttpd-dev libcxxopts-dev nlohmann-json3-dev libfmt-dev \
         libssl-dev zlib1g-dev libjs-chart.js dpkg-dev file git ca-certificates
 COPY . /src
 WORKDIR /src

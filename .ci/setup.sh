@@ -7,7 +7,7 @@
 root="$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)"
 
 # shellcheck disable=SC2034  # read by both scripts
-build_packages=(g++ cmake ninja-build pkg-config libpq-dev libuv1-dev libcxxopts-dev nlohmann-json3-dev
+build_packages=(g++ cmake ninja-build pkg-config libpq-dev libuv1-dev libmicrohttpd-dev libcxxopts-dev nlohmann-json3-dev
     libfmt-dev libssl-dev zlib1g-dev libjs-chart.js postgresql)
 # shellcheck disable=SC2034  # read by run_tests.sh
 test_packages=(catch2 librapidcheck-dev openssl python3 python3-jsonschema libhdrhistogram-java default-jre-headless

@@ -11,6 +11,7 @@
 #include "pgtraffic/base/error.hpp"
 #include "pgtraffic/base/units.hpp"
 #include "pgtraffic/brickhouse/marks.hpp"
+#include "pgtraffic/cli/endpoint.hpp"
 #include "pgtraffic/cli/options.hpp"
 #include "pgtraffic/postgres/conninfo.hpp"
 
@@ -35,6 +36,7 @@ constexpr DurationRange kWarmup{0ns, 24h, "from 0 to 24h"};
 constexpr DurationRange kQueryTime{1us, 1h, "from 1us to 1h"};
 constexpr DurationRange kAbortWindow{100ms, 24h, "from 100ms to 24h"};
 constexpr DurationRange kProgress{100ms, 24h, "from 100ms to 24h"};
+constexpr DurationRange kLinger{0ns, 24h * 365, "from 0 to 8760h"};
 constexpr DurationRange kInterval{100ms, 1h, "from 100ms to 1h"};
 
 /// Options of one command as values. Every accessor throws base::Error that begins with the option's name.
@@ -266,6 +268,11 @@ void read_output(const Reader& reader, RunOptions& run) {
         run.format = Format::json;
         run.json.reset();
     }
+    const auto live = reader.word("live");
+    run.live = live == "panel" ? Live::panel : live == "off" ? Live::off : Live::line;
+    if (const auto listen = reader.text("listen")) run.listen = parse_listen(*listen);
+    run.linger = reader.duration("linger", kLinger);
+    if (run.linger && !run.listen) reader.refuse("linger", "has no meaning without --listen");
     run.color = read_color(reader);
 }
 

@@ -173,8 +173,15 @@ constexpr auto kOptions = std::to_array<OptionRow>({
     {"run", 0, "ID", kSafety, "remove the orders that this run placed, and leave the tables", "", kCleanup},
 
     {"measure-network", 0, "", kOutput, "split latency into network and database", "", kRun},
-    {"progress", 'P', "TIME", kOutput, "a line on stderr this often (default: 1 on a terminal, else 10)", "",
-     kRun},
+    {"progress", 'P', "TIME", kOutput, "progress on stderr this often (default: 0.5 on a terminal, else 10)",
+     "", kRun},
+    {"live", 0, "line|panel|off", kOutput,
+     "what moves on a terminal while the run lasts: one line, a panel of a dozen, or nothing", "line", kRun},
+    {"listen", 0, "ADDRESS:PORT", kOutput,
+     "serve a live page, /metrics for Prometheus and /result.json; a port alone is on loopback. "
+     "docs/live.md",
+     "", kRun},
+    {"linger", 0, "TIME", kOutput, "with --listen: go on serving for so long after the end", "", kRun},
     {"disable-logging", 0, "", kOutput, "print nothing but the final report", "", kRun},
     {"format", 0, "text|json|pgbench", kOutput,
      "what the report on stdout is; pgbench: the lines of its summary, for programs that read them", "text",

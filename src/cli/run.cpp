@@ -18,6 +18,8 @@
 #include "pgtraffic/brickhouse/model.hpp"
 #include "pgtraffic/cli/choices.hpp"
 #include "pgtraffic/cli/commands.hpp"
+#include "pgtraffic/cli/endpoint.hpp"
+#include "pgtraffic/cli/narrator.hpp"
 #include "pgtraffic/cli/options.hpp"
 #include "pgtraffic/cli/output.hpp"
 #include "pgtraffic/cli/safety.hpp"
@@ -33,7 +35,6 @@
 #include "pgtraffic/report/layout.hpp"
 #include "pgtraffic/report/output_file.hpp"
 #include "pgtraffic/report/pgbench.hpp"
-#include "pgtraffic/report/progress.hpp"
 #include "pgtraffic/report/stream_file.hpp"
 #include "pgtraffic/report/text.hpp"
 #include "pgtraffic/simulation/client_cost.hpp"
@@ -50,8 +51,8 @@ using metrics::RunResult;
 /// Descriptors beside one for each session: standard streams, loop, files, and what libraries keep open.
 constexpr std::uint32_t kOtherDescriptors = 50;
 /// Options whose value is a time, which the result gives in seconds.
-constexpr std::array<std::string_view, 7> kDurations{"duration", "warmup",       "timeout", "latency-limit",
-                                                     "progress", "abort-window", "interval"};
+constexpr std::array<std::string_view, 8> kDurations{"duration", "warmup",       "timeout",  "latency-limit",
+                                                     "progress", "abort-window", "interval", "linger"};
 /// Exit code of a run that was measured and did not meet a condition.
 constexpr int kThresholdMissed = 99;
 /// Sessions of a temporary server beside the load's.
@@ -77,59 +78,6 @@ void check_stop_file(const RunOptions& options) {
     throw base::Error(fmt::format("--stop-file: {} exists already, so the run would end at once; remove it",
                                   in_quotes(*options.stop_file)));
 }
-
-/// What is said on stderr while the run lasts. On a terminal the progress line moves in place.
-class Narrator {
- public:
-    Narrator(const RunOptions& options, bool open_loop)
-        : quiet_{options.disable_logging},
-          terminal_{stderr_is_terminal()},
-          moving_{use_color(options.color, terminal_)},
-          open_loop_{open_loop} {}
-    ~Narrator() { end_line(); }
-    Narrator(const Narrator&) = delete;
-    Narrator& operator=(const Narrator&) = delete;
-
-    void say(const std::string& text) {
-        if (quiet_) return;
-        end_line();
-        write_stderr(fmt::format("{}\n", text));
-    }
-
-    void line(const std::string& text) {
-        if (quiet_) return;
-        if (!moving_) return write_stderr(fmt::format("{}\n", text));
-        write_stderr(fmt::format("\r\033[K{}", text));
-        in_line_ = true;
-    }
-
-    void end_line() {
-        if (std::exchange(in_line_, false)) write_stderr("\n");
-    }
-
-    [[nodiscard]] bool terminal() const noexcept { return terminal_; }
-
-    [[nodiscard]] simulation::SimulationEvents events() {
-        simulation::SimulationEvents events;
-        if (quiet_) return events;
-        events.stage = [this](const std::string& text) { say(report::printable(text, 1000)); };
-        events.connecting = [this](std::uint32_t connected, std::uint32_t of) {
-            line(fmt::format("connected {} of {}", connected, of));
-        };
-        events.progress = [this](const metrics::Interval& interval, const simulation::ProgressState& state) {
-            line(report::progress_line(interval,
-                                       {state.duration_s, open_loop_, state.connections, state.connected}));
-        };
-        return events;
-    }
-
- private:
-    bool quiet_;
-    bool terminal_;
-    bool moving_;
-    bool open_loop_;
-    bool in_line_ = false;
-};
 
 /// A temporary server with the model in it.
 std::unique_ptr<postgres::TemporaryServer> start_temporary_server(const RunOptions& options,
@@ -186,7 +134,7 @@ nlohmann::ordered_json config_json(const RunOptions& options, const RunChoice& c
 }
 
 simulation::SimulationPlan make_plan(const RunOptions& options, const RunChoice& choice,
-                                     const postgres::Conninfo& conninfo, std::uint64_t seed, bool terminal) {
+                                     const postgres::Conninfo& conninfo, std::uint64_t seed, bool moving) {
     simulation::SimulationPlan plan;
     plan.conninfo = conninfo;
     plan.password_command = options.password_command;
@@ -211,7 +159,7 @@ simulation::SimulationPlan make_plan(const RunOptions& options, const RunChoice&
     plan.seed = seed;
     plan.abort_if = choice.abort_if;
     plan.abort_window = options.abort_window;
-    const base::Nanos usual = terminal ? std::chrono::seconds{1} : std::chrono::seconds{10};
+    const base::Nanos usual = moving ? std::chrono::milliseconds{500} : std::chrono::seconds{10};
     plan.progress = options.progress.value_or(usual);
     // Progress has a rhythm of its own, and a machine that stands still is noticed within seconds, however
     // long the intervals: what is watched is a fraction of one.
@@ -447,6 +395,9 @@ int run_command(const RunOptions& options, const std::vector<std::string>& argv)
     check_open_files(choice.connections);
     check_stop_file(options);
     OutputFiles files{options};
+    event_loop::Loop loop;
+    std::optional<Endpoint> endpoint;
+    if (options.listen) endpoint.emplace(loop, *options.listen);
 
     const std::uint64_t entropy = base::entropy();
     // Small enough to be read aloud and to survive programs that keep numbers as doubles.
@@ -483,20 +434,27 @@ int run_command(const RunOptions& options, const std::vector<std::string>& argv)
         if (options.audit) audit.emplace(*workload, client);
         if (options.measure_network) round_trips = simulation::measure_round_trips(client);
     }
-    auto plan = make_plan(options, choice, conninfo, seed, narrator.terminal());
+    auto plan = make_plan(options, choice, conninfo, seed, narrator.moving());
     plan.read_only = result.server.read_only;
     if (audit) plan.audit = &*audit;
     plan.pooled = result.server.pooler;
     auto events = narrator.events();
-    if (files.stream) {
+    if (files.stream || endpoint) {
         // Two lines that move on one terminal would overwrite each other.
         const bool beside_progress = options.stream == "-" && isatty(STDOUT_FILENO) == 1;
         events.intervals_closed = [&, beside_progress](std::span<const metrics::Interval> intervals) {
+            const bool open_loop = choice.traffic.open_loop();
             if (beside_progress) narrator.end_line();
-            write_intervals(*files.stream, intervals, result.started_at, choice.traffic.open_loop());
+            if (files.stream) write_intervals(*files.stream, intervals, result.started_at, open_loop);
+            if (endpoint) endpoint->tell(intervals, result.started_at, open_loop);
         };
     }
-    const auto end = simulation::simulate(plan, *workload, events, result);
+    if (endpoint) {
+        endpoint->describe({result.id, result.name, result.pattern});
+        events.moment = [&](const metrics::LiveMoment& moment) { endpoint->tell(moment); };
+        narrator.say(fmt::format("serving http://{}/", endpoint->address().text()));
+    }
+    const auto end = simulation::simulate(loop, plan, *workload, events, result);
     narrator.end_line();
     if (const auto& spread = result.peak_rate_spread_per_s) {
         result.config["peak_rate_measured_per_s"] = {
@@ -513,6 +471,12 @@ int run_command(const RunOptions& options, const std::vector<std::string>& argv)
     judge_run(result, options, choice, end);
 
     write_reports(result, options, files);
+    if (endpoint && options.linger && end.signal == 0) {
+        endpoint->finish(report::json_text(report::json_report(result)));
+        narrator.say(fmt::format("serving the result at http://{}/ for {}", endpoint->address().text(),
+                                 base::format_duration(*options.linger)));
+        endpoint->linger(*options.linger);
+    }
     return result.exit_code;
 }
 

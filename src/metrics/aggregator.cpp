@@ -31,6 +31,10 @@ Aggregator::Aggregator(AggregatorPlan plan) : plan_{std::move(plan)}, merge_fact
         for (const auto& name : operation.statements) statements.push_back({name, 0, 0, 0});
     }
     errors_.reserve(kMaxErrorKinds);
+    if (plan_.looked_at) {
+        live_.emplace();
+        for (const auto& operation : plan_.operations) live_->operations.emplace_back().name = operation.name;
+    }
     for (int i = 0; i < kFilledAtOnce; ++i) spare_.push_back(std::make_unique<IntervalHistograms>());
     open_interval(1);
 }
@@ -120,6 +124,7 @@ void Aggregator::record(const Completion& c) noexcept {
             break;
     }
     if (succeeded && in_time) ++succeeded_in_time_;
+    if (live_) live_->record(c, plan_.open_loop);
 
     if (c.outcome == Outcome::failed) [[unlikely]] {
         cell.latencies.failed.record(c.done - c.due);
@@ -170,6 +175,7 @@ void Aggregator::record_unanswered(std::uint32_t operation, Mono due, Mono now,
 
 void Aggregator::record_missed(std::uint32_t operation, Mono due, Mono now) noexcept {
     record_unanswered(operation, due, now, &Counts::missed);
+    if (live_) live_->record_missed(operation);
     ++interval_at(std::min(now, end_ - Nanos{1})).interval.missed;
 }
 
@@ -216,6 +222,14 @@ Interval Aggregator::snapshot(const OpenInterval& open) const {
         interval.target_per_s = plan_.planned_between(interval.start_s, end_s) / interval.duration_s;
     }
     return interval;
+}
+
+void Aggregator::look(LiveMoment& moment) const {
+    PGTRAFFIC_CHECK(live_.has_value(), "the plan says that somebody looks");
+    moment.counts = *live_;
+    moment.missed = total_.missed;
+    moment.errors.clear();
+    for (const auto& error : errors_) moment.errors.emplace_back(error.sqlstate, error.count);
 }
 
 std::span<const Interval> Aggregator::advance(Mono now, const Gauges& gauges) {

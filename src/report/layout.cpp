@@ -120,6 +120,10 @@ std::size_t columns_of(std::string_view utf8) noexcept {
         std::count_if(utf8.begin(), utf8.end(), [](char c) { return !is_continuation(c); }));
 }
 
+std::string painted(std::string_view text, Tone tone) {
+    return tone == Tone::plain ? std::string{text} : fmt::format("{}{}\x1b[0m", escape_sequence(tone), text);
+}
+
 std::string pad_right(std::string_view text, std::size_t width) {
     const std::size_t columns = columns_of(text);
     return std::string{text}.append(width > columns ? width - columns : 0, ' ');

@@ -14,6 +14,7 @@
 
 #include "pgtraffic/base/check.hpp"
 #include "pgtraffic/base/units.hpp"
+#include "pgtraffic/report/curve.hpp"
 
 namespace pgtraffic::report {
 namespace {
@@ -25,9 +26,7 @@ using Lines = fmt::memory_buffer;
 
 constexpr int kNarrowest = 40;
 constexpr int kCurveRows = 8;
-constexpr int kEighths = 8;  // steps that a block character can show
 constexpr int kWidestName = 28;
-constexpr std::array<std::string_view, kEighths + 1> kBlocks{" ", "▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"};
 
 template <class... Args>
 void add(Lines& out, fmt::format_string<Args...> format, Args&&... args) {
@@ -140,20 +139,6 @@ void add_table(Lines& out, const PlanView& plan) {
     }
 }
 
-/// The height of each column in eighths of a row. A rate above zero shows at least one.
-std::vector<int> curve_heights(const PhaseScheduler& schedule, std::size_t columns, double top_rate_per_s) {
-    const double slice_s = schedule.duration_s() / static_cast<double>(columns);
-    std::vector<int> heights;
-    for (std::size_t i = 0; i < columns; ++i) {
-        const double begin_s = slice_s * static_cast<double>(i);
-        const double arrivals = schedule.arrivals_until(begin_s + slice_s) - schedule.arrivals_until(begin_s);
-        const double part = arrivals / slice_s / top_rate_per_s;
-        const auto height = static_cast<int>(std::lround(part * kCurveRows * kEighths));
-        heights.push_back(std::clamp(height, arrivals > 0 ? 1 : 0, kCurveRows * kEighths));
-    }
-    return heights;
-}
-
 /// The axis with five ticks, and their times below it, each centred under its tick where there is room.
 void add_time_axis(Lines& out, const PhaseScheduler& schedule, std::size_t margin, std::size_t columns) {
     constexpr std::size_t kTicks = 5;
@@ -181,7 +166,7 @@ void add_curve(Lines& out, const PlanView& plan) {
     const std::string half_label = rate_text(top / 2);
     const std::size_t margin = std::max(top_label.size(), half_label.size());
     const std::size_t columns = static_cast<std::size_t>(std::max(plan.width, kNarrowest)) - margin - 2;
-    const std::vector<int> heights = curve_heights(schedule, columns, top);
+    const std::vector<int> heights = curve_heights(schedule, columns, top, kCurveRows);
 
     add(out, "\nrate per second\n");
     for (int row = kCurveRows - 1; row >= 0; --row) {

@@ -46,6 +46,13 @@ std::string latency(const metrics::Interval& interval) {
     return fmt::format("p50 {} p99 {} ms", quantile(0.5), quantile(0.99));
 }
 
+/// How late the queries were sent that were due.
+std::string lag(const metrics::Interval& interval) {
+    if (interval.lag.count() == 0) return "lag -";
+    const double ms = base::to_millis(interval.lag.quantile(0.99));
+    return fmt::format("lag {} ms", with_thousands(ms, ms < 100 ? 1 : 0));
+}
+
 /// "busy 12/20", "busy 12/18 of 20" while two connections are lost.
 std::string sessions(const metrics::Interval& interval, const ProgressContext& context) {
     std::string text = fmt::format("busy {}/{}", with_thousands(std::uint64_t{interval.in_flight}),
@@ -71,24 +78,28 @@ std::string joined(const std::vector<Part>& parts, std::string_view separator) {
 }  // namespace
 
 std::string progress_line(const metrics::Interval& interval, const ProgressContext& context) {
-    std::vector<Part> parts{{elapsed(interval, context), 6}};
-    if (!interval.phase.empty()) parts.push_back({printable(interval.phase, kLongestPhase), 1});
-    parts.push_back({rate(interval, context), 7});
-    parts.push_back({latency(interval), 5});
-    parts.push_back({fmt::format("fail {}", with_thousands(interval.failed + interval.timed_out)), 4});
+    std::vector<Part> parts{{elapsed(interval, context), 8}};
+    if (!interval.phase.empty()) parts.push_back({printable(interval.phase, kLongestPhase), 3});
+    parts.push_back({rate(interval, context), 9});
+    parts.push_back({latency(interval), 7});
+    parts.push_back({fmt::format("fail {}", with_thousands(interval.failed + interval.timed_out)), 6});
     if (interval.reconnects > 0)
-        parts.push_back({fmt::format("reconnects {}", with_thousands(interval.reconnects)), 3});
-    if (context.open_loop) parts.push_back({fmt::format("wait {}", with_thousands(interval.waiting)), 3});
-    parts.push_back({sessions(interval, context), 2});
+        parts.push_back({fmt::format("reconnects {}", with_thousands(interval.reconnects)), 5});
+    if (context.open_loop) {
+        parts.push_back({fmt::format("wait {}", with_thousands(interval.waiting)), 5});
+        parts.push_back({lag(interval), 1});
+    }
+    parts.push_back({sessions(interval, context), 4});
+    parts.push_back({fmt::format("cpu {:.0f}%", 100 * interval.loop_busy_ratio), 2});
 
-    std::string line = joined(parts, "  ");
-    if (columns_of(line) > context.width) line = joined(parts, " ");
-    while (columns_of(line) > context.width && parts.size() > 1) {
+    for (;;) {
+        std::string line = joined(parts, "  ");
+        if (columns_of(line) > context.width) line = joined(parts, " ");
+        if (columns_of(line) <= context.width) return line;
+        if (parts.size() == 1) return printable(line, context.width);
         parts.erase(std::min_element(parts.begin(), parts.end(),
                                      [](const Part& a, const Part& b) { return a.keep < b.keep; }));
-        line = joined(parts, "  ");
     }
-    return line;
 }
 
 }  // namespace pgtraffic::report

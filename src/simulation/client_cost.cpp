@@ -7,6 +7,7 @@
 
 #include <ctime>
 #include <fstream>
+#include <sstream>
 
 namespace pgtraffic::simulation {
 namespace {
@@ -72,6 +73,30 @@ metrics::ClientResult cost_between(const ClientUsage& begin, const ClientUsage& 
     cost.context_switches_involuntary = end.switches_involuntary - begin.switches_involuntary;
     cost.longest_clock_gap_s = base::to_seconds(end.suspended - begin.suspended);
     return cost;
+}
+
+std::int64_t resident_bytes() {
+    std::int64_t size = 0;
+    std::int64_t resident = 0;
+    std::ifstream("/proc/self/statm") >> size >> resident;
+    return resident * sysconf(_SC_PAGE_SIZE);
+}
+
+double started_since_epoch_s() {
+    // Field 22, in ticks since the machine started; counted from behind the name, which may hold blanks.
+    constexpr int kFieldsBetween = 19;
+    std::string line;
+    std::getline(std::ifstream("/proc/self/stat"), line);
+    const auto behind_name = line.rfind(')');
+    if (behind_name == std::string::npos) return 0;
+    std::istringstream fields{line.substr(behind_name + 1)};
+    std::string field;
+    for (int i = 0; i < kFieldsBetween; ++i) fields >> field;
+    double ticks = 0;
+    fields >> ticks;
+    const double up_s = base::to_seconds(clock_nanos(CLOCK_BOOTTIME));
+    const double now_s = base::to_seconds(base::wall_now().time_since_epoch());
+    return now_s - up_s + ticks / static_cast<double>(sysconf(_SC_CLK_TCK));
 }
 
 metrics::ClientInfo client_info() {

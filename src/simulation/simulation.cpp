@@ -126,8 +126,11 @@ class Pauses {
 
 class Run {
  public:
-    Run(const SimulationPlan& plan, const workload::Workload& workload, const SimulationEvents& events,
-        metrics::RunResult& result);
+    Run(event_loop::Loop& loop, const SimulationPlan& plan, const workload::Workload& workload,
+        const SimulationEvents& events, metrics::RunResult& result);
+    ~Run() { loop_.when_work_begins({}); }
+    Run(const Run&) = delete;
+    Run& operator=(const Run&) = delete;
 
     SimulationEnd run();
 
@@ -185,7 +188,8 @@ class Run {
     }
     [[nodiscard]] bool abort_wanted(std::span<const metrics::Interval> closed, const metrics::Gauges& moment,
                                     Mono now);
-    void report_progress(Mono now);
+    void report_progress(Mono now, const metrics::Gauges& moment);
+    void tell_moment(Mono now, const metrics::Gauges& moment);
     void sample_tcp() noexcept;
     void start_tick(Mono now) noexcept;
     void tell_intervals() const {
@@ -202,7 +206,7 @@ class Run {
     metrics::RunResult& result_;
     SimulationEnd end_;
 
-    event_loop::Loop loop_;  // dies after every handle below
+    event_loop::Loop& loop_;
     std::vector<char> received_ = std::vector<char>(postgres::kReceiveBuffer);
     SessionContext context_;
     std::vector<std::unique_ptr<Session>> sessions_;
@@ -249,12 +253,13 @@ class Run {
     double busy_at_close_ = 0;
 };
 
-Run::Run(const SimulationPlan& plan, const workload::Workload& workload, const SimulationEvents& events,
-         metrics::RunResult& result)
+Run::Run(event_loop::Loop& loop, const SimulationPlan& plan, const workload::Workload& workload,
+         const SimulationEvents& events, metrics::RunResult& result)
     : plan_{plan},
       workload_{workload},
       events_{events},
       result_{result},
+      loop_{loop},
       context_{loop_,
                workload,
                plan.protocol,
@@ -295,6 +300,7 @@ Run::Run(const SimulationPlan& plan, const workload::Workload& workload, const S
     options.time_limit = connect_limit(plan.conninfo, options.time_limit);
     options.password_command = plan.password_command;
     connector_.emplace(loop_, watchful(plan.conninfo), sessions_, options);
+    loop_.when_work_begins(Callback<Mono>::to<&Run::on_event>(*this));
 }
 
 SimulationEnd Run::run() {
@@ -567,6 +573,7 @@ metrics::AggregatorPlan Run::aggregator_plan(Mono start) const {
     plan.interval = plan_.interval;
     plan.joined = plan_.joined_intervals;
     plan.open_loop = schedule_.has_value();
+    plan.looked_at = static_cast<bool>(events_.moment);
     if (schedule_) {
         for (const auto& phase : schedule_->phases()) {
             plan.phases.push_back({phase.name, phase.start_s, phase.end_s, phase.planned});
@@ -655,6 +662,7 @@ void Run::finish(Mono now) noexcept {
     }
     aggregator_->finish(last, result_);
     tell_intervals();
+    tell_moment(now, last);
     result_.connections = plan_.connections;
     result_.pipeline = plan_.pipeline;
     result_.connections_at_end = connector_->connected();
@@ -684,13 +692,16 @@ void Run::on_tick() noexcept {
     if (stage_ == Stage::connecting && events_.connecting) {
         events_.connecting(connector_->connected(), plan_.connections);
     }
+    if (stage_ != Stage::measuring && events_.moment)
+        tell_moment(now, {.loop_busy_ratio = load_.take_ratio(now)});
     if (stage_ == Stage::measuring) {
         const metrics::Gauges moment = gauges(now);
         const auto closed = aggregator_->advance(now, moment);
         tell_intervals();
         if (plan_.sample_tcp) sample_tcp();
         const bool abort = abort_wanted(closed, moment, now);
-        report_progress(now);
+        tell_moment(now, moment);
+        report_progress(now, moment);
         if (abort) close_measured(now);
     }
     if (stage_ != Stage::draining && stage_ != Stage::done) start_tick(now);
@@ -738,20 +749,67 @@ Mono Run::oldest_pending() const noexcept {
     return oldest;
 }
 
-void Run::report_progress(Mono now) {
+void Run::tell_moment(Mono now, const metrics::Gauges& gauges) {
+    if (!events_.moment) return;
+    constexpr std::string_view kNames[] = {"connecting", "warming up", "calibrating",
+                                           "measuring",  "draining",   "finished"};
+    metrics::LiveMoment moment;
+    moment.stage = kNames[static_cast<std::size_t>(stage_)];
+    moment.open_loop = plan_.rate_per_s || plan_.pattern;
+    moment.duration_s = base::to_seconds(plan_.duration);
+    moment.planned = gauges.planned;
+    moment.started = gauges.started;
+    moment.waiting = gauges.waiting;
+    moment.in_flight = gauges.in_flight;
+    moment.reconnects = connector_->reconnects();
+    moment.loop_busy_ratio = gauges.loop_busy_ratio;
+    moment.connections.wanted = plan_.connections;
+    for (const auto& session : sessions_) {
+        switch (session->state()) {
+            case Session::State::closed:
+                ++moment.connections.closed;
+                break;
+            case Session::State::connecting:
+            case Session::State::preparing:
+                ++moment.connections.connecting;
+                break;
+            case Session::State::idle:
+                ++moment.connections.idle;
+                break;
+            case Session::State::busy:
+            case Session::State::rolling_back:
+                ++moment.connections.busy;
+                break;
+        }
+    }
+    if (aggregator_) {
+        moment.elapsed_s = base::to_seconds(std::min(now, measured_end_) - stage_start_);
+        if (schedule_ && stage_ == Stage::measuring) {
+            moment.target_per_s = schedule_->rate_at(moment.elapsed_s);
+            for (const auto& phase : schedule_->phases()) {
+                if (moment.elapsed_s >= phase.start_s) moment.phase = phase.name;
+            }
+        }
+        aggregator_->look(moment);
+    }
+    events_.moment(moment);
+}
+
+void Run::report_progress(Mono now, const metrics::Gauges& moment) {
     if (!events_.progress || now < next_progress_) return;
     next_progress_ = std::max(next_progress_ + plan_.progress, now);
     const metrics::Interval recent = aggregator_->take_recent();
     if (recent.duration_s <= 0) return;
-    events_.progress(recent, {base::to_seconds(now - stage_start_), base::to_seconds(plan_.duration),
-                              connector_->connected(), plan_.connections});
+    events_.progress(
+        recent, {base::to_seconds(now - stage_start_), base::to_seconds(plan_.duration),
+                 connector_->connected(), plan_.connections, schedule_ ? &*schedule_ : nullptr, &moment});
 }
 
 }  // namespace
 
-SimulationEnd simulate(const SimulationPlan& plan, const workload::Workload& workload,
+SimulationEnd simulate(event_loop::Loop& loop, const SimulationPlan& plan, const workload::Workload& workload,
                        const SimulationEvents& events, metrics::RunResult& result) {
-    Run run{plan, workload, events, result};
+    Run run{loop, plan, workload, events, result};
     return run.run();
 }
 

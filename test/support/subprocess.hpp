@@ -58,6 +58,7 @@ class Process {
     void send_signal(int number) const;
     void close_stdout();  ///< as a reader that has seen enough
     [[nodiscard]] std::string_view stdout_so_far() const noexcept { return result_.out; }
+    [[nodiscard]] std::string_view stderr_so_far() const noexcept { return result_.err; }
     [[nodiscard]] pid_t pid() const noexcept { return pid_; }
 
     /// Waits for its end and returns all that it printed.

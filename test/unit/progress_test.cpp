@@ -49,7 +49,7 @@ TEST_CASE("a progress line keeps to its width with the largest numbers, and keep
     interval.target_per_s = 1'234'567;
     interval.waiting = 123'456'789;
     interval.start_s = 359'999;
-    for (const std::size_t width : {40U, 80U}) {
+    for (const std::size_t width : {26U, 40U, 80U}) {
         const auto line = progress_line(interval, {.total_s = 360'000,
                                                    .open_loop = true,
                                                    .connections = 10'000,
@@ -64,12 +64,35 @@ TEST_CASE("a progress line keeps to its width with the largest numbers, and keep
 TEST_CASE("a progress line of an interval without a query has no number in place of a latency") {
     metrics::Interval interval;
     interval.duration_s = 1;
-    CHECK(progress_line(interval, {.connections = 1}) == "1 s  0/s  p50 - p99 -  fail 0  busy 0/0 of 1");
-    CHECK(progress_line({}, {}) == "0 s  0/s  p50 - p99 -  fail 0  busy 0/0");
+    CHECK(progress_line(interval, {.connections = 1}) ==
+          "1 s  0/s  p50 - p99 -  fail 0  busy 0/0 of 1  cpu 0%");
+    CHECK(progress_line({}, {}) == "0 s  0/s  p50 - p99 -  fail 0  busy 0/0  cpu 0%");
 }
 
 TEST_CASE("a phase cannot steer the terminal through the progress line") {
     auto interval = busy_second();
     interval.phase = "a\x1b[2Jb";
     CHECK(progress_line(interval, {.width = 120}).find("a\\x1b[2Jb") != std::string::npos);
+}
+
+TEST_CASE("a progress line with room shows how late queries are sent and how busy the program itself is") {
+    auto interval = busy_second();
+    interval.loop_busy_ratio = 0.314;
+    metrics::CoarseHistogram lag;
+    lag.record(std::chrono::microseconds{1'500});
+    interval.lag = metrics::SparseCounts{lag};
+    const auto line = progress_line(
+        interval, {.total_s = 60, .open_loop = true, .connections = 20, .connected = 20, .width = 120});
+    INFO(line);
+    CHECK(line.find("wait 3  lag 1.5 ms  busy 12/20  cpu 31%") != std::string::npos);
+}
+
+TEST_CASE("a progress line fits whatever the width") {
+    for (std::size_t width = 1; width < 130; ++width) {
+        const auto line = progress_line(
+            busy_second(),
+            {.total_s = 60, .open_loop = true, .connections = 20, .connected = 20, .width = width});
+        CHECK(report::columns_of(line) <= width);
+        CHECK_FALSE(line.empty());
+    }
 }

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "pgtraffic/base/time.hpp"
+#include "pgtraffic/event_loop/http_server.hpp"
 #include "pgtraffic/traffic/token_bucket.hpp"
 #include "pgtraffic/workload/key_distribution.hpp"
 
@@ -39,6 +40,7 @@ struct TrafficOptions {
     std::optional<std::string> scenario;  ///< file
 };
 
+enum class Live : std::uint8_t { off, line, panel };
 enum class Format : std::uint8_t { text, json, pgbench };
 enum class Color : std::uint8_t { automatic, always, never };
 
@@ -77,6 +79,9 @@ struct RunOptions : TargetOptions, TrafficOptions {
     std::optional<std::string> html;
     bool report_to_stderr = false;  ///< one of the four has stdout
     Color color = Color::automatic;
+    Live live = Live::line;
+    std::optional<event_loop::HttpAddress> listen;
+    std::optional<base::Nanos> linger;
     bool ephemeral = false;
     bool unsafe_fast = false;
     double scale = 1;          ///< of the temporary server's data

@@ -16,6 +16,7 @@
 #include "pgtraffic/base/time.hpp"
 #include "pgtraffic/metrics/interval.hpp"
 #include "pgtraffic/metrics/latencies.hpp"
+#include "pgtraffic/metrics/live.hpp"
 #include "pgtraffic/metrics/outcome.hpp"
 #include "pgtraffic/metrics/result.hpp"
 
@@ -46,6 +47,8 @@ struct AggregatorPlan {
     std::size_t joined = 1;
     /// Planned arrivals between two offsets in seconds; null in a closed loop.
     std::function<double(double, double)> planned_between;
+    /// Somebody may look on while the run lasts: also count what look() gives.
+    bool looked_at = false;
 };
 
 /// What the time series shows of the moment.
@@ -109,6 +112,10 @@ class Aggregator {
     [[nodiscard]] std::vector<Interval> ended(std::size_t count, base::Mono now,
                                               const Unanswered& unanswered) const;
 
+    /// What the load did so far, into `moment`: counts by operation and by SQLSTATE. Only where
+    /// AggregatorPlan::looked_at.
+    void look(LiveMoment& moment) const;
+
     /// The measured time ends at `end`; what is recorded with a later `done` was drained, not in time.
     void close(base::Mono end) noexcept { end_ = end; }
 
@@ -158,6 +165,7 @@ class Aggregator {
     std::vector<Cell> cells_;  // phase-major
     std::vector<std::vector<StatementResult>> statements_;
     std::vector<ErrorResult> errors_;
+    std::optional<LiveCounts> live_;
     Counts total_;
     base::Mono end_ = base::Mono::max();
     std::uint64_t succeeded_in_time_ = 0;

@@ -39,6 +39,9 @@ struct TableRow {
     Tone tone = Tone::plain;
 };
 
+/// `text` in the colour of its tone.
+[[nodiscard]] std::string painted(std::string_view text, Tone tone);
+
 /// A page under construction.
 class Page {
  public:

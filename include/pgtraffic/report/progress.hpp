@@ -1,4 +1,4 @@
-// The line that shows a run while it lasts: one finished interval in at most 80 columns. Whether it
+// The line that shows a run while it lasts: one finished interval on one line. Whether it
 // moves in place or scrolls is the caller's business.
 #pragma once
 
@@ -16,11 +16,12 @@ struct ProgressContext {
     bool open_loop = false;         ///< shows target and waiting
     std::uint32_t connections = 0;  ///< wanted
     std::uint32_t connected = 0;    ///< of these, now
-    std::size_t width = 80;         ///< columns; parts that do not fit are left out, the phase first
+    std::size_t width = 80;         ///< columns; parts that do not fit are left out, the lag first
 };
 
 /// Elapsed and total time, phase, attained and target rate, p50 and p99 of what was due in the interval,
-/// failed, waiting, in flight, connections. No newline.
+/// failed, waiting, p99 of the lag, in flight, connections, the share of the time in which the program itself
+/// was busy. No newline; never wider than `width`.
 [[nodiscard]] std::string progress_line(const metrics::Interval& interval, const ProgressContext& context);
 
 }  // namespace pgtraffic::report

@@ -25,6 +25,10 @@ struct ClientUsage {
 [[nodiscard]] metrics::ClientResult cost_between(const ClientUsage& begin, const ClientUsage& end,
                                                  base::Nanos length, std::uint64_t queries);
 
+/// Memory that this process has now, and when it started; 0 where the kernel does not tell.
+[[nodiscard]] std::int64_t resident_bytes();
+[[nodiscard]] double started_since_epoch_s();
+
 /// Host name, system, processor, memory.
 [[nodiscard]] metrics::ClientInfo client_info();
 

@@ -12,12 +12,14 @@
 #include <vector>
 
 #include "pgtraffic/base/time.hpp"
+#include "pgtraffic/event_loop/loop.hpp"
 #include "pgtraffic/metrics/aggregator.hpp"
 #include "pgtraffic/metrics/threshold.hpp"
 #include "pgtraffic/postgres/conninfo.hpp"
 #include "pgtraffic/simulation/audit.hpp"
 #include "pgtraffic/simulation/session.hpp"
 #include "pgtraffic/traffic/pattern.hpp"
+#include "pgtraffic/traffic/phase_scheduler.hpp"
 #include "pgtraffic/traffic/token_bucket.hpp"
 #include "pgtraffic/workload/workload.hpp"
 
@@ -76,6 +78,8 @@ struct ProgressState {
     double duration_s = 0;
     std::uint32_t connected = 0;
     std::uint32_t connections = 0;
+    const traffic::PhaseScheduler* schedule = nullptr;  ///< of the measured load; none in a closed loop
+    const metrics::Gauges* gauges = nullptr;            ///< of this moment
 };
 
 /// Told what happens, on the loop, never on a query's path. Each may be empty.
@@ -87,6 +91,9 @@ struct SimulationEvents {
     /// The time series as it grows: each of its intervals once, in order, the last ones at the end of the
     /// run.
     std::function<void(std::span<const metrics::Interval>)> intervals_closed;
+    /// The run as it stands: at each tick, a second or a fraction apart, and when nothing will change any
+    /// more.
+    std::function<void(const metrics::LiveMoment&)> moment;
 };
 
 /// How the run came to its end, beyond what RunResult tells.
@@ -98,9 +105,10 @@ struct SimulationEnd {
     bool rows_used_up = false;                          ///< `max_rows` ended the load early
 };
 
-/// Runs `plan` to its end and fills the measured part of `result`. Throws base::Error where the connections
-/// could not be made, saying how many were and why the rest were not.
-SimulationEnd simulate(const SimulationPlan& plan, const workload::Workload& workload,
+/// Runs `plan` to its end in `loop`, where others may have callbacks, and fills the measured part of
+/// `result`. Throws base::Error where the connections could not be made, saying how many were and why the
+/// rest were not.
+SimulationEnd simulate(event_loop::Loop& loop, const SimulationPlan& plan, const workload::Workload& workload,
                        const SimulationEvents& events, metrics::RunResult& result);
 
 }  // namespace pgtraffic::simulation

@@ -1,0 +1,45 @@
+// What a run says on stderr while it lasts: its stages, and on a terminal a line or a panel that moves in
+// place. Elsewhere a line now and then.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "pgtraffic/cli/command_line.hpp"
+#include "pgtraffic/report/panel.hpp"
+#include "pgtraffic/simulation/simulation.hpp"
+
+namespace pgtraffic::cli {
+
+/// Neither copies nor moves. Draws at most once a call, and not at all while the terminal takes nothing.
+class Narrator {
+ public:
+    Narrator(const RunOptions& options, bool open_loop);
+    ~Narrator() { end_line(); }
+    Narrator(const Narrator&) = delete;
+    Narrator& operator=(const Narrator&) = delete;
+
+    void say(const std::string& text);
+    /// Leaves what moved: a line stays, a panel goes.
+    void end_line();
+
+    /// Something moves in place.
+    [[nodiscard]] bool moving() const noexcept { return moving_; }
+
+    [[nodiscard]] simulation::SimulationEvents events();
+
+ private:
+    void progress(const metrics::Interval& interval, const simulation::ProgressState& state);
+    void draw(const std::vector<report::PanelLine>& lines);
+    [[nodiscard]] std::size_t rows_drawn() const;
+
+    bool quiet_;
+    Live live_;
+    bool moving_;
+    bool color_;
+    bool open_loop_;
+    std::vector<std::size_t> drawn_;  // columns of each line that stands there
+    bool panel_stands_ = false;
+};
+
+}  // namespace pgtraffic::cli

@@ -1,0 +1,87 @@
+// A small HTTP server inside the loop, by libmicrohttpd without a thread. It is a guest there: connections,
+// sizes and listeners are bounded, and after each piece of work it rests twenty times as long, so that
+// whoever floods it waits, and the loop's own work does not.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <list>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "pgtraffic/base/time.hpp"
+#include "pgtraffic/event_loop/loop.hpp"
+#include "pgtraffic/event_loop/poll.hpp"
+#include "pgtraffic/event_loop/timer.hpp"
+
+struct MHD_Daemon;
+struct MHD_Connection;
+
+namespace pgtraffic::event_loop {
+
+/// Where to listen: a numeric address, and 0 for any free port.
+struct HttpAddress {
+    std::string host = "127.0.0.1";  ///< IPv4 or IPv6, without brackets
+    std::uint16_t port = 0;
+
+    [[nodiscard]] std::string text() const;  ///< "127.0.0.1:9187", "[::1]:9187"
+};
+
+/// What a path gives. The views must hold until the next question.
+struct HttpAnswer {
+    unsigned status = 200;
+    std::string_view content_type = "text/plain; charset=utf-8";
+    std::string_view body;
+    std::string_view policy = "default-src 'none'";  ///< Content-Security-Policy
+    /// The body is only the beginning: what is published follows, until the listener leaves.
+    bool goes_on = false;
+};
+
+/// Answers GET and HEAD. Neither copies nor moves.
+class HttpServer {
+ public:
+    static constexpr unsigned kConnections = 16;
+    static constexpr std::size_t kListeners = 8;  ///< of what goes on: a scraper finds a place beside them
+
+    /// Called with the path alone, for each request.
+    using Answer = std::function<HttpAnswer(std::string_view path)>;
+
+    /// Listens from now on, though it answers only while the loop runs. Throws base::Error saying where and
+    /// why not.
+    HttpServer(Loop& loop, const HttpAddress& address, Answer answer);
+    ~HttpServer();
+    HttpServer(const HttpServer&) = delete;
+    HttpServer& operator=(const HttpServer&) = delete;
+
+    /// Sends `text` to every listener; one that does not read misses whole texts.
+    void publish(std::string_view text);
+
+    [[nodiscard]] const HttpAddress& address() const noexcept { return address_; }  ///< with the port it got
+    [[nodiscard]] std::size_t listeners() const noexcept { return listeners_.size(); }
+
+ private:
+    struct Listener;
+    struct Calls;  // what the library calls
+    friend struct Calls;
+
+    void on_ready(Readiness) noexcept { work(); }
+    void on_time() noexcept;
+    void work() noexcept;
+    void wait() noexcept;
+    [[nodiscard]] int answer(MHD_Connection* connection, std::string_view path, std::string_view method);
+
+    Loop* loop_;
+    HttpAddress address_;
+    Answer answer_;
+    std::list<Listener> listeners_;
+    MHD_Daemon* daemon_ = nullptr;
+    std::optional<Poll> poll_;
+    Timer timer_;
+    bool resting_ = false;
+    bool working_ = false;
+    bool published_ = false;  // and not passed on yet
+};
+
+}  // namespace pgtraffic::event_loop

@@ -1,0 +1,137 @@
+#include "pgtraffic/cli/narrator.hpp"
+
+#include <fmt/format.h>
+#include <poll.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdlib>
+#include <string_view>
+
+#include "pgtraffic/cli/output.hpp"
+#include "pgtraffic/report/layout.hpp"
+#include "pgtraffic/report/progress.hpp"
+
+namespace pgtraffic::cli {
+namespace {
+
+struct TerminalSize {
+    std::size_t columns = 80;
+    std::size_t rows = 24;
+};
+
+/// Asked each time, so that a window may change its size.
+TerminalSize terminal_size() {
+    winsize size{};
+    if (::ioctl(STDERR_FILENO, TIOCGWINSZ, &size) != 0 || size.ws_col == 0 || size.ws_row == 0) return {};
+    return {size.ws_col, size.ws_row};
+}
+
+/// A terminal that was stopped (Ctrl-S) or whose reader is slow would keep us waiting, and the load with us.
+bool takes_output() {
+    pollfd stderr_now{STDERR_FILENO, POLLOUT, 0};
+    return ::poll(&stderr_now, 1, 0) == 1 && (stderr_now.revents & POLLOUT) != 0;
+}
+
+/// From the last of so many rows to the first, and to its first column.
+std::string up(std::size_t rows) {
+    return rows > 1 ? fmt::format("\r\033[{}A", rows - 1) : "\r";
+}
+
+bool can_move() {
+    const char* term = std::getenv("TERM");
+    return stderr_is_terminal() && (term == nullptr || std::string_view{term} != "dumb");
+}
+
+}  // namespace
+
+Narrator::Narrator(const RunOptions& options, bool open_loop)
+    : quiet_{options.disable_logging},
+      live_{options.live},
+      moving_{!options.disable_logging && options.live != Live::off && can_move()},
+      color_{use_color(options.color, stderr_is_terminal())},
+      open_loop_{open_loop} {}
+
+void Narrator::say(const std::string& text) {
+    if (quiet_) return;
+    end_line();
+    write_stderr(fmt::format("{}\n", text));
+}
+
+/// Rows that the drawn lines take, as the terminal shows them now: one that became narrower has broken them.
+std::size_t Narrator::rows_drawn() const {
+    const std::size_t width = terminal_size().columns;
+    std::size_t rows = 0;
+    for (const std::size_t columns : drawn_) rows += std::max<std::size_t>(1, (columns + width - 1) / width);
+    return rows;
+}
+
+void Narrator::draw(const std::vector<report::PanelLine>& lines) {
+    if (lines.empty() || !takes_output()) return;
+    // Over what stands there, line by line: clearing first would flicker, and where the lines fill the window
+    // some terminals take it for a clear screen and keep each picture in their history.
+    std::string text = up(rows_drawn());
+    drawn_.clear();
+    for (const auto& line : lines) {
+        if (!drawn_.empty()) text += '\n';
+        text += color_ ? report::painted(line.text, line.tone) : line.text;
+        text += "\033[K";
+        drawn_.push_back(report::columns_of(line.text));
+    }
+    write_stderr(text + "\033[J");
+}
+
+void Narrator::end_line() {
+    if (drawn_.empty()) return;
+    std::string text = "\n";
+    if (panel_stands_) {
+        const std::size_t rows = rows_drawn();
+        text = up(rows);
+        for (std::size_t row = 0; row < rows; ++row) text += row == 0 ? "\033[K" : "\033[B\033[K";
+        text += up(rows);
+    }
+    write_stderr(text);
+    drawn_.clear();
+    panel_stands_ = false;
+}
+
+void Narrator::progress(const metrics::Interval& interval, const simulation::ProgressState& state) {
+    report::ProgressContext context{state.duration_s, open_loop_, state.connections, state.connected};
+    if (!moving_) return write_stderr(fmt::format("{}\n", report::progress_line(interval, context)));
+    // The last column stays free: a line that fills it would take two rows on some terminals.
+    const auto size = terminal_size();
+    context.width = std::max<std::size_t>(size.columns, 2) - 1;
+    if (live_ == Live::line) {
+        return draw({{report::progress_line(interval, context), report::Tone::plain}});
+    }
+    panel_stands_ = true;
+    report::PanelView view;
+    view.context = context;
+    view.height = std::min<std::size_t>(12, size.rows > 1 ? size.rows - 1 : 1);
+    view.elapsed_s = state.elapsed_s;
+    view.schedule = state.schedule;
+    if (state.gauges != nullptr) {
+        view.planned = state.gauges->planned;
+        view.started = state.gauges->started;
+    }
+    draw(report::panel_lines(interval, view));
+}
+
+simulation::SimulationEvents Narrator::events() {
+    simulation::SimulationEvents events;
+    if (quiet_) return events;
+    events.stage = [this](const std::string& text) { say(report::printable(text, 1000)); };
+    if (live_ == Live::off) return events;
+    events.connecting = [this](std::uint32_t connected, std::uint32_t of) {
+        const auto text = fmt::format("connected {} of {}", connected, of);
+        if (!moving_) return write_stderr(text + "\n");
+        draw({{text, report::Tone::plain}});
+    };
+    events.progress = [this](const metrics::Interval& interval, const simulation::ProgressState& state) {
+        progress(interval, state);
+    };
+    return events;
+}
+
+}  // namespace pgtraffic::cli

@@ -1,0 +1,232 @@
+#include "pgtraffic/event_loop/http_server.hpp"
+
+#include <arpa/inet.h>
+#include <fmt/format.h>
+#include <microhttpd.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+
+#include "pgtraffic/base/check.hpp"
+#include "pgtraffic/base/error.hpp"
+
+namespace pgtraffic::event_loop {
+namespace {
+
+constexpr int kBacklog = 16;
+constexpr std::size_t kRequestMemory =
+    16 * 1024;                       // of a connection: a request line and headers beyond are refused
+constexpr unsigned kPatienceS = 10;  // with one that neither asks nor reads
+constexpr std::size_t kMostPending = 256 * 1024;  // of a listener
+constexpr std::size_t kStreamBlock = 16 * 1024;
+/// How long to rest after work, as a multiple of it: at most a twentieth of the loop's time is ours.
+constexpr int kRest = 20;
+
+struct SocketAddress {
+    sockaddr_storage storage{};
+    socklen_t length = 0;
+
+    [[nodiscard]] sockaddr* raw() noexcept { return reinterpret_cast<sockaddr*>(&storage); }
+};
+
+SocketAddress to_socket_address(const HttpAddress& address) {
+    SocketAddress found;
+    sockaddr_in four{};
+    sockaddr_in6 six{};
+    if (inet_pton(AF_INET, address.host.c_str(), &four.sin_addr) == 1) {
+        four.sin_family = AF_INET;
+        four.sin_port = htons(address.port);
+        std::memcpy(&found.storage, &four, sizeof four);
+        found.length = sizeof four;
+    } else if (inet_pton(AF_INET6, address.host.c_str(), &six.sin6_addr) == 1) {
+        six.sin6_family = AF_INET6;
+        six.sin6_port = htons(address.port);
+        std::memcpy(&found.storage, &six, sizeof six);
+        found.length = sizeof six;
+    } else {
+        throw base::Error(fmt::format("\"{}\" is not an IPv4 or IPv6 address", address.host));
+    }
+    return found;
+}
+
+std::uint16_t port_of(int socket) {
+    SocketAddress bound;
+    bound.length = sizeof bound.storage;
+    getsockname(socket, bound.raw(), &bound.length);
+    if (bound.storage.ss_family == AF_INET6) {
+        return ntohs(reinterpret_cast<sockaddr_in6*>(&bound.storage)->sin6_port);
+    }
+    return ntohs(reinterpret_cast<sockaddr_in*>(&bound.storage)->sin_port);
+}
+
+/// A listening socket. Ours rather than the library's, for the sake of the message.
+int listen_at(const HttpAddress& address) {
+    auto where = to_socket_address(address);
+    const int fd = ::socket(where.storage.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    const int on = 1;
+    if (fd >= 0) {
+        // Only what is left of earlier connections may be there: a live listener still refuses.
+        setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+        if (where.storage.ss_family == AF_INET6) setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof on);
+        if (::bind(fd, where.raw(), where.length) == 0 && ::listen(fd, kBacklog) == 0) return fd;
+    }
+    const int error = errno;
+    if (fd >= 0) ::close(fd);
+    throw base::Error(fmt::format("cannot listen on {}: {}", address.text(), std::strerror(error)));
+}
+
+}  // namespace
+
+std::string HttpAddress::text() const {
+    return host.find(':') == std::string::npos ? fmt::format("{}:{}", host, port)
+                                               : fmt::format("[{}]:{}", host, port);
+}
+
+/// Somebody to whom an answer goes on. The library frees it together with the answer.
+struct HttpServer::Listener {
+    HttpServer* server;
+    MHD_Connection* connection;
+    std::string pending;
+    bool suspended = false;
+    bool leaving = false;
+};
+
+struct HttpServer::Calls {
+    static MHD_Result on_request(void* self, MHD_Connection* connection, const char* path, const char* method,
+                                 const char*, const char*, std::size_t*, void**) noexcept {
+        return static_cast<HttpServer*>(self)->answer(connection, path, method) == 0 ? MHD_NO : MHD_YES;
+    }
+
+    static ssize_t on_read(void* raw, std::uint64_t, char* buffer, std::size_t most) noexcept {
+        auto& listener = *static_cast<Listener*>(raw);
+        if (listener.leaving) return MHD_CONTENT_READER_END_OF_STREAM;
+        const std::size_t n = std::min(most, listener.pending.size());
+        if (n == 0) {
+            listener.suspended = true;
+            MHD_suspend_connection(listener.connection);
+            return 0;
+        }
+        std::memcpy(buffer, listener.pending.data(), n);
+        listener.pending.erase(0, n);
+        return static_cast<ssize_t>(n);
+    }
+
+    static void on_gone(void* raw) noexcept {
+        auto* listener = static_cast<Listener*>(raw);
+        listener->server->listeners_.remove_if([&](const Listener& other) { return &other == listener; });
+    }
+
+    static void wake(Listener& listener) noexcept {
+        if (std::exchange(listener.suspended, false)) MHD_resume_connection(listener.connection);
+    }
+};
+
+HttpServer::HttpServer(Loop& loop, const HttpAddress& address, Answer answer)
+    : loop_{&loop},
+      address_{address},
+      answer_{std::move(answer)},
+      timer_{loop, Callback<>::to<&HttpServer::on_time>(*this)} {
+    const int socket = listen_at(address);
+    address_.port = port_of(socket);
+    daemon_ =
+        MHD_start_daemon(MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME, 0, nullptr, nullptr, &Calls::on_request,
+                         this, MHD_OPTION_LISTEN_SOCKET, socket, MHD_OPTION_CONNECTION_LIMIT, kConnections,
+                         MHD_OPTION_CONNECTION_MEMORY_LIMIT, kRequestMemory, MHD_OPTION_CONNECTION_TIMEOUT,
+                         kPatienceS, MHD_OPTION_SIGPIPE_HANDLED_BY_APP, 1, MHD_OPTION_END);
+    if (daemon_ == nullptr) {
+        ::close(socket);
+        throw base::Error(fmt::format("cannot serve on {}", address.text()));
+    }
+    const auto* info = MHD_get_daemon_info(daemon_, MHD_DAEMON_INFO_EPOLL_FD);
+    PGTRAFFIC_CHECK(info != nullptr, "the server waits by epoll");
+    poll_.emplace(loop, info->epoll_fd, Poll::OnReady::to<&HttpServer::on_ready>(*this));
+    wait();
+}
+
+HttpServer::~HttpServer() {
+    for (auto& listener : listeners_) {
+        listener.leaving = true;
+        Calls::wake(listener);
+    }
+    MHD_run(daemon_);  // takes the woken ones back, without which stopping is not allowed
+    poll_.reset();
+    MHD_stop_daemon(daemon_);
+}
+
+void HttpServer::publish(std::string_view text) {
+    if (listeners_.empty()) return;
+    for (auto& listener : listeners_) {
+        if (listener.pending.size() + text.size() > kMostPending) continue;
+        listener.pending += text;
+        Calls::wake(listener);
+    }
+    published_ = true;
+    if (!resting_) work();
+}
+
+void HttpServer::on_time() noexcept {
+    resting_ = false;
+    if (published_) return work();  // of a connection taken back the library's timeout does not tell
+    MHD_UNSIGNED_LONG_LONG in_ms = 0;
+    if (MHD_get_timeout(daemon_, &in_ms) == MHD_YES && in_ms == 0) return work();
+    wait();
+}
+
+void HttpServer::work() noexcept {
+    if (working_) return;
+    const base::Mono begin = base::mono_now();
+    loop_->work_begins(begin);
+    working_ = true;
+    published_ = false;
+    MHD_run(daemon_);
+    working_ = false;
+    resting_ = true;
+    poll_->stop();
+    timer_.start((base::mono_now() - begin) * kRest);
+}
+
+void HttpServer::wait() noexcept {
+    poll_->watch(true, false);
+    MHD_UNSIGNED_LONG_LONG in_ms = 0;
+    if (MHD_get_timeout(daemon_, &in_ms) != MHD_YES) return timer_.stop();
+    timer_.start(std::chrono::milliseconds{std::max<std::int64_t>(1, static_cast<std::int64_t>(in_ms))});
+}
+
+int HttpServer::answer(MHD_Connection* connection, std::string_view path, std::string_view method) {
+    const bool known = method == MHD_HTTP_METHOD_GET || method == MHD_HTTP_METHOD_HEAD;
+    HttpAnswer found = known
+                           ? answer_(path)
+                           : HttpAnswer{.status = MHD_HTTP_METHOD_NOT_ALLOWED, .body = "GET and HEAD only\n"};
+    if (found.goes_on && listeners_.size() >= kListeners) {
+        found = {.status = MHD_HTTP_SERVICE_UNAVAILABLE, .body = "too many listeners\n"};
+    }
+    MHD_Response* response = nullptr;
+    if (found.goes_on && method == MHD_HTTP_METHOD_GET) {
+        listeners_.push_back({this, connection, std::string{found.body}});
+        response = MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, kStreamBlock, &Calls::on_read,
+                                                     &listeners_.back(), &Calls::on_gone);
+        if (response == nullptr) listeners_.pop_back();
+    } else {
+        // The library copies; its signature only lacks the const.
+        response = MHD_create_response_from_buffer(found.body.size(), const_cast<char*>(found.body.data()),
+                                                   MHD_RESPMEM_MUST_COPY);
+    }
+    if (response == nullptr) return 0;
+    const auto add = [&](const char* name, std::string_view value) {
+        MHD_add_response_header(response, name, std::string{value}.c_str());
+    };
+    add(MHD_HTTP_HEADER_CONTENT_TYPE, found.content_type);
+    add(MHD_HTTP_HEADER_CACHE_CONTROL, "no-store");
+    add("X-Content-Type-Options", "nosniff");
+    add("Content-Security-Policy", found.policy);
+    if (!known) add(MHD_HTTP_HEADER_ALLOW, "GET, HEAD");
+    const auto queued = MHD_queue_response(connection, found.status, response);
+    MHD_destroy_response(response);
+    return queued == MHD_YES ? 1 : 0;
+}
+
+}  // namespace pgtraffic::event_loop

@@ -1,0 +1,154 @@
+#include "pgtraffic/report/panel.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "pgtraffic/base/units.hpp"
+#include "pgtraffic/report/curve.hpp"
+
+namespace pgtraffic::report {
+namespace {
+
+using base::with_thousands;
+
+constexpr int kCurveRows = 3;
+constexpr std::size_t kLinesOfCurve = kCurveRows + 1;  // with the one that marks the place
+constexpr std::size_t kLinesBeside = 7;
+constexpr std::size_t kLabel = 10;
+constexpr std::size_t kLongestPhase = 32;
+constexpr double kBusy = 0.5;       // of the loop's time: worth a look
+constexpr double kTooBusy = 0.8;    // figures begin to be the program's own
+constexpr double kAttained = 0.95;  // of the target, below which it is worth a look
+
+std::string cut_to(std::string_view text, std::size_t width) {
+    return columns_of(text) <= width ? std::string{text} : printable(text, width);
+}
+
+std::string millis(base::Nanos d) {
+    const double ms = base::to_millis(d);
+    return with_thousands(ms, ms < 100 ? 2 : 0);
+}
+
+std::string time_text(double s) {
+    const auto whole = static_cast<std::uint64_t>(std::max(0.0, std::round(s)));
+    if (whole < 600) return fmt::format("{} s", whole);
+    return fmt::format("{}:{:02}:{:02}", whole / 3600, whole / 60 % 60, whole % 60);
+}
+
+PanelLine labelled(std::string_view label, std::string_view text, std::size_t width,
+                   Tone tone = Tone::plain) {
+    return {cut_to(pad_right(label, kLabel) + std::string{text}, width), tone};
+}
+
+/// Where in so many columns the run is.
+std::size_t column_of(const PanelView& view, std::size_t columns) {
+    const double part = std::clamp(view.elapsed_s / view.schedule->duration_s(), 0.0, 1.0);
+    return std::min(columns - 1, static_cast<std::size_t>(part * static_cast<double>(columns)));
+}
+
+void add_curve(const PanelView& view, std::vector<PanelLine>& lines) {
+    const std::size_t columns = view.context.width;
+    const auto heights = curve_heights(*view.schedule, columns, view.schedule->max_rate(), kCurveRows);
+    for (int row = kCurveRows - 1; row >= 0; --row) {
+        std::string line;
+        for (const int height : heights)
+            line += kBlocks[static_cast<std::size_t>(std::clamp(height - row * kEighths, 0, kEighths))];
+        lines.push_back({std::move(line), Tone::faint});
+    }
+    // The word on the side that has room for it.
+    constexpr std::string_view kHere = " here";
+    const std::size_t at = column_of(view, columns);
+    std::string mark(at, ' ');
+    if (at + 1 + kHere.size() <= columns) {
+        mark += "▲";
+        mark += kHere;
+    } else {
+        if (at >= kHere.size()) mark.replace(at - kHere.size(), kHere.size(), "here ");
+        mark += "▲";
+    }
+    lines.push_back({std::move(mark), Tone::bold});
+}
+
+PanelLine rate_line(const metrics::Interval& recent, const PanelView& view) {
+    const std::size_t width = view.context.width;
+    const double attained = recent.throughput_per_s();
+    if (!view.context.open_loop) {
+        return labelled("rate", fmt::format("{}/s, as fast as it goes", with_thousands(attained, 0)), width);
+    }
+    const double target = recent.target_per_s;
+    const double part = target > 0 ? attained / target : 1;
+    constexpr std::size_t kBar = 20;
+    const auto filled = static_cast<std::size_t>(std::lround(std::clamp(part, 0.0, 1.0) * kBar));
+    return labelled(
+        "rate",
+        fmt::format("{} of {}/s  {:.0f}%  [{}{}]", with_thousands(attained, 0), with_thousands(target, 0),
+                    100 * part, std::string(filled, '#'), std::string(kBar - filled, '.')),
+        width, part < kAttained ? Tone::doubtful : Tone::plain);
+}
+
+PanelLine response_line(const metrics::Interval& recent, std::size_t width) {
+    if (recent.response.count() == 0) return labelled("response", "-", width);
+    return labelled("response",
+                    fmt::format("p50 {}  p95 {}  p99 {}  max {} ms", millis(recent.response_quantile(0.5)),
+                                millis(recent.response_quantile(0.95)),
+                                millis(recent.response_quantile(0.99)), millis(recent.max)),
+                    width);
+}
+
+PanelLine backlog_line(const metrics::Interval& recent, const PanelView& view) {
+    auto text = fmt::format("in flight {}", with_thousands(std::uint64_t{recent.in_flight}));
+    if (view.context.open_loop) {
+        const auto lag =
+            recent.lag.count() == 0 ? std::string{"-"} : millis(recent.lag.quantile(0.99)) + " ms";
+        text = fmt::format("waiting {}  lag p99 {}  {}", with_thousands(recent.waiting), lag, text);
+    }
+    return labelled("backlog", text, view.context.width, recent.waiting > 0 ? Tone::doubtful : Tone::plain);
+}
+
+}  // namespace
+
+std::vector<PanelLine> panel_lines(const metrics::Interval& recent, const PanelView& view) {
+    const auto& context = view.context;
+    const std::size_t width = context.width;
+    std::vector<PanelLine> lines;
+    if (width == 0) return lines;
+
+    auto head = time_text(view.elapsed_s);
+    if (context.total_s > 0) {
+        head += fmt::format(" of {}  {:.0f}%", time_text(context.total_s),
+                            std::min(100.0, 100 * view.elapsed_s / context.total_s));
+    }
+    if (!recent.phase.empty()) head += "  " + printable(recent.phase, kLongestPhase);
+    lines.push_back({cut_to(head, width), Tone::bold});
+    if (view.schedule != nullptr && view.height >= kLinesBeside + kLinesOfCurve) add_curve(view, lines);
+
+    lines.push_back(rate_line(recent, view));
+    lines.push_back(response_line(recent, width));
+    const std::uint64_t errors = recent.failed + recent.timed_out + recent.missed;
+    lines.push_back(labelled("errors",
+                             fmt::format("failed {}  timed out {}  missed {}  reconnects {}",
+                                         with_thousands(recent.failed), with_thousands(recent.timed_out),
+                                         with_thousands(recent.missed), with_thousands(recent.reconnects)),
+                             width, errors > 0 ? Tone::bad : Tone::plain));
+    lines.push_back(backlog_line(recent, view));
+    lines.push_back(labelled("sessions",
+                             fmt::format("{} of {} connected  started {} of {} due",
+                                         with_thousands(std::uint64_t{context.connected}),
+                                         with_thousands(std::uint64_t{context.connections}),
+                                         with_thousands(view.started), with_thousands(view.planned)),
+                             width, context.connected < context.connections ? Tone::bad : Tone::plain));
+    const double busy = recent.loop_busy_ratio;
+    lines.push_back(labelled("own load",
+                             fmt::format("cpu {:.0f}%{}", 100 * busy,
+                                         busy > kTooBusy ? "  the figures may be this program's" : ""),
+                             width,
+                             busy > kTooBusy ? Tone::bad
+                             : busy > kBusy  ? Tone::doubtful
+                                             : Tone::plain));
+    if (lines.size() > view.height) lines.resize(view.height);
+    return lines;
+}
+
+}  // namespace pgtraffic::report
