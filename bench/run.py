@@ -108,8 +108,8 @@ def figures(record, skipped, where, chart_links):
     """The body of the page."""
     out = [f"Measured {where['date']} on {machine.in_words(where)}; " +
            "; ".join(version for version in where["versions"].values() if version) + "."]
-    if where["load_before"] > 0.5:
-        out.append(f"**The machine was busy with something else** (load average {where['load_before']} before the "
+    if where["busy_before"] > 0.05:
+        out.append(f"**The machine was busy with something else** ({where['busy_before']:.0%} of its cores before the "
                    "start): these figures are noise.")
     if where["quick"]:
         out.append("**A quick run**: it shows that the bench works; the figures mean nothing.")

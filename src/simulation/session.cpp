@@ -47,24 +47,24 @@ void Session::connect_step(ConnectStep step) noexcept {
         return poll_->watch(step == ConnectStep::wait_readable, step == ConnectStep::wait_writable);
     poll_->watch(true, false);  // for the rest of its life
     state_ = State::preparing;
-    step_ = 0;
-    prepare_next();
+    prepare();
 }
 
-void Session::prepare_next() noexcept {
-    const auto setup_steps = static_cast<std::uint32_t>(context_->setup.size());
-    const std::uint32_t statements =
-        context_->protocol == Protocol::prepared ? context_->workload.statement_count() : 0;
-    if (step_ < setup_steps) {
-        connection_.queue_simple(context_->setup[step_]);
-        return flush();
+/// All at once: over a long way each answer that is waited for would cost its round trip.
+void Session::prepare() noexcept {
+    for (const auto& sql : context_->setup) connection_.queue_simple(sql);
+    unprepared_ = static_cast<std::uint32_t>(context_->setup.size());
+    if (context_->protocol == Protocol::prepared) {
+        const std::uint32_t statements = context_->workload.statement_count();
+        for (std::uint32_t i = 0; i < statements; ++i) {
+            connection_.queue_prepare(context_->statement_names[i], context_->workload.statement(i).sql);
+        }
+        unprepared_ += statements;
     }
-    const std::uint32_t number = step_ - setup_steps;
-    if (number < statements) {
-        connection_.queue_prepare(context_->statement_names[number],
-                                  context_->workload.statement(number).sql);
-        return flush();
-    }
+    return unprepared_ == 0 ? become_ready() : flush();
+}
+
+void Session::become_ready() noexcept {
     const Mono now = base::mono_now();
     for (std::size_t i = 0; i < queries_.size(); ++i) become_idle(now);
 }
@@ -157,8 +157,8 @@ void Session::on_answer(Mono now) noexcept {
     switch (state_) {
         case State::preparing:
             if (connection_.answer().failed) return lose(now);
-            ++step_;
-            return prepare_next();
+            if (--unprepared_ == 0) become_ready();
+            return;
         case State::busy:
             return statement_done(now);
         case State::rolling_back:

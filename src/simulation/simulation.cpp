@@ -777,6 +777,7 @@ void Run::tell_moment(Mono now, const metrics::Gauges& gauges) {
                 ++moment.connections.idle;
                 break;
             case Session::State::busy:
+            case Session::State::backing_off:
             case Session::State::rolling_back:
                 ++moment.connections.busy;
                 break;

@@ -34,7 +34,7 @@ TEST_CASE("a progress line says how many connections were made again") {
     interval.reconnects = 8;
     interval.phase.clear();
     const auto line = progress_line(interval, {.total_s = 60, .connections = 20, .connected = 20});
-    CHECK(line == "12/60 s  482/s  p50 2.40 p99 2.40 ms  fail 15  reconnects 8  busy 12/20");
+    CHECK(line == "12/60 s  482/s  p50 2.40 p99 2.40 ms  fail 15  reconnects 8  busy 12/20  cpu 40%");
 }
 
 TEST_CASE("a progress line of a closed loop shows no target and nothing waiting") {

@@ -129,7 +129,8 @@ class Session {
  private:
     void on_ready(event_loop::Readiness ready) noexcept;
     void connect_step(postgres::ConnectStep step) noexcept;
-    void prepare_next() noexcept;
+    void prepare() noexcept;
+    void become_ready() noexcept;
     void queue_statement(const Query& query) noexcept;
     void send_now(const Query& query) noexcept;
     void on_answer(base::Mono now) noexcept;
@@ -153,8 +154,8 @@ class Session {
     State state_ = State::closed;
     bool writing_ = false;  // WRITABLE is armed
     bool retry_after_rollback_ = false;
-    std::uint32_t step_ = 0;  // of the set-up, while preparing
-    base::Mono resume_at_;    // while backing off
+    std::uint32_t unprepared_ = 0;  // answers to set-up and PREPARE still to come
+    base::Mono resume_at_;          // while backing off
 
     std::vector<Query> queries_;  // a ring of those under way, in the order in which they were sent
     std::uint32_t oldest_ = 0;
