@@ -2,24 +2,31 @@
 // blocking start-up, and per query one send() and one recv(); no library, no times, no histogram. Whatever
 // a real client costs beyond this is its own.
 //   raw_client HOST PORT USER DATABASE CONNECTIONS prepared|extended seconds|queries AMOUNT LOW HIGH SQL
-// HOST is a directory with a Unix socket or an IPv4 address; the server must let the user in without a
-// password. SQL has one parameter, a key between LOW and HIGH, sent as text. Prints one line of JSON.
-// Message formats: PostgreSQL documentation, "Frontend/Backend Protocol", section "Message Formats".
+//   [RATE]
+// With RATE, queries a second, it is an open loop with Poisson arrivals: a timerfd in the epoll, and nothing
+// but a queue of free connections beside it. HOST is a directory with a Unix socket or an IPv4 address; the
+// server must let the user in without a password. SQL has one parameter, a key between LOW and HIGH, sent as
+// text. Prints one line of JSON. Message formats: PostgreSQL documentation, "Frontend/Backend Protocol",
+// section "Message Formats".
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/epoll.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/timerfd.h>
 #include <sys/un.h>
 
 #include <array>
 #include <charconv>
 #include <chrono>
+#include <cmath>
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <deque>
+#include <random>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -103,6 +110,7 @@ struct Plan {
     std::uint64_t low = 0;
     std::uint64_t high = 0;
     std::string sql;
+    double rate = 0;  // 0: closed loop
 };
 
 /// Bind, Execute, Sync around the key's digits, with the Parse of an unnamed statement before them where the
@@ -208,16 +216,76 @@ struct Tally {
     double seconds = 0;
 };
 
-/// Each connection sends its next query as soon as the last one is answered, until the amount is reached.
-Tally load(const Plan& plan, const std::vector<int>& sockets) {
+int watch(const std::vector<int>& sockets) {
     const int epoll = epoll_create1(EPOLL_CLOEXEC);
-    std::vector<Answers> answers(sockets.size());
     for (std::size_t i = 0; i < sockets.size(); ++i) {
         epoll_event event{};
         event.events = EPOLLIN;
         event.data.u64 = i;
         if (epoll_ctl(epoll, EPOLL_CTL_ADD, sockets[i], &event) != 0) fail("raw_client: epoll_ctl");
     }
+    return epoll;
+}
+
+/// Queries are due at times of their own; the free connection that waited longest takes the next. The last
+/// socket is the timer, which is set anew for each and never read.
+Tally load_at_rate(const Plan& plan, const std::vector<int>& sockets) {
+    const int timer = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC);
+    std::vector<int> watched = sockets;
+    watched.push_back(timer);
+    const int epoll = watch(watched);
+    std::vector<Answers> answers(sockets.size());
+    std::deque<std::size_t> idle(sockets.size());
+    for (std::size_t i = 0; i < sockets.size(); ++i) idle[i] = i;
+    std::mt19937_64 random{42};
+    std::exponential_distribution<double> gap{plan.rate};
+    Query query{plan};
+    Tally tally;
+    const auto start = Clock::now();
+    const auto end = plan.timed ? start + std::chrono::nanoseconds{std::llround(1e9 * plan.amount)}
+                                : Clock::time_point::max();
+    const auto limit = plan.timed ? UINT64_MAX : static_cast<std::uint64_t>(plan.amount);
+    auto due = start + std::chrono::nanoseconds{std::llround(1e9 * gap(random))};
+    std::uint64_t sent = 0;
+    const auto open = [&] { return due < end && sent < limit; };
+    std::array<epoll_event, 1024> events;
+    std::array<char, 16384> buffer;
+    auto armed = start;
+    while (open() || tally.queries < sent) {
+        const auto now = Clock::now();
+        while (open() && due <= now && !idle.empty()) {
+            send_all(sockets[idle.front()], query.next());
+            idle.pop_front();
+            ++sent;
+            due += std::chrono::nanoseconds{std::llround(1e9 * gap(random))};
+        }
+        if (due != armed && !idle.empty()) {
+            armed = due;
+            const auto ns = due.time_since_epoch().count();
+            itimerspec when{};
+            when.it_value.tv_sec = ns / 1'000'000'000;
+            when.it_value.tv_nsec = ns % 1'000'000'000;
+            timerfd_settime(timer, TFD_TIMER_ABSTIME, &when, nullptr);
+        }
+        const int n = epoll_wait(epoll, events.data(), static_cast<int>(events.size()), -1);
+        for (int e = 0; e < n; ++e) {
+            const auto i = events[static_cast<std::size_t>(e)].data.u64;
+            if (i == sockets.size()) continue;
+            const ssize_t size = recv(sockets[i], buffer.data(), buffer.size(), 0);
+            if (size <= 0) fail("raw_client: recv");
+            if (answers[i].take(buffer.data(), static_cast<std::size_t>(size)) == 0) continue;
+            ++tally.queries;
+            idle.push_back(i);
+        }
+    }
+    tally.seconds = std::chrono::duration<double>(Clock::now() - start).count();
+    return tally;
+}
+
+/// Each connection sends its next query as soon as the last one is answered, until the amount is reached.
+Tally load(const Plan& plan, const std::vector<int>& sockets) {
+    const int epoll = watch(sockets);
+    std::vector<Answers> answers(sockets.size());
     Query query{plan};
     Tally tally;
     const auto start = Clock::now();
@@ -256,10 +324,10 @@ double seconds_of(const timeval& t) {
 }  // namespace
 
 int main(int argc, char** argv) {
-    if (argc != 12) {
+    if (argc != 12 && argc != 13) {
         std::fputs(
             "usage: raw_client HOST PORT USER DATABASE CONNECTIONS prepared|extended seconds|queries AMOUNT "
-            "LOW HIGH SQL\n",
+            "LOW HIGH SQL [RATE]\n",
             stderr);
         return 1;
     }
@@ -275,7 +343,9 @@ int main(int argc, char** argv) {
     plan.low = std::strtoull(argv[9], nullptr, 10);
     plan.high = std::strtoull(argv[10], nullptr, 10);
     plan.sql = argv[11];
-    if (plan.host.empty() || plan.connections < 1 || plan.high < plan.low || plan.sql.size() > 3000) {
+    if (argc == 13) plan.rate = std::strtod(argv[12], nullptr);
+    if (plan.host.empty() || plan.connections < 1 || plan.high < plan.low || plan.sql.size() > 3000 ||
+        plan.rate < 0) {
         std::fputs("raw_client: an argument is out of range\n", stderr);
         return 1;
     }
@@ -285,7 +355,7 @@ int main(int argc, char** argv) {
     rusage before{};
     rusage after{};
     getrusage(RUSAGE_SELF, &before);
-    const Tally tally = load(plan, sockets);
+    const Tally tally = plan.rate > 0 ? load_at_rate(plan, sockets) : load(plan, sockets);
     getrusage(RUSAGE_SELF, &after);
     const double user = seconds_of(after.ru_utime) - seconds_of(before.ru_utime);
     const double system = seconds_of(after.ru_stime) - seconds_of(before.ru_stime);

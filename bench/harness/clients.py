@@ -126,7 +126,8 @@ class Raw:
         kind, amount = (("seconds", length.seconds) if length.seconds
                         else ("queries", length.queries_each * load.connections))
         return [self._binary, target.host, str(target.port), target.user, target.database,
-                str(load.connections), load.protocol, kind, str(amount), "1", str(self._highest_key), self._select]
+                str(load.connections), load.protocol, kind, str(amount), "1", str(self._highest_key), self._select,
+                *([str(load.rate)] if load.rate else [])]
 
     @staticmethod
     def read(ended):

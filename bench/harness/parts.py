@@ -90,8 +90,9 @@ def real(c, server):
 
 def open_loop(c, server):
     """Queries due by a schedule, against PostgreSQL over a Unix socket."""
+    raw = c.raw(server.values("SELECT max(order_id) FROM orders")[0])
     scripts = {"select": workloads.pgbench_scripts(c.programs["pgtraffic"], server, "select", c.scratch)}
-    clients = [c.ours, Pgbench(c.programs["pgbench"], scripts), c.economy]
+    clients = [c.ours, Pgbench(c.programs["pgbench"], scripts), c.economy, raw]
 
     for rate in c.at((100, 1000, 10000), (1000,)):
         for connections in c.at((10, 150, 1000), (10,)):

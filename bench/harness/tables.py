@@ -92,7 +92,9 @@ def open_loop(record):
         name = f"{cell['rate']:,}/s, {cell['connections']:,}"
         rows.append([name, decimal(of(OURS, "per_s"), 1), decimal(of(PGBENCH, "per_s"), 1),
                      f"{100 * attained.median:.2f} %" if attained else NONE, decimal(of(OURS, "cpu_us"), 1),
-                     decimal(of(PGBENCH, "cpu_us"), 1), ratio(record.ratio("open", cell, OURS, PGBENCH, "cpu_us"))])
+                     decimal(of(PGBENCH, "cpu_us"), 1), decimal(of(RAW, "cpu_us"), 1),
+                     ratio(record.ratio("open", cell, OURS, PGBENCH, "cpu_us")),
+                     ratio(record.ratio("open", cell, RAW, PGBENCH, "cpu_us"))])
         thrifty.append([name, decimal(of(ECONOMY, "cpu_us"), 1),
                         ratio(record.ratio("open", cell, ECONOMY, PGBENCH, "cpu_us")), lag(ECONOMY, "mean"),
                         lag(ECONOMY, "p99")])
@@ -100,7 +102,7 @@ def open_loop(record):
                      lag(PGBENCH, "mean"), lag(PGBENCH, "max"),
                      ratio(record.ratio("open", cell, OURS, PGBENCH, "lag_mean_ms"))])
     return (table(["rate, connections", "queries/s", "pgbench", "started of what was due", "CPU µs a query", "pgbench",
-                   "to pgbench"], rows) +
+                   "raw socket", "to pgbench", "raw socket to pgbench"], rows) +
             "\nLag (due to sent), ms:\n\n" +
             table(["rate, connections", "mean", "p50", "p99", "max", "pgbench mean", "max", "mean to pgbench"], lags) +
             "\nWith `--pacing economy`:\n\n" +

@@ -119,7 +119,9 @@ constexpr auto kOptions = std::to_array<OptionRow>({
     {"arrivals", 0, "poisson|uniform", kTraffic, "spacing of an open loop's queries (default: poisson)", "",
      kRun | kPlan},
     {"pacing", 0, "precise|economy", kTraffic,
-     "economy: start what is due on whole milliseconds, for small clients; the lag counts (default: precise)",
+     "economy: wake on whole milliseconds only, for small clients: queries start up to 1 ms late, which "
+     "counts, "
+     "and answers are read up to 1 ms late (default: precise)",
      "", kRun},
     {"latency-limit", 'L', "TIME", kTraffic,
      "open loop: skip queries that are later than this, counted as missed", "", kRun},

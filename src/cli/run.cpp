@@ -207,6 +207,15 @@ void add_warnings(RunResult& result, const RunOptions& options) {
     if (result.server.pooler && options.prepared && lost_prepared_statements(result)) {
         result.warnings.push_back({"pooler_prepared", simulation::kPoolerPreparedCure});
     }
+    if (options.economy_pacing.value_or(false) &&
+        (result.server.ssl || result.server.address_kind == "unix socket")) {
+        result.warnings.push_back(
+            {"economy_pacing",
+             fmt::format(
+                 "--pacing economy reads answers on whole milliseconds, and over {} nothing tells when "
+                 "they came: service and response are up to 1 ms too long",
+                 result.server.ssl ? "TLS" : "a Unix socket")});
+    }
     if (result.reconnects > 0) {
         result.warnings.push_back(
             {"reconnects",

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <ctime>
 
 #ifdef __linux__
 #include <sys/timerfd.h>
@@ -41,6 +42,14 @@ bool Timer::active() const noexcept {
 
 #ifdef __linux__
 
+void sleep_until(base::Mono then) noexcept {
+    const std::int64_t ns = then.time_since_epoch().count();
+    timespec at{};
+    at.tv_sec = ns / 1'000'000'000;
+    at.tv_nsec = ns % 1'000'000'000;
+    clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &at, nullptr);
+}
+
 DueTimer::DueTimer(Loop& loop) : descriptor_{timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC)} {
     if (descriptor_ < 0) throw base::Error(std::string("cannot make a timer: ") + std::strerror(errno));
     poll_ = std::make_unique<Poll>(loop, descriptor_, Poll::OnReady::to<&DueTimer::on_readable>(*this));
@@ -67,6 +76,14 @@ void DueTimer::arm(base::Mono due) noexcept {
 }
 
 #else
+
+void sleep_until(base::Mono then) noexcept {
+    const std::int64_t ns = std::max<std::int64_t>((then - base::mono_now()).count(), 0);
+    timespec pause{};
+    pause.tv_sec = ns / 1'000'000'000;
+    pause.tv_nsec = ns % 1'000'000'000;
+    nanosleep(&pause, nullptr);
+}
 
 DueTimer::DueTimer(Loop& loop) : timer_{loop, Callback<>::to<&DueTimer::on_timer>(*this)} {}
 

@@ -118,12 +118,19 @@ void Connection::close() noexcept {
     connection_ = nullptr;
     tls_ = nullptr;
     socket_ = -1;
+    stamps_reads_ = false;
+    received_at_.reset();
     unsent_.clear();
     unread_ = {};
 }
 
 int Connection::socket() const noexcept {
     return PQsocket(connection_);
+}
+
+void Connection::stamp_reads() noexcept {
+    const int on = 1;
+    stamps_reads_ = tls_ == nullptr && ::setsockopt(socket_, SOL_SOCKET, SO_TIMESTAMPNS, &on, sizeof on) == 0;
 }
 
 Sent Connection::flush() noexcept {
@@ -177,7 +184,8 @@ std::int64_t Connection::write(std::span<const char> bytes) noexcept {
 std::int64_t Connection::read(std::span<char> into) noexcept {
     constexpr std::string_view kClosed = "server closed the connection unexpectedly";
     if (tls_ == nullptr) [[likely]] {
-        const ssize_t n = ::recv(socket_, into.data(), into.size(), 0);
+        const std::int64_t n =
+            stamps_reads_ ? read_stamped(into) : ::recv(socket_, into.data(), into.size(), 0);
         if (n > 0) [[likely]]
             return n;
         if (n < 0 && (errno == EAGAIN || errno == EINTR)) return 0;
@@ -193,6 +201,26 @@ std::int64_t Connection::read(std::span<char> into) noexcept {
     if (why == SSL_ERROR_WANT_READ || why == SSL_ERROR_WANT_WRITE) return 0;
     tell_lost(kClosed);
     return -1;
+}
+
+std::int64_t Connection::read_stamped(std::span<char> into) noexcept {
+    alignas(cmsghdr) std::array<char, CMSG_SPACE(sizeof(timespec))> control;
+    iovec bytes{into.data(), into.size()};
+    msghdr message{};
+    message.msg_iov = &bytes;
+    message.msg_iovlen = 1;
+    message.msg_control = control.data();
+    message.msg_controllen = control.size();
+    const ssize_t n = ::recvmsg(socket_, &message, 0);
+    received_at_.reset();
+    if (n <= 0) return n;
+    const cmsghdr* header = CMSG_FIRSTHDR(&message);
+    if (header != nullptr && header->cmsg_level == SOL_SOCKET && header->cmsg_type == SCM_TIMESTAMPNS) {
+        timespec at{};
+        std::memcpy(&at, CMSG_DATA(header), sizeof at);
+        received_at_ = base::Wall{std::chrono::seconds{at.tv_sec} + base::Nanos{at.tv_nsec}};
+    }
+    return n;
 }
 
 /// What the server said before it went stands.

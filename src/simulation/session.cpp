@@ -46,8 +46,17 @@ void Session::connect_step(ConnectStep step) noexcept {
     if (step != ConnectStep::connected)
         return poll_->watch(step == ConnectStep::wait_readable, step == ConnectStep::wait_writable);
     poll_->watch(true, false);  // for the rest of its life
+    if (context_->reads_late) connection_.stamp_reads();
     state_ = State::preparing;
     prepare();
+}
+
+/// When the answer that was just read came. Not before it was asked for, however the calendar's clock was set
+/// meanwhile.
+Mono Session::answered_at(Mono now) const noexcept {
+    const auto received = connection_.received_at();
+    if (!received || under_way_ == 0) return now;
+    return std::clamp(now - (base::wall_now() - *received), queries_[oldest_].completion.sent, now);
 }
 
 /// All at once: over a long way each answer that is waited for would cost its round trip.
@@ -202,7 +211,8 @@ void Session::statement_done(Mono now) noexcept {
         end_oldest(Outcome::failed, now);
         return roll_back(false);
     }
-    end_oldest(query.counted && completion.rows == 0 ? Outcome::empty : Outcome::ok, now);
+    end_oldest(query.counted && completion.rows == 0 ? Outcome::empty : Outcome::ok,
+               context_->reads_late ? answered_at(now) : now);
     become_idle(now);
 }
 

@@ -73,6 +73,10 @@ Nanos deadline_after(Nanos timeout, bool pooled) {
     return timeout + std::clamp(slack, Nanos{std::chrono::milliseconds{50}}, Nanos{std::chrono::seconds{1}});
 }
 
+Mono whole_ms_after(Mono t) {
+    return std::chrono::ceil<std::chrono::milliseconds>(t);
+}
+
 /// Also a link to nothing: whoever made it wanted the run to stop.
 bool exists(const std::string& path) noexcept {
     struct stat status {};
@@ -265,6 +269,7 @@ Run::Run(event_loop::Loop& loop, const SimulationPlan& plan, const workload::Wor
                plan.protocol,
                plan.pipeline,
                plan.timeout.has_value(),
+               plan.pacing == Pacing::economy,
                wants_writable(plan.conninfo),
                {},
                {},
@@ -390,7 +395,11 @@ void Run::on_pause_over() noexcept {
 }
 
 void Run::before_wait() noexcept {
-    load_.waits(base::mono_now());
+    const Mono now = base::mono_now();
+    load_.waits(now);
+    // Answers that come meanwhile are read together.
+    if (plan_.pacing == Pacing::economy && dispatcher_.in_flight() > 0)
+        event_loop::sleep_until(whole_ms_after(now));
 }
 
 void Run::after_batch() noexcept {
@@ -412,7 +421,7 @@ void Run::after_batch() noexcept {
 Mono Run::wake_at() const noexcept {
     const Mono due = dispatcher_.wake_at();
     if (plan_.pacing == Pacing::precise || due == Mono::max()) return due;
-    return std::chrono::ceil<std::chrono::milliseconds>(due);
+    return whole_ms_after(due);
 }
 
 Mono Run::dispatch(Mono now) noexcept {

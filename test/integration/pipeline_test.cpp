@@ -152,13 +152,3 @@ TEST_CASE("the free connection that goes next is the one asked for") {
         CHECK(used <= most);
     }
 }
-
-TEST_CASE("economy pacing starts what is planned, on whole milliseconds, and charges the lag") {
-    const auto database = test::filled_database();
-    const auto result = run_and_read(database, {"--rate", "700", "--arrivals", "uniform", "--duration", "2",
-                                                "-c", "20", "--warmup", "0", "--pacing", "economy"});
-    check_conserved(result);
-    CHECK(queries(result)["started"] == 1400);
-    // Due times spread evenly over a millisecond's fractions, so on average they wait for half of one.
-    CHECK(result["summary"]["lag_ms"]["mean"].get<double>() > 0.2);
-}

@@ -27,6 +27,9 @@ class Timer {
     HandlePtr<uv_timer_t> handle_;
 };
 
+/// Sleeps outside the loop until then, or until a signal comes.
+void sleep_until(base::Mono then) noexcept;
+
 /// Ends the loop's wait at an instant. Has no callback: its owner looks at the clock after each batch
 /// (AfterBatch) and arms it for the next instant, or for Mono::max(), each time; unarmed after it fired, it
 /// would end every wait at once. Neither copies nor moves.

@@ -5,12 +5,14 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "pgtraffic/base/sqlstate.hpp"
+#include "pgtraffic/base/time.hpp"
 #include "pgtraffic/postgres/answer_size.hpp"
 #include "pgtraffic/postgres/conninfo.hpp"
 #include "pgtraffic/postgres/messages.hpp"
@@ -99,6 +101,13 @@ class Connection {
     /// Another answer among what was read, to be asked until it says busy where several are under way.
     [[nodiscard]] Progress next_answer() noexcept;
 
+    /// Asks the kernel to tell, from now on, when it received what is read. Once connected; costs each read a
+    /// little.
+    void stamp_reads() noexcept;
+    /// When the last byte of the last receive() reached this machine, by the calendar's clock. None over a
+    /// Unix socket, whose bytes the kernel does not stamp, and over TLS, which reads records ahead.
+    [[nodiscard]] std::optional<base::Wall> received_at() const noexcept { return received_at_; }
+
     [[nodiscard]] const Answer& answer() const noexcept { return reader_.answer(); }
     /// The SQLSTATE of the queries that a lost connection leaves unanswered.
     [[nodiscard]] base::SqlState unanswered_sqlstate() const noexcept {
@@ -119,6 +128,7 @@ class Connection {
     /// Bytes moved, 0: try again when the socket is ready, < 0: the connection is lost.
     [[nodiscard]] std::int64_t write(std::span<const char> bytes) noexcept;
     [[nodiscard]] std::int64_t read(std::span<char> into) noexcept;
+    [[nodiscard]] std::int64_t read_stamped(std::span<char> into) noexcept;
     void tell_lost(std::string_view why) noexcept;
     ConnectStep connect_failed() noexcept;
 
@@ -126,6 +136,8 @@ class Connection {
     AnswerSize greeting_;    // what the server said until the connection was made
     ssl_st* tls_ = nullptr;  // libpq's, where the connection is encrypted
     int socket_ = -1;
+    bool stamps_reads_ = false;
+    std::optional<base::Wall> received_at_;
     base::SqlState connect_error_ = base::kCannotConnect;
     SendBuffer unsent_;
     std::span<const char> unread_;

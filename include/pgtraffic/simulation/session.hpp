@@ -41,6 +41,7 @@ struct SessionContext {
     Protocol protocol = Protocol::extended;
     std::uint32_t pipeline = 1;                ///< queries under way on a session at the same time
     bool has_timeout = false;                  ///< a statement that the server cancelled ran into --timeout
+    bool reads_late = false;                   ///< answers lie unread for a while: the kernel's times count
     bool leave_read_only = false;              ///< another server can be found where one refuses to write
     std::vector<std::string> setup;            ///< SQL that every new connection runs first
     std::vector<std::string> statement_names;  ///< by statement number, for the prepared protocol
@@ -133,6 +134,7 @@ class Session {
     void become_ready() noexcept;
     void queue_statement(const Query& query) noexcept;
     void send_now(const Query& query) noexcept;
+    [[nodiscard]] base::Mono answered_at(base::Mono now) const noexcept;
     void on_answer(base::Mono now) noexcept;
     void statement_done(base::Mono now) noexcept;
     [[nodiscard]] Query& move_to_end() noexcept;

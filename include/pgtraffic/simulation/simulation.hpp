@@ -25,10 +25,11 @@
 
 namespace pgtraffic::simulation {
 
-/// How exactly an arrival that is due wakes the loop.
+/// When the loop wakes.
 enum class Pacing : std::uint8_t {
-    precise,  ///< when it is due
-    economy,  ///< on the next whole millisecond: fewer wakes, up to a millisecond of lag, counted as such
+    precise,  ///< when an arrival is due, and at each answer
+    economy,  ///< on whole milliseconds: up to one of lag, counted as such, and answers are read up to one
+              ///< late
 };
 /// Why prepared statements fail behind a pooler, and what to do.
 inline constexpr const char* kPoolerPreparedCure =
