@@ -66,7 +66,7 @@ void judge_generator_lag(const RunResult& run, Judge& judge) {
     const auto& l = run.latencies;
     if (!run.open_loop || l.generator_lag.empty()) return;
     const auto lag = l.generator_lag.quantile(0.99);
-    const double lag_ms = base::to_millis(lag);
+    const double lag_ms = base::to_millis(std::max(lag - run.chosen_lag, base::Nanos{0}));
     const double suspect_ms = std::max(1.0, 0.1 * base::to_millis(l.service.quantile(0.5)));
     const double invalid_ms = std::max(suspect_ms, base::to_millis(l.response.quantile(0.5)));
     judge.above(

@@ -674,6 +674,7 @@ void Run::finish(Mono now) noexcept {
     tell_moment(now, last);
     result_.connections = plan_.connections;
     result_.pipeline = plan_.pipeline;
+    if (plan_.pacing == Pacing::economy) result_.chosen_lag = std::chrono::milliseconds{1};
     result_.connections_at_end = connector_->connected();
     result_.reconnects = connector_->reconnects();
     loop_.stop();

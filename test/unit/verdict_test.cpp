@@ -76,6 +76,17 @@ TEST_CASE("our own lateness against the service time and the response") {
     CHECK(status_with("generator_lag", run) == VerdictStatus::valid);
 }
 
+TEST_CASE("the lag that was asked for is not held against the client") {
+    auto run = good_run();
+    run.latencies.generator_lag = {};
+    run.latencies.generator_lag.record(1900us, 100);
+    CHECK(status_with("generator_lag", run) == VerdictStatus::suspect);
+    run.chosen_lag = 1ms;
+    CHECK(status_with("generator_lag", run) == VerdictStatus::valid);
+    run.latencies.generator_lag.record(2200us, 10);
+    CHECK(status_with("generator_lag", run) == VerdictStatus::suspect);
+}
+
 TEST_CASE("a busy loop, a wait for the CPU, a machine that stood still") {
     auto run = good_run();
     run.client.loop_busy_ratio = 0.81;

@@ -162,6 +162,7 @@ struct RunResult {
     double duration_s = 0;  ///< measured time: from the first due instant until no more arrivals were let in
     std::uint32_t connections = 0;
     std::uint32_t pipeline = 1;  ///< queries under way on a connection at the same time, at most
+    base::Nanos chosen_lag{0};    ///< that a query may have because the user wanted fewer wakes
     std::uint32_t connections_at_end = 0;
     double connecting_s = 0;      ///< from the first attempt to connect until all connections stood
     std::uint32_t max_tries = 1;  ///< attempts that an operation has at most, the first one included
