@@ -248,3 +248,14 @@ TEST_CASE("a server that fails a tenth at once improves no percentile of success
     CHECK(counted == q["planned"].get<std::uint64_t>() - q["failed"].get<std::uint64_t>());
     CHECK(has_reason(result, "failures"));
 }
+
+TEST_CASE("economy pacing over TCP takes an answer's time from the kernel, not from when it was read") {
+    // Sent on a whole millisecond and answered 2.2 ms later, an answer is read at the third.
+    const FakeServerProcess server{{"--delay", "2200us"}};
+    const auto result = run_against(server, {"--rate", "700", "--arrivals", "uniform", "--duration", "2",
+                                             "-c", "20", "--pacing", "economy"});
+    const auto& service = result["summary"]["service_ms"];
+    CHECK(service["min"].get<double>() >= 2.2);
+    CHECK(service["p50"].get<double>() < 2.7);
+    CHECK(result["run"]["warnings"].dump().find("economy_pacing") == std::string::npos);
+}
