@@ -2,13 +2,9 @@
 // connects, in the order in which it is cheap to find: options, files, limits, server, statements.
 #include <fmt/format.h>
 #include <sys/resource.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
-#include <array>
-#include <csignal>
-#include <cstdlib>
 #include <optional>
 
 #include "pgtraffic/base/error.hpp"
@@ -22,39 +18,27 @@
 #include "pgtraffic/cli/narrator.hpp"
 #include "pgtraffic/cli/options.hpp"
 #include "pgtraffic/cli/output.hpp"
+#include "pgtraffic/cli/run_description.hpp"
+#include "pgtraffic/cli/run_files.hpp"
+#include "pgtraffic/cli/run_judgement.hpp"
 #include "pgtraffic/cli/safety.hpp"
 #include "pgtraffic/cli/target.hpp"
 #include "pgtraffic/event_loop/loop.hpp"
-#include "pgtraffic/metrics/verdict.hpp"
-#include "pgtraffic/postgres/connection.hpp"
 #include "pgtraffic/postgres/temporary_server.hpp"
-#include "pgtraffic/report/csv.hpp"
-#include "pgtraffic/report/hdr.hpp"
-#include "pgtraffic/report/html.hpp"
 #include "pgtraffic/report/json.hpp"
 #include "pgtraffic/report/layout.hpp"
-#include "pgtraffic/report/output_file.hpp"
-#include "pgtraffic/report/pgbench.hpp"
-#include "pgtraffic/report/stream_file.hpp"
-#include "pgtraffic/report/text.hpp"
-#include "pgtraffic/simulation/client_cost.hpp"
 #include "pgtraffic/simulation/preflight.hpp"
 #include "pgtraffic/simulation/simulation.hpp"
+#include "pgtraffic/simulation/stop_file.hpp"
 #include "pgtraffic/workload/intent.hpp"
 
 namespace pgtraffic::cli {
 namespace {
 
-using metrics::RunOutcome;
 using metrics::RunResult;
 
 /// Descriptors beside one for each session: standard streams, loop, files, and what libraries keep open.
 constexpr std::uint32_t kOtherDescriptors = 50;
-/// Options whose value is a time, which the result gives in seconds.
-constexpr std::array<std::string_view, 8> kDurations{"duration", "warmup",       "timeout",  "latency-limit",
-                                                     "progress", "abort-window", "interval", "linger"};
-/// Exit code of a run that was measured and did not meet a condition.
-constexpr int kThresholdMissed = 99;
 /// Sessions of a temporary server beside the load's.
 constexpr std::uint32_t kOtherSessions = 20;
 
@@ -73,8 +57,7 @@ void check_open_files(std::uint32_t connections) {
 }
 
 void check_stop_file(const RunOptions& options) {
-    struct stat status {};
-    if (!options.stop_file || ::lstat(options.stop_file->c_str(), &status) != 0) return;
+    if (!options.stop_file || !simulation::stop_file_exists(*options.stop_file)) return;
     throw base::Error(fmt::format("--stop-file: {} exists already, so the run would end at once; remove it",
                                   in_quotes(*options.stop_file)));
 }
@@ -94,43 +77,6 @@ std::unique_ptr<postgres::TemporaryServer> start_temporary_server(const RunOptio
     if (options.random_seed) init.seed = *options.random_seed;
     (void)brickhouse::init(client, init, {});
     return server;
-}
-
-bool is_repeatable(std::string_view option) {
-    const auto table = option_table();
-    return std::any_of(table.begin(), table.end(),
-                       [&](const OptionRow& row) { return row.name == option && row.repeatable; });
-}
-
-nlohmann::ordered_json config_json(const RunOptions& options, const RunChoice& choice,
-                                   const postgres::Conninfo& conninfo) {
-    nlohmann::ordered_json config = nlohmann::ordered_json::object();
-    for (const auto& [name, text] : options.resolved) {
-        std::string key = name;
-        std::replace(key.begin(), key.end(), '-', '_');
-        if (is_repeatable(name)) {
-            config[key].push_back(text);
-            continue;
-        }
-        const bool is_time = std::find(kDurations.begin(), kDurations.end(), name) != kDurations.end();
-        if (const auto duration = is_time ? base::parse_duration(text) : std::nullopt) {
-            config[key + "_s"] = base::to_seconds(*duration);
-        } else if (text == "true" || text == "false") {
-            config[key] = text == "true";
-        } else if (const auto number = base::parse_count(text)) {
-            config[key] = *number;
-        } else {
-            config[key] = text;
-        }
-    }
-    config["connections"] = choice.connections;
-    config["arrivals"] =
-        choice.traffic.open_loop()
-            ? nlohmann::ordered_json(choice.traffic.arrivals == traffic::Arrivals::poisson ? "poisson"
-                                                                                           : "uniform")
-            : nlohmann::ordered_json(nullptr);
-    config["target"] = conninfo.masked();
-    return config;
 }
 
 simulation::SimulationPlan make_plan(const RunOptions& options, const RunChoice& choice,
@@ -244,58 +190,6 @@ void add_audit(RunResult& result, const simulation::AuditLog& audit, const postg
     }
 }
 
-/// The verdict, the thresholds, and how the run ended. A signal stands above everything, and figures that the
-/// run has not (it failed) or that mean nothing (--strict) above the thresholds.
-void judge_run(RunResult& result, const RunOptions& options, const RunChoice& choice,
-               const simulation::SimulationEnd& end) {
-    result.verdict = metrics::judge(result);
-    for (const auto& threshold : choice.thresholds) {
-        result.thresholds.push_back(metrics::evaluate(threshold, result));
-    }
-    const bool missed = std::any_of(result.thresholds.begin(), result.thresholds.end(),
-                                    [](const auto& threshold) { return !threshold.ok; });
-    const bool unsound = std::any_of(result.audit.begin(), result.audit.end(),
-                                     [](const auto& table) { return !table.sound(); });
-    const bool nothing_succeeded = result.total.succeeded() == 0;
-    const bool lost_for_good = result.connections_at_end == 0 && end.signal == 0 && !end.stop_file;
-    const bool refused = options.strict && result.verdict.status == metrics::VerdictStatus::invalid;
-    if (refused) {
-        result.warnings.push_back({"strict", "the verdict is invalid, which --strict takes for a failure"});
-    }
-    if (end.condition) {
-        result.warnings.push_back(
-            {"aborted",
-             fmt::format("stopped by --abort-if after {:.1f} s of {:.1f} s: {} was true over {} "
-                         "({})",
-                         result.duration_s, result.planned_duration_s, end.condition->expression,
-                         base::format_duration(options.abort_window), end.condition->actual_text)});
-    }
-    if (end.rows_used_up) {
-        result.warnings.push_back(
-            {"max_rows",
-             fmt::format("ended by --max-rows after {:.1f} s of {:.1f} s: another insert could have exceeded "
-                         "{} rows, counted from the warm-up on",
-                         result.duration_s, result.planned_duration_s,
-                         base::with_thousands(*options.max_rows))});
-    }
-    if (end.stop_file && end.signal == 0) {
-        result.warnings.push_back(
-            {"stop_file", fmt::format("stopped by --stop-file after {:.1f} s of {:.1f} s", result.duration_s,
-                                      result.planned_duration_s)});
-        result.outcome = RunOutcome::interrupted;
-        result.exit_code = 128 + SIGINT;
-    } else if (end.signal != 0) {
-        result.outcome = RunOutcome::interrupted;
-        result.exit_code = 128 + end.signal;
-    } else if (nothing_succeeded || lost_for_good || refused) {
-        result.outcome = RunOutcome::failed;
-        result.exit_code = 2;
-    } else if (missed || end.condition || unsound) {
-        result.outcome = RunOutcome::threshold_failed;
-        result.exit_code = kThresholdMissed;
-    }
-}
-
 /// What was asked, beside how it was answered.
 void add_statements(RunResult& result, const workload::Scenario& scenario) {
     for (std::size_t o = 0; o < result.operations.size() && o < scenario.operations.size(); ++o) {
@@ -321,81 +215,6 @@ void add_network(RunResult& result, metrics::Histogram idle) {
     result.network = std::move(network);
 }
 
-void describe(RunResult& result, const RunOptions& options, const RunChoice& choice,
-              const postgres::Conninfo& conninfo, const std::vector<std::string>& argv, std::uint64_t seed,
-              std::uint64_t entropy) {
-    result.id = fmt::format("{:016x}", entropy);
-    result.name = choice.scenario.name;
-    for (const auto& operation : choice.scenario.operations) {
-        result.max_tries = std::max(result.max_tries, operation.retry.max_retries + 1);
-    }
-    result.config = config_json(options, choice, conninfo);
-    result.argv = masked_argv(argv);
-    result.random_seed = seed;
-    if (choice.traffic.pattern) {
-        result.pattern = choice.traffic.pattern->name;
-        result.peak_rate_origin = choice.traffic.peak_rate_per_s ? "given" : "measured";
-    }
-    result.client_info = simulation::client_info();
-    result.libpq_version = postgres::libpq_version();
-    result.libuv_version = event_loop::libuv_version();
-}
-
-/// Opened before the load, so that one that cannot be written costs nothing.
-struct OutputFiles {
-    std::optional<report::OutputFile> json;
-    std::optional<report::StreamFile> stream;
-    std::optional<report::OutputFile> csv;
-    std::optional<report::OutputFile> hdr_log;
-    std::optional<report::OutputFile> html;
-
-    explicit OutputFiles(const RunOptions& options) {
-        if (options.json) json.emplace("--json", *options.json);
-        if (options.stream) stream.emplace("--stream", *options.stream);
-        if (options.csv) csv.emplace("--csv", *options.csv);
-        if (options.hdr_log) hdr_log.emplace("--hdr-log", *options.hdr_log);
-        if (options.html) html.emplace("--html", *options.html);
-    }
-};
-
-void write_intervals(report::StreamFile& stream, std::span<const metrics::Interval> intervals,
-                     base::Wall started_at, bool open_loop) {
-    for (const auto& interval : intervals) {
-        stream.write(report::json_line(report::interval_json(interval, started_at, open_loop)));
-    }
-}
-
-void add_stream_warning(RunResult& result, const std::string& trouble) {
-    if (trouble.empty()) return;
-    result.warnings.push_back(
-        {"stream_ended", fmt::format("{}; its last intervals are missing there", trouble)});
-}
-
-void write_reports(const RunResult& result, const RunOptions& options, OutputFiles& files) {
-    const bool wants_json = files.json || options.format == Format::json;
-    const auto document = wants_json || files.html ? report::json_report(result) : nlohmann::ordered_json{};
-    const auto json = wants_json ? report::json_text(document) : std::string{};
-    const auto write_whole = [](std::optional<report::OutputFile>& file, const std::string& text) {
-        file->write(text);
-        file->commit();
-    };
-    if (files.json) write_whole(files.json, json);
-    if (files.csv) write_whole(files.csv, report::csv_intervals(result));
-    if (files.hdr_log) write_whole(files.hdr_log, report::hdr_log(result));
-    if (files.html) write_whole(files.html, report::html_report(document));
-    if (options.format == Format::json) return write_stdout(json);
-    const bool terminal = options.report_to_stderr ? stderr_is_terminal() : isatty(STDOUT_FILENO) == 1;
-    const bool as_pgbench = options.format == Format::pgbench;
-    const auto text = as_pgbench ? report::pgbench_report(result)
-                                 : report::text_report(result, {use_color(options.color, terminal), 80});
-    if (options.report_to_stderr) {
-        write_stderr(text);
-    } else {
-        write_stdout(text);
-    }
-    if (as_pgbench) write_stderr(report::pgbench_warnings(result));
-}
-
 }  // namespace
 
 int run_command(const RunOptions& options, const std::vector<std::string>& argv) {
@@ -403,7 +222,7 @@ int run_command(const RunOptions& options, const std::vector<std::string>& argv)
     const auto target = run_target(options);
     check_open_files(choice.connections);
     check_stop_file(options);
-    OutputFiles files{options};
+    RunFiles files{options};
     event_loop::Loop loop;
     std::optional<Endpoint> endpoint;
     if (options.listen) endpoint.emplace(loop, *options.listen);
@@ -448,13 +267,13 @@ int run_command(const RunOptions& options, const std::vector<std::string>& argv)
     if (audit) plan.audit = &*audit;
     plan.pooled = result.server.pooler;
     auto events = narrator.events();
-    if (files.stream || endpoint) {
+    if (files.streams() || endpoint) {
         // Two lines that move on one terminal would overwrite each other.
         const bool beside_progress = options.stream == "-" && isatty(STDOUT_FILENO) == 1;
         events.intervals_closed = [&, beside_progress](std::span<const metrics::Interval> intervals) {
             const bool open_loop = choice.traffic.open_loop();
             if (beside_progress) narrator.end_line();
-            if (files.stream) write_intervals(*files.stream, intervals, result.started_at, open_loop);
+            if (files.streams()) files.stream(intervals, result.started_at, open_loop);
             if (endpoint) endpoint->tell(intervals, result.started_at, open_loop);
         };
     }
@@ -476,10 +295,10 @@ int run_command(const RunOptions& options, const std::vector<std::string>& argv)
     if (round_trips) add_network(result, std::move(*round_trips));
     add_statements(result, choice.scenario);
     add_warnings(result, options);
-    if (files.stream) add_stream_warning(result, files.stream->finish());
+    files.end_stream(result);
     judge_run(result, options, choice, end);
 
-    write_reports(result, options, files);
+    files.write_reports(result);
     if (endpoint && options.linger && end.signal == 0) {
         endpoint->finish(report::json_text(report::json_report(result)));
         narrator.say(fmt::format("serving the result at http://{}/ for {}", endpoint->address().text(),

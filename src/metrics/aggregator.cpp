@@ -89,7 +89,7 @@ void Aggregator::record_in_interval(Mono due, Nanos response) noexcept {
 
 void Aggregator::record(const Completion& c) noexcept {
     Cell& cell = cell_of(c.operation, c.due);
-    const bool succeeded = c.outcome == Outcome::ok || c.outcome == Outcome::empty;
+    const bool succeeded = metrics::succeeded(c.outcome);
     const bool in_time = c.done <= end_;
     // Where it happened; an interval that is over takes no more, so the clock never runs backwards here.
     Interval& when_done = interval_at(std::min(c.done, end_ - Nanos{1})).interval;

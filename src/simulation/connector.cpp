@@ -66,7 +66,7 @@ void Connector::session_down(std::uint32_t session) noexcept {
     // Even the first attempt after a loss waits a little, each its own while: all lost together.
     const double share = line.attempts == 0 ? jitter_.unit() : 0.5 + 0.5 * jitter_.unit();
     pause = base::from_seconds(share * base::to_seconds(std::max(pause, options_.first_pause)));
-    pauses_.push({base::mono_now() + pause, session});
+    pauses_.add({base::mono_now() + pause, session});
     go_on();
 }
 
@@ -74,10 +74,7 @@ void Connector::go_on() noexcept {
     if (stopped_ || going_on_) return;  // a failing connect() calls back from within
     going_on_ = true;
     const Mono now = base::mono_now();
-    while (!pauses_.empty() && pauses_.top().until <= now) {
-        wanting_.push_back(pauses_.top().session);
-        pauses_.pop();
-    }
+    while (pauses_.next() <= now) wanting_.push_back(pauses_.take().session);
     const bool wanted = !wanting_.empty() && connecting_.size() < options_.at_once;
     if (!wanting_.empty()) lookup_.refresh(now);
     const auto password = wanted ? password_.ask(now) : PasswordSource::State::waiting;
@@ -90,7 +87,7 @@ void Connector::go_on() noexcept {
         lines_[session].started = now;
         (*sessions_)[session]->connect(*lookup_.parameters(lines_[session].first_host));
     }
-    Mono next = pauses_.empty() ? Mono::max() : pauses_.top().until;
+    Mono next = pauses_.next();
     if (!connecting_.empty())
         next = std::min(next, lines_[connecting_.front()].started + options_.time_limit);
     if (next == Mono::max()) {

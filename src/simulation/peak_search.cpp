@@ -1,8 +1,12 @@
 #include "pgtraffic/simulation/peak_search.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
+#include <utility>
 
 #include "pgtraffic/base/check.hpp"
+#include "pgtraffic/base/units.hpp"
 
 namespace pgtraffic::simulation {
 namespace {
@@ -11,14 +15,28 @@ namespace {
 constexpr double kLowest = 0.2;
 constexpr double kHighest = 1.1;
 
-bool carried(const StepOutcome& step) {
-    const double unfelt_s = base::to_seconds(PeakSearch::kUnfeltWait) * static_cast<double>(step.ended);
-    return step.ended > 0 && static_cast<double>(step.started) >= 0.98 * static_cast<double>(step.planned) &&
-           step.succeeded * 2 >= step.ended &&
-           step.wait_s <= std::max(PeakSearch::kTolerableWait * step.service_s, unfelt_s);
+}  // namespace
+
+std::string to_string(const PeakRate& peak) {
+    return fmt::format("peak rate {} queries/s, between {} and {} in {} searches (a closed loop reached {})",
+                       base::with_thousands(peak.rate_per_s, 0), base::with_thousands(peak.lowest_per_s, 0),
+                       base::with_thousands(peak.highest_per_s, 0), PeakSearch::kRounds,
+                       base::with_thousands(peak.closed_loop_per_s, 0));
 }
 
-}  // namespace
+bool PeakSearch::carried(const Step& step, std::uint64_t planned, std::uint64_t started) noexcept {
+    const double unfelt_s = base::to_seconds(kUnfeltWait) * static_cast<double>(step.ended);
+    const double tolerable_s = std::max(kTolerableWait * base::to_seconds(step.service), unfelt_s);
+    return step.ended > 0 && static_cast<double>(started) >= 0.98 * static_cast<double>(planned) &&
+           step.succeeded * 2 >= step.ended && base::to_seconds(step.wait) <= tolerable_s;
+}
+
+void PeakSearch::query_ended(const metrics::Completion& completion) noexcept {
+    ++present_.ended;
+    if (metrics::succeeded(completion.outcome)) ++present_.succeeded;
+    present_.wait += std::max(completion.ready - completion.due, base::Nanos{0});
+    present_.service += completion.done - completion.sent;
+}
 
 void PeakSearch::begin_round() noexcept {
     step_ = 0;
@@ -26,13 +44,14 @@ void PeakSearch::begin_round() noexcept {
     high_ = closed_loop_ * kHighest;
 }
 
-void PeakSearch::step_done(const StepOutcome& outcome) {
+void PeakSearch::end_step(base::Nanos length, std::uint64_t planned, std::uint64_t started) {
     PGTRAFFIC_CHECK(!finished(), "the search goes on");
+    const Step step = std::exchange(present_, {});
     if (closed_loop_ == 0) {
-        closed_loop_ = std::max(1.0, static_cast<double>(outcome.succeeded) / outcome.length_s);
+        closed_loop_ = std::max(1.0, static_cast<double>(step.succeeded) / base::to_seconds(length));
         return begin_round();
     }
-    (carried(outcome) ? low_ : high_) = next_rate();
+    (carried(step, planned, started) ? low_ : high_) = next_rate();
     if (++step_ < kStepsInRound) return;
     rounds_.push_back(low_);
     begin_round();

@@ -5,7 +5,7 @@
 #include <string_view>
 #include <vector>
 
-#include "pgtraffic/workload/statement_kind.hpp"
+#include "pgtraffic/workload/sql_scanner.hpp"
 
 namespace pgtraffic::workload {
 namespace {
@@ -18,30 +18,20 @@ std::string_view trimmed(std::string_view text) {
 }
 
 /// Takes "(a, f(b, c), 'd,e')" off the front of `sql` as its top-level parts; none where it does not close.
-std::optional<std::vector<std::string_view>> take_list(std::string_view& sql) {
-    sql = from_first_word(sql);
-    if (!sql.starts_with('(')) return std::nullopt;
+std::optional<std::vector<std::string_view>> take_list(SqlScanner& sql) {
+    if (!sql.peek().starts_with('(')) return std::nullopt;
+    sql.skip();
     std::vector<std::string_view> parts;
-    int depth = 0;
-    char quote = 0;
-    std::size_t begin = 1;
-    for (std::size_t i = 0; i < sql.size(); ++i) {
-        const char c = sql[i];
-        if (quote != 0) {
-            if (c == quote) quote = 0;  // a doubled one opens again at once
-            continue;
-        }
-        if (c == '\'' || c == '"') quote = c;
-        if (c == '(') ++depth;
-        if (c == ')') --depth;
-        if ((c == ',' && depth == 1) || (c == ')' && depth == 0)) {
-            parts.push_back(trimmed(sql.substr(begin, i - begin)));
-            begin = i + 1;
-        }
-        if (c == ')' && depth == 0) {
-            sql.remove_prefix(i + 1);
-            return parts;
-        }
+    int depth = 1;
+    const char* part = sql.peek().data();
+    while (!sql.peek().empty()) {
+        const char* here = sql.peek().data();
+        depth += *here == '(' ? 1 : *here == ')' ? -1 : 0;
+        const bool ends = (*here == ',' && depth == 1) || depth == 0;
+        if (ends) parts.push_back(trimmed({part, static_cast<std::size_t>(here - part)}));
+        sql.skip();
+        if (depth == 0) return parts;
+        if (ends) part = sql.peek().data();
     }
     return std::nullopt;
 }
@@ -59,18 +49,16 @@ std::optional<std::size_t> parameter_of(std::string_view value) {
 }  // namespace
 
 std::optional<CodeInsert> code_insert(const Statement& statement) {
-    std::string_view sql = statement.sql;
-    if (take_word(sql) != "insert" || take_word(sql) != "into") return std::nullopt;
-    sql = from_first_word(sql);
-    const auto table = trimmed(sql.substr(0, sql.find('(')));
+    SqlScanner sql{statement.sql};
+    if (sql.take_word() != "insert" || sql.take_word() != "into") return std::nullopt;
+    const auto table = trimmed(sql.peek().substr(0, sql.peek().find('(')));
     if (table.empty() || table.find_first_of(" \t\r\n;'") != std::string_view::npos) return std::nullopt;
-    sql.remove_prefix(std::min(sql.find('('), sql.size()));
+    sql.skip(table.size());
     const auto columns = take_list(sql);
-    if (!columns || take_word(sql) != "values") return std::nullopt;
+    if (!columns || sql.take_word() != "values") return std::nullopt;
     const auto values = take_list(sql);
     if (!values || values->size() != columns->size()) return std::nullopt;
-    const auto next = take_word(sql);
-    if (next != "returning" && !from_first_word(sql).empty()) return std::nullopt;
+    if (sql.take_word() != "returning" && !sql.peek().empty()) return std::nullopt;
     for (std::size_t i = 0; i < values->size(); ++i) {
         const auto parameter = parameter_of((*values)[i]);
         if (!parameter || *parameter >= statement.parameters.size()) continue;

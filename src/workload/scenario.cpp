@@ -13,7 +13,7 @@
 #include "pgtraffic/base/embedded.hpp"
 #include "pgtraffic/base/error.hpp"
 #include "pgtraffic/base/units.hpp"
-#include "pgtraffic/workload/statement_kind.hpp"
+#include "pgtraffic/workload/sql_scanner.hpp"
 
 namespace pgtraffic::workload {
 
@@ -65,9 +65,10 @@ std::string parse_name(const base::JsonNode& node) {
 
 std::string parse_sql(const base::JsonNode& node) {
     auto sql = limited_text(node, kMaxText);
-    auto text = from_first_word(sql);
-    if (text.empty()) node.fail("the statement is empty");
-    if (take_word(text) == "copy") node.fail("COPY moves its data outside of a query; use INSERT or SELECT");
+    SqlScanner scanner{sql};
+    if (scanner.peek().empty()) node.fail("the statement is empty");
+    if (scanner.take_word() == "copy")
+        node.fail("COPY moves its data outside of a query; use INSERT or SELECT");
     return sql;
 }
 

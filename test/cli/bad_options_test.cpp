@@ -7,6 +7,7 @@
 #include <fstream>
 
 #include "support/catch.hpp"
+#include "support/folder.hpp"
 #include "support/subprocess.hpp"
 
 using namespace pgtraffic;
@@ -18,27 +19,13 @@ struct Case {
     std::vector<std::string> expected;  // in the message, beside its begin
 };
 
-/// A folder of its own that goes with the test.
-class Folder {
+/// A folder of its own with files in it.
+class Folder : public test::Folder {
  public:
-    Folder() {
-        auto pattern = (std::filesystem::temp_directory_path() / "pgtraffic-bad-XXXXXX").string();
-        REQUIRE(::mkdtemp(pattern.data()) != nullptr);
-        path_ = pattern;
-    }
-    ~Folder() { std::filesystem::remove_all(path_); }
-    Folder(const Folder&) = delete;
-    Folder& operator=(const Folder&) = delete;
-
     [[nodiscard]] std::string file(const std::string& name, const std::string& text) const {
-        std::ofstream{path_ / name} << text;
-        return (path_ / name).string();
+        test::write_file(*this / name, text);
+        return *this / name;
     }
-    [[nodiscard]] std::string path(const std::string& name) const { return (path_ / name).string(); }
-    [[nodiscard]] bool holds(const std::string& name) const { return std::filesystem::exists(path_ / name); }
-
- private:
-    std::filesystem::path path_;
 };
 
 void check_refused(const Case& bad, const test::ProcessOptions& options = {}) {
@@ -333,11 +320,10 @@ TEST_CASE("a scenario file is refused with its place") {
                 "retry": {"on": ["x"], "max": 5}}]})",
             {"/operations/0/retry"});
 
-    check_refused(
-        {{"--scenario", folder.path("missing.json")}, {folder.path("missing.json"), "No such file"}});
-    check_refused({{"--scenario", folder.path("")}, {folder.path("")}});
+    check_refused({{"--scenario", folder / "missing.json"}, {folder / "missing.json", "No such file"}});
+    check_refused({{"--scenario", folder / ""}, {folder / ""}});
     check_refused({{"--scenario="}, {"--scenario: its value is empty"}});
-    check_refused({{"plan", "--scenario", folder.path("missing.json")}, {folder.path("missing.json")}});
+    check_refused({{"plan", "--scenario", folder / "missing.json"}, {folder / "missing.json"}});
 }
 
 TEST_CASE("statements that wait for one another, or control transactions, are refused in a pipeline") {
@@ -388,34 +374,33 @@ TEST_CASE("a pattern file is refused with its place") {
     const auto wrong =
         folder.file("wrong.json", R"({"name": "p", "phases": [{"name": "a", "share": 1, "from": 7}]})");
     check_refused({{"--pattern", wrong}, {wrong + ": /phases/0/from"}});
-    check_refused(
-        {{"plan", "--pattern", folder.path("none.json"), "--peak-rate=5"}, {folder.path("none.json")}});
+    check_refused({{"plan", "--pattern", folder / "none.json", "--peak-rate=5"}, {folder / "none.json"}});
 }
 
 TEST_CASE("a refused run leaves no output file and keeps one that was there") {
     const Folder folder;
     const auto kept = folder.file("kept.json", "precious");
-    for (const auto& json : {folder.path("new.json"), kept}) {
+    for (const auto& json : {folder / "new.json", kept}) {
         check_refused({{"--json", json, "--connections", "0"}, {"--connections: "}});
-        check_refused({{"--json", json, "--scenario", folder.path("none.json")}, {"none.json"}});
+        check_refused({{"--json", json, "--scenario", folder / "none.json"}, {"none.json"}});
         check_refused({{"--json", json, "--mix", "x=1"}, {"--mix: "}});
     }
     const auto away = "postgresql://127.0.0.1:1/nowhere";
     for (const auto* option : {"--stream", "--csv", "--hdr-log"}) {
-        for (const auto& file : {folder.path("new.json"), kept}) {
+        for (const auto& file : {folder / "new.json", kept}) {
             check_refused({{option, file, "--mix", "x=1"}, {"--mix: "}});
             check_refused({{option, file, "-d", away}, {"127.0.0.1"}});  // known after the file was opened
         }
-        const auto missing = folder.path("no/such/file");
+        const auto missing = folder / "no/such/file";
         check_refused({{option, missing}, {std::string{option} + ": cannot write \"" + missing + "\""}});
-        check_refused({{option, folder.path("")}, {std::string{option} + ": cannot write"}});
+        check_refused({{option, folder / ""}, {std::string{option} + ": cannot write"}});
         check_refused({{std::string{option} + "="}, {std::string{option} + ": its value is empty"}});
         check_refused(
             {{option, "postgresql://app:geheim@db/shop"}, {std::string{option} + ": ", "is a URL"}});
     }
-    CHECK_FALSE(folder.holds("new.json"));
+    CHECK_FALSE(std::filesystem::exists(folder / "new.json"));
     std::string text;
     std::getline(std::ifstream{kept} >> std::ws, text);
     CHECK(text == "precious");
-    CHECK(std::distance(std::filesystem::directory_iterator{folder.path("")}, {}) == 1);
+    CHECK(std::distance(std::filesystem::directory_iterator{folder / ""}, {}) == 1);
 }

@@ -13,6 +13,7 @@
 #include "pgtraffic/base/units.hpp"
 #include "pgtraffic/postgres/client.hpp"
 #include "support/catch.hpp"
+#include "support/folder.hpp"
 #include "support/subprocess.hpp"
 #include "support/test_server.hpp"
 
@@ -23,23 +24,6 @@ namespace {
 bool holds(const std::string& text, const std::string& part) {
     return text.find(part) != std::string::npos;
 }
-
-/// A folder of its own that goes with the test.
-class Folder {
- public:
-    Folder() {
-        auto pattern = (std::filesystem::temp_directory_path() / "pgtraffic-target-XXXXXX").string();
-        REQUIRE(::mkdtemp(pattern.data()) != nullptr);
-        path_ = pattern;
-    }
-    ~Folder() { std::filesystem::remove_all(path_); }
-    Folder(const Folder&) = delete;
-    Folder& operator=(const Folder&) = delete;
-    [[nodiscard]] const std::filesystem::path& path() const { return path_; }
-
- private:
-    std::filesystem::path path_;
-};
 
 /// A port on the loopback that nobody listens on: bound by us as long as this lives, never listening.
 class RefusedPort {
@@ -100,8 +84,8 @@ void check_refused_everywhere(const std::string& url, const std::vector<std::str
                               const std::string& secret = "") {
     check_refused({"init", "-d", url}, expected, {}, secret);
     check_refused({"cleanup", "-d", url}, expected, {}, secret);
-    const Folder folder;
-    check_refused({"run", "-d", url, "--json", (folder.path() / "out.json").string()}, expected, {}, secret);
+    const test::Folder folder;
+    check_refused({"run", "-d", url, "--json", folder / "out.json"}, expected, {}, secret);
     CHECK(std::filesystem::is_empty(folder.path()));
     test::ProcessOptions options;
     options.environment = {{"DATABASE_URL", url}};
@@ -147,9 +131,8 @@ TEST_CASE("required TLS that is not offered is told") {
 TEST_CASE("a missing table is named with its cure") {
     const auto database = test::fresh_database();
     for (const auto* type : {"select", "insert", "update", "mixed"}) {
-        const Folder folder;
-        check_refused({"run", "-d", database.dsn(), "--query-type", type, "--json",
-                       (folder.path() / "out.json").string()},
+        const test::Folder folder;
+        check_refused({"run", "-d", database.dsn(), "--query-type", type, "--json", folder / "out.json"},
                       {"orders", "pgtraffic init"});
         CHECK(std::filesystem::is_empty(folder.path()));
     }
@@ -181,7 +164,7 @@ TEST_CASE("an output file that cannot be written is known before anything else h
         return postgres::Client{database.conninfo()}.value("SELECT count(*) FROM orders").value();
     };
     const auto before = rows();
-    const Folder folder;
+    const test::Folder folder;
     for (const auto& path : {folder.path() / "none" / "out.json", folder.path()}) {
         check_refused({"run", "-d", database.dsn(), "--query-type", "insert", "--json", path.string()},
                       {"--json", path.string()});
@@ -195,8 +178,8 @@ TEST_CASE("an output file that cannot be written is known before anything else h
 
 TEST_CASE("a scenario that the server does not understand is refused with its operation") {
     const auto database = test::filled_database();
-    const Folder folder;
-    const auto file = (folder.path() / "mine.json").string();
+    const test::Folder folder;
+    const auto file = folder / "mine.json";
     const auto refused = [&](const std::string& sql, const std::string& expected) {
         std::FILE* out = std::fopen(file.c_str(), "w");
         REQUIRE(out != nullptr);

@@ -1,12 +1,10 @@
 // Thresholds, early ends and --strict as a user meets them: the built program against a fake server that is
 // fast, slow, failing or hanging on purpose, so that every condition has one answer.
-#include <unistd.h>
-
 #include <algorithm>
 #include <csignal>
-#include <filesystem>
 
 #include "support/catch.hpp"
+#include "support/folder.hpp"
 #include "support/real_run.hpp"
 
 using namespace pgtraffic;
@@ -23,20 +21,17 @@ const std::string kScenario = R"({"name": "probe", "operations": [
 class Lab {
  public:
     explicit Lab(const std::vector<std::string>& behaviour, const std::string& scenario_end = "}")
-        : folder_{make_folder()},
-          scenario_{kScenario + scenario_end},
-          server_{server_argv(folder_, behaviour)} {
+        : scenario_{kScenario + scenario_end}, server_{server_argv(folder_, behaviour)} {
         REQUIRE(server_.wait_for_stdout("ready"));
     }
-    ~Lab() { std::filesystem::remove_all(folder_); }
-    Lab(const Lab&) = delete;
-    Lab& operator=(const Lab&) = delete;
 
     [[nodiscard]] std::vector<std::string> arguments(const std::vector<std::string>& more) const {
-        std::vector<std::string> all{"run",      "-h",     folder_,    "-p",         "5432",
-                                     "-U",       "tester", "--warmup", "0",          "--progress",
-                                     "0.1",      "-c",     "4",        "--scenario", scenario_.path(),
-                                     "--format", "json"};
+        std::vector<std::string> all{"run",        "-h",         folder_.path().string(),
+                                     "-p",         "5432",       "-U",
+                                     "tester",     "--warmup",   "0",
+                                     "--progress", "0.1",        "-c",
+                                     "4",          "--scenario", scenario_.path(),
+                                     "--format",   "json"};
         all.insert(all.end(), more.begin(), more.end());
         return all;
     }
@@ -46,19 +41,14 @@ class Lab {
     }
 
  private:
-    static std::string make_folder() {
-        auto pattern = (std::filesystem::temp_directory_path() / "pgtraffic-lab-XXXXXX").string();
-        REQUIRE(::mkdtemp(pattern.data()) != nullptr);
-        return pattern;
-    }
-    static std::vector<std::string> server_argv(const std::string& folder,
+    static std::vector<std::string> server_argv(const test::Folder& folder,
                                                 const std::vector<std::string>& behaviour) {
-        std::vector<std::string> argv{PGTRAFFIC_FAKE_SERVER, "--socket", folder + "/.s.PGSQL.5432"};
+        std::vector<std::string> argv{PGTRAFFIC_FAKE_SERVER, "--socket", folder / ".s.PGSQL.5432"};
         argv.insert(argv.end(), behaviour.begin(), behaviour.end());
         return argv;
     }
 
-    std::string folder_;
+    test::Folder folder_;
     test::TemporaryFile scenario_;
     test::Process server_;
 };

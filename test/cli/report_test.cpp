@@ -1,12 +1,11 @@
 // `pgtraffic report` and `pgtraffic compare` as a user runs them: what they write, and what they say to files
 // that are no results.
 #include <filesystem>
-#include <fstream>
-#include <sstream>
 #include <string>
 
 #include "pgtraffic/report/json.hpp"
 #include "support/catch.hpp"
+#include "support/folder.hpp"
 #include "support/real_run.hpp"
 #include "support/sample_result.hpp"
 #include "support/subprocess.hpp"
@@ -22,26 +21,13 @@ Json sample() {
     return report::json_report(test::sample_open_run());
 }
 
-std::string text_of(const std::string& path) {
-    std::ostringstream text;
-    text << std::ifstream{path, std::ios::binary}.rdbuf();
-    return text.str();
-}
-
-/// A path that nothing has, in a folder of its own; gone at the end.
+/// A path that nothing has, in a folder of its own.
 class NewFile {
  public:
-    NewFile() : inside_{"", ".d"} {
-        std::filesystem::remove(inside_.path());
-        std::filesystem::create_directory(inside_.path());
-    }
-    ~NewFile() { std::filesystem::remove_all(inside_.path()); }
-    NewFile(const NewFile&) = delete;
-    NewFile& operator=(const NewFile&) = delete;
-    [[nodiscard]] std::string path() const { return inside_.path() + "/page.html"; }
+    [[nodiscard]] std::string path() const { return folder_ / "page.html"; }
 
  private:
-    TemporaryFile inside_;
+    test::Folder folder_;
 };
 
 void check_refused(const std::vector<std::string>& arguments, const std::string& words) {
@@ -66,7 +52,7 @@ TEST_CASE("report writes the page of an earlier run") {
     const auto printed = run_pgtraffic({"report", result.path(), "--html", "-"});
     CHECK(printed.exit_code == 0);
     CHECK(printed.out.starts_with("<!DOCTYPE html>"));
-    CHECK(printed.out == text_of(page.path()));
+    CHECK(printed.out == test::read_file(page.path()));
 }
 
 TEST_CASE("report refuses what is no result, and leaves no file behind") {
@@ -128,7 +114,7 @@ TEST_CASE("compare tells the change and exits by its conditions") {
         run_pgtraffic({"compare", a.path(), b.path(), a.path(), "--format", "json", "--html", page.path()});
     CHECK(json.exit_code == 0);
     CHECK(Json::parse(json.out)["runs"].size() == 3);
-    CHECK(text_of(page.path()).find("id=\"chart-p99\"") != std::string::npos);
+    CHECK(test::read_file(page.path()).find("id=\"chart-p99\"") != std::string::npos);
     const auto beside = run_pgtraffic({"compare", a.path(), b.path(), "--html", "-"});
     CHECK(beside.out.starts_with("<!DOCTYPE html>"));
     CHECK(beside.err.find("pgtraffic compare: mixed") != std::string::npos);

@@ -4,15 +4,17 @@
 
 #include <filesystem>
 #include <fstream>
-#include <sstream>
 
 #include "pgtraffic/postgres/client.hpp"
 #include "pgtraffic/postgres/temporary_server.hpp"
 #include "support/catch.hpp"
+#include "support/folder.hpp"
 #include "support/real_run.hpp"
 
 using namespace pgtraffic;
 using Catch::Matchers::Contains;
+using test::Folder;
+using test::read_file;
 using test::run_pgtraffic;
 
 namespace {
@@ -46,34 +48,13 @@ void write(const std::string& path, const std::string& text) {
     std::ofstream{path, std::ios::binary} << text;
 }
 
-std::string read(const std::string& path) {
-    std::ostringstream text;
-    text << std::ifstream{path, std::ios::binary}.rdbuf();
-    return text.str();
+/// Everything in every file of it.
+std::string everything_in(const Folder& folder) {
+    std::string text;
+    for (const auto& entry : std::filesystem::directory_iterator{folder.path()})
+        text += read_file(entry.path());
+    return text;
 }
-
-class Folder {
- public:
-    Folder() {
-        auto pattern = (std::filesystem::temp_directory_path() / "pgtraffic-password-XXXXXX").string();
-        REQUIRE(::mkdtemp(pattern.data()) != nullptr);
-        path_ = pattern;
-    }
-    ~Folder() { std::filesystem::remove_all(path_); }
-    Folder(const Folder&) = delete;
-    Folder& operator=(const Folder&) = delete;
-    [[nodiscard]] std::string operator/(const std::string& name) const { return path_ + "/" + name; }
-    /// Everything in every file.
-    [[nodiscard]] std::string everything() const {
-        std::string text;
-        for (const auto& entry : std::filesystem::directory_iterator{path_})
-            text += read(entry.path().string());
-        return text;
-    }
-
- private:
-    std::string path_;
-};
 
 const test::TemporaryFile& one() {
     static const test::TemporaryFile file{
@@ -102,7 +83,7 @@ TEST_CASE("a password command gives the password, once for all who connect at th
     const auto result = test::read_result(run, 0);
     CHECK(result["summary"]["queries"]["ok"] == 50);
     CHECK(result["config"]["password_command"] == "********");
-    const auto n = read(calls).size() / 2;
+    const auto n = read_file(calls).size() / 2;
     CHECK(n >= 2);  // before the load, and for it
     CHECK(n < 15);  // not one a session
 }
@@ -230,7 +211,7 @@ TEST_CASE("no output holds the password, however it was given and whatever went 
             const auto run = run_pgtraffic(with(arguments, more), options);
             INFO(run.out << run.err);
             CHECK(run.exit_code == exit_code);
-            const auto all = run.out + run.err + files.everything();
+            const auto all = run.out + run.err + everything_in(files);
             CHECK_THAT(all, Contains(said));
             CHECK(all.find(kPassword) == std::string::npos);
             CHECK(all.find(kEncoded) == std::string::npos);

@@ -5,7 +5,6 @@
 #include <unistd.h>
 
 #include <filesystem>
-#include <fstream>
 
 #include "pgtraffic/base/units.hpp"
 #include "pgtraffic/brickhouse/marks.hpp"
@@ -14,6 +13,7 @@
 #include "pgtraffic/postgres/temporary_server.hpp"
 #include "pgtraffic/workload/scenario.hpp"
 #include "support/catch.hpp"
+#include "support/folder.hpp"
 #include "support/private_network.hpp"
 #include "support/real_run.hpp"
 
@@ -35,24 +35,6 @@ std::string warning(const nlohmann::json& result, const std::string& code) {
     }
     return "";
 }
-
-/// A path in a folder of its own, with nothing there yet.
-class FreePath {
- public:
-    FreePath() {
-        auto pattern = (std::filesystem::temp_directory_path() / "pgtraffic-safety-XXXXXX").string();
-        REQUIRE(::mkdtemp(pattern.data()) != nullptr);
-        folder_ = pattern;
-    }
-    ~FreePath() { std::filesystem::remove_all(folder_); }
-    FreePath(const FreePath&) = delete;
-    FreePath& operator=(const FreePath&) = delete;
-    [[nodiscard]] std::string path() const { return folder_ + "/stop"; }
-    void create() const { std::ofstream{path()} << "stop\n"; }
-
- private:
-    std::string folder_;
-};
 
 }  // namespace
 
@@ -199,15 +181,16 @@ TEST_CASE("cleanup --run removes exactly what the run placed") {
 
 TEST_CASE("a stop file ends the run as Ctrl-C does") {
     const auto database = test::filled_database();
-    const FreePath file;
+    const test::Folder folder;
+    const auto stop = folder / "stop";
     const auto arguments = [&](const char* warmup) {
         return test::run_arguments(database, {"--duration", "60", "-c", "2", "--warmup", warmup, "--progress",
-                                              "200ms", "--stop-file", file.path()});
+                                              "200ms", "--stop-file", stop});
     };
     for (const auto& [warmup, sign] : {std::pair{"0", "/s "}, std::pair{"60", "warming up"}}) {
         test::Process process{test::pgtraffic_argv(arguments(warmup)), test::without_target()};
         REQUIRE(process.wait_for_stderr(sign));
-        file.create();
+        test::write_file(stop, "stop\n");
         const auto ended = process.wait();
         CHECK_THAT(ended.err, Contains("stopped by --stop-file"));
         const auto result = test::read_result(ended, 130);
@@ -215,8 +198,8 @@ TEST_CASE("a stop file ends the run as Ctrl-C does") {
         CHECK_THAT(warning(result, "stop_file"), Contains("stopped by --stop-file after"));
         const auto refused = run_pgtraffic(arguments("0"));
         CHECK(refused.exit_code == 1);
-        CHECK_THAT(refused.err, Contains("--stop-file: \"" + file.path() + "\" exists already"));
-        std::filesystem::remove(file.path());
+        CHECK_THAT(refused.err, Contains("--stop-file: \"" + stop + "\" exists already"));
+        std::filesystem::remove(stop);
     }
 }
 

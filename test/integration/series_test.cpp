@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "support/catch.hpp"
+#include "support/folder.hpp"
 #include "support/hdr_reader.hpp"
 #include "support/real_run.hpp"
 
@@ -18,12 +19,6 @@ using namespace pgtraffic;
 using nlohmann::json;
 
 namespace {
-
-std::string read(const std::string& path) {
-    std::ostringstream text;
-    text << std::ifstream{path, std::ios::binary}.rdbuf();
-    return text.str();
-}
 
 /// The objects of a stream, each of which must be valid.
 std::vector<json> read_stream(const std::string& path) {
@@ -34,7 +29,7 @@ std::vector<json> read_stream(const std::string& path) {
     INFO("validator: " << validation.out << validation.err);
     REQUIRE(validation.exit_code == 0);
     std::vector<json> objects;
-    std::istringstream lines{read(path)};
+    std::istringstream lines{test::read_file(path)};
     for (std::string line; std::getline(lines, line);) objects.push_back(json::parse(line));
     return objects;
 }
@@ -107,7 +102,7 @@ TEST_CASE("a stream is written while the run lasts, and complete after an interr
     CHECK(ended.exit_code == 130);
     CHECK(ended.err.find("Query Statistics") != std::string::npos);  // the report has given way
     CHECK(ended.out.find("Query Statistics") == std::string::npos);
-    const auto result = json::parse(read(json_file.path()));
+    const auto result = json::parse(test::read_file(json_file.path()));
     CHECK(result["run"]["outcome"] == "interrupted");
     CHECK(result["run"]["warnings"].empty());
     const test::TemporaryFile streamed{ended.out};
@@ -129,7 +124,7 @@ TEST_CASE("a stream whose reader goes, or whose disk is full, is a warning and e
             options);
         INFO(ended.err);
         CHECK(ended.exit_code == 0);
-        const auto result = json::parse(read(json_file.path()));
+        const auto result = json::parse(test::read_file(json_file.path()));
         REQUIRE(result["run"]["warnings"].size() == 1);
         CHECK(result["run"]["warnings"][0]["code"] == "stream_ended");
         const std::string message = result["run"]["warnings"][0]["message"];
@@ -171,7 +166,7 @@ TEST_CASE("the CSV has the JSON's intervals; on stdout it stands alone") {
                                             "--interval", "250ms", "--csv", "-", "--json", json_file.path()});
     REQUIRE(ended.exit_code == 0);
     CHECK(ended.err.find("Query Statistics") != std::string::npos);
-    const auto result = json::parse(read(json_file.path()));
+    const auto result = json::parse(test::read_file(json_file.path()));
     std::istringstream lines{ended.out};
     std::string line;
     REQUIRE(std::getline(lines, line));

@@ -9,6 +9,7 @@
 #include "pgtraffic/postgres/client.hpp"
 #include "support/catch.hpp"
 #include "support/fake_server_process.hpp"
+#include "support/queueing.hpp"
 #include "support/real_run.hpp"
 
 using namespace pgtraffic;
@@ -67,17 +68,10 @@ double exact_quantile(const std::vector<double>& sorted, double q) {
     return sorted[static_cast<std::size_t>(std::ceil(q * static_cast<double>(sorted.size()))) - 1];
 }
 
-/// Erlang's C formula times the mean time to the next free server: the mean wait in M/M/k, in ms.
+/// The mean wait in M/M/k, in ms: that of those who must wait, times their share.
 double mean_wait_ms(int k, double rate_per_s, double service_ms) {
-    const double a = rate_per_s * service_ms / 1000;
-    double term = 1;
-    double sum = 0;
-    for (int i = 0; i < k; ++i) {
-        sum += term;
-        term *= a / (i + 1);
-    }
-    const double last = term * k / (k - a);
-    return last / (sum + last) * service_ms / (k - a);
+    const double offered = rate_per_s * service_ms / 1000;
+    return test::erlang_c(k, offered) * service_ms / (k - offered);
 }
 
 }  // namespace

@@ -1,6 +1,4 @@
 // The search for the peak rate against modelled servers, in virtual time.
-#include <algorithm>
-
 #include "pgtraffic/simulation/peak_search.hpp"
 #include "support/catch.hpp"
 #include "support/virtual_pipeline.hpp"
@@ -23,18 +21,9 @@ simulation::PeakRate search(std::uint32_t sessions,
         plan.sessions = sessions;
         plan.seed = seed++;
         plan.server = server;
-        simulation::StepOutcome outcome;
-        outcome.length_s = base::to_seconds(plan.duration);
-        plan.observe = [&](const metrics::Completion& c) {
-            outcome.wait_s += base::to_seconds(std::max(c.ready - c.due, 0ns));
-            outcome.service_s += base::to_seconds(c.done - c.sent);
-            ++outcome.ended;
-        };
+        plan.observe = [&](const metrics::Completion& completion) { search.query_ended(completion); };
         const auto result = run_virtually(plan);
-        outcome.planned = result.total.planned;
-        outcome.started = result.total.started;
-        outcome.succeeded = result.succeeded_in_time;
-        search.step_done(outcome);
+        search.end_step(plan.duration, result.total.planned, result.total.started);
     }
     return search.result();
 }

@@ -8,6 +8,7 @@
 #include "pgtraffic/metrics/verdict.hpp"
 #include "pgtraffic/traffic/pattern.hpp"
 #include "support/catch.hpp"
+#include "support/queueing.hpp"
 #include "support/virtual_pipeline.hpp"
 
 using namespace pgtraffic;
@@ -28,19 +29,6 @@ VirtualPlan steady(double rate, Nanos duration, std::uint32_t sessions) {
 
 auto always(Nanos service) {
     return [service](Nanos, base::Random&) { return ModelledAnswer{service}; };
-}
-
-/// Erlang's C formula: the probability that all k servers are busy, at offered load a < k.
-/// Kleinrock, Queueing Systems I (1975), section 3.5.
-double erlang_c(int k, double a) {
-    double term = 1;
-    double sum = 0;
-    for (int i = 0; i < k; ++i) {
-        sum += term;
-        term *= a / (i + 1);
-    }
-    const double last = term * k / (k - a);
-    return last / (sum + last);
 }
 
 }  // namespace
@@ -124,7 +112,8 @@ TEST_CASE("waits behind k sessions are those of M/M/k") {
             return ModelledAnswer{base::from_seconds(random.exponential() / kServiceRate)};
         };
         const auto result = run_virtually(plan);
-        const double exact_s = erlang_c(kSessions, rate / kServiceRate) / (kSessions * kServiceRate - rate);
+        const double exact_s =
+            test::erlang_c(kSessions, rate / kServiceRate) / (kSessions * kServiceRate - rate);
         INFO("load " << load);
         CHECK(result.latencies.pool_wait.mean_ns() * 1e-9 == Approx(exact_s).epsilon(0.05));
         CHECK(result.latencies.lag.mean_ns() == Approx(result.latencies.pool_wait.mean_ns()).epsilon(1e-9));

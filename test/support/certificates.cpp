@@ -2,7 +2,6 @@
 
 #include <filesystem>
 #include <fstream>
-#include <sstream>
 #include <vector>
 
 #include "support/catch.hpp"
@@ -22,15 +21,8 @@ void openssl(const std::vector<std::string>& arguments) {
 }  // namespace
 
 Authority::Authority() {
-    auto pattern = (std::filesystem::temp_directory_path() / "pgtraffic-ca-XXXXXX").string();
-    REQUIRE(::mkdtemp(pattern.data()) != nullptr);
-    folder_ = pattern;
     openssl({"req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2",
              "-subj", "/CN=pgtraffic test authority", "-keyout", path("ca.key"), "-out", path("ca.crt")});
-}
-
-Authority::~Authority() {
-    std::filesystem::remove_all(folder_);
 }
 
 void Authority::sign(const std::string& name, const std::string& common_name, const std::string& host) const {
@@ -59,9 +51,7 @@ void Authority::sign(const std::string& name, const std::string& common_name, co
 }
 
 std::string Authority::text(const std::string& file) const {
-    std::ostringstream text;
-    text << std::ifstream{path(file), std::ios::binary}.rdbuf();
-    return text.str();
+    return read_file(path(file));
 }
 
 }  // namespace pgtraffic::test

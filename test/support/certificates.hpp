@@ -3,6 +3,8 @@
 
 #include <string>
 
+#include "support/folder.hpp"
+
 namespace pgtraffic::test {
 
 /// A folder of keys and certificates that vanishes with its owner. Neither copies nor moves.
@@ -10,19 +12,16 @@ class Authority {
  public:
     /// A new authority, "ca.crt" and "ca.key".
     Authority();
-    ~Authority();
-    Authority(const Authority&) = delete;
-    Authority& operator=(const Authority&) = delete;
 
     /// Makes "<name>.crt" and "<name>.key" for the common name; `host`, where given, is the one DNS name in
     /// it.
     void sign(const std::string& name, const std::string& common_name, const std::string& host = "") const;
 
-    [[nodiscard]] std::string path(const std::string& file) const { return folder_ + "/" + file; }
+    [[nodiscard]] std::string path(const std::string& file) const { return folder_ / file; }
     [[nodiscard]] std::string text(const std::string& file) const;
 
  private:
-    std::string folder_;
+    Folder folder_;
 };
 
 }  // namespace pgtraffic::test

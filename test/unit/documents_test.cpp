@@ -1,7 +1,6 @@
 // The documents against the program: a table of options that forgot one, a link that leads nowhere and an
 // example that is refused are found here, not by a reader.
 #include <filesystem>
-#include <fstream>
 #include <regex>
 #include <set>
 #include <sstream>
@@ -12,18 +11,13 @@
 #include "pgtraffic/cli/options.hpp"
 #include "pgtraffic/workload/scenario.hpp"
 #include "support/catch.hpp"
+#include "support/folder.hpp"
 
 using namespace pgtraffic;
 
 namespace {
 
 namespace fs = std::filesystem;
-
-std::string read(const fs::path& path) {
-    std::ostringstream text;
-    text << std::ifstream{path, std::ios::binary}.rdbuf();
-    return text.str();
-}
 
 /// README.md and every page of docs/.
 std::vector<fs::path> documents() {
@@ -61,7 +55,7 @@ std::vector<std::string> blocks(const std::string& text, const std::string& lang
 
 TEST_CASE("the README's tables name every option of a run, and no other") {
     std::set<std::string> documented;
-    std::istringstream lines{read(fs::path{PGTRAFFIC_SOURCE_DIR} / "README.md")};
+    std::istringstream lines{test::read_file(fs::path{PGTRAFFIC_SOURCE_DIR} / "README.md")};
     for (std::string line; std::getline(lines, line);) {
         const auto cell = line.substr(0, line.find(" | ", 2));  // of a table's row
         if (line.starts_with("| `-")) {
@@ -78,7 +72,7 @@ TEST_CASE("the README's tables name every option of a run, and no other") {
 TEST_CASE("every link between the documents leads to a file") {
     std::size_t links = 0;
     for (const auto& document : documents()) {
-        for (const auto& target : matches(read(document), R"(\]\(([^)#:]+)\))")) {
+        for (const auto& target : matches(test::read_file(document), R"(\]\(([^)#:]+)\))")) {
             ++links;
             INFO(document.filename() << " links to " << target);
             CHECK(fs::exists(document.parent_path() / target));
@@ -89,7 +83,7 @@ TEST_CASE("every link between the documents leads to a file") {
 
 TEST_CASE("the README's scenario is one that the program takes") {
     std::size_t scenarios = 0;
-    for (const auto& block : blocks(read(fs::path{PGTRAFFIC_SOURCE_DIR} / "README.md"), "json")) {
+    for (const auto& block : blocks(test::read_file(fs::path{PGTRAFFIC_SOURCE_DIR} / "README.md"), "json")) {
         const auto document = base::parse_json(block, "README.md");
         const auto scenario = workload::parse_scenario({document, "README.md"});
         CHECK(scenario.operations.size() == 2);

@@ -22,25 +22,6 @@ workload::Operation operation(const std::vector<std::string>& statements, bool c
 
 }  // namespace
 
-TEST_CASE("words are what stands outside of quotes, comments and parameters") {
-    using Words = std::vector<std::string>;
-    CHECK(workload::sql_words("SELECT a FROM B_1 WHERE x=$1") ==
-          Words{"select", "a", "from", "b_1", "where", "x"});
-    CHECK(workload::sql_words("select 'delete ''x'' from' || \"insert\"\"into\" -- update\n, y") ==
-          Words{"select", "y"});
-    CHECK(workload::sql_words("select /* a /* nested delete */ b */ c, E'it\\'s delete' , d") ==
-          Words{"select", "c", "d"});
-    CHECK(workload::sql_words("select $$ delete $x$ $$, $f$ insert $$ $f$, 1e5, 0xdelete") ==
-          Words{"select"});
-    // What never ends takes the rest, and nothing hangs.
-    for (const char* open : {"select 'abc", "select \"abc", "select $q$ abc", "select /* abc", "select E'\\",
-                             "select $", "select $9", "select -"}) {
-        CAPTURE(open);
-        CHECK(workload::sql_words(open) == Words{"select"});
-    }
-    CHECK(workload::sql_words(" ;;(").empty());
-}
-
 TEST_CASE("a query only reads unless a word in it could write") {
     for (const char* sql :
          {"SELECT 1", "  /* x */ select * from orders", "VALUES (1)", "TABLE orders", "SHOW work_mem",

@@ -2,16 +2,15 @@
 #include "pgtraffic/report/json.hpp"
 
 #include <sys/wait.h>
-#include <unistd.h>
 
 #include <cstdio>
 #include <cstdlib>
-#include <fstream>
 #include <limits>
 #include <string>
 #include <vector>
 
 #include "support/catch.hpp"
+#include "support/folder.hpp"
 #include "support/sample_result.hpp"
 
 using namespace pgtraffic;
@@ -19,31 +18,10 @@ using Json = nlohmann::ordered_json;
 
 namespace {
 
-/// A private folder that goes with its contents.
-class Folder {
- public:
-    Folder() {
-        std::string name = "/tmp/pgtraffic-json-XXXXXX";
-        REQUIRE(::mkdtemp(name.data()) != nullptr);
-        path_ = name;
-    }
-    ~Folder() {
-        for (const auto& file : files_) ::unlink(file.c_str());
-        ::rmdir(path_.c_str());
-    }
-    Folder(const Folder&) = delete;
-    Folder& operator=(const Folder&) = delete;
-
-    std::string write(const std::string& name, const std::string& text) {
-        files_.push_back(path_ + "/" + name);
-        std::ofstream{files_.back(), std::ios::binary} << text;
-        return files_.back();
-    }
-
- private:
-    std::string path_;
-    std::vector<std::string> files_;
-};
+std::string write(const test::Folder& folder, const std::string& name, const std::string& text) {
+    test::write_file(folder / name, text);
+    return folder / name;
+}
 
 struct Validation {
     int exit_code = -1;
@@ -80,21 +58,21 @@ std::vector<metrics::RunResult> all_samples() {
 }  // namespace
 
 TEST_CASE("JSON results of every kind of run validate against docs/result.schema.json") {
-    Folder folder;
+    const test::Folder folder;
     int n = 0;
     for (const auto& run : all_samples()) {
         const auto result = validate(
-            folder.write(std::to_string(n++) + ".json", report::json_text(report::json_report(run))));
+            write(folder, std::to_string(n++) + ".json", report::json_text(report::json_report(run))));
         INFO(result.output);
         CHECK(result.exit_code == 0);
     }
 }
 
 TEST_CASE("the validator finds what is wrong with a result or with its schema") {
-    Folder folder;
+    const test::Folder folder;
     const auto good = report::json_report(test::sample_open_run());
     const auto refused = [&](Json broken, const std::string& place) {
-        const auto result = validate(folder.write("broken.json", broken.dump()));
+        const auto result = validate(write(folder, "broken.json", broken.dump()));
         INFO(place << ": " << result.output);
         CHECK(result.exit_code == 1);
         CHECK(result.output.find(place) != std::string::npos);
@@ -117,10 +95,10 @@ TEST_CASE("the validator finds what is wrong with a result or with its schema") 
     broken = good;
     broken["summary"]["response_ms"]["p99"] = nullptr;
     refused(broken, "summary/response_ms/p99: ");
-    CHECK(validate(folder.write("nan.json", "{\"schema_version\": NaN}")).exit_code == 2);
-    const auto file = folder.write("good.json", report::json_text(good));
+    CHECK(validate(write(folder, "nan.json", "{\"schema_version\": NaN}")).exit_code == 2);
+    const auto file = write(folder, "good.json", report::json_text(good));
     CHECK(validate(file).exit_code == 0);
-    CHECK(validate(file, folder.write("schema.json", R"({"type": "objekt"})")).exit_code != 0);
+    CHECK(validate(file, write(folder, "schema.json", R"({"type": "objekt"})")).exit_code != 0);
 }
 
 TEST_CASE("the order of the fields is that of the documentation") {

@@ -7,56 +7,23 @@
 
 #include <cstdio>
 #include <filesystem>
-#include <fstream>
 #include <memory>
-#include <sstream>
 #include <string>
 
 #include "pgtraffic/base/error.hpp"
 #include "pgtraffic/report/stream_file.hpp"
 #include "support/catch.hpp"
+#include "support/folder.hpp"
 
 using namespace pgtraffic;
 using Catch::Matchers::Contains;
 using report::OutputFile;
+using test::Folder;
+using test::read_file;
+using test::write_file;
 namespace fs = std::filesystem;
 
 namespace {
-
-class Folder {
- public:
-    Folder() {
-        std::string name = (fs::temp_directory_path() / "pgtraffic-out-XXXXXX").string();
-        REQUIRE(::mkdtemp(name.data()) != nullptr);
-        path_ = name;
-    }
-    ~Folder() {
-        std::error_code ignored;
-        fs::remove_all(path_, ignored);
-    }
-    Folder(const Folder&) = delete;
-    Folder& operator=(const Folder&) = delete;
-
-    [[nodiscard]] std::string operator/(const std::string& name) const { return (path_ / name).string(); }
-    [[nodiscard]] std::size_t entries() const {
-        return static_cast<std::size_t>(
-            std::distance(fs::directory_iterator{path_}, fs::directory_iterator{}));
-    }
-
- private:
-    fs::path path_;
-};
-
-std::string read(const std::string& path) {
-    std::ifstream file{path, std::ios::binary};
-    std::stringstream text;
-    text << file.rdbuf();
-    return text.str();
-}
-
-void put(const std::string& path, const std::string& text) {
-    std::ofstream{path, std::ios::binary} << text;
-}
 
 std::string error_of(const std::string& path) {
     try {
@@ -108,7 +75,7 @@ TEST_CASE("an output file has its name only when it is committed, and then its w
         file.write("1}\n");
         CHECK_FALSE(fs::exists(path));
         file.commit();
-        CHECK(read(path) == "{\"a\": 1}\n");
+        CHECK(read_file(path) == "{\"a\": 1}\n");
     }
     CHECK(folder.entries() == 1);
 }
@@ -116,19 +83,19 @@ TEST_CASE("an output file has its name only when it is committed, and then its w
 TEST_CASE("an output file that is not committed leaves no trace and no damage") {
     Folder folder;
     const auto path = folder / "out.json";
-    put(path, "old");
+    write_file(path, "old");
     {
         OutputFile file{"--json", path};
         file.write("half");
     }
-    CHECK(read(path) == "old");
+    CHECK(read_file(path) == "old");
     CHECK(folder.entries() == 1);
 }
 
 TEST_CASE("an existing file is replaced with its permissions, a new one has the user's umask") {
     Folder folder;
     const auto path = folder / "out.json";
-    put(path, "old and longer than the new one");
+    write_file(path, "old and longer than the new one");
     REQUIRE(::chmod(path.c_str(), 0660) == 0);
     const mode_t mask = ::umask(027);
     OutputFile file{"--json", path};
@@ -137,7 +104,7 @@ TEST_CASE("an existing file is replaced with its permissions, a new one has the 
     OutputFile fresh{"--json", folder / "fresh.json"};
     fresh.commit();
     ::umask(mask);
-    CHECK(read(path) == "new");
+    CHECK(read_file(path) == "new");
     CHECK(mode_of(path) == 0660);
     CHECK(mode_of(folder / "fresh.json") == 0640);
 }
@@ -149,7 +116,7 @@ TEST_CASE("a target that cannot be written is an error that names option, path a
                                                           Contains("must exist and be writable"));
     CHECK_THAT(error_of(folder / ""), Contains("name a file in it"));
     CHECK_THAT(error_of(""), Contains("give a file name"));
-    put(folder / "file", "");
+    write_file(folder / "file", "");
     CHECK_THAT(error_of(folder / "file/out.json"), Contains("--json: cannot write"));
     CHECK_THAT(error_of(folder / std::string(300, 'x')), Contains("--json: cannot write"));
     CHECK(folder.entries() == 1);
@@ -158,7 +125,7 @@ TEST_CASE("a target that cannot be written is an error that names option, path a
 TEST_CASE("a read-only file is not replaced behind its owner's back") {
     Folder folder;
     const auto path = folder / "kept.json";
-    put(path, "kept");
+    write_file(path, "kept");
     REQUIRE(::chmod(path.c_str(), 0444) == 0);
     std::string error;
     if (::geteuid() == 0) {  // root may write everything, so somebody else tries
@@ -172,18 +139,18 @@ TEST_CASE("a read-only file is not replaced behind its owner's back") {
         error = error_of(path);
     }
     CHECK_THAT(error, Contains("Permission denied; make the file writable"));
-    CHECK(read(path) == "kept");
+    CHECK(read_file(path) == "kept");
 }
 
 TEST_CASE("a link stays a link, and its target is replaced") {
     Folder folder;
-    put(folder / "target.json", "old");
+    write_file(folder / "target.json", "old");
     fs::create_symlink("target.json", folder / "link.json");
     OutputFile file{"--json", folder / "link.json"};
     file.write("new");
     file.commit();
     CHECK(fs::is_symlink(folder / "link.json"));
-    CHECK(read(folder / "target.json") == "new");
+    CHECK(read_file(folder / "target.json") == "new");
     fs::create_symlink("nowhere/at/all", folder / "dangling.json");
     CHECK_THAT(error_of(folder / "dangling.json"), Contains("link to nothing"));
 }
@@ -191,7 +158,7 @@ TEST_CASE("a link stays a link, and its target is replaced") {
 TEST_CASE("links are followed one after the other, whatever they are relative to") {
     Folder folder;
     fs::create_directory(folder / "sub");
-    put(folder / "sub/target.json", "old");
+    write_file(folder / "sub/target.json", "old");
     fs::create_symlink("sub/second", folder / "first");
     fs::create_symlink("target.json", folder / "sub/second");
     fs::create_symlink(folder / "first", folder / "absolute");
@@ -199,7 +166,7 @@ TEST_CASE("links are followed one after the other, whatever they are relative to
         OutputFile file{"--json", folder / name};
         file.write(name);
         file.commit();
-        CHECK(read(folder / "sub/target.json") == name);
+        CHECK(read_file(folder / "sub/target.json") == name);
     }
     CHECK(fs::is_symlink(folder / "first"));
     CHECK(fs::is_symlink(folder / "sub/second"));
@@ -214,7 +181,7 @@ TEST_CASE("a link that another user made where everybody may is not followed, by
     }
     constexpr uid_t kNobody = 65534;
     Folder folder;
-    put(folder / "precious", "precious");
+    write_file(folder / "precious", "precious");
     fs::create_directory(folder / "open");
     REQUIRE(::chmod((folder / "open").c_str(), 01777) == 0);
     for (const char* name : {"theirs", "ours"})
@@ -226,17 +193,17 @@ TEST_CASE("a link that another user made where everybody may is not followed, by
         CHECK_THROWS_WITH(report::StreamFile("--stream", folder / name),
                           Contains("--stream: cannot write") && Contains("a link that another user made"));
     }
-    CHECK(read(folder / "precious") == "precious");
+    CHECK(read_file(folder / "precious") == "precious");
     {
         OutputFile file{"--json", folder / "open/ours"};
         file.write("new");
         file.commit();
     }
-    CHECK(read(folder / "precious") == "new");
+    CHECK(read_file(folder / "precious") == "new");
     report::StreamFile stream{"--stream", folder / "open/ours"};
     stream.write("line");
     CHECK(stream.finish().empty());
-    CHECK(read(folder / "precious") == "line");
+    CHECK(read_file(folder / "precious") == "line");
     // In the other user's own folder their links are theirs to make.
     fs::create_directory(folder / "own");
     REQUIRE(::chown((folder / "own").c_str(), kNobody, kNobody) == 0);
@@ -281,7 +248,7 @@ TEST_CASE("- and /dev/stdout are standard output, behind what was printed before
         }
         std::fputs("end\n", stdout);
     }
-    CHECK(read(path) == "report\n{}\n{}\nend\n");
+    CHECK(read_file(path) == "report\n{}\n{}\nend\n");
     CHECK(folder.entries() == 1);
 }
 

@@ -7,13 +7,13 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <filesystem>
 #include <fstream>
 #include <optional>
 
 #include "pgtraffic/base/error.hpp"
 #include "pgtraffic/simulation/password_source.hpp"
 #include "support/catch.hpp"
+#include "support/folder.hpp"
 
 using namespace pgtraffic;
 using Catch::Matchers::Contains;
@@ -48,15 +48,7 @@ class Runner {
 /// A path in a folder of its own.
 class Place {
  public:
-    Place() {
-        auto pattern = (std::filesystem::temp_directory_path() / "pgtraffic-shell-XXXXXX").string();
-        REQUIRE(::mkdtemp(pattern.data()) != nullptr);
-        folder_ = pattern;
-    }
-    ~Place() { std::filesystem::remove_all(folder_); }
-    Place(const Place&) = delete;
-    Place& operator=(const Place&) = delete;
-    [[nodiscard]] std::string file() const { return folder_ + "/file"; }
+    [[nodiscard]] std::string file() const { return folder_ / "file"; }
     [[nodiscard]] std::size_t lines() const {
         std::ifstream file{this->file()};
         std::size_t n = 0;
@@ -65,7 +57,7 @@ class Place {
     }
 
  private:
-    std::string folder_;
+    test::Folder folder_;
 };
 
 /// Whether the process is gone, or goes within seconds.

@@ -79,6 +79,7 @@ TEST_CASE("an insert of one row with a code can be found again, anything else ca
     CHECK(found->parameter == 1);
     CHECK(insert_of("insert into orders(number)values($2::text)")->column == "number");
     CHECK(insert_of("INSERT INTO o (a, n) VALUES (coalesce($1, 'a,(b'), $2)")->column == "n");
+    CHECK(insert_of("INSERT INTO o (a, n) VALUES ($$,)$$ /* ) , */, $2)")->column == "n");
     for (const char* sql :
          {"INSERT INTO o VALUES ($2)", "INSERT INTO o (n) VALUES ($2), ($1)", "INSERT INTO o (n) SELECT $2",
           "INSERT INTO o (n) VALUES ($2) ON CONFLICT DO NOTHING", "INSERT INTO o (n) VALUES (upper($2))",

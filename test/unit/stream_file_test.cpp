@@ -8,49 +8,21 @@
 #include <algorithm>
 #include <csignal>
 #include <filesystem>
-#include <fstream>
-#include <sstream>
 #include <string>
 
 #include "pgtraffic/base/error.hpp"
 #include "support/catch.hpp"
+#include "support/folder.hpp"
 
 using namespace pgtraffic;
 using Catch::Matchers::Contains;
 using report::StreamFile;
+using test::Folder;
+using test::read_file;
+using test::write_file;
 namespace fs = std::filesystem;
 
 namespace {
-
-class Folder {
- public:
-    Folder() {
-        std::string name = (fs::temp_directory_path() / "pgtraffic-stream-XXXXXX").string();
-        REQUIRE(::mkdtemp(name.data()) != nullptr);
-        path_ = name;
-    }
-    ~Folder() {
-        std::error_code ignored;
-        fs::remove_all(path_, ignored);
-    }
-    Folder(const Folder&) = delete;
-    Folder& operator=(const Folder&) = delete;
-
-    [[nodiscard]] std::string operator/(const std::string& name) const { return (path_ / name).string(); }
-
- private:
-    fs::path path_;
-};
-
-std::string read(const std::string& path) {
-    std::ostringstream text;
-    text << std::ifstream{path, std::ios::binary}.rdbuf();
-    return text.str();
-}
-
-void put(const std::string& path, const std::string& text) {
-    std::ofstream{path, std::ios::binary} << text;
-}
 
 std::string error_of(const std::string& path) {
     try {
@@ -94,20 +66,20 @@ class Pipe {
 TEST_CASE("each line of a stream is in the file as soon as it is written") {
     const Folder folder;
     const auto path = folder / "s.ndjson";
-    put(path, "of the last run\n");
+    write_file(path, "of the last run\n");
     StreamFile stream{"--stream", path};
-    CHECK(read(path) == "of the last run\n");  // this run may not come to its first line
+    CHECK(read_file(path) == "of the last run\n");  // this run may not come to its first line
     stream.write("one\n");
-    CHECK(read(path) == "one\n");
+    CHECK(read_file(path) == "one\n");
     stream.write("two\n");
-    CHECK(read(path) == "one\ntwo\n");
+    CHECK(read_file(path) == "one\ntwo\n");
     CHECK(stream.finish().empty());
-    CHECK(read(path) == "one\ntwo\n");
+    CHECK(read_file(path) == "one\ntwo\n");
 }
 
 TEST_CASE("a stream that was finished without a line is an empty file; one that never began is none") {
     const Folder folder;
-    put(folder / "old", "of the last run\n");
+    write_file(folder / "old", "of the last run\n");
     for (const char* name : {"old", "new"}) {
         { const StreamFile abandoned{"--stream", folder / name}; }
         CHECK(fs::exists(folder / name) == (std::string{"old"} == name));
@@ -135,12 +107,12 @@ TEST_CASE("a new stream has the user's umask, a link and a descriptor's name are
     REQUIRE(::stat((folder / "fresh").c_str(), &status) == 0);
     CHECK((status.st_mode & 0777) == 0640);
 
-    put(folder / "target", "of the last run\n");
+    write_file(folder / "target", "of the last run\n");
     fs::create_symlink("target", folder / "link");
     StreamFile linked{"--stream", folder / "link"};
     linked.write("one\n");
     CHECK(linked.finish().empty());
-    CHECK(read(folder / "target") == "one\n");
+    CHECK(read_file(folder / "target") == "one\n");
     CHECK(fs::is_symlink(folder / "link"));
 
     int ends[2];

@@ -21,6 +21,10 @@ enum class Outcome : std::uint8_t {
     return kNames[static_cast<std::size_t>(outcome)];
 }
 
+[[nodiscard]] constexpr bool succeeded(Outcome outcome) noexcept {
+    return outcome == Outcome::ok || outcome == Outcome::empty;
+}
+
 /// One ended query. Times: due <= sent <= done; `ready` is when its session had last become free.
 struct Completion {
     std::uint32_t operation = 0;

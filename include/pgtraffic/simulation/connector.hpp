@@ -6,7 +6,6 @@
 #include <map>
 #include <memory>
 #include <optional>
-#include <queue>
 #include <string>
 #include <vector>
 
@@ -16,6 +15,7 @@
 #include "pgtraffic/simulation/host_lookup.hpp"
 #include "pgtraffic/simulation/index_list.hpp"
 #include "pgtraffic/simulation/password_source.hpp"
+#include "pgtraffic/simulation/pauses.hpp"
 #include "pgtraffic/simulation/session.hpp"
 
 namespace pgtraffic::simulation {
@@ -69,11 +69,6 @@ class Connector {
         bool was_up = false;
         base::Mono started;
     };
-    struct Pause {
-        base::Mono until;
-        std::uint32_t session;
-        bool operator>(const Pause& other) const noexcept { return until > other.until; }
-    };
 
     void go_on() noexcept;  // starts what may start, sets the timer
     void on_time() noexcept;
@@ -86,7 +81,7 @@ class Connector {
     std::vector<Line> lines_;
     IndexList wanting_;     // to be connected as soon as there is a place
     IndexList connecting_;  // by start: the first one's time limit ends first
-    std::priority_queue<Pause, std::vector<Pause>, std::greater<>> pauses_;
+    Pauses pauses_;         // before the next attempt
     base::Random jitter_;
     bool stopped_ = false;
     bool going_on_ = false;

@@ -4,22 +4,13 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
 #include <vector>
 
 #include "pgtraffic/base/time.hpp"
+#include "pgtraffic/metrics/outcome.hpp"
 
 namespace pgtraffic::simulation {
-
-/// What a step showed.
-struct StepOutcome {
-    double length_s = 0;
-    std::uint64_t planned = 0;
-    std::uint64_t started = 0;
-    std::uint64_t succeeded = 0;
-    double wait_s = 0;     ///< for a free session, summed over what ended
-    double service_s = 0;  ///< the same
-    std::uint64_t ended = 0;
-};
 
 struct PeakRate {
     double rate_per_s = 0;    ///< median of the rounds
@@ -27,6 +18,9 @@ struct PeakRate {
     double highest_per_s = 0;
     double closed_loop_per_s = 0;  ///< what a closed loop reached
 };
+
+/// In words: "peak rate 1,234 queries/s, between …".
+[[nodiscard]] std::string to_string(const PeakRate& peak);
 
 class PeakSearch {
  public:
@@ -44,15 +38,29 @@ class PeakSearch {
     [[nodiscard]] double next_rate() const noexcept { return closed_loop_ > 0 ? (low_ + high_) / 2 : 0; }
     [[nodiscard]] base::Nanos step_length() const noexcept { return closed_loop_ > 0 ? kStep : kClosedLoop; }
 
-    void step_done(const StepOutcome& outcome);
+    /// A query of the present step ended, however it did.
+    void query_ended(const metrics::Completion& completion) noexcept;
+    /// The present step took `length`, in which so many arrivals came due and so many of them were started.
+    void end_step(base::Nanos length, std::uint64_t planned, std::uint64_t started);
 
     [[nodiscard]] bool finished() const noexcept { return rounds_.size() == kRounds; }
     /// Once finished.
     [[nodiscard]] PeakRate result() const;
 
  private:
-    void begin_round() noexcept;
+    /// What the queries of a step that ended showed.
+    struct Step {
+        std::uint64_t ended = 0;
+        std::uint64_t succeeded = 0;
+        base::Nanos wait{0};  // for a free session, summed
+        base::Nanos service{0};
+    };
 
+    void begin_round() noexcept;
+    [[nodiscard]] static bool carried(const Step& step, std::uint64_t planned,
+                                      std::uint64_t started) noexcept;
+
+    Step present_;
     double closed_loop_ = 0;
     double low_ = 0;
     double high_ = 0;

@@ -4,16 +4,11 @@
 #pragma once
 
 #include <cstdint>
-#include <string>
 #include <string_view>
-#include <vector>
 
 #include "pgtraffic/workload/scenario.hpp"
 
 namespace pgtraffic::workload {
-
-/// The words of `sql` in lower case, without what is quoted or commented out.
-[[nodiscard]] std::vector<std::string> sql_words(std::string_view sql);
 
 /// Whether it is a query or transaction control, and holds no word of something that writes, locks rows or
 /// draws from a sequence.

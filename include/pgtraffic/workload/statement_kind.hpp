@@ -4,7 +4,6 @@
 #pragma once
 
 #include <cstdint>
-#include <string>
 #include <string_view>
 
 namespace pgtraffic::workload {
@@ -17,13 +16,6 @@ enum class StatementKind : std::uint8_t {
     rolls_back,  ///< ROLLBACK, ABORT (not to a savepoint: that "reads")
 };
 
-[[nodiscard]] StatementKind kind_of(std::string_view sql);
-
-/// What is left of `sql` without the white space, comments and semicolons before its first word.
-[[nodiscard]] std::string_view from_first_word(std::string_view sql);
-
-/// Takes the first word (letters, digits and underscores) off `sql` and returns it in lower case; empty where
-/// something else comes first.
-[[nodiscard]] std::string take_word(std::string_view& sql);
+[[nodiscard]] StatementKind kind_of(std::string_view text);
 
 }  // namespace pgtraffic::workload

@@ -1,0 +1,59 @@
+// The sections of the HTML report, and what they are made of. Each is a function of the JSON document and its
+// figures, in a file with those that answer the same question: can I believe it, when did it happen, how is
+// it spread and which queries were it, what exactly was run. html.cpp puts them in their order.
+#pragma once
+
+#include <initializer_list>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "pgtraffic/report/html_figure.hpp"
+#include "pgtraffic/report/html_page.hpp"
+
+namespace pgtraffic::report {
+
+using Json = nlohmann::ordered_json;
+using Rows = std::vector<std::vector<std::string>>;
+
+// The sections, as HTML. `document` is what html_report() was given, as valid UTF-8; `figure` reads it.
+// html_verdict.cpp
+[[nodiscard]] std::string html_verdict(const Json& document, const HtmlFigures& figure);
+// html_time.cpp
+[[nodiscard]] std::string html_over_time(const Json& document, const HtmlFigures& figure);
+// html_queries.cpp
+[[nodiscard]] std::string html_heat_map(const Json& document);
+[[nodiscard]] std::string html_percentiles(const Json& document, const HtmlFigures& figure);
+[[nodiscard]] std::string html_operations(const Json& document, const HtmlFigures& figure);
+[[nodiscard]] std::string html_errors(const Json& document, const HtmlFigures& figure);
+// html_setup.cpp
+[[nodiscard]] std::string html_set_up(const Json& document, const HtmlFigures& figure);
+
+// What they are made of. Texts that come in are HTML, but for values of the document.
+
+[[nodiscard]] std::string section(std::string_view id, std::string_view title, const std::string& inside);
+[[nodiscard]] std::string hint(std::string_view html);
+
+/// A text of an object; empty where it has none of that name.
+[[nodiscard]] std::string text_of(const Json& object, const char* key);
+/// A value of the document as a user would write it. Not HTML yet.
+[[nodiscard]] std::string plain(const Json& value);
+
+/// A title and the objects of `list`, numbers and texts as they are, for parts of a result that have no table
+/// of their own.
+[[nodiscard]] std::string plain_table(std::string_view title, const Json& list);
+
+struct FigureColumn {
+    const char* head;
+    const char* key;  ///< below an element: "response_ms/p50"
+    Look look;
+};
+/// The elements of `list`, which stands at `place` ("/phases") of the document: the name of each, then
+/// figures.
+[[nodiscard]] std::string figure_table(std::string_view label, const Json& list, const std::string& place,
+                                       std::string_view name_head,
+                                       std::initializer_list<FigureColumn> columns,
+                                       const HtmlFigures& figure);
+
+}  // namespace pgtraffic::report

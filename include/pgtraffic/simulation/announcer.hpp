@@ -1,0 +1,56 @@
+// Tells those outside how a run comes along (SimulationEvents), each at its own rhythm. Knows what each of
+// them is told; when there is something to tell, the run knows.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string>
+
+#include "pgtraffic/base/time.hpp"
+#include "pgtraffic/metrics/aggregator.hpp"
+#include "pgtraffic/metrics/live.hpp"
+#include "pgtraffic/simulation/crew.hpp"
+#include "pgtraffic/simulation/measurement.hpp"
+#include "pgtraffic/simulation/stage.hpp"
+
+namespace pgtraffic::simulation {
+
+struct SimulationEvents;
+struct SimulationPlan;
+
+/// Refers to plan and events, which outlive it.
+class Announcer {
+ public:
+    Announcer(const SimulationPlan& plan, const SimulationEvents& events) : plan_{plan}, events_{events} {}
+
+    void say(const std::string& text) const;
+    void connecting(std::uint32_t connected) const;
+
+    /// Intervals that the time series has got.
+    void intervals_closed(std::span<const metrics::Interval> joined) const;
+
+    /// Progress is reported from now on.
+    void begin_progress(base::Mono now) noexcept;
+    /// Reports what has come since the last report, once it is time for one.
+    void progress(base::Mono now, Measurement& measurement, const metrics::Gauges& gauges,
+                  std::uint32_t connected);
+
+    /// Somebody wants to be told moments.
+    [[nodiscard]] bool tells_moments() const noexcept;
+    /// Where the run stands; `measurement` is null before it is measured.
+    struct Standing {
+        Stage stage;
+        const metrics::Gauges& gauges;
+        std::uint64_t reconnects;
+        const Crew& crew;
+        const Measurement* measurement;
+    };
+    void moment(base::Mono now, const Standing& standing) const;
+
+ private:
+    const SimulationPlan& plan_;
+    const SimulationEvents& events_;
+    base::Mono next_progress_ = base::Mono::max();
+};
+
+}  // namespace pgtraffic::simulation

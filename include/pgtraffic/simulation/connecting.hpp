@@ -1,0 +1,39 @@
+// What a load asks of its connections beyond what its user wrote: how a dead server is noticed, how long an
+// attempt may take, what each session sets before its first query; and what to say where they do not come up.
+// Pure: settings in, settings and texts out.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "pgtraffic/base/time.hpp"
+#include "pgtraffic/postgres/conninfo.hpp"
+
+namespace pgtraffic::simulation {
+
+struct SimulationPlan;
+
+/// With limits of a load where none are set: a server whose machine or network vanished sends no farewell.
+/// The kernel's own limits are a quarter of an hour for what was sent and two hours for a connection that
+/// waits; a load that nobody answers for so long measures nothing.
+[[nodiscard]] postgres::Conninfo watchful(postgres::Conninfo conninfo);
+
+/// How long one attempt to connect may take: libpq leaves connect_timeout to whoever connects without
+/// blocking; as there, at least two seconds. `usual` where it is not set.
+[[nodiscard]] base::Nanos connect_limit(const postgres::Conninfo& conninfo, base::Nanos usual);
+
+/// Whether another server may be found where one is read-only.
+[[nodiscard]] bool wants_writable(const postgres::Conninfo& conninfo);
+
+/// The statements with which each connection begins.
+[[nodiscard]] std::vector<std::string> session_setup(const SimulationPlan& plan);
+
+/// Why only `connected` sessions of the plan stand, and what to do. `failures`: failed attempts by reason.
+/// May hold secrets.
+[[nodiscard]] std::string connect_failure(const SimulationPlan& plan, std::uint32_t connected,
+                                          const std::map<std::string, std::uint64_t, std::less<>>& failures);
+
+}  // namespace pgtraffic::simulation

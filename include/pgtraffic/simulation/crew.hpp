@@ -1,0 +1,85 @@
+// All sessions of a run as one: begins queries on them, gives up what takes too long, wakes those that pause,
+// and says what is under way. Which session starts what, and when, is decided elsewhere (Dispatcher).
+#pragma once
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "pgtraffic/base/time.hpp"
+#include "pgtraffic/event_loop/timer.hpp"
+#include "pgtraffic/metrics/histogram.hpp"
+#include "pgtraffic/metrics/live.hpp"
+#include "pgtraffic/simulation/deadlines.hpp"
+#include "pgtraffic/simulation/pauses.hpp"
+#include "pgtraffic/simulation/session.hpp"
+
+namespace pgtraffic::simulation {
+
+struct SimulationPlan;
+
+/// Neither copies nor moves. Refers to plan and context, which outlive it.
+class Crew {
+ public:
+    Crew(event_loop::Loop& loop, const SimulationPlan& plan, SessionContext& context);
+    Crew(const Crew&) = delete;
+    Crew& operator=(const Crew&) = delete;
+
+    [[nodiscard]] const std::vector<std::unique_ptr<Session>>& sessions() const noexcept { return sessions_; }
+
+    /// Starts the arrival on its session, as Session::begin().
+    void begin(const Decision& start, std::uint32_t load, base::Mono now) noexcept;
+    /// Sends what was begun since the last call; nothing is left to send where sessions have no pipeline.
+    void flush() noexcept;
+
+    // Told by the owner of the sessions' callbacks.
+    void query_ended(const Session& session, const Query& query) noexcept {
+        if (deadlines_) deadlines_->ended({session.number(), query.slot});
+    }
+    void backing_off(const Session& session, base::Mono until) noexcept;
+
+    /// Calls with each query of `load` that is under way.
+    template <class Visit>
+    void each_query(std::uint32_t load, Visit&& visit) const {
+        for (const auto& session : sessions_) {
+            session->each_query([&](const Query& query) {
+                if (query.load == load) visit(query);
+            });
+        }
+    }
+    /// Calls with each query, of whatever load, that may be done for good although no answer came.
+    template <class Visit>
+    void each_in_doubt(Visit&& visit) const {
+        for (const auto& session : sessions_) session->each_in_doubt(visit);
+    }
+    /// Of the queries of `load` under way; Mono::max() where there are none.
+    [[nodiscard]] base::Mono oldest_due(std::uint32_t load) const noexcept {
+        auto oldest = base::Mono::max();
+        each_query(load, [&](const Query& query) { oldest = std::min(oldest, query.completion.due); });
+        return oldest;
+    }
+
+    [[nodiscard]] metrics::ConnectionStates states() const noexcept;
+
+    /// The kernel's round-trip times of a few connections, of others at each call: no traffic, and a bounded
+    /// cost for any number of them.
+    void sample_round_trips(metrics::Histogram& into) noexcept;
+
+ private:
+    void on_deadline() noexcept;
+    void on_pause_over() noexcept;
+
+    SessionContext& context_;
+    std::vector<std::unique_ptr<Session>> sessions_;
+    std::optional<Deadlines> deadlines_;
+    Pauses pauses_;                      // of sessions that back off
+    std::vector<std::uint32_t> unsent_;  // sessions of a pipeline with something to send
+    std::size_t next_sample_ = 0;
+    event_loop::Timer deadline_timer_;
+    event_loop::Timer pause_timer_;
+};
+
+}  // namespace pgtraffic::simulation

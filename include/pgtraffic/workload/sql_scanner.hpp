@@ -1,0 +1,39 @@
+// Walks over the text of SQL statements: the one place that knows where words, quotes and comments begin and
+// end. The rules are PostgreSQL's (documentation, "SQL Syntax", section "Lexical Structure"). Finds its way
+// through text that is no SQL, too: what is never closed takes the rest.
+#pragma once
+
+#include <cstddef>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace pgtraffic::workload {
+
+/// A value. Refers to the text.
+class SqlScanner {
+ public:
+    explicit SqlScanner(std::string_view sql) : rest_{sql} {}
+
+    /// What is left, from the next thing on that is no white space, comment or semicolon; empty at the end.
+    [[nodiscard]] std::string_view peek();
+    /// Takes the word that comes next, in lower case; empty where something else does.
+    [[nodiscard]] std::string take_word();
+    /// Takes one thing: a word, a number, a quoted text, a parameter, or a single character of any other.
+    void skip();
+    /// Takes the next `length` characters, or all where there are fewer.
+    void skip(std::size_t length);
+
+ private:
+    [[nodiscard]] bool at_escaped_text() const;
+    void skip_quoted(char quote, bool escapes);
+    void skip_comment();
+    void skip_dollar();
+
+    std::string_view rest_;
+};
+
+/// The words of `sql` in lower case, without what is quoted or commented out.
+[[nodiscard]] std::vector<std::string> sql_words(std::string_view sql);
+
+}  // namespace pgtraffic::workload

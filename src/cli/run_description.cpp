@@ -1,0 +1,80 @@
+#include "pgtraffic/cli/run_description.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+
+#include "pgtraffic/base/units.hpp"
+#include "pgtraffic/cli/options.hpp"
+#include "pgtraffic/event_loop/loop.hpp"
+#include "pgtraffic/postgres/connection.hpp"
+#include "pgtraffic/simulation/client_cost.hpp"
+
+namespace pgtraffic::cli {
+namespace {
+
+/// Options whose value is a time, which the result gives in seconds.
+constexpr std::array<std::string_view, 8> kDurations{"duration", "warmup",       "timeout",  "latency-limit",
+                                                     "progress", "abort-window", "interval", "linger"};
+
+bool is_repeatable(std::string_view option) {
+    const auto table = option_table();
+    return std::any_of(table.begin(), table.end(),
+                       [&](const OptionRow& row) { return row.name == option && row.repeatable; });
+}
+
+nlohmann::ordered_json config_json(const RunOptions& options, const RunChoice& choice,
+                                   const postgres::Conninfo& conninfo) {
+    nlohmann::ordered_json config = nlohmann::ordered_json::object();
+    for (const auto& [name, text] : options.resolved) {
+        std::string key = name;
+        std::replace(key.begin(), key.end(), '-', '_');
+        if (is_repeatable(name)) {
+            config[key].push_back(text);
+            continue;
+        }
+        const bool is_time = std::find(kDurations.begin(), kDurations.end(), name) != kDurations.end();
+        if (const auto duration = is_time ? base::parse_duration(text) : std::nullopt) {
+            config[key + "_s"] = base::to_seconds(*duration);
+        } else if (text == "true" || text == "false") {
+            config[key] = text == "true";
+        } else if (const auto number = base::parse_count(text)) {
+            config[key] = *number;
+        } else {
+            config[key] = text;
+        }
+    }
+    config["connections"] = choice.connections;
+    config["arrivals"] =
+        choice.traffic.open_loop()
+            ? nlohmann::ordered_json(choice.traffic.arrivals == traffic::Arrivals::poisson ? "poisson"
+                                                                                           : "uniform")
+            : nlohmann::ordered_json(nullptr);
+    config["target"] = conninfo.masked();
+    return config;
+}
+
+}  // namespace
+
+void describe(metrics::RunResult& result, const RunOptions& options, const RunChoice& choice,
+              const postgres::Conninfo& conninfo, const std::vector<std::string>& argv, std::uint64_t seed,
+              std::uint64_t entropy) {
+    result.id = fmt::format("{:016x}", entropy);
+    result.name = choice.scenario.name;
+    for (const auto& operation : choice.scenario.operations) {
+        result.max_tries = std::max(result.max_tries, operation.retry.max_retries + 1);
+    }
+    result.config = config_json(options, choice, conninfo);
+    result.argv = masked_argv(argv);
+    result.random_seed = seed;
+    if (choice.traffic.pattern) {
+        result.pattern = choice.traffic.pattern->name;
+        result.peak_rate_origin = choice.traffic.peak_rate_per_s ? "given" : "measured";
+    }
+    result.client_info = simulation::client_info();
+    result.libpq_version = postgres::libpq_version();
+    result.libuv_version = event_loop::libuv_version();
+}
+
+}  // namespace pgtraffic::cli

@@ -1,0 +1,72 @@
+#include "pgtraffic/cli/run_files.hpp"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include "pgtraffic/cli/output.hpp"
+#include "pgtraffic/report/csv.hpp"
+#include "pgtraffic/report/hdr.hpp"
+#include "pgtraffic/report/html.hpp"
+#include "pgtraffic/report/json.hpp"
+#include "pgtraffic/report/pgbench.hpp"
+#include "pgtraffic/report/text.hpp"
+
+namespace pgtraffic::cli {
+namespace {
+
+void write_whole(report::OutputFile& file, const std::string& text) {
+    file.write(text);
+    file.commit();
+}
+
+/// The report for people, or for programs that read pgbench's.
+void print_text(const metrics::RunResult& result, const RunOptions& options) {
+    const bool terminal = options.report_to_stderr ? stderr_is_terminal() : isatty(STDOUT_FILENO) == 1;
+    const bool as_pgbench = options.format == Format::pgbench;
+    const auto text = as_pgbench ? report::pgbench_report(result)
+                                 : report::text_report(result, {use_color(options.color, terminal), 80});
+    if (options.report_to_stderr) {
+        write_stderr(text);
+    } else {
+        write_stdout(text);
+    }
+    if (as_pgbench) write_stderr(report::pgbench_warnings(result));
+}
+
+}  // namespace
+
+RunFiles::RunFiles(const RunOptions& options) : options_{options} {
+    if (options.json) json_.emplace("--json", *options.json);
+    if (options.stream) stream_.emplace("--stream", *options.stream);
+    if (options.csv) csv_.emplace("--csv", *options.csv);
+    if (options.hdr_log) hdr_log_.emplace("--hdr-log", *options.hdr_log);
+    if (options.html) html_.emplace("--html", *options.html);
+}
+
+void RunFiles::stream(std::span<const metrics::Interval> intervals, base::Wall started_at, bool open_loop) {
+    for (const auto& interval : intervals) {
+        stream_->write(report::json_line(report::interval_json(interval, started_at, open_loop)));
+    }
+}
+
+void RunFiles::end_stream(metrics::RunResult& result) {
+    if (!stream_) return;
+    const std::string trouble = stream_->finish();
+    if (trouble.empty()) return;
+    result.warnings.push_back(
+        {"stream_ended", fmt::format("{}; its last intervals are missing there", trouble)});
+}
+
+void RunFiles::write_reports(const metrics::RunResult& result) {
+    const bool wants_json = json_ || options_.format == Format::json;
+    const auto document = wants_json || html_ ? report::json_report(result) : nlohmann::ordered_json{};
+    const auto json = wants_json ? report::json_text(document) : std::string{};
+    if (json_) write_whole(*json_, json);
+    if (csv_) write_whole(*csv_, report::csv_intervals(result));
+    if (hdr_log_) write_whole(*hdr_log_, report::hdr_log(result));
+    if (html_) write_whole(*html_, report::html_report(document));
+    if (options_.format == Format::json) return write_stdout(json);
+    print_text(result, options_);
+}
+
+}  // namespace pgtraffic::cli

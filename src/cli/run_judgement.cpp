@@ -1,0 +1,72 @@
+#include "pgtraffic/cli/run_judgement.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <csignal>
+
+#include "pgtraffic/base/units.hpp"
+#include "pgtraffic/metrics/verdict.hpp"
+
+namespace pgtraffic::cli {
+
+using metrics::RunOutcome;
+
+namespace {
+
+/// Exit code of a run that was measured and did not meet a condition.
+constexpr int kThresholdMissed = 99;
+
+}  // namespace
+
+void judge_run(metrics::RunResult& result, const RunOptions& options, const RunChoice& choice,
+               const simulation::SimulationEnd& end) {
+    result.verdict = metrics::judge(result);
+    for (const auto& threshold : choice.thresholds) {
+        result.thresholds.push_back(metrics::evaluate(threshold, result));
+    }
+    const bool missed = std::any_of(result.thresholds.begin(), result.thresholds.end(),
+                                    [](const auto& threshold) { return !threshold.ok; });
+    const bool unsound = std::any_of(result.audit.begin(), result.audit.end(),
+                                     [](const auto& table) { return !table.sound(); });
+    const bool nothing_succeeded = result.total.succeeded() == 0;
+    const bool lost_for_good = result.connections_at_end == 0 && end.signal == 0 && !end.stop_file;
+    const bool refused = options.strict && result.verdict.status == metrics::VerdictStatus::invalid;
+    if (refused) {
+        result.warnings.push_back({"strict", "the verdict is invalid, which --strict takes for a failure"});
+    }
+    if (end.condition) {
+        result.warnings.push_back(
+            {"aborted",
+             fmt::format("stopped by --abort-if after {:.1f} s of {:.1f} s: {} was true over {} "
+                         "({})",
+                         result.duration_s, result.planned_duration_s, end.condition->expression,
+                         base::format_duration(options.abort_window), end.condition->actual_text)});
+    }
+    if (end.rows_used_up) {
+        result.warnings.push_back(
+            {"max_rows",
+             fmt::format("ended by --max-rows after {:.1f} s of {:.1f} s: another insert could have exceeded "
+                         "{} rows, counted from the warm-up on",
+                         result.duration_s, result.planned_duration_s,
+                         base::with_thousands(*options.max_rows))});
+    }
+    if (end.stop_file && end.signal == 0) {
+        result.warnings.push_back(
+            {"stop_file", fmt::format("stopped by --stop-file after {:.1f} s of {:.1f} s", result.duration_s,
+                                      result.planned_duration_s)});
+        result.outcome = RunOutcome::interrupted;
+        result.exit_code = 128 + SIGINT;
+    } else if (end.signal != 0) {
+        result.outcome = RunOutcome::interrupted;
+        result.exit_code = 128 + end.signal;
+    } else if (nothing_succeeded || lost_for_good || refused) {
+        result.outcome = RunOutcome::failed;
+        result.exit_code = 2;
+    } else if (missed || end.condition || unsound) {
+        result.outcome = RunOutcome::threshold_failed;
+        result.exit_code = kThresholdMissed;
+    }
+}
+
+}  // namespace pgtraffic::cli

@@ -1,0 +1,131 @@
+#include "pgtraffic/report/html_section.hpp"
+
+#include <fmt/format.h>
+
+namespace pgtraffic::report {
+namespace {
+
+/// The counts of the whole run, in which no query is left out.
+std::string all_queries(const HtmlFigures& figure) {
+    std::vector<std::string> row{"queries"};
+    std::vector<HtmlColumn> heads{{"", true}};
+    for (const auto& [key, name] : {std::pair{"planned", "planned"},
+                                    {"started", "started"},
+                                    {"waiting", "waiting at the end"},
+                                    {"in_flight", "in flight at the end"},
+                                    {"missed", "missed"},
+                                    {"ok", "ok"},
+                                    {"empty", "empty"},
+                                    {"failed", "failed"},
+                                    {"timed_out", "timed out"},
+                                    {"retries", "retries"}}) {
+        heads.push_back({name});
+        row.push_back(figure(fmt::format("/summary/queries/{}", key), Look::count));
+    }
+    if (figure.has("/summary/queries/in_doubt")) {
+        heads.push_back({"in doubt"});
+        row.push_back(figure("/summary/queries/in_doubt", Look::count));
+    }
+    return html_table("All queries", heads, {row}) +
+           hint("Connection efficiency, service / (pool wait + service): " +
+                figure("/summary/connection_efficiency_ratio", Look::percent) + ".");
+}
+
+std::string audit(const Json& document) {
+    const bool any = document.contains("audit") && document["audit"].is_array();
+    return any ? plain_table("Audit of what was stored", document["audit"]) : "";
+}
+
+}  // namespace
+
+std::string html_heat_map(const Json& document) {
+    if (!document["histograms"].contains("response_over_time"))
+        return section("heat", "Latency heat map",
+                       hint("This result was written by a version that kept no heat map."));
+    const auto& heat = document["histograms"]["response_over_time"];
+    if (heat["limits"].size() < 2 || heat["columns"].empty())
+        return section("heat", "Latency heat map", hint("There was no response to show."));
+    return section(
+        "heat", "Latency heat map",
+        hint("How many responses took how long, by the time at which they were due: the stronger the "
+             "colour, the larger their share of that moment. A second band shows what an average hides.") +
+            html_chart("chart-heat", "Response time", "log axis", true) +
+            "<noscript><p class=\"hint\">The heat map needs a browser with scripts; the table above has "
+            "percentiles over time.</p></noscript>\n");
+}
+
+std::string html_percentiles(const Json& document, const HtmlFigures& figure) {
+    const bool open = document["config"]["mode"] == "open";
+    Rows rows;
+    const auto columns = open
+                             ? std::vector<std::string>{"response_ms", "service_ms", "lag_ms", "pool_wait_ms"}
+                             : std::vector<std::string>{"response_ms", "service_ms"};
+    for (const auto& [key, name] : {std::pair{"min", "min"},
+                                    {"mean", "mean"},
+                                    {"p50", "p50"},
+                                    {"p90", "p90"},
+                                    {"p95", "p95"},
+                                    {"p99", "p99"},
+                                    {"p999", "p99.9"},
+                                    {"p9999", "p99.99"},
+                                    {"max", "max"},
+                                    {"stddev", "standard deviation"}}) {
+        auto& row = rows.emplace_back(std::vector<std::string>{name});
+        for (const auto& column : columns)
+            row.push_back(figure(fmt::format("/summary/{}/{}", column, key), Look::millis));
+        const auto at = fmt::format("/summary/response_bounds_ms/{}", key);
+        row.push_back(figure.has(at + "/0")
+                          ? figure(at + "/0", Look::millis) + " to " + figure(at + "/1", Look::millis)
+                          : "–");
+    }
+    std::vector<HtmlColumn> heads{{"", true}, {"response ms"}, {"service ms"}};
+    if (open) heads.insert(heads.end(), {{"lag ms"}, {"pool wait ms"}});
+    heads.push_back({"response, 95 % sure"});
+    const bool any =
+        figure.has("/summary/response_ms/max") && !document["histograms"]["response"]["counts"].empty();
+    const auto curve = any ? "<p class=\"where no-print\" id=\"nines\">Point at the curve to read it.</p>\n" +
+                                 html_chart("chart-nines", "By nines", "log axes", true)
+                           : std::string{};
+    return section(
+        "percentiles", "Percentiles",
+        hint("<b>Response</b> counts from the moment a query was due, <b>service</b> from the moment it was "
+             "sent. Where they part, queries waited for their turn.") +
+            curve + html_table("Percentiles", heads, rows));
+}
+
+std::string html_operations(const Json& document, const HtmlFigures& figure) {
+    const auto& list = document["operations"];
+    const auto table = list.empty() ? hint("No operation was run.")
+                                    : figure_table("Operations", list, "/operations", "operation",
+                                                   {{"ok", "ok", Look::count},
+                                                    {"empty", "empty", Look::count},
+                                                    {"failed", "failed", Look::count},
+                                                    {"timed out", "timed_out", Look::count},
+                                                    {"retries", "retries", Look::count},
+                                                    {"rows", "rows", Look::count},
+                                                    {"per s", "throughput_per_s", Look::rate},
+                                                    {"p50 ms", "response_ms/p50", Look::millis},
+                                                    {"p99 ms", "response_ms/p99", Look::millis},
+                                                    {"max ms", "response_ms/max", Look::millis},
+                                                    {"service p99 ms", "service_ms/p99", Look::millis}},
+                                                   figure);
+    return section("operations", "Operations", all_queries(figure) + table);
+}
+
+std::string html_errors(const Json& document, const HtmlFigures& figure) {
+    const auto& list = document["errors"];
+    if (list.empty()) return section("errors", "Errors", hint("None.") + audit(document));
+    Rows rows;
+    for (std::size_t i = 0; i < list.size(); ++i) {
+        const auto at = fmt::format("/errors/{}/", i);
+        rows.push_back(
+            {fmt::format("<code>{}</code>", html_text(text_of(list[i], "sqlstate"))),
+             figure(at + "count", Look::count), figure(at + "first_at_s", Look::seconds),
+             fmt::format("<span class=\"sample\">{}</span>", html_text(text_of(list[i], "sample")))});
+    }
+    return section(
+        "errors", "Errors by SQLSTATE",
+        html_table("Errors", {{"SQLSTATE", true}, {"count"}, {"first at"}, {"first message", true}}, rows));
+}
+
+}  // namespace pgtraffic::report

@@ -1,0 +1,181 @@
+#include "pgtraffic/report/html_section.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace pgtraffic::report {
+namespace {
+
+constexpr std::size_t kTimeRows = 60;  // of the table; the charts and the JSON have every interval
+
+std::string phases(const Json& document, const HtmlFigures& figure) {
+    const auto& list = document["phases"];
+    if (list.empty()) return "";
+    return "<h3>Phases</h3>\n" + figure_table("Phases", list, "/phases", "phase",
+                                              {{"from", "start_s", Look::seconds},
+                                               {"length", "duration_s", Look::seconds},
+                                               {"target /s", "target_per_s_mean", Look::rate},
+                                               {"attained /s", "throughput_per_s", Look::rate},
+                                               {"ok", "ok", Look::count},
+                                               {"failed", "failed", Look::count},
+                                               {"timed out", "timed_out", Look::count},
+                                               {"p50 ms", "response_ms/p50", Look::millis},
+                                               {"p99 ms", "response_ms/p99", Look::millis}},
+                                              figure);
+}
+
+/// Neighbours [begin, end) of the intervals in one row.
+std::vector<std::string> time_row(const Json& intervals, std::size_t begin, std::size_t end) {
+    double length = 0;
+    double planned = 0;
+    double done = 0;
+    std::uint64_t failed = 0;
+    std::uint64_t timed_out = 0;
+    double p50 = 0;
+    double p99 = 0;
+    double max = 0;
+    bool answered = false;
+    bool has_target = false;
+    for (auto i = begin; i < end; ++i) {
+        const auto& one = intervals[i];
+        const double duration = one["duration_s"].get<double>();
+        length += duration;
+        done += one["throughput_per_s"].get<double>() * duration;
+        if (one["target_per_s"].is_number()) {
+            has_target = true;
+            planned += one["target_per_s"].get<double>() * duration;
+        }
+        failed += one["failed"].get<std::uint64_t>();
+        timed_out += one["timed_out"].get<std::uint64_t>();
+        if (!one["p99_ms"].is_number() || !one["p50_ms"].is_number() || !one["max_ms"].is_number()) continue;
+        answered = true;
+        p50 = std::max(p50, one["p50_ms"].get<double>());
+        p99 = std::max(p99, one["p99_ms"].get<double>());
+        max = std::max(max, one["max_ms"].get<double>());
+    }
+    const auto rate = [&](double n) { return length > 0 ? figure_text(n / length, Look::rate) : "–"; };
+    const auto latency = [&](double ms) { return answered ? figure_text(ms, Look::millis) : "–"; };
+    const auto count = [](std::uint64_t n) { return figure_text(static_cast<double>(n), Look::count); };
+    const auto& last = intervals[end - 1];
+    return {figure_text(intervals[begin]["elapsed_s"].get<double>(), Look::seconds),
+            html_text(text_of(intervals[begin], "phase")),
+            has_target ? rate(planned) : "–",
+            rate(done),
+            count(failed),
+            count(timed_out),
+            count(last["waiting"].get<std::uint64_t>()),
+            count(last["in_flight"].get<std::uint64_t>()),
+            latency(p50),
+            latency(p99),
+            latency(max)};
+}
+
+std::string time_table(const Json& intervals) {
+    if (intervals.empty()) return hint("The run was over before its first interval was.");
+    const std::size_t joined = (intervals.size() + kTimeRows - 1) / kTimeRows;
+    Rows rows;
+    for (std::size_t i = 0; i < intervals.size(); i += joined)
+        rows.push_back(time_row(intervals, i, std::min(i + joined, intervals.size())));
+    const auto* what = joined > 1
+                           ? "Rates are means of a row's intervals, percentiles those of its worst interval, "
+                             "waiting and in flight as at its end."
+                           : "Waiting and in flight are as at an interval's end.";
+    return fmt::format("<details><summary>The same as a table</summary>{}{}</details>\n", hint(what),
+                       html_table("Over time",
+                                  {{"from", true},
+                                   {"phase", true},
+                                   {"target /s"},
+                                   {"attained /s"},
+                                   {"failed"},
+                                   {"timed out"},
+                                   {"waiting"},
+                                   {"in flight"},
+                                   {"p50 ms"},
+                                   {"p99 ms"},
+                                   {"max ms"}},
+                                  rows));
+}
+
+/// "57P01: 12 queries, 3 connects".
+std::string outage_errors(const Json& outage) {
+    if (!outage.contains("errors") || !outage["errors"].is_array()) return "–";
+    std::string list;
+    for (const auto& one : outage["errors"]) {
+        if (!one.is_object()) continue;
+        const auto amount = [&](const char* key) { return one.contains(key) ? plain(one[key]) : "0"; };
+        list += fmt::format("{}{}: {} queries, {} connects", list.empty() ? "" : "; ",
+                            one.contains("sqlstate") ? plain(one["sqlstate"]) : "?", amount("queries"),
+                            amount("connects"));
+    }
+    return html_text(list);
+}
+
+std::string outages(const Json& document, const HtmlFigures& figure) {
+    if (!document.contains("outages") || document["outages"].empty()) return "";
+    const auto& list = document["outages"];
+    Rows rows;
+    for (std::size_t i = 0; i < list.size(); ++i) {
+        const auto at = fmt::format("/outages/{}/", i);
+        rows.push_back({figure(at + "from_s", Look::seconds), figure(at + "to_s", Look::seconds),
+                        figure(at + "duration_s", Look::seconds),
+                        list[i].contains("scope") ? html_text(plain(list[i]["scope"])) : "–",
+                        figure(at + "episodes", Look::count), figure(at + "arrivals_hit", Look::count),
+                        figure(at + "sessions_lost", Look::count),
+                        figure(at + "failed_connects", Look::count), figure(at + "silence_s", Look::seconds),
+                        figure(at + "first_success_s", Look::seconds), outage_errors(list[i])});
+    }
+    return "<h3>Outages</h3>\n" + html_table("Outages",
+                                             {{"from", true},
+                                              {"to"},
+                                              {"length"},
+                                              {"scope", true},
+                                              {"episodes"},
+                                              {"arrivals hit"},
+                                              {"sessions lost"},
+                                              {"failed connects"},
+                                              {"silence"},
+                                              {"first success"},
+                                              {"errors", true}},
+                                             rows);
+}
+
+bool any_failure(const Json& intervals) {
+    return std::any_of(intervals.begin(), intervals.end(),
+                       [](const Json& one) { return one["failed"] != 0 || one["timed_out"] != 0; });
+}
+
+}  // namespace
+
+std::string html_over_time(const Json& document, const HtmlFigures& figure) {
+    const auto& intervals = document["intervals"];
+    const bool open = document["config"]["mode"] == "open";
+    std::string html;
+    if (!intervals.empty()) {
+        html +=
+            "<p class=\"where no-print\" id=\"when\">Point at a chart, or tab to one and use the arrow keys, "
+            "to read "
+            "all of them at that moment.</p>\n";
+        html += html_chart("chart-rate", "Throughput",
+                           open ? "queries a second, target and attained" : "queries a second");
+        html += html_chart("chart-latency", "Response time", "of what was due then, log axis", true);
+        if (any_failure(intervals)) {
+            html += html_chart("chart-failures", "Failures", "in each interval");
+        } else {
+            html += "<h3>Failures</h3>\n<p class=\"hint\">No query failed or timed out.</p>\n";
+        }
+        html += html_chart("chart-queue", "Queue",
+                           "queries waiting and in flight, as at each interval&#39;s end");
+        if (open) html += html_chart("chart-lag", "Lag", "from due to sent, log axis");
+        html +=
+            html_chart("chart-client", "The client&#39;s own load", "share of the time its loop was busy");
+    }
+    html +=
+        "<p class=\"hint no-charts\" hidden></p>\n<noscript><p class=\"hint\">Charts need a browser with "
+        "scripts; the "
+        "tables hold the numbers.</p></noscript>\n";
+    html += phases(document, figure) + outages(document, figure) + time_table(intervals);
+    return section("time", "Over time", html);
+}
+
+}  // namespace pgtraffic::report

@@ -1,0 +1,218 @@
+#include "pgtraffic/report/text_tables.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <utility>
+#include <vector>
+
+#include "pgtraffic/base/units.hpp"
+#include "pgtraffic/report/assessment.hpp"
+
+namespace pgtraffic::report {
+
+using base::with_thousands;
+using metrics::Histogram;
+using metrics::RunResult;
+
+namespace {
+
+constexpr std::size_t kOutages = 12;     // shown; the JSON result has all that are kept
+constexpr std::size_t kErrorKinds = 10;  // distinct SQLSTATEs shown; the JSON result has all
+
+std::vector<std::string> operation_notes(const metrics::OperationResult& operation) {
+    std::vector<std::string> notes;
+    if (operation.counts.retries > 0) {
+        notes.push_back(fmt::format("{} retries", with_thousands(operation.counts.retries)));
+    }
+    if (operation.statements.size() < 2) return notes;
+    for (const auto& statement : operation.statements) {
+        notes.push_back(fmt::format("{}: {} ok, {} empty, {} failed", printable(statement.name, kLongestName),
+                                    with_thousands(statement.ok), with_thousands(statement.empty),
+                                    with_thousands(statement.failed)));
+    }
+    return notes;
+}
+
+std::string outage_note(const metrics::Outage& outage) {
+    std::string note =
+        fmt::format("{} sessions lost, {} attempts to connect failed", with_thousands(outage.sessions_lost),
+                    with_thousands(outage.failed_connects));
+    if (outage.episodes > 1) note += fmt::format(", in {} episodes", with_thousands(outage.episodes));
+    for (const auto& error : outage.errors) {
+        note += fmt::format("; {}:", error.sqlstate.text());
+        if (error.queries > 0) note += fmt::format(" {} queries", with_thousands(error.queries));
+        if (error.connects > 0) note += fmt::format(" {} connects", with_thousands(error.connects));
+    }
+    return note;
+}
+
+}  // namespace
+
+std::string percent(double ratio, int digits) {
+    const double scale = std::pow(10, digits);
+    return with_thousands(std::floor(ratio * 100 * scale + 1e-6) / scale, digits);
+}
+
+Millis::Millis(const RunResult& run)
+    : digits_{!run.latencies.response.empty() &&
+                      run.latencies.response.quantile(0.5) < std::chrono::milliseconds{1}
+                  ? 3
+                  : 2} {}
+
+std::string Millis::of(double ms) const {
+    return with_thousands(ms, digits_);
+}
+
+std::string Millis::quantile(const Histogram& histogram, double q) const {
+    if (histogram.empty()) return "- ";
+    return of(histogram.quantile(q)) + (histogram.supports(q) ? " " : "*");
+}
+
+void text_percentiles(const RunResult& run, const Millis& ms, Page& page) {
+    const auto& latencies = run.latencies;
+    const bool steady = !overloaded(run);
+    std::vector<std::string> heads;
+    std::vector<const Histogram*> columns;
+    const auto column = [&](const char* name, const Histogram& histogram) {
+        heads.emplace_back(fmt::format("{} ", name));
+        columns.push_back(&histogram);
+    };
+    if (steady) column("response", latencies.response);
+    if (run.open_loop) {
+        column("service", latencies.service);
+        if (steady) column("lag", latencies.lag);
+    }
+    if (std::all_of(columns.begin(), columns.end(), [](const Histogram* h) { return h->empty(); })) return;
+
+    std::vector<TableRow> rows;
+    bool weak = false;
+    for (const auto& [label, q] : {std::pair{"p50", 0.50},
+                                   {"p75", 0.75},
+                                   {"p90", 0.90},
+                                   {"p95", 0.95},
+                                   {"p99", 0.99},
+                                   {"p99.9", 0.999},
+                                   {"p99.99", 0.9999}}) {
+        TableRow row{.name = label, .cells = {}, .notes = {}, .tone = Tone::plain};
+        for (const auto* histogram : columns) {
+            row.cells.push_back(ms.quantile(*histogram, q));
+            weak = weak || (!histogram->empty() && !histogram->supports(q));
+        }
+        rows.push_back(std::move(row));
+    }
+    TableRow last{.name = "max", .cells = {}, .notes = {}, .tone = Tone::plain};
+    for (const auto* histogram : columns) {
+        last.cells.push_back(histogram->empty() ? "- " : ms.of(histogram->max()) + " ");
+    }
+    rows.push_back(std::move(last));
+    page.table("Percentiles (ms)", heads, rows, 15);
+    if (weak) page.note("* fewer than ten queries above it: not supported by the data");
+    if (run.open_loop) {
+        page.note("response: due to done; service: sent to done; lag: due to sent");
+    }
+}
+
+void text_operations(const RunResult& run, const Millis& ms, Page& page) {
+    if (run.operations.empty()) return;
+    const bool with_percentiles = !overloaded(run);
+    std::vector<std::string> heads{"ok", "empty", "failed", "per s"};
+    if (with_percentiles) heads.insert(heads.end(), {"p50 ms ", "p99 ms "});
+    std::vector<TableRow> rows;
+    for (const auto& operation : run.operations) {
+        const auto& counts = operation.counts;
+        const double per_s =
+            run.duration_s > 0 ? static_cast<double>(counts.succeeded()) / run.duration_s : 0;
+        TableRow row{printable(operation.name, kLongestName),
+                     {with_thousands(counts.ok), with_thousands(counts.empty),
+                      with_thousands(counts.failed + counts.timed_out), with_thousands(per_s, 2)},
+                     operation_notes(operation),
+                     Tone::plain};
+        if (with_percentiles) {
+            row.cells.push_back(ms.quantile(operation.latencies.response, 0.5));
+            row.cells.push_back(ms.quantile(operation.latencies.response, 0.99));
+        }
+        rows.push_back(std::move(row));
+    }
+    page.table("Operations", heads, rows);
+    if (run.total.timed_out > 0) page.note("failed: with those timed out");
+}
+
+void text_errors(const RunResult& run, const Millis& ms, Page& page) {
+    if (run.errors.empty()) return;
+    std::vector<TableRow> rows;
+    for (const auto& error : run.errors) {
+        if (rows.size() == kErrorKinds) break;
+        TableRow row{std::string{error.sqlstate.text()},
+                     {with_thousands(error.count), with_thousands(error.first_at_s, 2) + " s"},
+                     {},
+                     Tone::plain};
+        if (!error.sample.empty()) row.notes.push_back(printable(error.sample));
+        rows.push_back(std::move(row));
+    }
+    page.table("Errors by SQLSTATE", {"count", "first at"}, rows, 14);
+    if (run.errors.size() > kErrorKinds) {
+        page.line(
+            fmt::format("   and {} other SQLSTATEs, see the JSON result", run.errors.size() - kErrorKinds));
+    }
+    if (const auto& failed = run.latencies.failed; !failed.empty()) {
+        page.note(
+            fmt::format("A failure came after {} ms (median), {} ms at most; failures are in no "
+                        "percentile above.",
+                        ms.of(failed.quantile(0.5)), ms.of(failed.max())));
+    }
+}
+
+void text_outages(const RunResult& run, Page& page) {
+    if (run.outages.empty()) return;
+    std::vector<TableRow> rows;
+    for (const auto& outage : run.outages) {
+        if (rows.size() == kOutages) break;
+        const bool service = outage.scope == metrics::Outage::Scope::service;
+        rows.push_back({fmt::format("{} s", with_thousands(outage.from_s, 2)),
+                        {outage.over ? with_thousands(outage.to_s, 2) + " s" : "not over",
+                         with_thousands(outage.duration_s, 3) + " s",
+                         outage.first_success_s ? with_thousands(*outage.first_success_s, 3) + " s" : "none",
+                         with_thousands(outage.arrivals_hit), service ? "service" : "sessions"},
+                        {outage_note(outage)},
+                        service ? Tone::bad : Tone::doubtful});
+    }
+    page.table("Outages, from", {"to", "lasted", "first success", "hit", "scope"}, rows);
+    if (run.outages.size() > kOutages) {
+        page.line(fmt::format("   and {} others, see the JSON result", run.outages.size() - kOutages));
+    }
+    page.note(
+        "lasted: until all sessions were back; first success: after the first fault; hit: arrivals that came "
+        "due without a success, and queries cut off; scope sessions: others went on");
+}
+
+void text_phases(const RunResult& run, const Millis& ms, Page& page) {
+    if (run.phases.size() < 2) return;
+    const bool with_percentiles = !overloaded(run);
+    std::vector<std::string> heads{"planned", "attained", "per s"};
+    if (!run.open_loop) heads = {"queries", "per s"};
+    if (with_percentiles) heads.insert(heads.end(), {"p50 ms ", "p99 ms "});
+    std::vector<TableRow> rows;
+    for (const auto& phase : run.phases) {
+        TableRow row{printable(phase.name, kLongestName), {with_thousands(phase.planned)}, {}, Tone::plain};
+        if (run.open_loop) {
+            row.cells.push_back(phase.planned == 0 ? "-"
+                                                   : percent(static_cast<double>(phase.counts.started) /
+                                                             static_cast<double>(phase.planned)) +
+                                                         " %");
+        }
+        row.cells.push_back(
+            phase.duration_s > 0
+                ? with_thousands(static_cast<double>(phase.counts.succeeded()) / phase.duration_s, 2)
+                : "-");
+        if (with_percentiles) {
+            row.cells.push_back(ms.quantile(phase.latencies.response, 0.5));
+            row.cells.push_back(ms.quantile(phase.latencies.response, 0.99));
+        }
+        rows.push_back(std::move(row));
+    }
+    page.table("Phases", heads, rows);
+}
+
+}  // namespace pgtraffic::report

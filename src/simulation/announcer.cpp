@@ -1,0 +1,68 @@
+#include "pgtraffic/simulation/announcer.hpp"
+
+#include <algorithm>
+
+#include "pgtraffic/simulation/simulation.hpp"
+
+namespace pgtraffic::simulation {
+
+using base::Mono;
+
+void Announcer::say(const std::string& text) const {
+    if (events_.stage) events_.stage(text);
+}
+
+void Announcer::connecting(std::uint32_t connected) const {
+    if (events_.connecting) events_.connecting(connected, plan_.connections);
+}
+
+void Announcer::intervals_closed(std::span<const metrics::Interval> joined) const {
+    if (events_.intervals_closed && !joined.empty()) events_.intervals_closed(joined);
+}
+
+void Announcer::begin_progress(Mono now) noexcept {
+    next_progress_ = now + plan_.progress;
+}
+
+void Announcer::progress(Mono now, Measurement& measurement, const metrics::Gauges& gauges,
+                         std::uint32_t connected) {
+    if (!events_.progress || now < next_progress_) return;
+    next_progress_ = std::max(next_progress_ + plan_.progress, now);
+    const metrics::Interval recent = measurement.take_recent();
+    if (recent.duration_s <= 0) return;
+    events_.progress(recent, {measurement.elapsed_s(now), base::to_seconds(plan_.duration), connected,
+                              plan_.connections, measurement.schedule(), &gauges});
+}
+
+bool Announcer::tells_moments() const noexcept {
+    return static_cast<bool>(events_.moment);
+}
+
+void Announcer::moment(Mono now, const Standing& standing) const {
+    if (!tells_moments()) return;
+    metrics::LiveMoment moment;
+    moment.stage = to_string(standing.stage);
+    moment.open_loop = plan_.rate_per_s || plan_.pattern;
+    moment.duration_s = base::to_seconds(plan_.duration);
+    moment.planned = standing.gauges.planned;
+    moment.started = standing.gauges.started;
+    moment.waiting = standing.gauges.waiting;
+    moment.in_flight = standing.gauges.in_flight;
+    moment.reconnects = standing.reconnects;
+    moment.loop_busy_ratio = standing.gauges.loop_busy_ratio;
+    moment.connections = standing.crew.states();
+    if (standing.measurement != nullptr) {
+        moment.elapsed_s = standing.measurement->elapsed_s(now);
+        const auto* schedule = standing.measurement->schedule();
+        if (schedule != nullptr && standing.stage == Stage::measuring) {
+            moment.target_per_s = schedule->rate_at(moment.elapsed_s);
+            for (const auto& phase : schedule->phases()) {
+                if (moment.elapsed_s >= phase.start_s) moment.phase = phase.name;
+            }
+        }
+        standing.measurement->look(moment);
+    }
+    events_.moment(moment);
+}
+
+}  // namespace pgtraffic::simulation

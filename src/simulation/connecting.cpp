@@ -1,0 +1,61 @@
+#include "pgtraffic/simulation/connecting.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "pgtraffic/base/units.hpp"
+#include "pgtraffic/simulation/simulation.hpp"
+
+namespace pgtraffic::simulation {
+
+postgres::Conninfo watchful(postgres::Conninfo conninfo) {
+    conninfo.set_default("tcp_user_timeout", "30000");
+    conninfo.set_default("keepalives_idle", "15");
+    conninfo.set_default("keepalives_interval", "5");
+    conninfo.set_default("keepalives_count", "3");
+    return conninfo;
+}
+
+base::Nanos connect_limit(const postgres::Conninfo& conninfo, base::Nanos usual) {
+    const auto seconds = base::parse_count(conninfo.effective("connect_timeout"));
+    if (!seconds || *seconds == 0) return usual;
+    return std::chrono::seconds{std::clamp<std::uint64_t>(*seconds, 2, 3600)};
+}
+
+bool wants_writable(const postgres::Conninfo& conninfo) {
+    const auto wanted = conninfo.effective("target_session_attrs");
+    return wanted == "read-write" || wanted == "primary";
+}
+
+std::vector<std::string> session_setup(const SimulationPlan& plan) {
+    std::vector<std::string> setup;
+    // In a pooler's transaction mode a setting would stay on a server's connection, for whoever comes next.
+    if (plan.timeout && !plan.pooled) {
+        const auto ms =
+            std::max<std::int64_t>(1, std::chrono::ceil<std::chrono::milliseconds>(*plan.timeout).count());
+        setup.push_back(fmt::format("SET statement_timeout = {}", ms));
+    }
+    if (plan.read_only) setup.emplace_back("SET default_transaction_read_only = on");
+    return setup;
+}
+
+std::string connect_failure(const SimulationPlan& plan, std::uint32_t connected,
+                            const std::map<std::string, std::uint64_t, std::less<>>& failures) {
+    std::string reasons;
+    for (const auto& [reason, times] : failures) {
+        reasons += fmt::format("{}{} ({}×)", reasons.empty() ? "" : "; ", reason, times);
+    }
+    const bool lost_in_pooler = plan.pooled && plan.protocol == Protocol::prepared &&
+                                reasons.find("prepared statement") != std::string::npos;
+    if (lost_in_pooler) {
+        return fmt::format("connected {} of {} sessions; the rest failed: {}. {}", connected,
+                           plan.connections, reasons, kPoolerPreparedCure);
+    }
+    return fmt::format(
+        "connected {} of {} sessions; the rest failed: {}. Ask for fewer with --connections, or raise "
+        "the server's max_connections",
+        connected, plan.connections, reasons);
+}
+
+}  // namespace pgtraffic::simulation

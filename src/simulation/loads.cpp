@@ -1,0 +1,62 @@
+#include "pgtraffic/simulation/loads.hpp"
+
+#include <algorithm>
+
+#include "pgtraffic/simulation/simulation.hpp"
+
+namespace pgtraffic::simulation {
+
+using base::Mono;
+using base::Nanos;
+using traffic::PhaseScheduler;
+using traffic::TokenBucket;
+
+Loads::Loads(const SimulationPlan& plan) : plan_{plan}, peak_rate_{plan.peak_rate_per_s} {}
+
+bool Loads::wants_peak() const noexcept {
+    return plan_.pattern && !peak_rate_;
+}
+
+std::optional<PhaseScheduler> Loads::measured_schedule() const {
+    if (plan_.rate_per_s) return PhaseScheduler::constant(*plan_.rate_per_s, plan_.duration);
+    if (plan_.pattern && peak_rate_)
+        return PhaseScheduler::follow(*plan_.pattern, *peak_rate_, plan_.duration, plan_.seed);
+    return std::nullopt;
+}
+
+TokenBucket Loads::bucket(const std::optional<PhaseScheduler>& schedule, Mono start, Nanos length) const {
+    return schedule ? TokenBucket::scheduled(*schedule, plan_.arrivals, start, plan_.seed)
+                    : TokenBucket::unlimited(start, length);
+}
+
+void Loads::begin_unmeasured() noexcept {
+    ++number_;
+    first_arrival_ = std::uint64_t{number_} << 32U;
+    unmeasured_.reset();
+}
+
+TokenBucket Loads::warm_up(Mono start) {
+    begin_unmeasured();
+    if (const auto measured = measured_schedule()) {
+        const double rate = std::max(measured->rate_at(0), measured->max_rate() * 0.01);
+        unmeasured_ = PhaseScheduler::constant(rate, plan_.warmup);
+    }
+    return bucket(unmeasured_, start, plan_.warmup);
+}
+
+TokenBucket Loads::calibration(Mono start, double rate_per_s, Nanos length) {
+    begin_unmeasured();
+    if (rate_per_s > 0) unmeasured_ = PhaseScheduler::constant(rate_per_s, length);
+    return bucket(unmeasured_, start, length);
+}
+
+TokenBucket Loads::measured(Mono start) {
+    ++number_;
+    first_arrival_ = 0;
+    schedule_ = measured_schedule();
+    auto tokens = bucket(schedule_, start, plan_.duration);
+    if (plan_.total_queries) tokens.limit_to(*plan_.total_queries);
+    return tokens;
+}
+
+}  // namespace pgtraffic::simulation

@@ -1,0 +1,96 @@
+#include "pgtraffic/simulation/measurement.hpp"
+
+#include <utility>
+
+#include "pgtraffic/simulation/simulation.hpp"
+
+namespace pgtraffic::simulation {
+
+using base::Mono;
+
+namespace {
+
+metrics::AggregatorPlan aggregator_plan(const SimulationPlan& plan, const workload::Workload& workload,
+                                        const traffic::PhaseScheduler* schedule, Mono start, bool looked_at) {
+    metrics::AggregatorPlan counted;
+    for (const auto& operation : workload.operations()) {
+        metrics::OperationShape shape{operation.name, {}};
+        for (const auto& statement : operation.statements) shape.statements.push_back(statement.name);
+        counted.operations.push_back(std::move(shape));
+    }
+    counted.start = start;
+    counted.interval = plan.interval;
+    counted.joined = plan.joined_intervals;
+    counted.open_loop = schedule != nullptr;
+    counted.looked_at = looked_at;
+    if (schedule != nullptr) {
+        for (const auto& phase : schedule->phases()) {
+            counted.phases.push_back({phase.name, phase.start_s, phase.end_s, phase.planned});
+        }
+        counted.planned_between = [schedule](double from_s, double to_s) {
+            return schedule->arrivals_until(to_s) - schedule->arrivals_until(from_s);
+        };
+    } else {
+        counted.phases.push_back({traffic::kSteadyPhase, 0, base::to_seconds(plan.duration), std::nullopt});
+    }
+    return counted;
+}
+
+}  // namespace
+
+Measurement::Measurement(const SimulationPlan& plan, const workload::Workload& workload,
+                         Dispatcher& dispatcher, const traffic::PhaseScheduler* schedule, const Begin& begin)
+    : workload_{workload},
+      dispatcher_{dispatcher},
+      schedule_{schedule},
+      start_{begin.now},
+      planned_end_{begin.now + plan.duration},
+      aggregator_{aggregator_plan(plan, workload, schedule, begin.now, begin.looked_at)},
+      abort_watch_{plan.abort_if, plan.abort_window, plan.interval} {
+    outages_.begin(begin.now, plan.connections, begin.disconnected);
+}
+
+void Measurement::query_failed(const metrics::Completion& completion, std::string_view error) noexcept {
+    aggregator_.sample_error(completion.sqlstate, error);
+    if (!closed()) outages_.query_failed(completion, planned(completion.done));
+}
+
+void Measurement::session_lost(Mono now) noexcept {
+    if (!closed()) outages_.session_lost(now, planned(now));
+}
+
+void Measurement::session_up(Mono now) noexcept {
+    if (!closed()) outages_.session_up(now);
+}
+
+void Measurement::connect_failed(Mono now, base::SqlState state) noexcept {
+    if (!closed()) outages_.connect_failed(now, state, planned(now));
+}
+
+std::optional<metrics::ThresholdResult> Measurement::abort_condition(
+    Mono now, std::span<const metrics::Interval> closed, const metrics::Unanswered& unanswered) {
+    abort_watch_.add(closed);
+    return abort_watch_.check(aggregator_.ended(abort_watch_.length(), now, unanswered));
+}
+
+void Measurement::close(Mono end, LoopLoad& load, const ClientUsage& usage, metrics::RunResult& result) {
+    end_ = end;
+    busy_ratio_at_close_ = load.take_ratio(end);
+    auto& client = result.client;
+    client = cost_between(usage_at_start_, usage, end - start_, aggregator_.total().ended());
+    client.loop_busy_ratio = load.total_ratio();
+    client.longest_loop_turn_ms = base::to_millis(load.longest_turn());
+    client.longest_clock_gap_s = std::max(client.longest_clock_gap_s, base::to_seconds(longest_gap_));
+    result.outages = outages_.finish(end, dispatcher_.planned(end));
+    dispatcher_.close(end);
+    aggregator_.close(end);
+}
+
+void Measurement::finish(const metrics::Gauges& gauges, metrics::RunResult& result) {
+    while (const auto token = dispatcher_.next_abandoned()) {
+        aggregator_.record_waiting(operation_of(*token), token->due, end_);
+    }
+    aggregator_.finish(gauges, result);
+}
+
+}  // namespace pgtraffic::simulation

@@ -1,0 +1,117 @@
+#include "pgtraffic/workload/sql_scanner.hpp"
+
+#include <algorithm>
+
+namespace pgtraffic::workload {
+namespace {
+
+constexpr std::string_view kBlank = " \t\r\n\f\v;";
+
+bool is_digit(char c) {
+    return c >= '0' && c <= '9';
+}
+bool is_letter(char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_' ||
+           static_cast<unsigned char>(c) > 127;
+}
+bool is_word_part(char c) {
+    return is_letter(c) || is_digit(c) || c == '$';
+}
+
+std::size_t word_length(std::string_view sql) {
+    const auto end = std::find_if_not(sql.begin(), sql.end(), is_word_part);
+    return static_cast<std::size_t>(end - sql.begin());
+}
+
+}  // namespace
+
+std::string_view SqlScanner::peek() {
+    while (!rest_.empty()) {
+        if (kBlank.find(rest_.front()) != std::string_view::npos) {
+            skip(1);
+        } else if (rest_.starts_with("--")) {
+            skip(rest_.find_first_of("\r\n"));
+        } else if (rest_.starts_with("/*")) {
+            skip_comment();
+        } else {
+            break;
+        }
+    }
+    return rest_;
+}
+
+std::string SqlScanner::take_word() {
+    if (peek().empty() || !is_letter(rest_.front()) || at_escaped_text()) return {};
+    std::string word{rest_.substr(0, word_length(rest_))};
+    rest_.remove_prefix(word.size());
+    for (char& c : word) {
+        if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+    }
+    return word;
+}
+
+void SqlScanner::skip() {
+    if (peek().empty()) return;
+    const char c = rest_.front();
+    if (c == '\'' || c == '"') return skip_quoted(c, false);
+    if (c == '$') return skip_dollar();
+    if (at_escaped_text()) {
+        skip(1);
+        return skip_quoted('\'', true);
+    }
+    // A number takes its letters along: 1e5 holds no word.
+    skip(is_letter(c) || is_digit(c) ? word_length(rest_) : 1);
+}
+
+void SqlScanner::skip(std::size_t length) {
+    rest_.remove_prefix(std::min(length, rest_.size()));
+}
+
+/// E'…', the one quote in which a backslash escapes.
+bool SqlScanner::at_escaped_text() const {
+    return rest_.starts_with("E'") || rest_.starts_with("e'");
+}
+
+/// A doubled quote ends one text and begins the next, which comes to the same.
+void SqlScanner::skip_quoted(char quote, bool escapes) {
+    std::size_t at = 1;
+    while (at < rest_.size() && rest_[at] != quote) at += escapes && rest_[at] == '\\' ? std::size_t{2} : 1;
+    skip(at + 1);
+}
+
+/// Comments nest.
+void SqlScanner::skip_comment() {
+    int depth = 0;
+    do {
+        const bool opens = rest_.starts_with("/*");
+        const bool closes = rest_.starts_with("*/");
+        depth += opens ? 1 : closes ? -1 : 0;
+        skip(opens || closes ? 2 : 1);
+    } while (depth > 0 && !rest_.empty());
+}
+
+/// $tag$ … $tag$, or only the $1 of a parameter.
+void SqlScanner::skip_dollar() {
+    std::size_t end = 1;
+    while (end < rest_.size() && rest_[end] != '$' && is_word_part(rest_[end])) ++end;
+    const bool opens = end < rest_.size() && rest_[end] == '$' && (end == 1 || is_letter(rest_[1]));
+    if (!opens) return skip(end);
+    const auto tag = rest_.substr(0, end + 1);
+    const auto close = rest_.find(tag, tag.size());
+    skip(close == std::string_view::npos ? close : close + tag.size());
+}
+
+std::vector<std::string> sql_words(std::string_view sql) {
+    std::vector<std::string> words;
+    SqlScanner scanner{sql};
+    while (!scanner.peek().empty()) {
+        if (auto word = scanner.take_word(); !word.empty()) {
+            words.push_back(std::move(word));
+        } else {
+            scanner.skip();
+        }
+    }
+    return words;
+}
+
+}  // namespace pgtraffic::workload

@@ -1,0 +1,70 @@
+// What sessions are given to connect with, and what is said where they cannot.
+#include "pgtraffic/simulation/connecting.hpp"
+
+#include "pgtraffic/simulation/simulation.hpp"
+#include "support/catch.hpp"
+
+using namespace pgtraffic;
+using namespace std::chrono_literals;
+using postgres::Conninfo;
+using simulation::SimulationPlan;
+using Statements = std::vector<std::string>;
+
+namespace {
+
+Conninfo conninfo(const std::string& text) {
+    return Conninfo::parse(text, "test");
+}
+
+}  // namespace
+
+TEST_CASE("a silent server is noticed within a minute, unless its user said when") {
+    CHECK(simulation::watchful(conninfo("host=a")).get("tcp_user_timeout") == "30000");
+    CHECK(simulation::watchful(conninfo("host=a")).get("keepalives_idle") == "15");
+    const auto own = simulation::watchful(conninfo("host=a tcp_user_timeout=5"));
+    CHECK(own.get("tcp_user_timeout") == "5");
+    CHECK(own.get("keepalives_count") == "3");
+}
+
+TEST_CASE("connect_timeout limits an attempt as libpq would: at least two seconds, 0 for as usual") {
+    CHECK(simulation::connect_limit(conninfo("host=a"), 10s) == 10s);
+    CHECK(simulation::connect_limit(conninfo("connect_timeout=30"), 10s) == 30s);
+    CHECK(simulation::connect_limit(conninfo("connect_timeout=1"), 10s) == 2s);
+    CHECK(simulation::connect_limit(conninfo("connect_timeout=99999999"), 10s) == 1h);
+    for (const char* none : {"connect_timeout=0", "connect_timeout=-5", "connect_timeout=soon"}) {
+        CAPTURE(none);
+        CHECK(simulation::connect_limit(conninfo(none), 10s) == 10s);
+    }
+}
+
+TEST_CASE("only who asked for a server that writes leaves one that does not") {
+    CHECK(simulation::wants_writable(conninfo("target_session_attrs=read-write")));
+    CHECK(simulation::wants_writable(conninfo("target_session_attrs=primary")));
+    CHECK_FALSE(simulation::wants_writable(conninfo("target_session_attrs=any")));
+    CHECK_FALSE(simulation::wants_writable(conninfo("host=a")));
+}
+
+TEST_CASE("sessions begin with their limit and their intent, behind a pooler with nothing of the server's") {
+    SimulationPlan plan;
+    CHECK(simulation::session_setup(plan).empty());
+    plan.timeout = 1500us;
+    plan.read_only = true;
+    CHECK(simulation::session_setup(plan) ==
+          Statements{"SET statement_timeout = 2", "SET default_transaction_read_only = on"});
+    plan.read_only = false;
+    plan.pooled = true;
+    CHECK(simulation::session_setup(plan).empty());
+}
+
+TEST_CASE("a failure to connect tells every reason and how often, and the cure that fits") {
+    SimulationPlan plan;
+    plan.connections = 5;
+    CHECK(simulation::connect_failure(plan, 2, {{"no room", 3}, {"refused", 1}}) ==
+          "connected 2 of 5 sessions; the rest failed: no room (3×); refused (1×). Ask for fewer with "
+          "--connections, or raise the server's max_connections");
+    plan.pooled = true;
+    plan.protocol = simulation::Protocol::prepared;
+    CHECK(simulation::connect_failure(plan, 0, {{"prepared statement \"pgtraffic_0\" exists", 4}})
+              .ends_with(simulation::kPoolerPreparedCure));
+    CHECK(simulation::connect_failure(plan, 0, {{"refused", 4}}).ends_with("max_connections"));
+}

@@ -1,0 +1,106 @@
+// Which arrivals each stage of a run has.
+#include "pgtraffic/simulation/loads.hpp"
+
+#include <vector>
+
+#include "pgtraffic/simulation/simulation.hpp"
+#include "support/catch.hpp"
+
+using namespace pgtraffic;
+using namespace std::chrono_literals;
+using base::Mono;
+using simulation::Loads;
+using simulation::SimulationPlan;
+
+namespace {
+
+const Mono kStart{1h};
+
+SimulationPlan plan_at(std::optional<double> rate_per_s) {
+    SimulationPlan plan;
+    plan.rate_per_s = rate_per_s;
+    plan.arrivals = traffic::Arrivals::uniform;
+    plan.warmup = 2s;
+    plan.duration = 10s;
+    return plan;
+}
+
+/// From 20 to 80 % of the peak rate.
+traffic::Pattern ramp() {
+    return {"ramp", "", {{"up", 1, {0.2, 0.2}, {0.8, 0.8}, 0}}};
+}
+
+std::uint64_t planned(traffic::TokenBucket bucket) {
+    return bucket.planned_until(bucket.end());
+}
+
+}  // namespace
+
+TEST_CASE("a rate holds for the warm-up and the measurement, each for its own time") {
+    const auto plan = plan_at(100);
+    Loads loads{plan};
+    CHECK_FALSE(loads.wants_peak());
+    CHECK(planned(loads.warm_up(kStart)) == 200);
+    CHECK(loads.schedule() == nullptr);
+    const auto measured = loads.measured(kStart + 2s);
+    CHECK(planned(measured) == 1000);
+    CHECK(measured.next_due() == kStart + 2s);
+    REQUIRE(loads.schedule() != nullptr);
+    CHECK(loads.schedule()->rate_at(5) == Approx(100));
+}
+
+TEST_CASE("without a rate or a pattern every load is a closed loop, and may have a last query") {
+    auto plan = plan_at(std::nullopt);
+    plan.total_queries = 3;
+    Loads loads{plan};
+    auto warmup = loads.warm_up(kStart);
+    CHECK(warmup.next_due() <= kStart);
+    CHECK(warmup.end() == kStart + 2s);
+    auto measured = loads.measured(kStart);
+    CHECK(loads.schedule() == nullptr);
+    for (int i = 0; i < 3; ++i) CHECK(measured.take(kStart));
+    CHECK_FALSE(measured.take(kStart));
+    CHECK(measured.exhausted());
+    for (int i = 0; i < 10; ++i) CHECK(warmup.take(kStart));  // the limit is the measurement's
+}
+
+TEST_CASE("a pattern is warmed up at its first rate, of its peak once that is found") {
+    auto plan = plan_at(std::nullopt);
+    plan.pattern = ramp();
+    Loads loads{plan};
+    CHECK(loads.wants_peak());
+    CHECK(loads.warm_up(kStart).next_due() <= kStart);  // a closed loop meanwhile
+    CHECK(planned(loads.calibration(kStart, 50, 900ms)) == 45);
+    CHECK(loads.calibration(kStart, 0, 2s).end() == kStart + 2s);
+    loads.set_peak(1000);
+    CHECK_FALSE(loads.wants_peak());
+    CHECK(planned(loads.measured(kStart)) == Approx(5000).margin(1));
+
+    plan.peak_rate_per_s = 1000;
+    Loads given{plan};
+    CHECK_FALSE(given.wants_peak());
+    CHECK(planned(given.warm_up(kStart)) == Approx(400).margin(1));
+}
+
+TEST_CASE("a load that begins with nothing is warmed up at a hundredth of its highest rate") {
+    auto plan = plan_at(std::nullopt);
+    plan.pattern = traffic::Pattern{"late", "", {{"up", 1, {0, 0}, {1, 1}, 0}}};
+    plan.peak_rate_per_s = 1000;
+    Loads loads{plan};
+    CHECK(planned(loads.warm_up(kStart)) == 20);
+}
+
+TEST_CASE("no two loads share an arrival's number, and the measured one begins at 0") {
+    const auto plan = plan_at(100);
+    Loads loads{plan};
+    CHECK(loads.number() == 0);
+    std::vector<std::uint64_t> firsts;
+    (void)loads.warm_up(kStart);
+    firsts.push_back(loads.first_arrival());
+    (void)loads.calibration(kStart, 10, 900ms);
+    firsts.push_back(loads.first_arrival());
+    (void)loads.measured(kStart);
+    CHECK(loads.number() == 3);
+    CHECK(loads.first_arrival() == 0);
+    CHECK(firsts == std::vector<std::uint64_t>{1ULL << 32U, 2ULL << 32U});
+}

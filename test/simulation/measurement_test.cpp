@@ -1,0 +1,225 @@
+// What of a load is counted, and what those who look on are told of it, in virtual time.
+#include "pgtraffic/simulation/measurement.hpp"
+
+#include "pgtraffic/base/json_reader.hpp"
+#include "pgtraffic/event_loop/loop.hpp"
+#include "pgtraffic/simulation/announcer.hpp"
+#include "pgtraffic/simulation/loads.hpp"
+#include "pgtraffic/simulation/simulation.hpp"
+#include "support/catch.hpp"
+
+using namespace pgtraffic;
+using namespace std::chrono_literals;
+using base::Mono;
+using metrics::Outcome;
+using simulation::Measurement;
+using simulation::Stage;
+
+namespace {
+
+const Mono kStart{1h};
+
+workload::Workload one_query() {
+    const auto document = base::parse_json(
+        R"({"name": "w", "operations": [{"name": "read", "statements": [{"sql": "SELECT 1"}]}]})", "w");
+    return {workload::parse_scenario({document, "w"}), {}, workload::KeyDistribution::uniform, 7, 0};
+}
+
+/// Two sessions at 10 a second for ten seconds.
+struct Load {
+    simulation::SimulationPlan plan;
+    workload::Workload workload = one_query();
+    simulation::Dispatcher dispatcher{2};
+    std::optional<simulation::Loads> loads;
+    std::optional<Measurement> measurement;
+    simulation::LoopLoad loop{kStart};
+    metrics::RunResult result;
+
+    explicit Load(const std::string& abort_if = "") {
+        plan.connections = 2;
+        plan.rate_per_s = 10;
+        plan.arrivals = traffic::Arrivals::uniform;
+        plan.duration = 10s;
+        plan.abort_window = 2s;
+        if (!abort_if.empty()) plan.abort_if.push_back(metrics::parse_abort_condition(abort_if, {}));
+        loads.emplace(plan);
+        dispatcher.begin(loads->measured(kStart));
+        measurement.emplace(plan, workload, dispatcher, loads->schedule(),
+                            Measurement::Begin{kStart, 0, true});
+        for (std::uint32_t i = 0; i < 2; ++i) dispatcher.session_free(i, kStart);
+    }
+
+    /// Starts what is due at `at`; what ends, ends a millisecond later.
+    void query(base::Nanos at, Outcome outcome = Outcome::ok, base::SqlState state = {}) {
+        const auto decision = start(at);
+        metrics::Completion completion;
+        completion.outcome = outcome;
+        completion.sqlstate = state;
+        completion.due = decision.token.due;
+        completion.ready = decision.ready;
+        completion.sent = kStart + at;
+        completion.done = kStart + at + 1ms;
+        dispatcher.query_ended();
+        measurement->query_ended(completion);
+        if (!metrics::succeeded(outcome)) measurement->query_failed(completion, "message");
+        dispatcher.session_free(decision.session, completion.done);
+    }
+    simulation::Decision start(base::Nanos at) {
+        const auto decision = dispatcher.next(kStart + at);
+        REQUIRE(decision.kind == simulation::Decision::Kind::start);
+        return decision;
+    }
+
+    metrics::Gauges gauges(base::Nanos at) {
+        metrics::Gauges gauges;
+        gauges.planned = dispatcher.planned(kStart + at);
+        gauges.started = dispatcher.started();
+        gauges.waiting = dispatcher.waiting(kStart + at);
+        gauges.in_flight = dispatcher.in_flight();
+        gauges.oldest_pending = dispatcher.next_due();
+        return gauges;
+    }
+    void close(base::Nanos at, const simulation::ClientUsage& usage = {}) {
+        measurement->close(kStart + at, loop, usage, result);
+    }
+};
+
+}  // namespace
+
+TEST_CASE("what is due and not begun, or begun and not answered, is accounted for at the end") {
+    Load load;
+    for (int i = 0; i < 5; ++i) load.query(i * 100ms);
+    metrics::Completion unanswered;
+    unanswered.due = load.start(500ms).token.due;
+    load.close(950ms);
+    load.measurement->unfinished(unanswered, kStart + 2s);
+    load.measurement->finish(load.gauges(2s), load.result);
+    CHECK(load.result.total.planned == 10);
+    CHECK(load.result.total.ok == 5);
+    CHECK(load.result.total.in_flight == 1);
+    CHECK(load.result.total.waiting == 4);
+    CHECK(load.result.total.conserved());
+    CHECK(load.result.duration_s == Approx(0.95));
+    REQUIRE(load.result.operations.size() == 1);
+    CHECK(load.result.operations[0].name == "read");
+}
+
+TEST_CASE("an outage lasts from the first fault to a success with all sessions, and costs what came due") {
+    Load load;
+    load.query(0ms);
+    load.measurement->session_lost(kStart + 150ms);
+    load.measurement->connect_failed(kStart + 200ms, base::kConnectionFailure);
+    load.query(300ms);  // sent after the fault: the server is there again
+    load.measurement->session_up(kStart + 400ms);
+    load.query(400ms, Outcome::failed, base::kQueryCanceled);  // the query's own fault
+    load.close(5s);
+    REQUIRE(load.result.outages.size() == 1);
+    const auto& outage = load.result.outages[0];
+    CHECK(outage.over);
+    CHECK(outage.from_s == Approx(0.15));
+    CHECK(outage.to_s == Approx(0.4));
+    CHECK(outage.sessions_lost == 1);
+    CHECK(outage.failed_connects == 1);
+    CHECK(outage.arrivals_hit == 2);  // those of 200 and 300 ms
+    // While the last queries drain nothing is an outage any more.
+    load.measurement->session_lost(kStart + 6s);
+    load.measurement->finish(load.gauges(6s), load.result);
+    REQUIRE(load.result.errors.size() == 1);
+    CHECK(load.result.errors[0].sample == "message");
+}
+
+TEST_CASE("the client's cost is what was used and how long the machine stood still in the measured time") {
+    Load load;
+    simulation::ClientUsage before;
+    before.user = 5s;
+    load.measurement->count_cost_from(before);
+    for (int i = 0; i < 4; ++i) load.query(i * 100ms);
+    load.loop.waits(kStart + 2s);
+    load.measurement->tick_was_late(3s);
+    load.measurement->tick_was_late(1ms);
+    simulation::ClientUsage after;
+    after.user = 6s;
+    load.close(4s, after);
+    CHECK(load.result.client.cpu_user_s == Approx(1));
+    CHECK(load.result.client.cpu_us_per_query == Approx(250'000));
+    CHECK(load.result.client.longest_clock_gap_s == Approx(3));
+    CHECK(*load.result.client.loop_busy_ratio == Approx(0.5));
+    CHECK(load.measurement->busy_ratio_at_close() == Approx(0.5));
+}
+
+TEST_CASE("a condition is looked at over its whole window, with what hangs in it") {
+    CHECK_FALSE(Load{}.measurement->watches());
+    Load load{"response.p90>500ms"};
+    CHECK(load.measurement->watches());
+    const auto condition_at = [&](base::Nanos at, const metrics::Unanswered& unanswered) {
+        const auto closed = load.measurement->advance(kStart + at, load.gauges(at));
+        return load.measurement->abort_condition(kStart + at, closed, unanswered);
+    };
+    for (int i = 0; i < 10; ++i) load.query(i * 100ms);
+    CHECK_FALSE(condition_at(1s, {}));
+    // Nothing is answered from here on.
+    metrics::Unanswered hanging{{load.start(1s).token.due, load.start(1100ms).token.due}, 8, kStart + 1200ms};
+    CHECK_FALSE(condition_at(2s, hanging));
+    hanging.waiting = 18;
+    const auto condition = condition_at(3s, hanging);
+    REQUIRE(condition);
+    CHECK(condition->expression == "response.p90>500ms");
+}
+
+TEST_CASE("who looks on is told the stage, the place in the pattern, and counts") {
+    Load load;
+    metrics::LiveMoment told;
+    simulation::SimulationEvents events;
+    events.moment = [&](const metrics::LiveMoment& moment) { told = moment; };
+    const simulation::Announcer announcer{load.plan, events};
+    CHECK(announcer.tells_moments());
+    event_loop::Loop loop;
+    simulation::SessionContext context{
+        loop, load.workload, simulation::Protocol::extended, 1, false, false, {}, {}, {}, {}, {}, {}, {}, {},
+        {}};
+    const simulation::Crew crew{loop, load.plan, context};
+
+    announcer.moment(kStart, {Stage::warming_up, {}, 0, crew, nullptr});
+    CHECK(told.stage == "warming up");
+    CHECK(told.elapsed_s == 0);
+    CHECK(told.target_per_s == 0);
+    CHECK(told.connections.wanted == 2);
+    CHECK(told.connections.closed == 2);
+
+    load.query(0ms);
+    announcer.moment(kStart + 500ms, {Stage::measuring, load.gauges(500ms), 3, crew, &*load.measurement});
+    CHECK(told.stage == "measuring");
+    CHECK(told.phase == "steady");
+    CHECK(told.elapsed_s == Approx(0.5));
+    CHECK(told.duration_s == Approx(10));
+    CHECK(told.target_per_s == Approx(10));
+    CHECK(told.reconnects == 3);
+    CHECK(told.started == 1);
+    REQUIRE(told.counts.operations.size() == 1);
+    CHECK(told.counts.operations[0].ended(Outcome::ok) == 1);
+
+    load.close(1s);
+    announcer.moment(kStart + 3s, {Stage::draining, load.gauges(3s), 3, crew, &*load.measurement});
+    CHECK(told.stage == "draining");
+    CHECK(told.elapsed_s == Approx(1));  // of the measured time
+    CHECK(told.target_per_s == 0);
+    CHECK(simulation::to_string(Stage::done) == "finished");
+}
+
+TEST_CASE("progress keeps its own rhythm, whatever that of the ticks") {
+    Load load;
+    load.plan.progress = 2s;
+    std::vector<double> told;
+    simulation::SimulationEvents events;
+    events.progress = [&](const metrics::Interval&, const simulation::ProgressState& state) {
+        told.push_back(state.elapsed_s);
+    };
+    simulation::Announcer announcer{load.plan, events};
+    announcer.begin_progress(kStart);
+    for (int i = 1; i <= 5; ++i) {
+        const auto gauges = load.gauges(i * 1s);
+        (void)load.measurement->advance(kStart + i * 1s, gauges);
+        announcer.progress(kStart + i * 1s, *load.measurement, gauges, 2);
+    }
+    CHECK(told == std::vector<double>{2, 4});
+}
