@@ -377,16 +377,37 @@ ReportOptions read_report_options(const std::vector<std::string>& arguments) {
     return {files.front(), *html};
 }
 
+/// Without the word "vs" each result stands for itself; with it, what stands on one side of it is a group.
+std::vector<std::vector<std::string>> read_groups(const std::vector<std::string>& words) {
+    constexpr std::size_t kMostGroups = 20;
+    constexpr std::size_t kMostResults = 100;
+    std::vector<std::vector<std::string>> groups(1);
+    const bool sides = std::find(words.begin(), words.end(), "vs") != words.end();
+    for (const auto& word : words) {
+        if (word == "vs" || (!sides && !groups.back().empty())) groups.emplace_back();
+        if (word != "vs") groups.back().push_back(word);
+    }
+    const auto [least, most] = std::minmax_element(
+        groups.begin(), groups.end(), [](const auto& a, const auto& b) { return a.size() < b.size(); });
+    if (least->empty() && sides) throw base::Error("compare: name results on both sides of vs");
+    if (groups.size() < 2)
+        throw base::Error(
+            "compare: name at least two results, the base first; `pgtraffic run --json FILE` writes one");
+    if (least->size() == 1 && most->size() > 1)
+        throw base::Error(
+            "compare: one run beside a group of several says nothing of how its like differ; name at least "
+            "two on each side of vs");
+    if (groups.size() > kMostGroups)
+        throw base::Error(fmt::format("compare: at most {} fit beside one another", kMostGroups));
+    if (words.size() > kMostResults)
+        throw base::Error(fmt::format("compare: at most {} results can be compared", kMostResults));
+    return groups;
+}
+
 CompareOptions read_compare_options(const std::vector<std::string>& arguments) {
     const Reader reader{Command::compare, arguments};
     CompareOptions compare;
-    compare.results = reader.options().operands();
-    if (compare.results.size() < 2)
-        throw base::Error(
-            "compare: name at least two results, the base first; `pgtraffic run --json FILE` writes one");
-    constexpr std::size_t kMostResults = 20;
-    if (compare.results.size() > kMostResults)
-        throw base::Error(fmt::format("compare: at most {} results fit beside one another", kMostResults));
+    compare.results = read_groups(reader.options().operands());
     compare.html = reader.file("html");
     compare.format = reader.word("format") == "json" ? Format::json : Format::text;
     compare.fail_if = reader.options().texts("fail-if");
@@ -396,7 +417,7 @@ CompareOptions read_compare_options(const std::vector<std::string>& arguments) {
     compare.text_to_stderr = *compare.html == "-";
     if (compare.text_to_stderr && compare.format == Format::json)
         reader.refuse("html", "cannot go to stdout with --format json, which writes there too; give a file");
-    for (const auto& result : compare.results) {
+    for (const auto& result : reader.options().operands()) {
         if (result == *compare.html) reader.refuse("html", "that is one of the results; name another file");
     }
     return compare;

@@ -21,10 +21,13 @@ namespace {
 
 constexpr int kConditionMet = 99;
 
-std::vector<report::ComparedRun> read_runs(const std::vector<std::string>& files) {
-    std::vector<std::pair<std::string, nlohmann::ordered_json>> documents;
-    for (const auto& file : files) documents.emplace_back(file, report::read_result_file(file));
-    return report::label_runs(std::move(documents));
+std::vector<report::ComparedRun> read_runs(const std::vector<std::vector<std::string>>& groups) {
+    std::vector<report::NamedResults> documents;
+    for (const auto& files : groups) {
+        auto& group = documents.emplace_back();
+        for (const auto& file : files) group.emplace_back(file, report::read_result_file(file));
+    }
+    return report::label_groups(std::move(documents));
 }
 
 void refuse_other_loads(const std::vector<report::ComparedRun>& runs) {

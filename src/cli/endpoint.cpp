@@ -66,6 +66,8 @@ event_loop::HttpAddress parse_listen(const std::string& text) {
 
 Endpoint::Endpoint(event_loop::Loop& loop, const event_loop::HttpAddress& address) try
     : loop_{&loop},
+      live_page_{report::live_page()},
+      live_page_policy_{report::live_page_policy()},
       started_s_{simulation::started_since_epoch_s()},
       server_{loop, address, [this](std::string_view path){return answer(path);}
 }  // namespace pgtraffic::cli
@@ -107,7 +109,7 @@ std::string_view Endpoint::metrics_page() {
 }
 
 std::string_view Endpoint::beginning() {
-    beginning_ = "retry: 2000\n\n";
+    beginning_ = "retry: 2000\n\n" + report::run_event(context_);
     for (const auto& event : interval_events_) beginning_ += event;
     beginning_ += report::moment_event(moment_);
     if (!result_.empty()) beginning_ += "event: result\ndata: {}\n\n";
@@ -120,9 +122,7 @@ event_loop::HttpAnswer Endpoint::answer(std::string_view path) {
     if (path == "/healthz") return {.body = "ok\n"};
     if (path == "/events") return {.content_type = "text/event-stream", .body = beginning(), .goes_on = true};
     if (path == "/") {
-        return {.content_type = "text/html; charset=utf-8",
-                .body = report::live_page(),
-                .policy = report::live_page_policy()};
+        return {.content_type = "text/html; charset=utf-8", .body = live_page_, .policy = live_page_policy_};
     }
     if (path == "/result.json" && !result_.empty()) return {.content_type = kJson, .body = result_};
     if (path == "/result.json") return {.status = 404, .body = "the run has not ended yet\n"};

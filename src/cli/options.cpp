@@ -56,6 +56,7 @@ constexpr auto kCommands = std::to_array<CommandRow>({
      "pgtraffic report result.json --html result.html"},
     {Command::compare, "compare", "FILE...", "compare results; the first is the base",
      "pgtraffic compare before.json after.json\n"
+     "pgtraffic compare a1.json a2.json a3.json vs b1.json b2.json b3.json\n"
      "pgtraffic compare before.json after.json --html compare.html\n"
      "pgtraffic compare main.json branch.json --fail-if 'response.p99>+10%'"},
 });

@@ -1,8 +1,11 @@
 #include "pgtraffic/metrics/statistics.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <vector>
+
+#include "pgtraffic/base/check.hpp"
 
 namespace pgtraffic::metrics {
 namespace {
@@ -12,6 +15,12 @@ constexpr std::size_t kFewestBatches = 20;
 constexpr std::size_t kMostBatches = 30;
 /// Targets that differ by more than this share follow a plan, and their spread is not an error.
 constexpr double kSteady = 0.01;
+
+/// The 97.5th percentile of Student's t for 1, 2, … degrees of freedom. Beyond them the last one is used,
+/// which makes an interval of more runs 4 % too wide at most.
+constexpr std::array kStudent975{12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262, 2.228,
+                                 2.201,  2.179, 2.160, 2.145, 2.131, 2.120, 2.110, 2.101, 2.093, 2.086,
+                                 2.080,  2.074, 2.069, 2.064, 2.060, 2.056, 2.052, 2.048, 2.045, 2.042};
 
 bool is_steady(std::span<const Interval> intervals) {
     const auto [low, high] =
@@ -56,6 +65,17 @@ std::optional<double> throughput_standard_error(std::span<const Interval> interv
     for (const double rate : rates) squares += (rate - mean) * (rate - mean);
     const auto m = static_cast<double>(rates.size());
     return std::sqrt(squares / (m - 1) / m);
+}
+
+MeanOfRuns mean_of_runs(std::span<const double> values) {
+    PGTRAFFIC_CHECK(values.size() >= 2, "one run does not tell how runs differ");
+    const auto n = static_cast<double>(values.size());
+    double mean = 0;
+    for (const double value : values) mean += value / n;
+    double squares = 0;
+    for (const double value : values) squares += (value - mean) * (value - mean);
+    const auto student = kStudent975[std::min(values.size() - 1, kStudent975.size()) - 1];
+    return {mean, student * std::sqrt(squares / (n - 1) / n)};
 }
 
 }  // namespace pgtraffic::metrics

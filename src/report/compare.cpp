@@ -293,11 +293,37 @@ constexpr auto kOperationFigures = std::to_array<FigureRow>({
     {"response.p99", FigureUnit::millis, false, false},
 });
 
-ComparedFigure compare_figure(const std::vector<Figures>& runs, const Threshold& figure, const FigureRow& row,
+/// Several runs of the same thing: their mean, which only all of them together have.
+class Group {
+ public:
+    void add(const Json& document) { runs_.emplace_back(document); }
+
+    [[nodiscard]] ComparedValue value(const Threshold& figure) const {
+        if (runs_.size() == 1) return runs_.front().value(figure);
+        std::vector<double> values;
+        for (const auto& run : runs_) {
+            const auto one = run.value(figure).value;
+            if (!one) return {};
+            values.push_back(*one);
+        }
+        const auto mean = metrics::mean_of_runs(values);
+        return {mean.value,
+                std::pair{std::max(0.0, mean.value - mean.half_width), mean.value + mean.half_width},
+                {},
+                {}};
+    }
+
+ private:
+    std::vector<Figures> runs_;
+};
+
+ComparedFigure compare_figure(const std::vector<Group>& groups, const Threshold& figure, const FigureRow& row,
                               std::string name) {
     ComparedFigure compared{std::move(name), row.unit, row.higher_is_better, {}};
-    for (const auto& run : runs) {
-        compared.values.push_back(run.value(figure));
+    for (const auto& group : groups) {
+        compared.values.push_back(group.value(figure));
+        if (auto& bounds = compared.values.back().bounds; bounds && row.unit == FigureUnit::share)
+            bounds->second = std::min(1.0, bounds->second);
         if (compared.values.size() == 1) continue;
         auto& value = compared.values.back();
         value.change = change_of(compared.values.front(), value);
@@ -375,11 +401,11 @@ FailCondition parse_fail_condition(std::string_view expression, const ComparedRu
 
 Comparison compare(const std::vector<ComparedRun>& runs, const std::vector<FailCondition>& conditions) {
     Comparison comparison;
-    std::vector<Figures> figures;
-    figures.reserve(runs.size());
+    const auto labels = group_labels(runs);
+    std::vector<Group> groups(labels.size());
     bool all_open = true;
     for (const auto& run : runs) {
-        figures.emplace_back(run.document);
+        groups[run.group].add(run.document);
         all_open = all_open && run.document["config"]["mode"] == "open";
     }
     for (std::size_t i = 1; i < runs.size(); ++i) {
@@ -394,7 +420,7 @@ Comparison compare(const std::vector<ComparedRun>& runs, const std::vector<FailC
     for (const auto& row : kRunFigures) {
         if (row.open_only && !all_open) continue;
         auto figure = metrics::parse_figure(row.figure, scope);
-        comparison.figures.push_back(compare_figure(figures, figure, row, std::string{row.figure}));
+        comparison.figures.push_back(compare_figure(groups, figure, row, std::string{row.figure}));
     }
     const auto& operations = runs.front().document["operations"];
     for (std::size_t i = 0; operations.size() > 1 && i < operations.size(); ++i) {
@@ -404,15 +430,15 @@ Comparison compare(const std::vector<ComparedRun>& runs, const std::vector<FailC
             figure.population = Population::operation;
             figure.name = name;
             comparison.figures.push_back(
-                compare_figure(figures, figure, row, fmt::format("{}.{}", name, row.figure)));
+                compare_figure(groups, figure, row, fmt::format("{}.{}", name, row.figure)));
         }
     }
     for (const auto& condition : conditions) {
-        const auto base = figures.front().value(condition.figure);
-        for (std::size_t i = 1; i < runs.size(); ++i) {
-            const auto change = change_of(base, figures[i].value(condition.figure));
+        const auto base = groups.front().value(condition.figure);
+        for (std::size_t i = 1; i < groups.size(); ++i) {
+            const auto change = change_of(base, groups[i].value(condition.figure));
             comparison.conditions.push_back(
-                {condition.expression, runs[i].label, change,
+                {condition.expression, labels[i], change,
                  !change || holds(*change, condition.comparison, condition.change)});
         }
     }

@@ -67,14 +67,36 @@ bool is_closed(const ComparedRun& run) {
 
 }  // namespace
 
-std::vector<ComparedRun> label_runs(std::vector<std::pair<std::string, Json>> files) {
-    PGTRAFFIC_CHECK(files.size() <= 26, "every compared run has a letter");
+std::vector<ComparedRun> label_runs(NamedResults files) {
+    std::vector<NamedResults> groups;
+    for (auto& file : files) groups.push_back({std::move(file)});
+    return label_groups(std::move(groups));
+}
+
+std::vector<ComparedRun> label_groups(std::vector<NamedResults> groups) {
+    PGTRAFFIC_CHECK(groups.size() <= 26, "every group has a letter");
     std::vector<ComparedRun> runs;
-    for (auto& [file, document] : files) {
-        runs.push_back(
-            {std::string(1, static_cast<char>('A' + runs.size())), std::move(file), std::move(document)});
+    for (std::size_t group = 0; group < groups.size(); ++group) {
+        std::size_t number = 0;
+        for (auto& [file, document] : groups[group]) {
+            std::string label(1, static_cast<char>('A' + group));
+            if (groups[group].size() > 1) label += std::to_string(++number);
+            runs.push_back({std::move(label), std::move(file), std::move(document), group});
+        }
     }
     return runs;
+}
+
+std::vector<std::string> group_labels(const std::vector<ComparedRun>& runs) {
+    std::vector<std::string> labels;
+    for (const auto& run : runs) {
+        if (run.group == labels.size()) labels.push_back(run.label.substr(0, 1));
+    }
+    return labels;
+}
+
+bool has_groups(const std::vector<ComparedRun>& runs) noexcept {
+    return runs.back().group + 1 < runs.size();
 }
 
 std::vector<std::string> load_differences(const ComparedRun& base, const ComparedRun& other) {

@@ -58,13 +58,13 @@ std::string bounds_text(const ComparedValue& value, Look look) {
 }
 
 /// "95 % sure: A 8.25 to 8.27, B 8.30 to 8.35 ms".
-std::string bounds_note(const ComparedFigure& figure, const std::vector<ComparedRun>& runs) {
+std::string bounds_note(const ComparedFigure& figure, const std::vector<std::string>& labels) {
     std::string note;
     const auto words = words_of(figure.unit);
-    for (std::size_t i = 0; i < runs.size(); ++i) {
+    for (std::size_t i = 0; i < labels.size(); ++i) {
         const auto bounds = bounds_text(figure.values[i], words.look);
         if (!bounds.empty())
-            note += fmt::format("{}{} {}", note.empty() ? "95 % sure: " : ", ", runs[i].label, bounds);
+            note += fmt::format("{}{} {}", note.empty() ? "95 % sure: " : ", ", labels[i], bounds);
     }
     return note;
 }
@@ -112,17 +112,17 @@ std::string change_cell(const ComparedValue& value) {
     return html;
 }
 
-std::string figures_table(const Comparison& comparison, const std::vector<ComparedRun>& runs) {
+std::string figures_table(const Comparison& comparison, const std::vector<std::string>& labels) {
     std::vector<HtmlColumn> heads{{"", true}};
-    for (const auto& run : runs) {
-        heads.push_back({run.label});
-        if (&run != &runs.front()) heads.push_back({"change"});
+    for (const auto& label : labels) {
+        heads.push_back({label});
+        if (&label != &labels.front()) heads.push_back({"change"});
     }
     std::vector<std::vector<std::string>> rows;
     for (const auto& figure : comparison.figures) {
         auto& row = rows.emplace_back(std::vector<std::string>{html_text(figure_name(figure))});
         const auto words = words_of(figure.unit);
-        for (std::size_t i = 0; i < runs.size(); ++i) {
+        for (std::size_t i = 0; i < labels.size(); ++i) {
             row.push_back(cell(figure.values[i], words));
             if (i > 0) row.push_back(change_cell(figure.values[i]));
         }
@@ -146,6 +146,7 @@ std::string curves_json(const std::vector<ComparedRun>& runs) {
         const auto& response = run.document["histograms"]["response"];
         const bool answered = summary["response_ms"].is_object();
         all.push_back({{"label", run.label},
+                       {"group", run.group},
                        {"duration_s", summary["duration_s"]},
                        {"max_ms", answered ? summary["response_ms"]["max"] : Json(nullptr)},
                        {"intervals", std::move(intervals)},
@@ -181,6 +182,7 @@ std::string conditions_table(const Comparison& comparison) {
 }
 
 std::string in_a_line(const Comparison& comparison, const std::vector<ComparedRun>& runs) {
+    const auto base = group_labels(runs).front();
     std::size_t better = 0;
     std::size_t worse = 0;
     for (const auto& figure : comparison.figures) {
@@ -190,10 +192,17 @@ std::string in_a_line(const Comparison& comparison, const std::vector<ComparedRu
         }
     }
     if (better + worse == 0)
-        return fmt::format("No difference from {} is shown: the confidence intervals overlap.",
-                           runs.front().label);
-    return fmt::format("Against {}, {} figures are better and {} worse than chance within the runs explains.",
-                       runs.front().label, better, worse);
+        return fmt::format("No difference from {} is shown: the confidence intervals overlap.", base);
+    return fmt::format("Against {}, {} figures are better and {} worse than chance {} the runs explains.",
+                       base, better, worse, has_groups(runs) ? "between" : "within");
+}
+
+/// What the intervals are of.
+std::string intervals_note(const std::vector<ComparedRun>& runs) {
+    return has_groups(runs)
+               ? "Figures are the means of a group's runs, and the intervals see how those differ."
+               : "The intervals see only what varied within a run; two runs of the same thing "
+                 "often differ by more. Several runs on each side (A1 A2 A3 vs B1 B2 B3) show it.";
 }
 
 }  // namespace
@@ -205,26 +214,27 @@ std::string compare_text(const Comparison& comparison, const std::vector<Compare
     out.line(fmt::format("pgtraffic compare: {}",
                          printable(runs.front().document["config"]["scenario"].get<std::string>(), 60)),
              Tone::bold);
-    for (const auto& run : runs) out.line(run_line(run) + (&run == &runs.front() ? " (base)" : ""));
+    for (const auto& run : runs) out.line(run_line(run) + (run.group == 0 ? " (base)" : ""));
+    const auto labels = group_labels(runs);
     std::vector<std::string> heads;
-    for (const auto& run : runs) {
-        heads.push_back(run.label);
-        if (&run != &runs.front()) heads.push_back(fmt::format("{} to {}", runs.front().label, run.label));
+    for (const auto& label : labels) {
+        heads.push_back(label);
+        if (&label != &labels.front()) heads.push_back(fmt::format("{} to {}", labels.front(), label));
     }
     std::vector<TableRow> rows;
     for (const auto& figure : comparison.figures) {
         auto& row = rows.emplace_back();
         row.name = figure_name(figure);
         const auto look = words_of(figure.unit).look;
-        auto note = bounds_note(figure, runs);
-        for (std::size_t i = 0; i < runs.size(); ++i) {
+        auto note = bounds_note(figure, labels);
+        for (std::size_t i = 0; i < labels.size(); ++i) {
             const auto& value = figure.values[i];
             row.cells.push_back(number(value.value, look));
             if (i == 0) continue;
             row.cells.push_back(change_text(value.change));
             if (value.finding != Finding::none)
-                note += fmt::format("; {}{}", runs.size() > 2 ? runs[i].label + " " : "",
-                                    to_string(value.finding));
+                note +=
+                    fmt::format("; {}{}", labels.size() > 2 ? labels[i] + " " : "", to_string(value.finding));
             if (value.finding == Finding::worse) row.tone = Tone::bad;
             if (value.finding == Finding::better && row.tone == Tone::plain) row.tone = Tone::good;
         }
@@ -242,6 +252,7 @@ std::string compare_text(const Comparison& comparison, const std::vector<Compare
     }
     out.blank();
     out.line(in_a_line(comparison, runs));
+    if (has_groups(runs)) out.line(intervals_note(runs));
     out.rule();
     return out.take();
 }
@@ -250,6 +261,7 @@ Json compare_json(const Comparison& comparison, const std::vector<ComparedRun>& 
     Json list = Json::array();
     for (const auto& run : runs) {
         list.push_back({{"label", run.label},
+                        {"group", group_labels(runs)[run.group]},
                         {"file", run.file},
                         {"id", run.document["run"]["id"]},
                         {"started_at", run.document["run"]["started_at"]},
@@ -278,7 +290,8 @@ Json compare_json(const Comparison& comparison, const std::vector<ComparedRun>& 
                               {"change_ratio", number_or_null(one.change)},
                               {"failed", one.failed}});
     }
-    return {{"runs", std::move(list)},
+    return {{"groups", group_labels(runs)},
+            {"runs", std::move(list)},
             {"differences", comparison.differences},
             {"figures", std::move(figures)},
             {"fail_if", std::move(conditions)}};
@@ -304,11 +317,9 @@ std::string compare_html(const Comparison& comparison, const std::vector<Compare
     body +=
         "</section>\n<section id=\"figures\"><h2>Figures</h2>\n<p class=\"hint\">Below a figure its 95 % "
         "confidence "
-        "interval, where the result has what it takes. Where the intervals of two runs overlap, they show no "
-        "difference. The intervals see only what varied within a run; two runs of the same thing often "
-        "differ by "
-        "more.</p>\n" +
-        figures_table(comparison, runs) + "</section>\n";
+        "interval, where there is one. Where two of them overlap, they show no difference. " +
+        html_text(intervals_note(runs)) + "</p>\n" + figures_table(comparison, group_labels(runs)) +
+        "</section>\n";
     body +=
         "<section id=\"time\"><h2>Over time</h2>\n<p class=\"where no-print\" id=\"when\">Point at a chart, "
         "or tab to "

@@ -115,11 +115,29 @@ std::string html_chart(std::string_view id, std::string_view name, std::string_v
         id, name, unit, tall ? " tall" : "");
 }
 
+std::string time_charts(bool open, bool failures) {
+    auto html = html_chart("chart-rate", "Throughput",
+                           open ? "queries a second, target and attained" : "queries a second") +
+                html_chart("chart-latency", "Response time", "of what was due then, log axis", true);
+    html += failures ? html_chart("chart-failures", "Failures", "in each interval")
+                     : "<h3>Failures</h3>\n<p class=\"hint\">No query failed or timed out.</p>\n";
+    html +=
+        html_chart("chart-queue", "Queue", "queries waiting and in flight, as at each interval&#39;s end");
+    if (open) html += html_chart("chart-lag", "Lag", "from due to sent, log axis");
+    return html +
+           html_chart("chart-client", "The client&#39;s own load", "share of the time its loop was busy");
+}
+
+std::string html_policy(const HtmlPage& page) {
+    return fmt::format(
+        "default-src 'none'; script-src {} {} {}; style-src {}; img-src data:; connect-src {}; base-uri "
+        "'none'; "
+        "form-action 'none'",
+        source_hash("charts"), source_hash(page.script), source_hash(library_name()), source_hash("page"),
+        page.connect);
+}
+
 std::string html_page(const HtmlPage& page) {
-    const auto policy = fmt::format(
-        "default-src 'none'; script-src {} {} {}; style-src {}; img-src data:; base-uri 'none'; form-action "
-        "'none'",
-        source_hash("charts"), source_hash(page.script), source_hash(library_name()), source_hash("page"));
     return fmt::format(
         "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
         "<meta http-equiv=\"Content-Security-Policy\" content=\"{}\">\n"
@@ -130,7 +148,7 @@ std::string html_page(const HtmlPage& page) {
         "<footer><p>Made by pgtraffic {} ({}). Charts by Chart.js.</p>\n<details><summary>Licence of "
         "Chart.js</summary><pre>{}</pre></details></footer>\n"
         "<script type=\"text/plain\" id=\"chart-library\">{}</script>\n{}{}</body>\n</html>\n",
-        policy, base::build_info().version, html_text(page.title), part("page").text, page.body,
+        html_policy(page), base::build_info().version, html_text(page.title), part("page").text, page.body,
         base::build_info().version, html_text(base::build_info().git_sha),
         html_lines(part("chart_licence").text), packed_library(), inline_script("charts"),
         inline_script(page.script));

@@ -97,16 +97,19 @@ std::string time_table(const Json& intervals) {
                                   rows));
 }
 
-/// "57P01: 12 queries, 3 connects".
+/// "57P01: 12 queries, 3 connects", without what was none.
 std::string outage_errors(const Json& outage) {
     if (!outage.contains("errors") || !outage["errors"].is_array()) return "–";
     std::string list;
     for (const auto& one : outage["errors"]) {
         if (!one.is_object()) continue;
-        const auto amount = [&](const char* key) { return one.contains(key) ? plain(one[key]) : "0"; };
-        list += fmt::format("{}{}: {} queries, {} connects", list.empty() ? "" : "; ",
-                            one.contains("sqlstate") ? plain(one["sqlstate"]) : "?", amount("queries"),
-                            amount("connects"));
+        std::string amounts;
+        for (const auto* key : {"queries", "connects"}) {
+            if (!one.contains(key) || one[key] == 0) continue;
+            amounts += fmt::format("{}{} {}", amounts.empty() ? ": " : ", ", plain(one[key]), key);
+        }
+        list += fmt::format("{}{}{}", list.empty() ? "" : "; ",
+                            one.contains("sqlstate") ? plain(one["sqlstate"]) : "?", amounts);
     }
     return html_text(list);
 }
@@ -117,7 +120,8 @@ std::string outages(const Json& document, const HtmlFigures& figure) {
     Rows rows;
     for (std::size_t i = 0; i < list.size(); ++i) {
         const auto at = fmt::format("/outages/{}/", i);
-        rows.push_back({figure(at + "from_s", Look::seconds), figure(at + "to_s", Look::seconds),
+        rows.push_back({figure(at + "from_s", Look::seconds),
+                        figure.has(at + "to_s") ? figure(at + "to_s", Look::seconds) : "not over",
                         figure(at + "duration_s", Look::seconds),
                         list[i].contains("scope") ? html_text(plain(list[i]["scope"])) : "–",
                         figure(at + "episodes", Look::count), figure(at + "arrivals_hit", Look::count),
@@ -125,19 +129,20 @@ std::string outages(const Json& document, const HtmlFigures& figure) {
                         figure(at + "failed_connects", Look::count), figure(at + "silence_s", Look::seconds),
                         figure(at + "first_success_s", Look::seconds), outage_errors(list[i])});
     }
-    return "<h3>Outages</h3>\n" + html_table("Outages",
-                                             {{"from", true},
-                                              {"to"},
-                                              {"length"},
-                                              {"scope", true},
-                                              {"episodes"},
-                                              {"arrivals hit"},
-                                              {"sessions lost"},
-                                              {"failed connects"},
-                                              {"silence"},
-                                              {"first success"},
-                                              {"errors", true}},
-                                             rows);
+    return "<h3>Outages</h3>\n" + hint("Red in the charts above.") +
+           html_table("Outages",
+                      {{"from", true},
+                       {"to"},
+                       {"length"},
+                       {"scope", true},
+                       {"episodes"},
+                       {"arrivals hit"},
+                       {"sessions lost"},
+                       {"failed connects"},
+                       {"silence"},
+                       {"first success"},
+                       {"errors", true}},
+                      rows);
 }
 
 bool any_failure(const Json& intervals) {
@@ -156,19 +161,7 @@ std::string html_over_time(const Json& document, const HtmlFigures& figure) {
             "<p class=\"where no-print\" id=\"when\">Point at a chart, or tab to one and use the arrow keys, "
             "to read "
             "all of them at that moment.</p>\n";
-        html += html_chart("chart-rate", "Throughput",
-                           open ? "queries a second, target and attained" : "queries a second");
-        html += html_chart("chart-latency", "Response time", "of what was due then, log axis", true);
-        if (any_failure(intervals)) {
-            html += html_chart("chart-failures", "Failures", "in each interval");
-        } else {
-            html += "<h3>Failures</h3>\n<p class=\"hint\">No query failed or timed out.</p>\n";
-        }
-        html += html_chart("chart-queue", "Queue",
-                           "queries waiting and in flight, as at each interval&#39;s end");
-        if (open) html += html_chart("chart-lag", "Lag", "from due to sent, log axis");
-        html +=
-            html_chart("chart-client", "The client&#39;s own load", "share of the time its loop was busy");
+        html += time_charts(open, any_failure(intervals));
     }
     html +=
         "<p class=\"hint no-charts\" hidden></p>\n<noscript><p class=\"hint\">Charts need a browser with "

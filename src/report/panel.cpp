@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <initializer_list>
 
 #include "pgtraffic/base/units.hpp"
 #include "pgtraffic/report/curve.hpp"
@@ -37,9 +38,20 @@ std::string time_text(double s) {
     return fmt::format("{}:{:02}:{:02}", whole / 3600, whole / 60 % 60, whole % 60);
 }
 
-PanelLine labelled(std::string_view label, std::string_view text, std::size_t width,
-                   Tone tone = Tone::plain) {
-    return {cut_to(pad_right(label, kLabel) + std::string{text}, width), tone};
+/// As many of the parts as fit, the first ones first: half a number would be another number. `unit` stands
+/// behind the last one.
+PanelLine labelled(std::string_view label, std::initializer_list<std::string> parts, std::size_t width,
+                   Tone tone = Tone::plain, std::string_view unit = "") {
+    auto text = pad_right(label, kLabel);
+    bool any = false;
+    for (const auto& part : parts) {
+        if (part.empty()) continue;
+        const std::string_view gap = any ? "  " : "";
+        if (any && columns_of(text) + gap.size() + columns_of(part) + unit.size() > width) break;
+        text.append(gap).append(part);
+        any = true;
+    }
+    return {cut_to(text.append(unit), width), tone};
 }
 
 /// Where in so many columns the run is.
@@ -75,36 +87,35 @@ PanelLine rate_line(const metrics::Interval& recent, const PanelView& view) {
     const std::size_t width = view.context.width;
     const double attained = recent.throughput_per_s();
     if (!view.context.open_loop) {
-        return labelled("rate", fmt::format("{}/s, as fast as it goes", with_thousands(attained, 0)), width);
+        return labelled("rate", {fmt::format("{}/s", with_thousands(attained, 0)), "as fast as it goes"},
+                        width);
     }
     const double target = recent.target_per_s;
     const double part = target > 0 ? attained / target : 1;
     constexpr std::size_t kBar = 20;
     const auto filled = static_cast<std::size_t>(std::lround(std::clamp(part, 0.0, 1.0) * kBar));
-    return labelled(
-        "rate",
-        fmt::format("{} of {}/s  {:.0f}%  [{}{}]", with_thousands(attained, 0), with_thousands(target, 0),
-                    100 * part, std::string(filled, '#'), std::string(kBar - filled, '.')),
-        width, part < kAttained ? Tone::doubtful : Tone::plain);
+    return labelled("rate",
+                    {fmt::format("{} of {}/s", with_thousands(attained, 0), with_thousands(target, 0)),
+                     fmt::format("{:.0f}%", 100 * part),
+                     fmt::format("[{}{}]", std::string(filled, '#'), std::string(kBar - filled, '.'))},
+                    width, part < kAttained ? Tone::doubtful : Tone::plain);
 }
 
 PanelLine response_line(const metrics::Interval& recent, std::size_t width) {
-    if (recent.response.count() == 0) return labelled("response", "-", width);
-    return labelled("response",
-                    fmt::format("p50 {}  p95 {}  p99 {}  max {} ms", millis(recent.response_quantile(0.5)),
-                                millis(recent.response_quantile(0.95)),
-                                millis(recent.response_quantile(0.99)), millis(recent.max)),
-                    width);
+    if (recent.response.count() == 0) return labelled("response", {"-"}, width);
+    return labelled(
+        "response",
+        {"p50 " + millis(recent.response_quantile(0.5)), "p95 " + millis(recent.response_quantile(0.95)),
+         "p99 " + millis(recent.response_quantile(0.99)), "max " + millis(recent.max)},
+        width, Tone::plain, " ms");
 }
 
 PanelLine backlog_line(const metrics::Interval& recent, const PanelView& view) {
-    auto text = fmt::format("in flight {}", with_thousands(std::uint64_t{recent.in_flight}));
-    if (view.context.open_loop) {
-        const auto lag =
-            recent.lag.count() == 0 ? std::string{"-"} : millis(recent.lag.quantile(0.99)) + " ms";
-        text = fmt::format("waiting {}  lag p99 {}  {}", with_thousands(recent.waiting), lag, text);
-    }
-    return labelled("backlog", text, view.context.width, recent.waiting > 0 ? Tone::doubtful : Tone::plain);
+    const auto in_flight = fmt::format("in flight {}", with_thousands(std::uint64_t{recent.in_flight}));
+    if (!view.context.open_loop) return labelled("backlog", {in_flight}, view.context.width);
+    const auto lag = recent.lag.count() == 0 ? std::string{"-"} : millis(recent.lag.quantile(0.99)) + " ms";
+    return labelled("backlog", {"waiting " + with_thousands(recent.waiting), "lag p99 " + lag, in_flight},
+                    view.context.width, recent.waiting > 0 ? Tone::doubtful : Tone::plain);
 }
 
 }  // namespace
@@ -127,26 +138,26 @@ std::vector<PanelLine> panel_lines(const metrics::Interval& recent, const PanelV
     lines.push_back(rate_line(recent, view));
     lines.push_back(response_line(recent, width));
     const std::uint64_t errors = recent.failed + recent.timed_out + recent.missed;
-    lines.push_back(labelled("errors",
-                             fmt::format("failed {}  timed out {}  missed {}  reconnects {}",
-                                         with_thousands(recent.failed), with_thousands(recent.timed_out),
-                                         with_thousands(recent.missed), with_thousands(recent.reconnects)),
-                             width, errors > 0 ? Tone::bad : Tone::plain));
+    lines.push_back(labelled(
+        "errors",
+        {"failed " + with_thousands(recent.failed), "timed out " + with_thousands(recent.timed_out),
+         "missed " + with_thousands(recent.missed), "reconnects " + with_thousands(recent.reconnects)},
+        width, errors > 0 ? Tone::bad : Tone::plain));
     lines.push_back(backlog_line(recent, view));
-    lines.push_back(labelled("sessions",
-                             fmt::format("{} of {} connected  started {} of {} due",
-                                         with_thousands(std::uint64_t{context.connected}),
-                                         with_thousands(std::uint64_t{context.connections}),
-                                         with_thousands(view.started), with_thousands(view.planned)),
-                             width, context.connected < context.connections ? Tone::bad : Tone::plain));
+    lines.push_back(labelled(
+        "sessions",
+        {fmt::format("{} of {} connected", with_thousands(std::uint64_t{context.connected}),
+                     with_thousands(std::uint64_t{context.connections})),
+         fmt::format("started {} of {} due", with_thousands(view.started), with_thousands(view.planned))},
+        width, context.connected < context.connections ? Tone::bad : Tone::plain));
     const double busy = recent.loop_busy_ratio;
-    lines.push_back(labelled("own load",
-                             fmt::format("cpu {:.0f}%{}", 100 * busy,
-                                         busy > kTooBusy ? "  the figures may be this program's" : ""),
-                             width,
-                             busy > kTooBusy ? Tone::bad
-                             : busy > kBusy  ? Tone::doubtful
-                                             : Tone::plain));
+    lines.push_back(labelled(
+        "own load",
+        {fmt::format("cpu {:.0f}%", 100 * busy), busy > kTooBusy ? "the figures may be this program's" : ""},
+        width,
+        busy > kTooBusy ? Tone::bad
+        : busy > kBusy  ? Tone::doubtful
+                        : Tone::plain));
     if (lines.size() > view.height) lines.resize(view.height);
     return lines;
 }

@@ -63,12 +63,14 @@ std::string sessions(const metrics::Interval& interval, const ProgressContext& c
 
 struct Part {
     std::string text;
-    int keep;  // the lowest goes first when the line is too long
+    int keep;  // the highest is placed first
+    bool shown = false;
 };
 
 std::string joined(const std::vector<Part>& parts, std::string_view separator) {
     std::string line;
     for (const auto& part : parts) {
+        if (!part.shown) continue;
         if (!line.empty()) line += separator;
         line += part.text;
     }
@@ -92,14 +94,17 @@ std::string progress_line(const metrics::Interval& interval, const ProgressConte
     parts.push_back({sessions(interval, context), 4});
     parts.push_back({fmt::format("cpu {:.0f}%", 100 * interval.loop_busy_ratio), 2});
 
-    for (;;) {
-        std::string line = joined(parts, "  ");
-        if (columns_of(line) > context.width) line = joined(parts, " ");
-        if (columns_of(line) <= context.width) return line;
-        if (parts.size() == 1) return printable(line, context.width);
-        parts.erase(std::min_element(parts.begin(), parts.end(),
-                                     [](const Part& a, const Part& b) { return a.keep < b.keep; }));
+    // A part that does not fit leaves its room to a shorter one that says less.
+    std::vector<Part*> order;
+    for (auto& part : parts) order.push_back(&part);
+    std::sort(order.begin(), order.end(), [](const Part* a, const Part* b) { return a->keep > b->keep; });
+    for (auto* part : order) {
+        part->shown = true;
+        part->shown = columns_of(joined(parts, " ")) <= context.width;
     }
+    std::string line = joined(parts, "  ");
+    if (columns_of(line) > context.width) line = joined(parts, " ");
+    return line.empty() ? printable(order.front()->text, context.width) : line;
 }
 
 }  // namespace pgtraffic::report

@@ -1,11 +1,12 @@
 #!/usr/bin/python3
-"""The pages of `pgtraffic report` and `pgtraffic compare` in headless Chromium, by its debugging pipe.
+"""The pages of `pgtraffic report`, `pgtraffic compare` and `--listen` in headless Chromium, by its debugging pipe.
 
 For each sample result, on a desktop and on a phone, light and dark: nothing on the console, no request but for the
 file itself, every canvas painted, no sideways scrolling, every number equal to the JSON at its place, and the
-download equal to the result byte for byte. Ends with 77 where there is no Chromium, which ctest shows as skipped.
+download equal to the result byte for byte. The live page is watched until the run has ended: it asks the program
+that served it and nobody else, and its figures are the result's. Ends with 77 where there is no Chromium, which ctest shows as skipped.
 
-usage: page_test.py PGTRAFFIC WRITE_SAMPLES [FOLDER]   (FOLDER keeps pages and screenshots, to be looked at)
+usage: page_test.py PGTRAFFIC WRITE_SAMPLES FAKE_SERVER [FOLDER]   (FOLDER keeps pages and screenshots, to be looked at)
 """
 import base64
 import json
@@ -14,6 +15,9 @@ import shutil
 import subprocess
 import sys
 import tempfile
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), '..', 'support'))
+from observed_run import ObservedRun
 
 SKIPPED = 77
 
@@ -33,6 +37,16 @@ CANVASES = """[...document.querySelectorAll('.chart')].map((chart) => {
     for (let i = 0; i < pixels.length; i += 4) if (pixels[i + 3] > 40) colors.add(pixels.slice(i, i + 3).join());
     return { id: chart.id, colors: colors.size };
 })"""
+
+# Resolves once the page says that the run has ended and has drawn its last interval.
+ENDED = """new Promise((done) => {
+    const look = () => document.getElementById('result').hidden ? null : setTimeout(done, 200);
+    new MutationObserver(look).observe(document.body, { attributes: true, childList: true, subtree: true });
+    look();
+})"""
+
+LIVE_FIGURES = """Object.fromEntries([...document.querySelectorAll('#now div')].map((one) =>
+    [one.querySelector('dt').textContent, one.querySelector('.big').textContent]))"""
 
 NUMBERS = """[...document.querySelectorAll('data')].map((one) => [one.dataset.path, one.value, one.textContent])"""
 
@@ -149,7 +163,8 @@ def check_console(browser, page, url):
             fail(page, 'log: ' + params['entry']['text'])
         elif event['method'] == 'Network.requestWillBeSent':
             target = params['request']['url']
-            if target.split('#')[0] != url and not target.startswith(('data:', 'blob:')):
+            allowed = url.startswith('http:') and target == url + 'events'
+            if target.split('#')[0] != url and not allowed and not target.startswith(('data:', 'blob:')):
                 fail(page, 'request: ' + target)
 
 
@@ -167,32 +182,43 @@ def check_keyboard(browser, page):
     browser.value('document.activeElement.blur()')
 
 
-def open_page(browser, path, width, height, scheme):
-    url = 'file://' + path
+def open_page(browser, url, width, height, scheme):
     browser.events.clear()
     browser.call('Emulation.setDeviceMetricsOverride', width=width, height=height, deviceScaleFactor=1,
                  mobile=width < 600)
     browser.call('Emulation.setEmulatedMedia', features=[{'name': 'prefers-color-scheme', 'value': scheme}])
     browser.call('Page.navigate', url=url)
     browser.wait_for('Page.loadEventFired')
-    return url, browser.value(READY)
+    return browser.value(READY)
+
+
+def check_looks(browser, page, width, ready):
+    if ready != 'yes':
+        fail(page, 'no charts: ' + str(browser.value("document.querySelector('.no-charts').textContent")))
+    for canvas in browser.value(CANVASES):
+        if canvas['colors'] < 2:
+            fail(page, f"{canvas['id']} is empty")
+    wide = browser.value('document.documentElement.scrollWidth')
+    if wide > width:
+        fail(page, f'scrolls sideways: {wide} wide')
+    if browser.value('typeof window.pwned') != 'undefined':
+        fail(page, 'a text of the server was run')
+
+
+def keep_picture(browser, folder, name):
+    if not folder:
+        return
+    shot = browser.call('Page.captureScreenshot', captureBeyondViewport=True)
+    with open(os.path.join(folder, name + '.png'), 'wb') as file:
+        file.write(base64.b64decode(shot['data']))
 
 
 def check_page(browser, path, result_path, folder, download):
     name = os.path.basename(path)
     for width, height, scheme in ((1280, 900, 'light'), (1280, 900, 'dark'), (390, 844, 'light'), (390, 844, 'dark')):
         page = f'{name} at {width} {scheme}'
-        url, ready = open_page(browser, path, width, height, scheme)
-        if ready != 'yes':
-            fail(page, 'no charts: ' + str(browser.value("document.querySelector('.no-charts').textContent")))
-        for canvas in browser.value(CANVASES):
-            if canvas['colors'] < 2:
-                fail(page, f"{canvas['id']} is empty")
-        wide = browser.value('document.documentElement.scrollWidth')
-        if wide > width:
-            fail(page, f'scrolls sideways: {wide} wide')
-        if browser.value('typeof window.pwned') != 'undefined':
-            fail(page, 'a text of the server was run')
+        url = 'file://' + path
+        check_looks(browser, page, width, open_page(browser, url, width, height, scheme))
         check_keyboard(browser, page)
         if download and width == 1280:
             with open(result_path, 'rb') as file:
@@ -203,21 +229,43 @@ def check_page(browser, path, result_path, folder, download):
             if base64.b64decode(got.split(',', 1)[1]) != raw:
                 fail(page, 'the download is not the result')
         check_console(browser, page, url)
-        if folder:
-            shot = browser.call('Page.captureScreenshot', captureBeyondViewport=True)
-            with open(os.path.join(folder, f'{name}-{width}-{scheme}.png'), 'wb') as file:
-                file.write(base64.b64decode(shot['data']))
+        keep_picture(browser, folder, f'{name}-{width}-{scheme}')
+
+
+def check_live_page(browser, run, folder):
+    url = f'http://{run.target}/'
+    ready = open_page(browser, url, 1280, 900, 'light')
+    browser.value(ENDED)
+    result = json.loads(run.get('result.json'))
+    queries = result['summary']['queries']
+    figures = browser.value(LIVE_FIGURES)
+    for name, number in (('Succeeded', queries['ok'] + queries['empty']),
+                         ('Failed', queries['failed'] + queries['timed_out']), ('Waiting', queries['waiting'])):
+        if figures[name] != f'{number:,}':
+            fail('live', f'{name} reads {figures[name]}, the result has {number}')
+    table = browser.value("[...document.querySelectorAll('#operations tbody tr')].map((row) => row.children[0].textContent)")
+    if table != [one['name'] for one in result['operations']]:
+        fail('live', f'the operations read {table}')
+    check_keyboard(browser, 'live')
+    for width, scheme in ((1280, 'light'), (1280, 'dark'), (390, 'light')):
+        page = f'live at {width} {scheme}'
+        if (width, scheme) != (1280, 'light'):  # anew, as one who comes late
+            ready = open_page(browser, url, width, 900, scheme)
+            browser.value(ENDED)
+        check_looks(browser, page, width, ready)
+        check_console(browser, page, url)
+        keep_picture(browser, folder, f'live-{width}-{scheme}')
 
 
 def main():
-    if len(sys.argv) < 3:
+    if len(sys.argv) < 4:
         sys.exit(__doc__)
     chromium = shutil.which('chromium') or shutil.which('chromium-browser')
     if not chromium:
         print('skipped: there is no chromium here (Debian: apt-get install chromium)')
         sys.exit(SKIPPED)
-    pgtraffic, write_samples = sys.argv[1:3]
-    keep = sys.argv[3] if len(sys.argv) > 3 else None
+    pgtraffic, write_samples, fake_server = sys.argv[1:4]
+    keep = sys.argv[4] if len(sys.argv) > 4 else None
     if keep:
         os.makedirs(keep, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix='pgtraffic-page-', ignore_cleanup_errors=True) as folder:
@@ -236,9 +284,12 @@ def main():
                             os.path.join(work, 'hostile.json'), '--anyway', '--html', path], check=True,
                            stdout=subprocess.DEVNULL)
             check_page(browser, path, None, keep, False)
+            options = ['--pattern', 'business-hours', '--peak-rate', '400', '-T', '6', '--interval', '0.5']
+            with ObservedRun(pgtraffic, fake_server, folder, options) as run:
+                check_live_page(browser, run, keep)
         finally:
             browser.end()
-    print(f'{len(samples) + 1} pages, {fail.count} complaints')
+    print(f'{len(samples) + 2} pages, {fail.count} complaints')
     sys.exit(1 if fail.count else 0)
 
 

@@ -120,6 +120,21 @@ TEST_CASE("compare tells the change and exits by its conditions") {
     CHECK(beside.err.find("pgtraffic compare: mixed") != std::string::npos);
 }
 
+TEST_CASE("compare takes groups of runs, parted by vs") {
+    const TemporaryFile a{sample().dump()};
+    const auto single = run_pgtraffic({"compare", a.path(), "vs", a.path(), "--format", "json"});
+    const auto groups = run_pgtraffic(
+        {"compare", a.path(), a.path(), "vs", a.path(), a.path(), a.path(), "--format", "json"});
+    INFO(groups.err);
+    REQUIRE(groups.exit_code == 0);
+    REQUIRE(single.exit_code == 0);
+    CHECK(Json::parse(single.out)["runs"][1]["label"] == "B");
+    const auto json = Json::parse(groups.out);
+    CHECK(json["runs"].size() == 5);
+    CHECK(json["runs"][4]["label"] == "B3");
+    CHECK(json["figures"][0]["values"].size() == 2);
+}
+
 TEST_CASE("compare refuses other loads unless told") {
     auto faster = sample();
     faster["config"]["rate"] = 600;
@@ -136,6 +151,9 @@ TEST_CASE("compare says what is wrong with its words") {
     const TemporaryFile a{sample().dump()};
     const TemporaryFile foreign{"[]"};
     check_refused({"compare", a.path()}, "at least two results");
+    check_refused({"compare", a.path(), "vs"}, "on both sides of vs");
+    check_refused({"compare", "vs", a.path(), a.path()}, "on both sides of vs");
+    check_refused({"compare", a.path(), a.path(), "vs", a.path()}, "at least two on each side of vs");
     check_refused({"compare", a.path(), foreign.path()}, foreign.path() + ": /: it is no result");
     check_refused({"compare", a.path(), a.path(), "--fail-if", "response.p99>10ms"}, "--fail-if");
     check_refused({"compare", a.path(), a.path(), "--fail-if", "respnse.p99>+10%"}, "column 1");

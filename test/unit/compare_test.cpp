@@ -155,6 +155,62 @@ TEST_CASE("connections are the load of a closed loop, and not of an open one") {
     CHECK(report::load_differences(runs_of(open, more)[0], runs_of(open, more)[1]).empty());
 }
 
+TEST_CASE("groups of runs are compared by their means, and by how their runs differ") {
+    const auto group_of = [](std::vector<std::chrono::microseconds> latencies) {
+        report::NamedResults files;
+        for (const auto latency : latencies) files.emplace_back("some.json", run_of(latency));
+        return files;
+    };
+    const auto runs =
+        report::label_groups({group_of({1'000us, 1'010us, 1'020us}), group_of({1'100us, 1'110us, 1'120us})});
+    std::vector<std::string> labels;
+    for (const auto& run : runs) labels.push_back(run.label);
+    CHECK(labels == std::vector<std::string>{"A1", "A2", "A3", "B1", "B2", "B3"});
+    CHECK(report::group_labels(runs) == std::vector<std::string>{"A", "B"});
+
+    const auto comparison =
+        report::compare(runs, {report::parse_fail_condition("response.p50>+9%", runs.front()),
+                               report::parse_fail_condition("response.p50>+11%", runs.front())});
+    const auto& median = figure(comparison, "response.p50");
+    REQUIRE(median.values.size() == 2);
+    CHECK(median.values[0].value.value() == Approx(1.01).epsilon(0.002));
+    // A spread of 0.01 ms over three runs: t 4.303, half the width 4.303 × 0.01 / √3.
+    CHECK(median.values[0].bounds->second - median.values[0].value.value() == Approx(0.02484).epsilon(0.06));
+    CHECK(median.values[1].change.value() == Approx(0.099).epsilon(0.02));
+    CHECK(median.values[1].finding == Finding::worse);
+    // Of single runs these have no interval.
+    CHECK(figure(comparison, "response.max").values[1].finding == Finding::worse);
+    CHECK(comparison.conditions[0].failed);
+    CHECK(comparison.conditions[0].run == "B");
+    CHECK_FALSE(comparison.conditions[1].failed);
+
+    // Each of the second group is slower than each of the first but one: runs differ by as much.
+    const auto noisy = report::label_groups({group_of({1'000us, 1'200us}), group_of({1'150us, 1'350us})});
+    CHECK(figure(report::compare(noisy, {}), "response.p50").values[1].finding == Finding::no_difference);
+
+    // A share of at most 1 is not surer than that.
+    CHECK(figure(comparison, "success_ratio").values[0].bounds->second <= 1);
+    const auto text = report::compare_text(comparison, runs, {});
+    CHECK_THAT(text, Catch::Matchers::Contains("B2  some.json") &&
+                         Catch::Matchers::Contains("Figures are the means of a group's runs"));
+    const auto json = report::compare_json(comparison, runs);
+    CHECK(json["groups"] == Json{"A", "B"});
+    CHECK(json["runs"][4]["group"] == "B");
+    CHECK(json["figures"][0]["values"].size() == 2);
+    CHECK(report::compare_html(comparison, runs).find("&#39;s runs, and the intervals") != std::string::npos);
+}
+
+TEST_CASE("a group of which one run has no such figure has none") {
+    auto empty = run_of(1'000us);
+    empty["summary"]["response_ms"] = nullptr;
+    const auto runs = report::label_groups({{{"a", run_of(1'000us)}, {"b", run_of(1'000us)}},
+                                            {{"c", run_of(1'000us)}, {"d", std::move(empty)}}});
+    const auto comparison =
+        report::compare(runs, {report::parse_fail_condition("response.p99>+10%", runs.front())});
+    CHECK_FALSE(figure(comparison, "response.p99").values[1].value.has_value());
+    CHECK(comparison.failed());
+}
+
 TEST_CASE("conditions on the change hold as written") {
     const auto runs = runs_of(run_of(1'000us), run_of(1'250us));
     const auto failed = [&](const char* expression) {

@@ -69,7 +69,7 @@ TEST_CASE("the mark is where the run is, and inside the panel at both ends") {
 }
 
 TEST_CASE("a panel fits whatever the width and the height, and gives the curve up first") {
-    const auto interval = recent();  // a whole run is built for it
+    const auto interval = recent();  // costs a whole sample of a run
     for (std::size_t width = 1; width < 100; ++width) {
         for (std::size_t height = 1; height < 14; ++height) {
             for (const double elapsed_s : {0.0, 59.9}) {
@@ -86,12 +86,19 @@ TEST_CASE("a panel fits whatever the width and the height, and gives the curve u
     CHECK_THAT(text_of(panel_lines(recent(), low)), !Contains("here") && Contains("own load"));
 }
 
+TEST_CASE("a narrow panel leaves whole figures out, and cuts none") {
+    const auto text = text_of(panel_lines(recent(), view(40)));
+    INFO(text);
+    CHECK_THAT(text, Contains("rate      450 of 500/s  90%\n") && Contains("sessions  19 of 20 connected\n"));
+    CHECK_THAT(text, Contains("response  p50 ") && Contains(" ms\n") && !Contains("…"));
+}
+
 TEST_CASE("the panel of a closed loop has no curve, no target and nothing waiting") {
     auto closed = view(80);
     closed.schedule = nullptr;
     closed.context.open_loop = false;
     const auto text = text_of(panel_lines(recent(), closed));
-    CHECK_THAT(text, Contains("450/s, as fast as it goes") && !Contains("waiting") && !Contains("here"));
+    CHECK_THAT(text, Contains("450/s  as fast as it goes") && !Contains("waiting") && !Contains("here"));
     metrics::Interval nothing;
     CHECK_THAT(text_of(panel_lines(nothing, closed)), Contains("response  -"));
 }

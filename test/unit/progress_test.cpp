@@ -87,11 +87,18 @@ TEST_CASE("a progress line with room shows how late queries are sent and how bus
     CHECK(line.find("wait 3  lag 1.5 ms  busy 12/20  cpu 31%") != std::string::npos);
 }
 
+TEST_CASE("where the latencies do not fit a shorter part does") {
+    CHECK(
+        progress_line(busy_second(),
+                      {.total_s = 60, .open_loop = true, .connections = 20, .connected = 20, .width = 39}) ==
+        "12/60 s  482 of 375/s  fail 15  wait 3");
+}
+
 TEST_CASE("a progress line fits whatever the width") {
+    const auto interval = busy_second();
     for (std::size_t width = 1; width < 130; ++width) {
         const auto line = progress_line(
-            busy_second(),
-            {.total_s = 60, .open_loop = true, .connections = 20, .connected = 20, .width = width});
+            interval, {.total_s = 60, .open_loop = true, .connections = 20, .connected = 20, .width = width});
         CHECK(report::columns_of(line) <= width);
         CHECK_FALSE(line.empty());
     }

@@ -26,6 +26,17 @@ std::vector<Interval> intervals_of(const std::vector<double>& counts, double len
 
 }  // namespace
 
+TEST_CASE("the mean of runs has Student's interval") {
+    // Gosset's own example of sleep, the first drug: mean 0.75, standard deviation 1.789, ten patients.
+    const std::array hours{0.7, -1.6, -0.2, -1.2, -0.1, 3.4, 3.7, 0.8, 0.0, 2.0};
+    const auto mean = metrics::mean_of_runs(hours);
+    CHECK(mean.value == Approx(0.75));
+    CHECK(mean.half_width == Approx(2.262 * 1.789 / std::sqrt(10.0)).epsilon(0.001));
+    const std::array two{1.0, 3.0};
+    CHECK(metrics::mean_of_runs(two).half_width == Approx(12.706));
+    CHECK(metrics::mean_of_runs(std::vector<double>(200, 5.0)).half_width == Approx(0).margin(1e-12));
+}
+
 TEST_CASE("the bounds of a percentile hold the true value in nineteen runs of twenty") {
     int held = 0;
     constexpr int kRuns = 1000;

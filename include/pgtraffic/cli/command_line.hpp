@@ -108,7 +108,7 @@ struct ReportOptions {
 };
 
 struct CompareOptions {
-    std::vector<std::string> results;  ///< files, the base first; at least two
+    std::vector<std::vector<std::string>> results;  ///< groups of files, the base first; at least two
     std::optional<std::string> html;
     Format format = Format::text;
     std::vector<std::string> fail_if;  ///< expressions, not read yet: their words depend on the results

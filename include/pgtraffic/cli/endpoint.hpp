@@ -44,6 +44,8 @@ class Endpoint {
     [[nodiscard]] std::string_view beginning();
 
     event_loop::Loop* loop_;
+    std::string live_page_;  // made before the load
+    std::string live_page_policy_;
     report::PrometheusContext context_;
     double started_s_;
     metrics::LiveMoment moment_;

@@ -1,5 +1,6 @@
 // How sure a figure is: the error of a throughput from the time series, the bounds of a percentile from its
-// rank. Both see only what varied within the run; two runs often differ by more.
+// rank. Both see only what varied within the run; two runs often differ by more, which only several runs
+// show.
 #pragma once
 
 #include <optional>
@@ -26,5 +27,15 @@ struct Bounds {
 /// stretches of equal length, which are long enough to be nearly independent (Law, Simulation Modeling and
 /// Analysis, section 9.5.3). None from fewer than 20 intervals, or where a plan makes the rate vary.
 [[nodiscard]] std::optional<double> throughput_standard_error(std::span<const Interval> intervals);
+
+struct MeanOfRuns {
+    double value = 0;
+    double half_width = 0;  ///< of the 95 % confidence interval
+};
+
+/// The mean of a figure over at least two runs, and its interval by Student's t: the runs are independent,
+/// and their figures nearly normal. Of two runs the interval is 18 standard errors wide: two show next to
+/// nothing.
+[[nodiscard]] MeanOfRuns mean_of_runs(std::span<const double> values);
 
 }  // namespace pgtraffic::metrics

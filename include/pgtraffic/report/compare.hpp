@@ -16,14 +16,22 @@
 namespace pgtraffic::report {
 
 struct ComparedRun {
-    std::string label;  ///< "A", "B", …
+    std::string label;  ///< "A", "B", …; "A1", "A2", "B1" where several runs of the same thing make a group
     std::string file;
     nlohmann::ordered_json document;  ///< one that check_result() has accepted
+    std::size_t group = 0;            ///< from 0 on, in order
 };
 
-/// Labels them in their order. At most 26.
-[[nodiscard]] std::vector<ComparedRun> label_runs(
-    std::vector<std::pair<std::string, nlohmann::ordered_json>> files);
+using NamedResults = std::vector<std::pair<std::string, nlohmann::ordered_json>>;
+
+/// Labels them in their order, each a group of its own. At most 26.
+[[nodiscard]] std::vector<ComparedRun> label_runs(NamedResults files);
+/// The same for groups, none of which is empty. At most 26.
+[[nodiscard]] std::vector<ComparedRun> label_groups(std::vector<NamedResults> groups);
+/// "A", "B", …: what figures are given of.
+[[nodiscard]] std::vector<std::string> group_labels(const std::vector<ComparedRun>& runs);
+/// Whether a group has several runs, so that figures are means and their intervals see how runs differ.
+[[nodiscard]] bool has_groups(const std::vector<ComparedRun>& runs) noexcept;
 
 /// What makes the loads of two runs different ones, so that their figures cannot be compared, each in words.
 /// Empty where the load was the same.
@@ -53,7 +61,7 @@ struct ComparedFigure {
     std::string name;  ///< as in thresholds: "response.p99", "insert.throughput"
     FigureUnit unit = FigureUnit::millis;
     bool higher_is_better = false;
-    std::vector<ComparedValue> values;  ///< one for each run
+    std::vector<ComparedValue> values;  ///< one for each group
 };
 
 /// A condition of --fail-if; made by parse_fail_condition.
@@ -69,9 +77,9 @@ struct FailCondition {
 
 struct FailResult {
     std::string expression;
-    std::string run;  ///< label
+    std::string run;  ///< label of the group
     std::optional<double> change;
-    bool failed = false;  ///< also where a run has no such figure
+    bool failed = false;  ///< also where there is no such figure
 };
 
 struct Comparison {
@@ -82,7 +90,8 @@ struct Comparison {
     [[nodiscard]] bool failed() const noexcept;
 };
 
-/// `runs` are at least two.
+/// `runs` are of at least two groups. The value of a group of several is their mean, its interval Student's,
+/// so that a change is a finding where it is larger than what runs of the same thing differ by.
 [[nodiscard]] Comparison compare(const std::vector<ComparedRun>& runs,
                                  const std::vector<FailCondition>& conditions);
 

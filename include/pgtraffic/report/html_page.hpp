@@ -29,11 +29,18 @@ struct HtmlColumn {
 [[nodiscard]] std::string html_chart(std::string_view id, std::string_view name, std::string_view unit,
                                      bool tall = false);
 
+/// The places of the charts that charts.js draws of a run over time; `open`: of one that follows a plan.
+[[nodiscard]] std::string time_charts(bool open, bool failures);
+
 struct HtmlPage {
     std::string title;   ///< plain text
     std::string body;    ///< HTML
-    std::string script;  ///< name of the embedded script beside charts.js: "report" or "compare"
+    std::string script;  ///< name of the embedded script beside charts.js: "report", "compare" or "live"
+    std::string connect = "'none'";  ///< whom the script may ask, in the words of a policy
 };
+
+/// The page's content security policy: the scripts and the style that it names by their hashes, nothing else.
+[[nodiscard]] std::string html_policy(const HtmlPage& page);
 
 /// The whole page.
 [[nodiscard]] std::string html_page(const HtmlPage& page);

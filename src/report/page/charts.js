@@ -77,16 +77,16 @@ const page = (() => {
         Object.assign(scale.ticks, ticks);
         return scale;
     }
-    /** Seconds; ticks at whole steps of the clock. */
+    /** Seconds; ticks at whole steps of the clock. A page that grows sets another `max`. */
     function timeAxis(length) {
         const steps = [0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14400, 43200, 86400];
         return withTicks(axis({
             type: 'linear', min: 0, max: length,
             afterBuildTicks(scale) {
                 const most = Math.max(2, Math.floor(scale.width / 80));
-                const step = steps.find((s) => length / s <= most) || length / most;
+                const step = steps.find((s) => scale.max / s <= most) || scale.max / most;
                 scale.ticks = [];
-                for (let i = 0; i * step <= length * 1.0001; ++i) scale.ticks.push({ value: i * step });
+                for (let i = 0; i * step <= scale.max * 1.0001; ++i) scale.ticks.push({ value: i * step });
             },
         }), { callback: (v) => clock(v), autoSkip: false });
     }
@@ -332,6 +332,33 @@ const page = (() => {
         return intervals.map((one) => ({ x: one.elapsed_s + one.duration_s / 2, y: value(one) }));
     }
 
+    /** The charts of a run over time, in their order: where, curves (name, colour, value of an interval, format,
+        options), and the y axis of their series. */
+    function timeCharts(open) {
+        const rate = (v) => count(v) + '/s';
+        const logOf = (list) => logAxis(list.flatMap((one) => one.points.map((p) => p.y)));
+        const curves = {
+            'chart-rate': [['attained', 'series-a', (i) => i.throughput_per_s, rate, { fill: true }],
+                           ['target', 'series-e', (i) => i.target_per_s, rate, { dashed: true, width: 2 }]].slice(0, open ? 2 : 1),
+            'chart-latency': [['p50', 'series-b', (i) => i.p50_ms, ms], ['p95', 'series-a', (i) => i.p95_ms, ms],
+                              ['p99', 'series-c', (i) => i.p99_ms, ms],
+                              ['max', 'series-e', (i) => i.max_ms, ms, { width: 1, behind: true }]],
+            'chart-failures': [['failed', 'series-f', (i) => i.failed, count, { bars: true, width: 1.4 }],
+                               ['timed out', 'series-d', (i) => i.timed_out, count, { bars: true, width: 1.4 }]],
+            'chart-queue': [['waiting', 'series-d', (i) => i.waiting, count, { fill: true }],
+                            ['in flight', 'series-a', (i) => i.in_flight, count]],
+            'chart-lag': [['lag p99', 'series-d', (i) => (i.lag_p99_ms > 0 ? i.lag_p99_ms : null), ms]],
+            'chart-client': [['loop busy', 'series-a', (i) => i.loop_busy_ratio, percent, { fill: true }]],
+        };
+        const axes = { 'chart-latency': logOf, 'chart-lag': logOf,
+                       'chart-client': () => linearAxis((v) => Math.round(100 * v) + ' %', { max: 1 }) };
+        return Object.entries(curves).map(([where, own]) => ({
+            where, y: axes[where] || (() => linearAxis(count)),
+            list: (intervals) => own.map(([label, colorName, value, format, options]) =>
+                series(label, colorName, overTime(intervals, value), format, options)),
+        }));
+    }
+
     /** The percentile curve of histograms.*: x is how many nines, log10(1 / (1 - q)). */
     function byNines(histogram, max_ms) {
         const total = histogram.counts.reduce((sum, [, n]) => sum + n, 0) + histogram.overflow;
@@ -407,5 +434,5 @@ const page = (() => {
     }
 
     return { unpack, unpackLines, thin, color, count, ms, percent, clock, timeAxis, linearAxis, logAxis, ninesAxis, share, series, bands,
-             draw, makeGroup, overTime, byNines, start };
+             draw, makeGroup, overTime, timeCharts, byNines, start };
 })();

@@ -4,15 +4,17 @@
 page.start(async () => {
     const runs = JSON.parse(await page.unpack(document.getElementById('runs').textContent));
     const colors = ['series-a', 'series-d', 'series-c', 'series-b', 'series-f', 'series-e'];
-    const dashes = (i) => ({ width: i === 0 ? 2.2 : 1.6, dashed: i >= colors.length });
+    // Runs of one group look alike.
+    const colorOf = (run) => colors[run.group % colors.length];
+    const dashes = (run) => ({ width: run.group === 0 ? 2.2 : 1.6, dashed: run.group >= colors.length });
 
     const length = Math.max(...runs.map((run) => run.duration_s));
     const longest = runs.reduce((a, b) => (b.intervals.length > a.intervals.length ? b : a));
     const stops = page.thin(longest.intervals).map((one) => one.elapsed_s + one.duration_s / 2);
     const group = page.makeGroup({ stops, outputId: 'when', say: (i) => page.clock(stops[i]) });
     const overTime = (where, key, format, log) => {
-        const list = runs.map((run, i) => page.series(run.label, colors[i % colors.length],
-            page.overTime(page.thin(run.intervals), (one) => one[key]), format, dashes(i)));
+        const list = runs.map((run) => page.series(run.label, colorOf(run),
+            page.overTime(page.thin(run.intervals), (one) => one[key]), format, dashes(run)));
         const y = log ? page.logAxis(list.flatMap((one) => one.points.map((p) => p.y))) : page.linearAxis(format);
         page.draw(where, { list, x: page.timeAxis(length), y, group });
     };
@@ -22,8 +24,8 @@ page.start(async () => {
         overTime('chart-p99', 'p99_ms', page.ms, true);
     }
 
-    const nines = runs.map((run, i) => run.response.counts.length === 0 ? null :
-        page.series(run.label, colors[i % colors.length], page.byNines(run.response, run.max_ms), page.ms, dashes(i)))
+    const nines = runs.map((run) => run.response.counts.length === 0 ? null :
+        page.series(run.label, colorOf(run), page.byNines(run.response, run.max_ms), page.ms, dashes(run)))
         .filter((one) => one !== null);
     if (nines.length > 0) {
         const fullest = nines.reduce((a, b) => (b.points.length > a.points.length ? b : a)).points.map((p) => p.x);

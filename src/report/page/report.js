@@ -16,8 +16,6 @@ page.start(async () => {
     function drawTime({ intervals: all, phases, config, summary, outages }) {
         if (all.length === 0) return;
         const intervals = page.thin(all);
-        const { series, overTime, ms, count, percent } = page;
-        const open = config.mode === 'open';
         const last = intervals[intervals.length - 1];
         const length = Math.max(summary.duration_s, last.elapsed_s + last.duration_s);
         const marks = [];
@@ -39,41 +37,11 @@ page.start(async () => {
                     (one.joined > 1 ? ' (' + one.joined + ' intervals; percentiles and queue of the worst)' : '');
             },
         });
-        let first = true;
-        const chart = (where, list, y) => {
-            page.draw(where, { list, x: page.timeAxis(length), y, group, plugins: marks.map((mark) => mark(first)) });
-            first = false;
-        };
-
-        const attained = series('attained', 'series-a', overTime(intervals, (i) => i.throughput_per_s), (v) => count(v) + '/s', { fill: true });
-        const target = series('target', 'series-e', overTime(intervals, (i) => i.target_per_s), (v) => count(v) + '/s', { dashed: true, width: 2 });
-        chart('chart-rate', open ? [attained, target] : [attained], page.linearAxis(count));
-
-        const latency = [
-            series('p50', 'series-b', overTime(intervals, (i) => i.p50_ms), ms),
-            series('p95', 'series-a', overTime(intervals, (i) => i.p95_ms), ms),
-            series('p99', 'series-c', overTime(intervals, (i) => i.p99_ms), ms),
-            series('max', 'series-e', overTime(intervals, (i) => i.max_ms), ms, { width: 1, behind: true }),
-        ];
-        chart('chart-latency', latency, page.logAxis(latency.flatMap((one) => one.points.map((p) => p.y))));
-
-        const failures = [
-            series('failed', 'series-f', overTime(intervals, (i) => i.failed), count, { bars: true, width: 1.4 }),
-            series('timed out', 'series-d', overTime(intervals, (i) => i.timed_out), count, { bars: true, width: 1.4 }),
-        ];
-        chart('chart-failures', failures.filter((one) => one.points.some((p) => p.y > 0)), page.linearAxis(count));
-
-        chart('chart-queue', [
-            series('waiting', 'series-d', overTime(intervals, (i) => i.waiting), count, { fill: true }),
-            series('in flight', 'series-a', overTime(intervals, (i) => i.in_flight), count),
-        ], page.linearAxis(count));
-
-        const lag = overTime(intervals, (i) => i.lag_p99_ms > 0 ? i.lag_p99_ms : null);
-        chart('chart-lag', [series('lag p99', 'series-d', lag, ms)], page.logAxis(lag.map((p) => p.y)));
-
-        chart('chart-client', [
-            series('loop busy', 'series-a', overTime(intervals, (i) => i.loop_busy_ratio), percent, { fill: true }),
-        ], page.linearAxis((v) => Math.round(100 * v) + ' %', { max: 1 }));
+        page.timeCharts(config.mode === 'open').forEach((chart, i) => {
+            let list = chart.list(intervals);
+            if (chart.where === 'chart-failures') list = list.filter((one) => one.points.some((p) => p.y > 0));
+            page.draw(chart.where, { list, x: page.timeAxis(length), y: chart.y(list), group, plugins: marks.map((mark) => mark(i === 0)) });
+        });
     }
 
     function drawHeat({ histograms, summary }) {
