@@ -66,7 +66,7 @@ nlohmann::json fall_into(const Hole& hole, RoutedNetwork& network) {
     load.wait_for_lines(4);
     network.forward();
     load.wait_until_back(client);
-    load.wait_for_lines(4);
+    load.wait_for_lines(4 + static_cast<int>(4 / hole.rate));  // an arrival more, by which the outage is over
     return load.finish();
 }
 

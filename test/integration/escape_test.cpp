@@ -130,7 +130,9 @@ TEST_CASE("a rude server is harmless whenever it speaks, whatever it is asked fo
     for (const std::string evil :
          {"greeting-rude", "greeting-rude@2", "greeting-rude-parameters", "greeting-garbage", "prepare-rude",
           "prepare-rude-rows", "prepare-words", "prepare-narrow", "prepare-no-rows", "error-markup"}) {
+        const bool rude = evil.find("rude") != std::string::npos || evil == "error-markup";
         for (auto command : commands) {
+            if (!rude && command.front() == "run") continue;  // integration/hostile_test
             const test::FakeServerProcess server{{"--evil", evil}};
             command.insert(command.begin() + 1, {"-d", server.dsn() + " connect_timeout=2"});
             test::ProcessOptions options;
