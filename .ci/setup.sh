@@ -11,7 +11,7 @@ build_packages=(g++ cmake ninja-build pkg-config libpq-dev libuv1-dev libmicroht
     libfmt-dev libssl-dev zlib1g-dev libjs-chart.js postgresql)
 # shellcheck disable=SC2034  # read by run_tests.sh
 test_packages=(catch2 librapidcheck-dev openssl python3 python3-jsonschema libhdrhistogram-java default-jre-headless
-    pgbouncer jq)
+    pgbouncer jq iproute2)
 
 say() { printf '%s: %s\n' "${0##*/}" "$*" >&2; }
 

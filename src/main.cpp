@@ -100,7 +100,7 @@ int main(int argc, char** argv) {
         cli::write_stderr("pgtraffic: out of memory\n");
         return 1;
     } catch (const std::exception& error) {
-        cli::write_stderr(fmt::format("pgtraffic: internal error: {}\n", error.what()));
+        cli::write_stderr(fmt::format("pgtraffic: internal error: {}\n", safe_lines(error.what())));
         return 3;
     }
 }

@@ -11,6 +11,7 @@
 #include <iterator>
 
 #include "pgtraffic/base/check.hpp"
+#include "pgtraffic/base/error.hpp"
 #include "pgtraffic/base/units.hpp"
 #include "pgtraffic/brickhouse/catalogue.hpp"
 
@@ -243,13 +244,15 @@ void write_orders(TableWriter writer, std::uint64_t seed, const Volume& volume, 
 
 /// The last six months on the server's clock, in the time zone of this connection, as now() fills columns.
 Span last_six_months(postgres::Client& client) {
-    const auto rows = client.query(
+    const auto row = client.row(
         "SELECT floor(extract(epoch FROM localtimestamp - interval '6 months'))::bigint, "
-        "floor(extract(epoch FROM localtimestamp))::bigint");
-    const auto start = base::parse_count(rows.at(0).at(0).value_or(""));
-    const auto now = base::parse_count(rows.at(0).at(1).value_or(""));
-    PGTRAFFIC_CHECK(start && now, "a server whose clock is past 1970");
-    return {static_cast<LocalSeconds>(*start), static_cast<LocalSeconds>(*now)};
+        "floor(extract(epoch FROM localtimestamp))::bigint",
+        {}, 2);
+    const Span span{postgres::whole_number(row[0]), postgres::whole_number(row[1])};
+    constexpr LocalSeconds kYear9999 = 253'370'764'800;
+    if (span.start < 0 || span.start >= span.now || span.now > kYear9999)
+        throw base::Error("the server's clock is out of order: it should show a time between 1971 and 9999");
+    return span;
 }
 
 }  // namespace

@@ -35,11 +35,11 @@ ForeignTargets foreign_targets(postgres::Client& client, const std::vector<std::
     for (const auto& statement : statements) {
         const Transaction transaction{client};
         (void)client.parameter_count(statement);
-        const auto rows = client.query(locked_sql());
+        const auto rows = client.query(locked_sql(), {}, 2);
         found.unknown = found.unknown || rows.empty();
         for (const auto& row : rows) {
-            auto name = row.at(0).value_or("");
-            if (row.at(1) == "t" ||
+            auto name = row[0].value_or("");
+            if (row[1] == "t" ||
                 std::find(found.tables.begin(), found.tables.end(), name) != found.tables.end()) {
                 continue;
             }

@@ -45,10 +45,10 @@ Found look(postgres::Client& client) {
                                  "JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace "
                                  "WHERE n.nspname = $1 AND c.relname IN ('{}') ORDER BY c.relname",
                                  kMark, fmt::join(table_names(), "', '")),
-                     {*schema});
+                     {*schema}, 2);
     Found found;
     for (const auto& row : rows)
-        (row.at(1) == "t" ? found.marked : found.foreign).push_back(row.at(0).value());
+        (row[1] == "t" ? found.marked : found.foreign).push_back(row[0].value_or(""));
     return found;
 }
 

@@ -30,7 +30,8 @@ int cleanup_command(const CleanupOptions& options) {
         write_stdout(fmt::format(
             "Nothing to drop: database \"{}\" holds no table that `pgtraffic init` made.\n", database));
     } else {
-        write_stdout(fmt::format("Dropped from database \"{}\": {}.\n", database, fmt::join(dropped, ", ")));
+        write_stdout(fmt::format("Dropped from database \"{}\": {}.\n", database,
+                                 report::printable(fmt::format("{}", fmt::join(dropped, ", ")))));
     }
     return 0;
 }

@@ -64,10 +64,10 @@ int init_command(const InitOptions& options) {
             server.host = client.host();
             server.address = client.address();
             server.database = client.database();
-            require_confirmation(
-                server,
-                fmt::format("drops tables that `pgtraffic init` did not make ({})", fmt::join(tables, ", ")),
-                options.confirm, true);
+            require_confirmation(server,
+                                 fmt::format("drops tables that `pgtraffic init` did not make ({})",
+                                             report::printable(fmt::format("{}", fmt::join(tables, ", ")))),
+                                 options.confirm, true);
         };
         summary = brickhouse::init(
             client, wanted, [&view](const std::string& table, std::uint64_t rows, std::uint64_t total) {

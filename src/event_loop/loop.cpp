@@ -10,8 +10,15 @@ Loop::Loop() {
 }
 
 Loop::~Loop() {
+    // One that is active would keep the run below for ever.
+    uv_walk(
+        &loop_,
+        [](uv_handle_t* handle, void* /*context*/) {
+            PGTRAFFIC_CHECK(uv_is_closing(handle) != 0, "every handle was closed before its loop");
+        },
+        nullptr);
     uv_run(&loop_, UV_RUN_DEFAULT);  // the close callbacks
-    PGTRAFFIC_CHECK(uv_loop_close(&loop_) == 0, "every handle was closed before its loop");
+    PGTRAFFIC_CHECK(uv_loop_close(&loop_) == 0, "nothing outlives its loop");
 }
 
 const char* libuv_version() noexcept {

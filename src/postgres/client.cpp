@@ -10,6 +10,7 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <charconv>
 #include <limits>
 #include <memory>
 
@@ -149,7 +150,26 @@ void expect_success(const PGconn* connection, const PGresult* result, const Conn
     throw_sql_error(connection, result, conninfo);
 }
 
+[[noreturn]] void throw_strange_row(std::size_t columns) {
+    throw base::Error(
+        fmt::format("a row of {} columns was expected and something else came: is that a PostgreSQL "
+                    "server?",
+                    columns));
+}
+
 }  // namespace
+
+std::int64_t whole_number(const std::optional<std::string>& text) {
+    constexpr std::int64_t kLargest = 1'000'000'000'000'000;  // of what is counted; sums of a few fit
+    if (!text) return 0;
+    std::int64_t number = 0;
+    const auto end = text->data() + text->size();
+    if (const auto [rest, failed] = std::from_chars(text->data(), end, number);
+        failed == std::errc{} && rest == end && number >= -kLargest && number <= kLargest) {
+        return number;
+    }
+    throw base::Error("a number was expected and something else came: is that a PostgreSQL server?");
+}
 
 void Client::ClearResult::operator()(pg_result* result) const noexcept {
     PQclear(result);
@@ -225,7 +245,8 @@ void Client::give_up(const std::string& why) {
     throw base::Error(why);
 }
 
-std::vector<Row> Client::query(const std::string& sql, const std::vector<std::string>& parameters) {
+std::vector<Row> Client::query(const std::string& sql, const std::vector<std::string>& parameters,
+                               std::size_t columns_wanted) {
     std::vector<const char*> values;
     values.reserve(parameters.size());
     for (const auto& parameter : parameters) values.push_back(parameter.c_str());
@@ -236,6 +257,7 @@ std::vector<Row> Client::query(const std::string& sql, const std::vector<std::st
     expect_success(connection_, result.get(), conninfo_);
     std::vector<Row> rows(static_cast<std::size_t>(PQntuples(result.get())));
     const int columns = PQnfields(result.get());
+    if (static_cast<std::size_t>(columns) < columns_wanted) throw_strange_row(columns_wanted);
     for (int r = 0; r < PQntuples(result.get()); ++r) {
         Row& row = rows[static_cast<std::size_t>(r)];
         row.reserve(static_cast<std::size_t>(columns));
@@ -249,6 +271,12 @@ std::vector<Row> Client::query(const std::string& sql, const std::vector<std::st
         }
     }
     return rows;
+}
+
+Row Client::row(const std::string& sql, const std::vector<std::string>& parameters, std::size_t columns) {
+    auto rows = query(sql, parameters, columns);
+    if (rows.empty()) throw_strange_row(columns);
+    return std::move(rows.front());
 }
 
 void Client::execute(const std::string& sql) {
@@ -291,7 +319,8 @@ void Client::copy_begin(const std::string& sql) {
     PGTRAFFIC_CHECK(copying_.empty(), "one copy at a time");
     const Result result = answer_to(PQsendQuery(connection_, sql.c_str()));
     if (PQresultStatus(result.get()) != PGRES_COPY_IN) {
-        PGTRAFFIC_CHECK(!succeeded(result.get()), "copy_begin() takes a COPY … FROM STDIN");
+        if (succeeded(result.get()))
+            throw base::Error("COPY was answered by something else: is that a PostgreSQL server?");
         throw_sql_error(connection_, result.get(), conninfo_);
     }
     copying_ = sql;

@@ -175,11 +175,12 @@ AnswerReader::Event AnswerReader::read_slowly(std::span<const char>& bytes) noex
         hold(kHeader - held_size_);
         if (held_size_ < kHeader) return Event::need_more;
         const std::uint32_t length = read_u32(held_.data() + 1);
-        // Told by its head: whoever waits for the rest of such a message waits for ever.
-        if (kKnownTypes.find(held_[0]) == std::string_view::npos)
-            return refuse("08P01", "the server sent something that is no answer to a query");
-        if (length < 4 || length > kLongestMessage)
+        const bool known = kKnownTypes.find(held_[0]) != std::string_view::npos;
+        // Told by its head: whoever waits for the rest of such a message waits for ever. In the order of
+        // read(), so that the same bytes are told alike however they are cut.
+        if (length < 4 || (known && length > kLongestMessage))
             return refuse("08P01", "the server sent a message of an impossible length");
+        if (!known) return refuse("08P01", "the server sent something that is no answer to a query");
         missing_ = length - 4;
     }
     missing_ -= hold(static_cast<std::size_t>(std::min<std::uint64_t>(missing_, held_.size() - held_size_)));

@@ -10,6 +10,7 @@
 #include "pgtraffic/metrics/statistics.hpp"
 #include "pgtraffic/report/assessment.hpp"
 #include "pgtraffic/report/hdr.hpp"
+#include "pgtraffic/report/layout.hpp"
 
 namespace pgtraffic::report {
 namespace {
@@ -382,8 +383,9 @@ Json response_over_time_json(const std::vector<metrics::Interval>& intervals) {
     return {{"unit", "ns"}, {"limits", std::move(limits)}, {"columns", std::move(columns)}};
 }
 
+/// The library escapes what JSON wants escaped; a terminal obeys more than that.
 std::string compact(const Json& value) {
-    return value.dump(-1, ' ', false, Json::error_handler_t::replace);
+    return json_printable(value.dump(-1, ' ', false, Json::error_handler_t::replace));
 }
 
 bool is_flat(const Json& value) {

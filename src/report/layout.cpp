@@ -44,6 +44,11 @@ std::optional<CodePoint> decode(std::string_view text) noexcept {
     return CodePoint{value, length};
 }
 
+/// What a terminal takes for a command.
+bool is_control(char32_t c) noexcept {
+    return c < 0x20 || (c >= 0x7F && c < 0xA0);
+}
+
 /// Line and paragraph separators, and the marks that reorder the text around them.
 bool moves_text(char32_t c) noexcept {
     return c == 0x061C || c == 0x200E || c == 0x200F || (c >= 0x2028 && c <= 0x202E) ||
@@ -100,8 +105,7 @@ std::string printable(std::string_view text, std::size_t longest) {
         std::string piece;
         if (!point) {
             piece = kReplacement;
-        } else if (point->value < 0x20 || (point->value >= 0x7F && point->value < 0xA0) ||
-                   moves_text(point->value)) {
+        } else if (is_control(point->value) || moves_text(point->value)) {
             piece = escaped(point->value);
         } else {
             piece = text.substr(0, point->length);
@@ -111,6 +115,25 @@ std::string printable(std::string_view text, std::size_t longest) {
         if (columns + needed + (text.empty() ? 0 : 1) > longest) return out.append(kEllipsis);
         out += piece;
         columns += needed;
+    }
+    return out;
+}
+
+std::string json_printable(std::string json) {
+    const auto plain = [](char c) { return static_cast<unsigned char>(c) < 0x7F; };
+    auto rest = std::find_if_not(json.begin(), json.end(), plain);
+    if (rest == json.end()) return json;  // nearly always
+    std::string out{json.begin(), rest};
+    for (std::string_view left{json.data() + out.size(), json.size() - out.size()}; !left.empty();) {
+        const auto point = decode(left);
+        const std::size_t length = point ? point->length : 1;
+        // A line's end stands between tokens: within a string it is escaped already.
+        if (point && point->value >= 0x7F && (is_control(point->value) || moves_text(point->value))) {
+            out += fmt::format("\\u{:04x}", static_cast<std::uint32_t>(point->value));
+        } else {
+            out += left.substr(0, length);
+        }
+        left.remove_prefix(length);
     }
     return out;
 }

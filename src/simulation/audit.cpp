@@ -20,8 +20,12 @@ constexpr const char* kStillAtWork =
     "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid() "
     "AND application_name = current_setting('application_name') AND state <> 'idle'";
 
+std::uint64_t count_in(const std::optional<std::string>& answer) {
+    return static_cast<std::uint64_t>(std::max<std::int64_t>(postgres::whole_number(answer), 0));
+}
+
 std::uint64_t count_rows(postgres::Client& client, const std::string& table) {
-    return std::stoull(client.value(fmt::format("SELECT count(*) FROM {}", table)).value_or("0"));
+    return count_in(client.value(fmt::format("SELECT count(*) FROM {}", table)));
 }
 
 std::string array_literal(const std::vector<std::string>& values, std::size_t from, std::size_t to) {
@@ -136,10 +140,10 @@ void AuditLog::count_codes(postgres::Client& client, std::size_t table, const st
         tables_[table].table, tables_[table].column);
     for (std::size_t from = 0; from < codes.size(); from += kCodesAtOnce) {
         const auto to = std::min(from + kCodesAtOnce, codes.size());
-        const auto row = client.query(sql, {array_literal(codes, from, to)}).at(0);
-        result.not_stored += std::stoull(row.at(0).value_or("0"));
-        result.stored += std::stoull(row.at(1).value_or("0"));
-        result.twice += std::stoull(row.at(2).value_or("0"));
+        const auto row = client.row(sql, {array_literal(codes, from, to)}, 3);
+        result.not_stored += count_in(row[0]);
+        result.stored += count_in(row[1]);
+        result.twice += count_in(row[2]);
     }
 }
 

@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <charconv>
 
 #include "pgtraffic/base/error.hpp"
 #include "pgtraffic/base/units.hpp"
@@ -34,27 +33,6 @@ constexpr const char* kRoom =
     "  (SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> "
     "pg_backend_pid())";
 
-/// Whatever answers may be no PostgreSQL.
-std::int64_t to_integer(const std::optional<std::string>& text) {
-    if (!text) return 0;
-    std::int64_t number = 0;
-    const auto end = text->data() + text->size();
-    if (const auto [rest, failed] = std::from_chars(text->data(), end, number);
-        failed == std::errc{} && rest == end) {
-        return number;
-    }
-    throw base::Error("a number was expected and something else came: is that a PostgreSQL server?");
-}
-
-/// The columns of the first row, of which there must be so many.
-postgres::Row first_row(const std::vector<postgres::Row>& rows, std::size_t columns) {
-    if (!rows.empty() && rows.front().size() >= columns) return rows.front();
-    throw base::Error(
-        fmt::format("a row of {} columns was expected and something else came: is that a PostgreSQL "
-                    "server?",
-                    columns));
-}
-
 std::string cure_for(const postgres::SqlError& error) {
     return error.state() == kUndefinedTable ? "\nThe tables that the workload needs are not there: run "
                                               "`pgtraffic init`, or name the database that has them"
@@ -63,14 +41,14 @@ std::string cure_for(const postgres::SqlError& error) {
 
 /// Behind a pooler, which multiplexes, the server's slots say nothing of the pooler's.
 void look_for_room(postgres::Client& client, metrics::ServerInfo& info) {
-    const auto row = first_row(client.query(kRoom), 4);
+    const auto row = client.row(kRoom, {}, 4);
     const auto not_negative = [](std::int64_t n) {
         return static_cast<std::uint64_t>(std::max<std::int64_t>(n, 0));
     };
-    std::int64_t free = to_integer(row.at(0)) - to_integer(row.at(1));
-    const std::int64_t database_limit = to_integer(row.at(2));
-    if (database_limit >= 0) free = std::min(free, database_limit - to_integer(row.at(3)));
-    info.other_sessions = not_negative(to_integer(row.at(1)));
+    std::int64_t free = postgres::whole_number(row.at(0)) - postgres::whole_number(row.at(1));
+    const std::int64_t database_limit = postgres::whole_number(row.at(2));
+    if (database_limit >= 0) free = std::min(free, database_limit - postgres::whole_number(row.at(3)));
+    info.other_sessions = not_negative(postgres::whole_number(row.at(1)));
     info.free_connections = not_negative(free);
 }
 
@@ -99,12 +77,11 @@ metrics::ServerInfo inspect_server(postgres::Client& client) {
     info.version_num = client.server_version_num();
     info.address_kind = client.over_unix_socket() ? "unix socket" : "tcp";
     info.ssl = client.uses_ssl();
-    for (const auto& row : client.query(kSettings)) {
-        const auto setting = first_row({row}, 2);
+    for (const auto& setting : client.query(kSettings, {}, 2)) {
         info.settings.emplace_back(setting[0].value_or(""), setting[1].value_or(""));
     }
     info.max_connections =
-        static_cast<int>(to_integer(client.value("SELECT current_setting('max_connections')")));
+        static_cast<int>(postgres::whole_number(client.value("SELECT current_setting('max_connections')")));
     info.host = client.host();
     info.address = client.address();
     info.port = client.port();

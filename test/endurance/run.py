@@ -6,6 +6,8 @@
 arrivals  a hundred million arrivals through the pure pipeline in virtual time
 queries   ten million real queries against the fake server
 connects  ten thousand connections that the server closes, each made again
+blackhole a network that loses every packet, until the program's own limits give the connections up (root)
+valgrind  a run of 1,000 queries of the mixed workload under memcheck: no error, nothing lost
 
 Memory and open descriptors are read while the program runs; the second half of a run must not have more of
 them than the first. Exit code 1 where it has. --quick takes a hundredth of each, to see that this works.
@@ -22,7 +24,7 @@ import time
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 ALLOWED_GROWTH_KB = 1024
-ALL = ["arrivals", "queries", "connects"]
+ALL = ["arrivals", "queries", "connects", "blackhole", "valgrind"]
 
 
 class Failure(Exception):
@@ -126,6 +128,30 @@ def connects(build, share):
         raise Failure("descriptors are left open")
     if left > 20:
         raise Failure(f"{left} descriptors are open at the server's side after the end")
+
+
+def blackhole(build, _share):
+    tests = subprocess.run([build / "test/integration_tests", "[.default-limits]"], capture_output=True, text=True)
+    print("".join(f"  {line}\n" for line in tests.stdout.splitlines() if line.startswith("packets lost")), end="")
+    if tests.returncode != 0:
+        raise Failure(tests.stdout + tests.stderr)
+
+
+def valgrind(build, _share):
+    with tempfile.TemporaryDirectory() as logs:
+        # A log a process: its children, until they become something else, still hold what it has.
+        process = subprocess.Popen(
+            ["valgrind", "--leak-check=full", "--error-exitcode=77", f"--log-file={logs}/%p",
+             build / "pgtraffic", "run", "--ephemeral", "--query-type", "mixed", "--total-queries", "1000",
+             "-c", "10", "--warmup", "0", "--disable-logging"],
+            stdout=subprocess.DEVNULL)
+        process.wait()
+        said = pathlib.Path(logs, str(process.pid)).read_text()
+    for line in said.splitlines():
+        if any(word in line for word in ("in use at exit", "total heap usage", "ERROR SUMMARY")):
+            print("  " + line.partition("== ")[2].strip())
+    if process.returncode != 0 or "in use at exit: 0 bytes" not in said:
+        raise Failure(f"exit code {process.returncode}\n{said}")
 
 
 def main():

@@ -4,6 +4,7 @@
 #include "pgtraffic/postgres/client.hpp"
 #include "pgtraffic/report/layout.hpp"
 #include "support/catch.hpp"
+#include "support/fake_server_process.hpp"
 #include "support/real_run.hpp"
 
 using namespace pgtraffic;
@@ -71,8 +72,8 @@ TEST_CASE("a rude error message is harmless in the report and in the JSON") {
         INFO(run.err << run.out);
         CHECK(run.exit_code == 2);
         CHECK(is_safe(run.err));
+        CHECK(is_safe(run.out));
         if (std::string{format} == "text") {
-            CHECK(is_safe(run.out));
             CHECK_THAT(run.out, Contains("x\\x1b[2J\\x07"));
         } else {
             // Strict about UTF-8 and control characters, as any reader is.
@@ -112,4 +113,41 @@ TEST_CASE("messages that end a program are harmless, too") {
         CHECK(is_safe(run.err));
         CHECK(run.out.empty());
     }
+}
+
+TEST_CASE("a rude server is harmless whenever it speaks, whatever it is asked for") {
+    const std::vector<std::vector<std::string>> commands{
+        {"init"},
+        {"init", "--reset"},
+        {"cleanup"},
+        {"cleanup", "--run", "0123456789abcdef"},
+        {"run", "-t", "4", "-c", "2", "--warmup", "0"},
+        {"run", "-t", "4", "-c", "2", "--warmup", "0", "--format", "json"},
+        {"run", "-t", "4", "-c", "2", "--warmup", "0", "--format", "pgbench"},
+        {"run", "-t", "4", "-c", "2", "--warmup", "0", "--query-type", "insert", "--audit"},
+        {"run", "-t", "4", "-c", "2", "--warmup", "0", "--live", "panel", "--measure-network"}};
+    int heard = 0;
+    for (const std::string evil :
+         {"greeting-rude", "greeting-rude@2", "greeting-rude-parameters", "greeting-garbage", "prepare-rude",
+          "prepare-rude-rows", "prepare-words", "prepare-narrow", "prepare-no-rows", "error-markup"}) {
+        const bool rude = evil.find("rude") != std::string::npos || evil == "error-markup";
+        for (auto command : commands) {
+            if (!rude && command.front() == "run") continue;  // integration/hostile_test
+            const test::FakeServerProcess server{{"--evil", evil}};
+            command.insert(command.begin() + 1, {"-d", server.dsn() + " connect_timeout=2"});
+            test::ProcessOptions options;
+            options.stderr_terminal = command.back() == "--measure-network";  // draws, with its own commands
+            const auto run = run_pgtraffic(command, options);
+            INFO(evil << ", " << command.front() << " … " << command.back() << "\n" << run.err << run.out);
+            // 99: an audit that misses what the fake server never stored.
+            CHECK((run.exit_code >= 0 && (run.exit_code <= 2 || run.exit_code == 99)));
+            CHECK_THAT(run.err, !Contains("internal"));
+            CHECK(is_safe(run.out));
+            if (!options.stderr_terminal) CHECK(is_safe(run.err));
+            for (const char* obeyed : {"\x1b]0;", "\x1b[2J", "\xc2\x9b", "\x7f", "\xe2\x80\xae"})
+                CHECK_THAT(run.err, !Contains(obeyed));
+            if ((run.err + run.out).find("owned") != std::string::npos) ++heard;
+        }
+    }
+    CHECK(heard > 25);  // it was quoted, so that the test has seen something
 }

@@ -18,9 +18,12 @@ using namespace pgtraffic;
 using nlohmann::json;
 using postgres::Client;
 using postgres::TemporaryServer;
+using test::check_sound_audit;
 using test::dsn_of;
 using test::FaultyLoad;
+using test::report_recovery;
 using test::sessions_at;
+using test::whole_outage;
 
 namespace {
 
@@ -62,38 +65,6 @@ std::uint64_t interval_reconnects(const json& result) {
     return sum;
 }
 
-/// One outage of the whole service that is over.
-const json& whole_outage(const json& result) {
-    INFO(result["outages"].dump(1));
-    REQUIRE(result["outages"].size() == 1);
-    const auto& outage = result["outages"][0];
-    CHECK(outage["scope"] == "service");
-    REQUIRE(outage["to_s"].is_number());
-    REQUIRE(outage["first_success_s"].is_number());
-    CHECK(outage["first_success_s"].get<double>() <= outage["duration_s"].get<double>() + 1e-9);
-    CHECK(outage["arrivals_hit"].get<double>() >= FaultyLoad::kRate * outage["silence_s"].get<double>() - 2);
-    return outage;
-}
-
-/// Nothing that was acknowledged is missing, and what was in doubt is there once or not at all.
-void check_sound_audit(const json& result) {
-    REQUIRE(result.contains("audit"));
-    const auto& audit = result["audit"][0];
-    INFO(audit.dump());
-    CHECK(audit["lost"] == 0);
-    CHECK(audit["twice"] == 0);
-    CHECK(audit["unexplained"] == 0);
-    CHECK(audit["acknowledged"] == result["summary"]["queries"]["ok"]);
-    CHECK(audit["in_doubt"] == result["summary"]["queries"]["in_doubt"]);
-    CHECK(audit["stored"].get<int>() + audit["not_stored"].get<int>() == audit["in_doubt"].get<int>());
-}
-
-void report_recovery(const char* fault, const json& outage) {
-    // Into the log of the test, whence docs/reliability.md has its figures.
-    fmt::print("{}: silence {} s, outage {} s, hit {}, errors {}\n", fault, outage["silence_s"].dump(),
-               outage["duration_s"].dump(), outage["arrivals_hit"].dump(), outage["errors"].dump());
-}
-
 std::vector<pid_t> backends(Client& client) {
     std::vector<pid_t> pids;
     for (const auto& row :
@@ -112,7 +83,8 @@ void terminate(Client& client, int count) {
 
 }  // namespace
 
-TEST_CASE("a server that is restarted, killed and recovered interrupts nothing but its own queries") {
+TEST_CASE("a server that is restarted, killed and recovered interrupts nothing but its own queries",
+          "[restart]") {
     for (const char* how : {"restart fast", "restart immediate", "SIGKILL of the postmaster"}) {
         INFO(how);
         TemporaryServer server{durable()};
@@ -146,7 +118,7 @@ TEST_CASE("a server that is restarted, killed and recovered interrupts nothing b
     }
 }
 
-TEST_CASE("backends terminated one by one are sessions lost, not an outage of the service") {
+TEST_CASE("backends terminated one by one are sessions lost, not an outage of the service", "[one-by-one]") {
     const auto database = test::fresh_database();
     test::make_orders(database.conninfo());
     FaultyLoad load{database.dsn(), {"--audit"}};
@@ -162,12 +134,13 @@ TEST_CASE("backends terminated one by one are sessions lost, not an outage of th
     for (const auto& outage : result["outages"]) {
         CHECK(outage["scope"] == "sessions");
         CHECK(outage["to_s"].is_number());
+        report_recovery("one backend terminated", outage);
     }
     CHECK(result["summary"]["queries"]["failed"].get<int>() <= rounds);
     check_sound_audit(result);
 }
 
-TEST_CASE("backends terminated all at once come back spread over time, each once") {
+TEST_CASE("backends terminated all at once come back spread over time, each once", "[all-at-once]") {
     const int pipeline = GENERATE(1, 4);
     INFO("pipeline " << pipeline);
     const auto database = test::fresh_database();
@@ -186,10 +159,11 @@ TEST_CASE("backends terminated all at once come back spread over time, each once
     CHECK(interval_reconnects(result) == 40);
     CHECK(result["summary"]["queries"]["failed"].get<int>() <= 40 * pipeline);
     check_sound_audit(result);
-    report_recovery("all backends terminated", result["outages"][0]);
+    report_recovery(fmt::format("all backends terminated, pipeline {}", pipeline), result["outages"][0]);
 }
 
-TEST_CASE("backends that are stopped and go on: without a time-out nothing is lost, with one they are left") {
+TEST_CASE("backends that are stopped and go on: without a time-out nothing is lost, with one they are left",
+          "[stopped]") {
     for (const bool with_timeout : {false, true}) {
         INFO(with_timeout);
         TemporaryServer server{durable()};
@@ -212,6 +186,7 @@ TEST_CASE("backends that are stopped and go on: without a time-out nothing is lo
             CHECK(q["in_doubt"].get<int>() >= FaultyLoad::kSessions);
             // New backends were not stopped: nobody waited for the old ones.
             CHECK(total(result, "sessions_lost") >= FaultyLoad::kSessions);
+            report_recovery("backends stopped, --timeout 500ms", result["outages"][0]);
         } else {
             CHECK(result["outages"].empty());
             CHECK(q["timed_out"] == 0);
@@ -220,8 +195,8 @@ TEST_CASE("backends that are stopped and go on: without a time-out nothing is lo
     }
 }
 
-TEST_CASE(
-    "backends that crash with the query unread: the farewell and the error on the socket are both seen") {
+TEST_CASE("backends that crash with the query unread: the farewell and the error on the socket are both seen",
+          "[crash]") {
     TemporaryServer server{durable()};
     test::make_orders(server.conninfo());
     FaultyLoad load{dsn_of(server.conninfo()), {"--audit"}};
@@ -253,7 +228,41 @@ TEST_CASE(
     report_recovery("backends crashed", outage);
 }
 
-TEST_CASE("a network that is cut, and one that swallows everything") {
+TEST_CASE("a postmaster that stands still, and one that waits for its sessions to go, lose nobody who stays",
+          "[postmaster]") {
+    for (const int how : {SIGSTOP, SIGTERM}) {
+        const bool stands_still = how == SIGSTOP;
+        INFO("stands still " << stands_still);
+        TemporaryServer server{durable()};
+        test::make_orders(server.conninfo());
+        FaultyLoad load{dsn_of(server.conninfo(), "connect_timeout=2"), {"--audit"}};
+        auto client = std::make_unique<Client>(server.conninfo());
+        ::kill(server.postmaster(), how);
+        terminate(*client, 4);
+        load.wait_for_lines(12);
+        CHECK(sessions_at(*client) == FaultyLoad::kSessions - 4);
+        if (stands_still) {
+            ::kill(server.postmaster(), SIGCONT);
+        } else {
+            client.reset();  // it waits for everybody
+            server.stop();
+            server.start();
+            client = std::make_unique<Client>(server.conninfo());
+        }
+        load.wait_until_back(*client);
+        const auto result = load.finish();
+        const std::uint64_t lost = stands_still ? 4 : FaultyLoad::kSessions;
+        CHECK(total(result, "sessions_lost") == lost);
+        CHECK(total(result, "failed_connects") >= 4);
+        CHECK((total_of(result, "57P03", "connects") > 0) != stands_still);
+        CHECK(result["summary"]["queries"]["failed"].get<std::uint64_t>() <= lost);
+        check_sound_audit(result);
+        report_recovery(stands_still ? "postmaster stopped (SIGSTOP)" : "smart shutdown (SIGTERM)",
+                        result["outages"][0]);
+    }
+}
+
+TEST_CASE("a network that is cut, and one that swallows everything", "[cut]") {
     TemporaryServer server{durable(true)};
     test::make_orders(server.conninfo());
     Client client{server.conninfo()};
@@ -281,7 +290,8 @@ TEST_CASE("a network that is cut, and one that swallows everything") {
     }
 }
 
-TEST_CASE("others take the connections: the sessions that are left go on, the rest come back") {
+TEST_CASE("others take the connections: the sessions that are left go on, the rest come back",
+          "[max-connections]") {
     auto options = durable();
     options.max_connections = 12;
     TemporaryServer server{options};
@@ -316,7 +326,7 @@ TEST_CASE("others take the connections: the sessions that are left go on, the re
     report_recovery("max_connections taken", result["outages"][0]);
 }
 
-TEST_CASE("recovery that refuses connections is told as 57P03, and ends with it") {
+TEST_CASE("recovery that refuses connections is told as 57P03, and ends with it", "[recovery]") {
     TemporaryServer server{durable()};
     test::make_orders(server.conninfo());
     FaultyLoad load{dsn_of(server.conninfo()), {"--audit"}};
@@ -345,7 +355,8 @@ TEST_CASE("recovery that refuses connections is told as 57P03, and ends with it"
     report_recovery("57P03", outage);
 }
 
-TEST_CASE("a server that becomes read-only fails writes with 25006 until it is not, and loses no session") {
+TEST_CASE("a server that becomes read-only fails writes with 25006 until it is not, and loses no session",
+          "[read-only]") {
     TemporaryServer server{durable()};
     test::make_orders(server.conninfo());
     Client client{server.conninfo()};
@@ -367,7 +378,8 @@ TEST_CASE("a server that becomes read-only fails writes with 25006 until it is n
     report_recovery("read-only", outage);
 }
 
-TEST_CASE("with several hosts and target_session_attrs the sessions go where writing is possible") {
+TEST_CASE("with several hosts and target_session_attrs the sessions go where writing is possible",
+          "[fail-over]") {
     TemporaryServer first{durable()};
     TemporaryServer second{durable()};
     test::make_orders(first.conninfo());
@@ -405,7 +417,8 @@ TEST_CASE("with several hosts and target_session_attrs the sessions go where wri
     report_recovery("fail-over to another host (stopped)", result["outages"][1]);
 }
 
-TEST_CASE("a first host that swallows everything costs an attempt its time limit, then comes the next one") {
+TEST_CASE("a first host that swallows everything costs an attempt its time limit, then comes the next one",
+          "[first-host]") {
     TemporaryServer server{durable(true)};
     test::make_orders(server.conninfo());
     Client client{server.conninfo()};

@@ -127,6 +127,8 @@ const std::vector<Refusal>& refusals() {
         {"silence-after-auth", "timeout expired"},
         {"silence-before-ready", "timeout expired"},
         {"error-after-auth", "starting up"},
+        {"greeting-rude", "owned"},
+        {"greeting-rude-parameters", ""},  // integration/escape_test: it lets us in
         {"rows-after-auth", "cannot connect"},
         {"prepare-close", "closed the connection unexpectedly"},
         {"prepare-garbage", "pgtraffic: "},
@@ -134,6 +136,8 @@ const std::vector<Refusal>& refusals() {
         {"prepare-words", "is that a PostgreSQL server?"},
         {"prepare-narrow", "is that a PostgreSQL server?"},
         {"prepare-error", "permission denied"},
+        {"prepare-rude", "owned"},
+        {"prepare-rude-rows", "is that a PostgreSQL server?"},
         {"prepare-copy", "COPY is not possible here"},
         {"prepare-endless-rows", "too large"},
         {"prepare-silence", ""},  // below: it takes two minutes
@@ -197,7 +201,7 @@ TEST_CASE("a pipeline of queries survives every evil answer, each of its queries
     for (const auto& end : ends()) {
         INFO(end.evil);
         const FakeServerProcess server{{"--evil", end.evil}};
-        const auto ended = run(server, {"--total-queries", "24", "--pipeline", "4", "--timeout", "500ms"});
+        const auto ended = run(server, {"--total-queries", "24", "--pipeline", "4", "--timeout", "250ms"});
         // One answer too many or too few, and nobody knows whose the others are.
         const bool strange = end.evil == "unasked-answer" || end.evil == "ready-without-answer";
         INFO(ended.err);

@@ -15,16 +15,22 @@ constexpr const char* kScenario = R"json({"name": "orders", "operations": [{"nam
     "retry": {"on": ["23505"], "max": 6}}]})json";
 
 std::vector<std::string> arguments(const std::string& dsn, const std::string& scenario,
-                                   const std::vector<std::string>& more) {
+                                   const std::vector<std::string>& more, double rate) {
     std::vector<std::string> all{"run",        "-d",      dsn,
                                  "--format",   "json",    "--scenario",
-                                 scenario,     "--rate",  std::to_string(FaultyLoad::kRate),
+                                 scenario,     "--rate",  fmt::format("{}", rate),
                                  "--arrivals", "uniform", "--duration",
-                                 "60",         "-c",      std::to_string(FaultyLoad::kSessions),
+                                 "600",        "-c",      std::to_string(FaultyLoad::kSessions),
                                  "--warmup",   "0",       "--progress",
                                  "250ms"};
     all.insert(all.end(), more.begin(), more.end());
     return all;
+}
+
+ProcessOptions patient() {
+    ProcessOptions options;
+    options.limit = std::chrono::seconds{120};
+    return without_target(options);
 }
 
 }  // namespace
@@ -44,9 +50,10 @@ int sessions_at(postgres::Client& client) {
         client.value("SELECT count(*) FROM pg_stat_activity WHERE application_name = 'pgtraffic'").value());
 }
 
-FaultyLoad::FaultyLoad(const std::string& dsn, const std::vector<std::string>& more)
-    : scenario_{kScenario},
-      process_{pgtraffic_argv(arguments(dsn, scenario_.path(), more)), without_target()} {
+FaultyLoad::FaultyLoad(const std::string& dsn, const std::vector<std::string>& more, double rate)
+    : rate_{rate},
+      scenario_{kScenario},
+      process_{pgtraffic_argv(arguments(dsn, scenario_.path(), more, rate)), patient()} {
     const bool measuring = process_.wait_for_stderr("measuring");
     if (!measuring) INFO(process_.wait().err);
     REQUIRE(measuring);
@@ -55,6 +62,10 @@ FaultyLoad::FaultyLoad(const std::string& dsn, const std::vector<std::string>& m
 
 void FaultyLoad::wait_for_lines(int lines) {
     for (int i = 0; i < lines; ++i) REQUIRE(process_.wait_for_more_stderr());
+}
+
+void FaultyLoad::wait_for(std::string_view text) {
+    REQUIRE(process_.wait_for_stderr(text));
 }
 
 void FaultyLoad::wait_until_back(postgres::Client& client, int sessions) {
@@ -75,10 +86,40 @@ nlohmann::json FaultyLoad::finish(int exit_code) {
     CHECK(n("planned") == n("started") + n("waiting") + n("missed"));
     CHECK(n("started") == n("ok") + n("empty") + n("failed") + n("timed_out") + n("in_flight"));
     CHECK(n("in_doubt") <= n("failed") + n("timed_out") + n("in_flight"));
-    // The schedule went on: an arrival every 5 ms, whatever happened.
-    CHECK(std::abs(n("planned") - kRate * result["summary"]["duration_s"].get<double>()) <= 2);
+    // The schedule went on, evenly spaced, whatever happened.
+    CHECK(std::abs(n("planned") - rate_ * result["summary"]["duration_s"].get<double>()) <= 2);
     CHECK(result["client"]["longest_loop_turn_ms"].get<double>() < 200);
     return result;
+}
+
+const nlohmann::json& whole_outage(const nlohmann::json& result, double rate) {
+    INFO(result["outages"].dump(1));
+    REQUIRE(result["outages"].size() == 1);
+    const auto& outage = result["outages"][0];
+    CHECK(outage["scope"] == "service");
+    REQUIRE(outage["to_s"].is_number());
+    REQUIRE(outage["first_success_s"].is_number());
+    CHECK(outage["first_success_s"].get<double>() <= outage["duration_s"].get<double>() + 1e-9);
+    CHECK(outage["arrivals_hit"].get<double>() >= rate * outage["silence_s"].get<double>() - 2);
+    return outage;
+}
+
+void check_sound_audit(const nlohmann::json& result) {
+    REQUIRE(result.contains("audit"));
+    const auto& audit = result["audit"][0];
+    INFO(audit.dump());
+    CHECK(audit["lost"] == 0);
+    CHECK(audit["twice"] == 0);
+    CHECK(audit["unexplained"] == 0);
+    CHECK(audit["acknowledged"] == result["summary"]["queries"]["ok"]);
+    CHECK(audit["in_doubt"] == result["summary"]["queries"]["in_doubt"]);
+    CHECK(audit["stored"].get<int>() + audit["not_stored"].get<int>() == audit["in_doubt"].get<int>());
+}
+
+void report_recovery(const std::string& fault, const nlohmann::json& outage) {
+    // Into the log of the test, whence docs/reliability.md has its figures.
+    fmt::print("{}: silence {} s, outage {} s, hit {}, errors {}\n", fault, outage["silence_s"].dump(),
+               outage["duration_s"].dump(), outage["arrivals_hit"].dump(), outage["errors"].dump());
 }
 
 }  // namespace pgtraffic::test

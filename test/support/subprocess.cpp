@@ -92,7 +92,9 @@ void set_environment(const Environment& environment) {
 }  // namespace
 
 Process::Process(const std::vector<std::string>& argv, const ProcessOptions& options)
-    : input_{options.input}, deadline_{std::chrono::steady_clock::now() + options.limit} {
+    : input_{options.input},
+      more_input_{options.more_input},
+      deadline_{std::chrono::steady_clock::now() + options.limit} {
     Ends in = make_pipe(true);
     Ends out = make_stdout(options.out);
     Ends err = options.stderr_terminal ? make_terminal() : make_pipe(false);
@@ -133,10 +135,34 @@ void Process::feed() {
     while (!input_.empty()) {
         const auto n = ::write(in_, input_.data(), input_.size());
         if (n < 0 && errno == EAGAIN) return;
-        if (n < 0) break;
+        if (n < 0) {
+            input_.clear();
+            return close_fd(in_);
+        }
         input_.erase(0, static_cast<std::size_t>(n));
     }
-    close_fd(in_);
+    if (!more_input_) close_fd(in_);
+}
+
+bool Process::say(std::string_view line) {
+    input_.append(line).append("\n");
+    feed();
+    while (!input_.empty()) {
+        if (!step()) return false;
+    }
+    return in_ >= 0;
+}
+
+std::optional<std::string> Process::next_stdout_line() {
+    for (;;) {
+        const auto end = result_.out.find('\n', lines_read_);
+        if (end != std::string::npos) {
+            auto line = result_.out.substr(lines_read_, end - lines_read_);
+            lines_read_ = end + 1;
+            return line;
+        }
+        if (!step()) return std::nullopt;
+    }
 }
 
 void Process::drain(int& fd, std::string& text) {
@@ -157,7 +183,8 @@ bool Process::step() {
     if (ended_) return false;
     const auto left =
         std::chrono::ceil<std::chrono::milliseconds>(deadline_ - std::chrono::steady_clock::now());
-    std::array<pollfd, 4> fds{{{pidfd_, POLLIN, 0}, {in_, POLLOUT, 0}, {out_, POLLIN, 0}, {err_, POLLIN, 0}}};
+    std::array<pollfd, 4> fds{
+        {{pidfd_, POLLIN, 0}, {input_.empty() ? -1 : in_, POLLOUT, 0}, {out_, POLLIN, 0}, {err_, POLLIN, 0}}};
     const int ready = left.count() > 0 ? ::poll(fds.data(), fds.size(), static_cast<int>(left.count())) : 0;
     if (ready < 0 && errno != EINTR) fail("poll");
     if (ready == 0) {

@@ -28,6 +28,7 @@ enum class Stdout : std::uint8_t {
 struct ProcessOptions {
     Environment environment;  ///< set over the test's own; an empty optional removes the variable
     std::string input;        ///< its stdin, then end of file
+    bool more_input = false;  ///< no end of file after it: say() follows
     Stdout out = Stdout::collected;
     bool stderr_terminal = false;  ///< stderr is a pseudo-terminal
     std::chrono::seconds limit{60};
@@ -55,6 +56,12 @@ class Process {
     /// Waits until anything more is printed there. False where the program ended first.
     [[nodiscard]] bool wait_for_more_stderr();
 
+    /// One more line on the stdin of a program started with `more_input`; false where it has ended. Returns
+    /// once the line is written.
+    [[nodiscard]] bool say(std::string_view line);
+    /// The next whole line of stdout that nobody has asked for; none where the program ended.
+    [[nodiscard]] std::optional<std::string> next_stdout_line();
+
     void send_signal(int number) const;
     void close_stdout();  ///< as a reader that has seen enough
     [[nodiscard]] std::string_view stdout_so_far() const noexcept { return result_.out; }
@@ -73,6 +80,8 @@ class Process {
 
     ProcessResult result_;
     std::string input_;
+    bool more_input_ = false;
+    std::size_t lines_read_ = 0;  // bytes of stdout that next_stdout_line() has given
     std::chrono::steady_clock::time_point deadline_;
     pid_t pid_ = -1;
     int pidfd_ = -1;

@@ -3,10 +3,14 @@
 
 usage: validate_result.py SCHEMA RESULT...
        validate_result.py --lines DEFINITION SCHEMA FILE...
+       validate_result.py --serve SCHEMA
 
 With --lines each line of the files is a document of its own, described by that definition in the schema. The
 schema itself is checked first. Exit code 0: everything is valid; 1: something is not, and the places are
 printed; 2: a file cannot be read.
+
+With --serve a document is a line of stdin, and the answer to it a line "valid" or "invalid: PLACES": to start
+Python and to read the schema takes longer than hundreds of documents.
 """
 import json
 import sys
@@ -32,7 +36,31 @@ def load_lines(path):
     return [(f"{path}:{n}", json.loads(line, parse_constant=no_constant)) for n, line in enumerate(lines, 1)]
 
 
+def validator_of(schema):
+    jsonschema.Draft202012Validator.check_schema(schema)
+    return jsonschema.Draft202012Validator(schema, format_checker=jsonschema.FormatChecker())
+
+
+def complaints(validator, document):
+    for error in sorted(validator.iter_errors(document), key=lambda e: list(map(str, e.absolute_path))):
+        place = "/".join(map(str, error.absolute_path)) or "(root)"
+        yield f"{place}: {error.message[:300]}"
+
+
+def serve(schema):
+    validator = validator_of(load(schema))
+    for line in sys.stdin:
+        try:
+            found = list(complaints(validator, json.loads(line, parse_constant=no_constant)))
+        except ValueError as error:
+            found = [str(error)]
+        print(json.dumps("invalid: " + "; ".join(found)) if found else "valid", flush=True)
+    return 0
+
+
 def main(*arguments):
+    if arguments[0] == "--serve":
+        return serve(arguments[1])
     try:
         if arguments[0] == "--lines":
             schema = load(arguments[2])
@@ -44,14 +72,11 @@ def main(*arguments):
     except (OSError, ValueError) as error:
         print(error)
         return 2
-    jsonschema.Draft202012Validator.check_schema(schema)
-    checker = jsonschema.FormatChecker()
-    validator = jsonschema.Draft202012Validator(schema, format_checker=checker)
+    validator = validator_of(schema)
     broken = 0
     for path, result in results:
-        for error in sorted(validator.iter_errors(result), key=lambda e: list(map(str, e.absolute_path))):
-            place = "/".join(map(str, error.absolute_path)) or "(root)"
-            print(f"{path}: {place}: {error.message[:300]}")
+        for complaint in complaints(validator, result):
+            print(f"{path}: {complaint}")
             broken += 1
     return 1 if broken else 0
 

@@ -203,6 +203,20 @@ TEST_CASE("JSON text is UTF-8 also where the server's is not, and parses to the 
     CHECK(text.back() == '\n');
 }
 
+TEST_CASE("JSON text holds nothing that steers a terminal, and parses to it") {
+    auto run = test::sample_open_run();
+    // DEL, CSI in eight bits, right-to-left override, and what may stand: µ, a euro sign, a letter of 4
+    // bytes.
+    run.errors[0].sample = "\x7f \xc2\x9b \xe2\x80\xae \xc2\xb5 \xe2\x82\xac \xf0\x9d\x84\x9e";
+    const auto document = report::json_report(run);
+    const auto text = report::json_text(document);
+    CHECK(Json::parse(text) == document);
+    CHECK(text.find("\\u007f \\u009b \\u202e \xc2\xb5 \xe2\x82\xac \xf0\x9d\x84\x9e") != std::string::npos);
+    for (const char* steers : {"\x7f", "\xc2\x9b", "\xe2\x80\xae"})
+        CHECK(text.find(steers) == std::string::npos);
+    CHECK(report::json_line(document).find("\xc2\x9b") == std::string::npos);
+}
+
 TEST_CASE("JSON text has a line for each interval and each bucket") {
     const auto text = report::json_text(report::json_report(test::sample_closed_run()));
     std::size_t rows = 0;

@@ -156,6 +156,7 @@ TEST_CASE("what is no answer makes the connection useless, and says why") {
     }
     check_told("D\0\0\0\3"s, "unusable failed 08P01 the server sent a message of an impossible length\n");
     check_told("Z\0\0\0\0"s, "unusable failed 08P01 the server sent a message of an impossible length\n");
+    check_told("\0\0\0\0\0"s, "unusable failed 08P01 the server sent a message of an impossible length\n");
     check_told(message('C', "SELECT 1\0"s) + message('Z', ""),
                "unusable failed 08P01 the server sent a message of an impossible length rows 1\n");
     check_told(ready(), "answer failed 08P01 the server ended its answer without a result\n");

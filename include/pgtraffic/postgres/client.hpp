@@ -30,6 +30,10 @@ class SqlError : public base::Error {
 
 using Row = std::vector<std::optional<std::string>>;
 
+/// 0 where there is none; throws base::Error where it is no whole number: whatever answers may be no
+/// PostgreSQL.
+[[nodiscard]] std::int64_t whole_number(const std::optional<std::string>& text);
+
 /// Neither copies nor moves. Owns its PGconn.
 class Client {
  public:
@@ -43,8 +47,13 @@ class Client {
     Client(const Client&) = delete;
     Client& operator=(const Client&) = delete;
 
-    /// Runs one statement with text parameters and returns its rows. Throws SqlError.
-    std::vector<Row> query(const std::string& sql, const std::vector<std::string>& parameters = {});
+    /// Runs one statement with text parameters and returns its rows, of at least `columns` columns. Throws
+    /// SqlError, and base::Error where the answer has fewer.
+    std::vector<Row> query(const std::string& sql, const std::vector<std::string>& parameters = {},
+                           std::size_t columns = 0);
+
+    /// The first row of that; throws base::Error where there is none.
+    Row row(const std::string& sql, const std::vector<std::string>& parameters, std::size_t columns);
 
     /// Runs one or more statements without parameters; a copy under way is broken off before. Throws
     /// SqlError.

@@ -22,6 +22,10 @@ enum class Tone : std::uint8_t { plain, bold, faint, good, doubtful, bad };
 /// line, cut with an ellipsis after `longest` columns.
 [[nodiscard]] std::string printable(std::string_view text, std::size_t longest = 240);
 
+/// Text that is JSON already, its strings made as safe by JSON's own means: U+009B becomes \u009b, which a
+/// reader reads as U+009B.
+[[nodiscard]] std::string json_printable(std::string json);
+
 /// Columns that valid UTF-8 takes, a code point a column.
 [[nodiscard]] std::size_t columns_of(std::string_view utf8) noexcept;
 

@@ -10,7 +10,7 @@
 namespace pgtraffic::test {
 namespace {
 
-constexpr std::uint32_t kHuge = 0x3FFFFFF0;    // as large as a field may be
+constexpr std::uint32_t kHuge = 0x3FFFFFF0;     // as large as a field may be
 constexpr std::uint32_t kLargest = 0x7FFFFFF0;  // beyond what any client has room for
 
 /// The same bytes in each run.
@@ -20,6 +20,13 @@ std::string garbage(std::size_t size) {
     for (auto& byte : bytes) byte = static_cast<char>(random.below(256));
     return bytes;
 }
+
+/// A title for the terminal's window, a cleared screen (in seven bits and in eight), a line overwritten, text
+/// turned around.
+const std::string kRude =
+    "\x1b]0;owned\x07\x1b[2J\xc2\x9b"
+    "2J\x7f\rowned\xe2\x80\xae"
+    "denwo";
 
 std::string order_row() {
     return data_row({"123456", "ORD123456", "fulfilled", "24"});
@@ -74,6 +81,10 @@ std::vector<Evil> greetings() {
         {"silence-before-ready", in, false, ok + server_parameters() + backend_key(1), Then::silence, ""},
         {"error-after-auth", in, false, ok + error_response("57P03", "the fake database is starting up"),
          Then::close, ""},
+        {"greeting-rude", in, false, error_response("28000", kRude), Then::close, ""},
+        {"greeting-rude-parameters", in, false,
+         ok + server_parameters() + parameter_status("server_version", "15.0" + kRude) + backend_key(2),
+         Then::ready, ""},
         {"rows-after-auth", in, false, ok + row_description(4) + order_row(), Then::silence, ""},
     };
 }
@@ -86,13 +97,18 @@ std::vector<Evil> preparations() {
         {"prepare-garbage", in, false, garbage(4096), Then::close, ""},
         {"prepare-no-rows", in, true, complete("SELECT 0"), Then::ready, ""},
         {"prepare-words", in, false,
-         message('1', "") + message('2', "") + row_description(4) + data_row({"many", "none", "some", "few"}) +
-             complete("SELECT 1"),
+         message('1', "") + message('2', "") + row_description(4) +
+             data_row({"many", "none", "some", "few"}) + complete("SELECT 1"),
          Then::ready, ""},
         {"prepare-narrow", in, false,
          message('1', "") + message('2', "") + row_description(1) + data_row({"1"}) + complete("SELECT 1"),
          Then::ready, ""},
         {"prepare-error", in, false, error_response("42501", "permission denied, the fake server says"),
+         Then::ready, ""},
+        {"prepare-rude", in, false, error_response("42501", kRude), Then::ready, ""},
+        {"prepare-rude-rows", in, false,
+         message('1', "") + message('2', "") + row_description(4) + data_row({kRude, "t", kRude, kRude}) +
+             complete("SELECT 1"),
          Then::ready, ""},
         {"prepare-copy", in, false, message('1', "") + message('2', "") + copy_response('H'), Then::silence,
          ""},
@@ -127,8 +143,7 @@ std::vector<Evil> answers() {
         {"error-bad-sqlstate", in, false, error_response("\x1b[31m", "of a kind that nobody knows"),
          Then::ready, ""},
         {"error-markup", in, false,
-         error_response("XX000", "\x1b]0;owned\x07<script>alert(1)</script>\xff\xfe\r\n% {}"), Then::ready,
-         ""},
+         error_response("XX000", kRude + "<script>alert(1)</script>\xff\xfe\r\n% {}"), Then::ready, ""},
         {"error-long", in, false, error_response("XX000", std::string(1 << 20, 'e')), Then::ready, ""},
         {"rows-undescribed", in, false, message('1', "") + message('2', "") + good, Then::ready, ""},
         {"columns-too-few", in, true, data_row({"1"}) + complete("SELECT 1"), Then::ready, ""},
