@@ -32,7 +32,7 @@ postgres::TemporaryServerOptions reachable() {
     postgres::TemporaryServerOptions options;
     options.max_connections = 30;
     options.tcp = true;
-    options.settings = {std::string{"listen_addresses=127.0.0.1,"} + RoutedNetwork::kServer,
+    options.settings = {fmt::format("listen_addresses=127.0.0.1,{}", RoutedNetwork::kServer),
                         "tcp_user_timeout=2000", "tcp_keepalives_idle=1", "tcp_keepalives_interval=1"};
     options.hba = {"host all all 0.0.0.0/0 trust"};
     return options;

@@ -183,12 +183,14 @@ TEST_CASE("the mean wait behind four connections is that of M/M/4") {
         first.push_back(std::make_unique<test::Process>(argv_against(*servers.back(), arguments(queue)),
                                                         test::without_target()));
     }
+    std::vector<json> first_results;
+    for (const auto& process : first) first_results.push_back(test::read_result(process->wait(), 0));
     for (std::size_t i = 0; i < queues.size(); ++i) {
         double found = 0;
         double exact = 0;
         for (int attempt = 0; attempt < 3 && (exact == 0 || std::abs(found / exact - 1) > 0.05); ++attempt) {
-            const auto result = attempt == 0 ? test::read_result(first[i]->wait(), 0)
-                                             : run_against(FakeServerProcess{slow}, arguments(queues[i]));
+            const auto result =
+                attempt == 0 ? first_results[i] : run_against(FakeServerProcess{slow}, arguments(queues[i]));
             const auto& summary = result["summary"];
             found = summary["pool_wait_ms"]["mean"].get<double>();
             // What the machine adds to each service time counts as service.
