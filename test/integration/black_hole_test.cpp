@@ -59,7 +59,7 @@ nlohmann::json fall_into(const Hole& hole, RoutedNetwork& network) {
     network.enter_client();
     auto more = hole.more;
     more.insert(more.end(), {"--audit", "--confirm", far.get("dbname")});
-    FaultyLoad load{test::dsn_of(far, std::string{"sslmode=disable connect_timeout=2 "} + hole.settings),
+    FaultyLoad load{test::dsn_of(far, fmt::format("sslmode=disable connect_timeout=2 {}", hole.settings)),
                     more, hole.rate};
     network.swallow();
     load.wait_for("/0 of 8");  // nobody is connected

@@ -174,9 +174,17 @@ TEST_CASE("who looks on is told the stage, the place in the pattern, and counts"
     const simulation::Announcer announcer{load.plan, events};
     CHECK(announcer.tells_moments());
     event_loop::Loop loop;
-    simulation::SessionContext context{
-        loop, load.workload, simulation::Protocol::extended, 1, false, false, {}, {}, {}, {}, {}, {}, {}, {},
-        {}};
+    simulation::SessionContext context{.loop = loop,
+                                       .workload = load.workload,
+                                       .setup = {},
+                                       .statement_names = {},
+                                       .values = {},
+                                       .receive_buffer = {},
+                                       .on_free = {},
+                                       .on_ended = {},
+                                       .on_down = {},
+                                       .on_backing_off = {},
+                                       .on_event = {}};
     const simulation::Crew crew{loop, load.plan, context};
 
     announcer.moment(kStart, {Stage::warming_up, {}, 0, crew, nullptr});
