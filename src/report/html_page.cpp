@@ -116,9 +116,12 @@ std::string html_chart(std::string_view id, std::string_view name, std::string_v
 }
 
 std::string time_charts(bool open, bool failures) {
-    auto html = html_chart("chart-rate", "Throughput",
-                           open ? "queries a second, target and attained" : "queries a second") +
-                html_chart("chart-latency", "Response time", "of what was due then, log axis", true);
+    std::string html =
+        "<p class=\"where no-print\" id=\"when\">Point at a chart, or tab to one and use the arrow keys, to "
+        "read all of them at that moment.</p>\n";
+    html += html_chart("chart-rate", "Throughput",
+                       open ? "queries a second, target and attained" : "queries a second") +
+            html_chart("chart-latency", "Response time", "of what was due then, log axis", true);
     html += failures ? html_chart("chart-failures", "Failures", "in each interval")
                      : "<h3>Failures</h3>\n<p class=\"hint\">No query failed or timed out.</p>\n";
     html +=
@@ -126,6 +129,13 @@ std::string time_charts(bool open, bool failures) {
     if (open) html += html_chart("chart-lag", "Lag", "from due to sent, log axis");
     return html +
            html_chart("chart-client", "The client&#39;s own load", "share of the time its loop was busy");
+}
+
+const std::vector<HtmlColumn>& time_columns() {
+    static const std::vector<HtmlColumn> columns{
+        {"from", true}, {"phase", true}, {"target /s"}, {"attained /s"}, {"failed"}, {"timed out"},
+        {"waiting"},    {"in flight"},   {"p50 ms"},    {"p99 ms"},      {"max ms"}};
+    return columns;
 }
 
 std::string html_policy(const HtmlPage& page) {

@@ -82,19 +82,7 @@ std::string time_table(const Json& intervals) {
                              "waiting and in flight as at its end."
                            : "Waiting and in flight are as at an interval's end.";
     return fmt::format("<details><summary>The same as a table</summary>{}{}</details>\n", hint(what),
-                       html_table("Over time",
-                                  {{"from", true},
-                                   {"phase", true},
-                                   {"target /s"},
-                                   {"attained /s"},
-                                   {"failed"},
-                                   {"timed out"},
-                                   {"waiting"},
-                                   {"in flight"},
-                                   {"p50 ms"},
-                                   {"p99 ms"},
-                                   {"max ms"}},
-                                  rows));
+                       html_table("Over time", time_columns(), rows));
 }
 
 /// "57P01: 12 queries, 3 connects", without what was none.
@@ -156,13 +144,7 @@ std::string html_over_time(const Json& document, const HtmlFigures& figure) {
     const auto& intervals = document["intervals"];
     const bool open = document["config"]["mode"] == "open";
     std::string html;
-    if (!intervals.empty()) {
-        html +=
-            "<p class=\"where no-print\" id=\"when\">Point at a chart, or tab to one and use the arrow keys, "
-            "to read "
-            "all of them at that moment.</p>\n";
-        html += time_charts(open, any_failure(intervals));
-    }
+    if (!intervals.empty()) html += time_charts(open, any_failure(intervals));
     html +=
         "<p class=\"hint no-charts\" hidden></p>\n<noscript><p class=\"hint\">Charts need a browser with "
         "scripts; the "

@@ -42,26 +42,11 @@ std::string live_page() {
         "numbers as text.</p></noscript>\n"
         "<p id=\"result\" hidden><a class=\"button\" href=\"result.json\" download>Download the JSON</a></p>"
         "<p class=\"hint\"><a href=\"metrics\">The metrics, for Prometheus</a></p></section>\n"
-        "<section id=\"time\"><h2>Over time</h2>\n"
-        "<p class=\"where no-print\" id=\"when\">Point at a chart, or tab to one and use the arrow keys, to "
-        "read "
-        "all of them at that moment.</p>\n" +
+        "<section id=\"time\"><h2>Over time</h2>\n" +
         time_charts(true, true) + "<p class=\"hint no-charts\" hidden></p></section>\n" +
         live_table("operations", "Operations",
                    {{"operation", true}, {"ok"}, {"empty"}, {"failed"}, {"timed out"}, {"missed"}}) +
-        live_table("intervals", "Last intervals",
-                   {{"from", true},
-                    {"phase", true},
-                    {"target /s"},
-                    {"attained /s"},
-                    {"failed"},
-                    {"timed out"},
-                    {"waiting"},
-                    {"in flight"},
-                    {"p50"},
-                    {"p99"},
-                    {"max"}}) +
-        "</main>\n";
+        live_table("intervals", "Last intervals", time_columns()) + "</main>\n";
     return html_page(page);
 }
 

@@ -96,7 +96,7 @@ void put_run(Exposition& page, const LiveMoment& moment, const PrometheusContext
     page.single("pgtraffic_planned_duration_seconds", "gauge", "Measured time as planned.",
                 moment.duration_s);
     if (moment.open_loop) {
-        page.single("pgtraffic_target_queries_per_second", "gauge", "Rate that the schedule asks for now.",
+        page.single("pgtraffic_target_queries_per_second", "gauge", "Rate of the schedule at this moment.",
                     moment.target_per_s);
     }
 }

@@ -61,17 +61,24 @@ def sample(pid):
     return None
 
 
+def ended(process, within_s):
+    try:
+        process.wait(within_s)
+        return True
+    except subprocess.TimeoutExpired:
+        return False
+
+
 def watched_run(build, dsn, arguments):
-    """Runs pgtraffic; its JSON result and a sample a second."""
+    """Runs pgtraffic; its JSON result and four samples a second."""
     with tempfile.NamedTemporaryFile(suffix=".json") as file:
         command = [build / "pgtraffic", "run", "-d", dsn, "--warmup", "0", "--disable-logging", "--json", file.name]
         process = subprocess.Popen([*command, *arguments], stdout=subprocess.DEVNULL)
         samples = []
-        while process.poll() is None:
+        while not ended(process, within_s=0.25):
             taken = sample(process.pid)
             if taken:
                 samples.append(taken)
-            time.sleep(0.25)
         result = json.load(open(file.name))
     if process.returncode != 0:
         raise Failure(f"exit code {process.returncode}: {result['errors'][:1]}")

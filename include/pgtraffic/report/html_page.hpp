@@ -29,8 +29,12 @@ struct HtmlColumn {
 [[nodiscard]] std::string html_chart(std::string_view id, std::string_view name, std::string_view unit,
                                      bool tall = false);
 
-/// The places of the charts that charts.js draws of a run over time; `open`: of one that follows a plan.
+/// The places of the charts that charts.js draws of a run over time, with how to read them; `open`: of one
+/// that follows a plan.
 [[nodiscard]] std::string time_charts(bool open, bool failures);
+
+/// Of a table of the same.
+[[nodiscard]] const std::vector<HtmlColumn>& time_columns();
 
 struct HtmlPage {
     std::string title;   ///< plain text
