@@ -27,6 +27,7 @@
 #include "pgtraffic/postgres/temporary_server.hpp"
 #include "pgtraffic/report/json.hpp"
 #include "pgtraffic/report/layout.hpp"
+#include "pgtraffic/simulation/connecting.hpp"
 #include "pgtraffic/simulation/preflight.hpp"
 #include "pgtraffic/simulation/simulation.hpp"
 #include "pgtraffic/simulation/stop_file.hpp"

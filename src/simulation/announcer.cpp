@@ -2,7 +2,8 @@
 
 #include <algorithm>
 
-#include "pgtraffic/simulation/simulation.hpp"
+#include "pgtraffic/simulation/events.hpp"
+#include "pgtraffic/simulation/plan.hpp"
 
 namespace pgtraffic::simulation {
 

@@ -5,7 +5,7 @@
 #include <algorithm>
 
 #include "pgtraffic/base/units.hpp"
-#include "pgtraffic/simulation/simulation.hpp"
+#include "pgtraffic/simulation/plan.hpp"
 
 namespace pgtraffic::simulation {
 

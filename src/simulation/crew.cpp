@@ -1,7 +1,7 @@
 #include "pgtraffic/simulation/crew.hpp"
 
 #include "pgtraffic/event_loop/tcp_info.hpp"
-#include "pgtraffic/simulation/simulation.hpp"
+#include "pgtraffic/simulation/plan.hpp"
 
 namespace pgtraffic::simulation {
 

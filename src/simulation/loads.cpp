@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "pgtraffic/simulation/simulation.hpp"
+#include "pgtraffic/simulation/plan.hpp"
 
 namespace pgtraffic::simulation {
 

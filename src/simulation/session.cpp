@@ -181,12 +181,13 @@ void Session::statement_done(Mono now) noexcept {
     const postgres::Answer& answer = connection_.answer();
     Query& query = queries_[oldest_];
     metrics::Completion& completion = query.completion;
+    const Mono done = context_->reads_late ? answered_at(now) : now;
     if (answer.failed) {
         const bool retry = context_->workload.retries(query.choice.operation, answer.sqlstate, query.attempt);
         if (!retry) {
             completion.sqlstate = answer.sqlstate;
             const bool timed_out = context_->has_timeout && answer.sqlstate == base::kQueryCanceled;
-            end_oldest(timed_out ? Outcome::timed_out : Outcome::failed, now);
+            end_oldest(timed_out ? Outcome::timed_out : Outcome::failed, done);
             if (context_->leave_read_only && answer.sqlstate == base::kReadOnly)
                 return give_up("the server refuses to write");
             return connection_.in_transaction() ? roll_back(false) : become_idle(now);
@@ -208,11 +209,10 @@ void Session::statement_done(Mono now) noexcept {
     if (connection_.in_transaction()) [[unlikely]] {
         given_up_because_ = "the operation left its transaction open: end it with COMMIT";
         completion.sqlstate = base::SqlState{{'2', '5', '0', '0', '1'}};
-        end_oldest(Outcome::failed, now);
+        end_oldest(Outcome::failed, done);
         return roll_back(false);
     }
-    end_oldest(query.counted && completion.rows == 0 ? Outcome::empty : Outcome::ok,
-               context_->reads_late ? answered_at(now) : now);
+    end_oldest(query.counted && completion.rows == 0 ? Outcome::empty : Outcome::ok, done);
     become_idle(now);
 }
 

@@ -1,7 +1,7 @@
 // What sessions are given to connect with, and what is said where they cannot.
 #include "pgtraffic/simulation/connecting.hpp"
 
-#include "pgtraffic/simulation/simulation.hpp"
+#include "pgtraffic/simulation/plan.hpp"
 #include "support/catch.hpp"
 
 using namespace pgtraffic;

@@ -3,7 +3,7 @@
 
 #include <vector>
 
-#include "pgtraffic/simulation/simulation.hpp"
+#include "pgtraffic/simulation/plan.hpp"
 #include "support/catch.hpp"
 
 using namespace pgtraffic;

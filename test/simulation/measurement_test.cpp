@@ -4,8 +4,9 @@
 #include "pgtraffic/base/json_reader.hpp"
 #include "pgtraffic/event_loop/loop.hpp"
 #include "pgtraffic/simulation/announcer.hpp"
+#include "pgtraffic/simulation/events.hpp"
 #include "pgtraffic/simulation/loads.hpp"
-#include "pgtraffic/simulation/simulation.hpp"
+#include "pgtraffic/simulation/plan.hpp"
 #include "support/catch.hpp"
 
 using namespace pgtraffic;

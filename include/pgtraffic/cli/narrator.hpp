@@ -7,7 +7,7 @@
 
 #include "pgtraffic/cli/command_line.hpp"
 #include "pgtraffic/report/panel.hpp"
-#include "pgtraffic/simulation/simulation.hpp"
+#include "pgtraffic/simulation/events.hpp"
 
 namespace pgtraffic::cli {
 

@@ -16,6 +16,14 @@ namespace pgtraffic::simulation {
 
 struct SimulationPlan;
 
+/// Why prepared statements fail behind a pooler, and what to do.
+inline constexpr const char* kPoolerPreparedCure =
+    "a pooler in transaction mode gives each transaction another connection of the server, which does not "
+    "know "
+    "what was prepared on this one: use --protocol extended, or a pooler that keeps track of prepared "
+    "statements "
+    "(PgBouncer 1.21 or later, max_prepared_statements)";
+
 /// With limits of a load where none are set: a server whose machine or network vanished sends no farewell.
 /// The kernel's own limits are a quarter of an hour for what was sent and two hours for a connection that
 /// waits; a load that nobody answers for so long measures nothing.
