@@ -36,6 +36,15 @@ void add_options(Conninfo& conninfo, const TargetOptions& options) {
     }
 }
 
+/// Limits where none are set: a server whose machine or network vanished sends no farewell. The kernel's own
+/// are a quarter of an hour for what was sent and two hours for a connection that waits.
+void notice_dead_network(Conninfo& conninfo) {
+    conninfo.set_default("tcp_user_timeout", "30000");
+    conninfo.set_default("keepalives_idle", "15");
+    conninfo.set_default("keepalives_interval", "5");
+    conninfo.set_default("keepalives_count", "3");
+}
+
 }  // namespace
 
 std::optional<Conninfo> find_target(const TargetOptions& options) {
@@ -56,6 +65,7 @@ std::optional<Conninfo> find_target(const TargetOptions& options) {
     if (conninfo) {
         conninfo->set_default("application_name", "pgtraffic");
         conninfo->set_default("gssencmode", "disable");  // else each connect looks for a Kerberos ticket
+        notice_dead_network(*conninfo);
     }
     return conninfo;
 }

@@ -293,24 +293,15 @@ std::optional<std::string> Client::value(const std::string& sql, const std::vect
 }
 
 int Client::parameter_count(const std::string& sql) {
-    // One transaction, so that a pooler puts both questions to the same backend. The caller's, where it has
-    // opened one: it may want the locks that parsing takes.
-    if (PQtransactionStatus(connection_) != PQTRANS_IDLE) return described_parameters(sql);
-    execute("BEGIN");
-    try {
-        const int count = described_parameters(sql);
-        execute("ROLLBACK");
-        return count;
-    } catch (const SqlError&) {
-        if (PQstatus(connection_) == CONNECTION_OK) execute("ROLLBACK");
-        throw;
-    }
-}
-
-int Client::described_parameters(const std::string& sql) {
-    const Result prepared = answer_to(PQsendPrepare(connection_, "", sql.c_str(), 0, nullptr));
+    // Both questions before one Sync: one round trip, and a pooler puts them to the same backend.
+    const bool asked = PQenterPipelineMode(connection_) == 1 &&
+                       PQsendPrepare(connection_, "", sql.c_str(), 0, nullptr) == 1 &&
+                       PQsendDescribePrepared(connection_, "") == 1 && PQpipelineSync(connection_) == 1;
+    const Result prepared = answer_to(asked ? 1 : 0);
+    const Result described = answer_to(asked ? 1 : 0);
+    const Result synchronised = answer_to(asked ? 1 : 0);
+    PQexitPipelineMode(connection_);
     expect_success(connection_, prepared.get(), conninfo_);
-    const Result described = answer_to(PQsendDescribePrepared(connection_, ""));
     expect_success(connection_, described.get(), conninfo_);
     return PQnparams(described.get());
 }
@@ -370,9 +361,8 @@ base::Nanos Client::round_trip() {
     return done - sent;
 }
 
-bool Client::through_pooler() {
-    const auto backend = value("SELECT pg_backend_pid()");
-    return backend && *backend != std::to_string(PQbackendPID(connection_));
+bool Client::greeted_by(std::string_view backend) const {
+    return backend == std::to_string(PQbackendPID(connection_));
 }
 
 int Client::server_version_num() const noexcept {

@@ -9,14 +9,6 @@
 
 namespace pgtraffic::simulation {
 
-postgres::Conninfo watchful(postgres::Conninfo conninfo) {
-    conninfo.set_default("tcp_user_timeout", "30000");
-    conninfo.set_default("keepalives_idle", "15");
-    conninfo.set_default("keepalives_interval", "5");
-    conninfo.set_default("keepalives_count", "3");
-    return conninfo;
-}
-
 base::Nanos connect_limit(const postgres::Conninfo& conninfo, base::Nanos usual) {
     const auto seconds = base::parse_count(conninfo.effective("connect_timeout"));
     if (!seconds || *seconds == 0) return usual;

@@ -38,6 +38,7 @@ void Connector::session_up(std::uint32_t session) noexcept {
     line.up = true;
     line.attempts = line.first_host = 0;
     ++connected_;
+    all_were_up_ = all_were_up_ || connected_ == lines_.size();
     if (line.was_up) ++reconnects_;
     line.was_up = true;
     go_on();
@@ -75,11 +76,11 @@ void Connector::go_on() noexcept {
     going_on_ = true;
     const Mono now = base::mono_now();
     while (pauses_.next() <= now) wanting_.push_back(pauses_.take().session);
-    const bool wanted = !wanting_.empty() && connecting_.size() < options_.at_once;
+    const bool wanted = !wanting_.empty() && has_place();
     if (!wanting_.empty()) lookup_.refresh(now);
     const auto password = wanted ? password_.ask(now) : PasswordSource::State::waiting;
     if (password == PasswordSource::State::failed) fail_wanting(now);
-    while (!wanting_.empty() && connecting_.size() < options_.at_once && lookup_.parameters() != nullptr &&
+    while (!wanting_.empty() && has_place() && lookup_.parameters() != nullptr &&
            password == PasswordSource::State::ready) {
         const std::uint32_t session = wanting_.front();
         wanting_.remove(session);

@@ -24,14 +24,21 @@ constexpr const char* kSettings =
     "'effective_cache_size', 'random_page_cost', 'max_connections', 'max_worker_processes', 'autovacuum', "
     "'default_transaction_isolation', 'jit', 'track_activities', 'shared_preload_libraries') ORDER BY name";
 
-constexpr const char* kRoom =
-    "SELECT current_setting('max_connections')::int "
-    "     - CASE WHEN (SELECT rolsuper FROM pg_roles WHERE rolname = current_user) THEN 0 "
-    "            ELSE current_setting('superuser_reserved_connections')::int END, "
+/// Who answers, what it is, and whether there is room: in one question, for each costs a round trip.
+constexpr const char* kServer =
+    "SELECT pg_backend_pid(), pg_is_in_recovery(), current_setting('max_connections'), "
+    "  CASE WHEN (SELECT rolsuper FROM pg_roles WHERE rolname = current_user) THEN 0 "
+    "       ELSE current_setting('superuser_reserved_connections')::int END, "
     "  (SELECT count(*) FROM pg_stat_activity WHERE datid IS NOT NULL AND pid <> pg_backend_pid()), "
     "  (SELECT datconnlimit FROM pg_database WHERE datname = current_database()), "
     "  (SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> "
     "pg_backend_pid())";
+
+/// The columns of that.
+struct ServerColumns {
+    static constexpr std::size_t backend = 0, standby = 1, max_connections = 2, reserved = 3, sessions = 4,
+                                 database_limit = 5, database_sessions = 6, count = 7;
+};
 
 std::string cure_for(const postgres::SqlError& error) {
     return error.state() == kUndefinedTable ? "\nThe tables that the workload needs are not there: run "
@@ -39,16 +46,16 @@ std::string cure_for(const postgres::SqlError& error) {
                                             : "";
 }
 
-/// Behind a pooler, which multiplexes, the server's slots say nothing of the pooler's.
-void look_for_room(postgres::Client& client, metrics::ServerInfo& info) {
-    const auto row = client.row(kRoom, {}, 4);
+void look_for_room(const postgres::Row& server, metrics::ServerInfo& info) {
+    using Column = ServerColumns;
+    const auto number = [&](std::size_t column) { return postgres::whole_number(server.at(column)); };
     const auto not_negative = [](std::int64_t n) {
         return static_cast<std::uint64_t>(std::max<std::int64_t>(n, 0));
     };
-    std::int64_t free = postgres::whole_number(row.at(0)) - postgres::whole_number(row.at(1));
-    const std::int64_t database_limit = postgres::whole_number(row.at(2));
-    if (database_limit >= 0) free = std::min(free, database_limit - postgres::whole_number(row.at(3)));
-    info.other_sessions = not_negative(postgres::whole_number(row.at(1)));
+    std::int64_t free = number(Column::max_connections) - number(Column::reserved) - number(Column::sessions);
+    if (const auto limit = number(Column::database_limit); limit >= 0)
+        free = std::min(free, limit - number(Column::database_sessions));
+    info.other_sessions = not_negative(number(Column::sessions));
     info.free_connections = not_negative(free);
 }
 
@@ -80,16 +87,18 @@ metrics::ServerInfo inspect_server(postgres::Client& client) {
     for (const auto& setting : client.query(kSettings, {}, 2)) {
         info.settings.emplace_back(setting[0].value_or(""), setting[1].value_or(""));
     }
-    info.max_connections =
-        static_cast<int>(postgres::whole_number(client.value("SELECT current_setting('max_connections')")));
     info.host = client.host();
     info.address = client.address();
     info.port = client.port();
     info.database = client.database();
     info.user = client.user();
-    info.standby = client.value("SELECT pg_is_in_recovery()") == "t";
-    info.pooler = client.through_pooler();
-    if (!info.pooler) look_for_room(client, info);
+    const auto server = client.row(kServer, {}, ServerColumns::count);
+    info.max_connections =
+        static_cast<int>(postgres::whole_number(server.at(ServerColumns::max_connections)));
+    info.standby = server.at(ServerColumns::standby) == "t";
+    info.pooler = !client.greeted_by(server.at(ServerColumns::backend).value_or(""));
+    // A pooler multiplexes: the server's slots say nothing of its own.
+    if (!info.pooler) look_for_room(server, info);
     return info;
 }
 

@@ -156,7 +156,7 @@ Run::Run(event_loop::Loop& loop, const SimulationPlan& plan, const workload::Wor
     options.seed = plan.seed;
     options.time_limit = connect_limit(plan.conninfo, options.time_limit);
     options.password_command = plan.password_command;
-    connector_.emplace(loop_, watchful(plan.conninfo), crew_.sessions(), options);
+    connector_.emplace(loop_, plan.conninfo, crew_.sessions(), options);
     loop_.when_work_begins(Callback<Mono>::to<&Run::on_event>(*this));
 }
 

@@ -18,14 +18,6 @@ Conninfo conninfo(const std::string& text) {
 
 }  // namespace
 
-TEST_CASE("a silent server is noticed within a minute, unless its user said when") {
-    CHECK(simulation::watchful(conninfo("host=a")).get("tcp_user_timeout") == "30000");
-    CHECK(simulation::watchful(conninfo("host=a")).get("keepalives_idle") == "15");
-    const auto own = simulation::watchful(conninfo("host=a tcp_user_timeout=5"));
-    CHECK(own.get("tcp_user_timeout") == "5");
-    CHECK(own.get("keepalives_count") == "3");
-}
-
 TEST_CASE("connect_timeout limits an attempt as libpq would: at least two seconds, 0 for as usual") {
     CHECK(simulation::connect_limit(conninfo("host=a"), 10s) == 10s);
     CHECK(simulation::connect_limit(conninfo("connect_timeout=30"), 10s) == 30s);

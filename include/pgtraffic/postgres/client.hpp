@@ -74,8 +74,9 @@ class Client {
     /// The time that an empty query takes, there and back.
     [[nodiscard]] base::Nanos round_trip();
 
-    /// Whether the backend that answers is not the one that greeted: a pooler stands in between.
-    [[nodiscard]] bool through_pooler();
+    /// Whether the backend that greeted is `backend`, the pg_backend_pid() of one that answered. Where it is
+    /// not, a pooler stands in between.
+    [[nodiscard]] bool greeted_by(std::string_view backend) const;
 
     [[nodiscard]] int server_version_num() const noexcept;
     [[nodiscard]] std::string server_version() const;  ///< "15.18 (Debian 15.18-0+deb12u1)"
@@ -98,7 +99,6 @@ class Client {
     /// The last result of what was sent, as PQexec gives it, but bounded in time and size.
     [[nodiscard]] Result answer_to(int sent);
     void wait_until_readable(base::Mono deadline);
-    [[nodiscard]] int described_parameters(const std::string& sql);
     void break_off_copy();
     [[noreturn]] void refuse_copy();
     [[noreturn]] void give_up(const std::string& why);

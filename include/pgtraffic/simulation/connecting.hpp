@@ -1,5 +1,5 @@
-// What a load asks of its connections beyond what its user wrote: how a dead server is noticed, how long an
-// attempt may take, what each session sets before its first query; and what to say where they do not come up.
+// What a load asks of its connections beyond what its user wrote: how long an attempt may take, what each
+// session sets before its first query; and what to say where they do not come up.
 // Pure: settings in, settings and texts out.
 #pragma once
 
@@ -23,11 +23,6 @@ inline constexpr const char* kPoolerPreparedCure =
     "what was prepared on this one: use --protocol extended, or a pooler that keeps track of prepared "
     "statements "
     "(PgBouncer 1.21 or later, max_prepared_statements)";
-
-/// With limits of a load where none are set: a server whose machine or network vanished sends no farewell.
-/// The kernel's own limits are a quarter of an hour for what was sent and two hours for a connection that
-/// waits; a load that nobody answers for so long measures nothing.
-[[nodiscard]] postgres::Conninfo watchful(postgres::Conninfo conninfo);
 
 /// How long one attempt to connect may take: libpq leaves connect_timeout to whoever connects without
 /// blocking; as there, at least two seconds. `usual` where it is not set.

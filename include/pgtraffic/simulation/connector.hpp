@@ -21,7 +21,8 @@
 namespace pgtraffic::simulation {
 
 struct ConnectorOptions {
-    std::uint32_t at_once = 32;  ///< a full Unix-socket backlog refuses more, and SCRAM costs CPU
+    std::uint32_t at_once_first = 128;  ///< while nothing else goes on; a pooler's backlog holds as many
+    std::uint32_t at_once_later = 32;   ///< beside the load: a password's SCRAM costs milliseconds of the loop
     base::Nanos time_limit = std::chrono::seconds{10};  ///< of one attempt
     base::Nanos first_pause = std::chrono::milliseconds{50};
     base::Nanos longest_pause = std::chrono::seconds{2};
@@ -71,6 +72,9 @@ class Connector {
     };
 
     void go_on() noexcept;  // starts what may start, sets the timer
+    [[nodiscard]] bool has_place() const noexcept {
+        return connecting_.size() < (all_were_up_ ? options_.at_once_later : options_.at_once_first);
+    }
     void on_time() noexcept;
     void on_addresses() noexcept { go_on(); }
     void on_password() noexcept;
@@ -83,6 +87,7 @@ class Connector {
     IndexList connecting_;  // by start: the first one's time limit ends first
     Pauses pauses_;         // before the next attempt
     base::Random jitter_;
+    bool all_were_up_ = false;  // at the same time, once
     bool stopped_ = false;
     bool going_on_ = false;
     std::uint32_t connected_ = 0;
