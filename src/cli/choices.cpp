@@ -140,7 +140,7 @@ RunChoice choose(const RunOptions& options) {
                                        : workload::built_in_scenario(*options.query_type);
     if (options.mix) workload::apply_mix(choice.scenario, *options.mix);
     choice.traffic = choose_traffic(options, choice.scenario);
-    refuse_without_open_loop(options.economy_pacing && !choice.traffic.open_loop(), "pacing",
+    refuse_without_open_loop(options.wake_step && !choice.traffic.open_loop(), "pacing",
                              "--rate, --pattern or --real-simulation");
     if (options.pipeline > 1) check_pipeline(choice.scenario);
     refuse_without_open_loop(options.latency_limit && !choice.traffic.open_loop(), "latency-limit",

@@ -37,6 +37,8 @@ constexpr DurationRange kQueryTime{1us, 1h, "from 1us to 1h"};
 constexpr DurationRange kAbortWindow{100ms, 24h, "from 100ms to 24h"};
 constexpr DurationRange kProgress{100ms, 24h, "from 100ms to 24h"};
 constexpr DurationRange kLinger{0ns, 24h * 365, "from 0 to 8760h"};
+constexpr DurationRange kWakeStep{1ms, 100ms, "from 1ms to 100ms, nor precise, nor economy"};
+constexpr Nanos kEconomyStep = 2ms;  // of --pacing economy; a small client pays half of what 1 ms costs
 constexpr DurationRange kInterval{100ms, 1h, "from 100ms to 1h"};
 
 /// Options of one command as values. Every accessor throws base::Error that begins with the option's name.
@@ -248,6 +250,13 @@ void read_series(const Reader& reader, RunOptions& run) {
     }
 }
 
+std::optional<Nanos> read_pacing(const Reader& reader) {
+    const auto pacing = reader.text("pacing");
+    if (pacing == "precise") return Nanos{0};
+    if (pacing == "economy") return kEconomyStep;
+    return reader.duration("pacing", kWakeStep);
+}
+
 Color read_color(const Reader& reader) {
     const auto color = reader.word("color");
     return color == "always" ? Color::always : color == "never" ? Color::never : Color::automatic;
@@ -300,7 +309,7 @@ RunOptions read_run_options(const std::vector<std::string>& arguments) {
     run.connections_given = reader.given("connections");
     run.pipeline = static_cast<std::uint32_t>(*reader.count("pipeline", 1, kMaxPipeline));
     run.last_freed_first = reader.word("session-order") == "lifo";
-    if (const auto pacing = reader.word("pacing")) run.economy_pacing = *pacing == "economy";
+    run.wake_step = read_pacing(reader);
     run.total_queries = reader.count("total-queries", 1, kMaxQueries);
     run.duration_only = reader.flag("duration-only");
     run.warmup = *reader.duration("warmup", kWarmup);

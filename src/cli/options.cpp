@@ -119,10 +119,9 @@ constexpr auto kOptions = std::to_array<OptionRow>({
     {"peak-rate", 0, "N", kTraffic, "queries a second at a pattern's 100 %", "", kPlan},
     {"arrivals", 0, "poisson|uniform", kTraffic, "spacing of an open loop's queries (default: poisson)", "",
      kRun | kPlan},
-    {"pacing", 0, "precise|economy", kTraffic,
-     "economy: wake on whole milliseconds only, for small clients: queries start up to 1 ms late, which "
-     "counts, "
-     "and answers are read up to 1 ms late (default: precise)",
+    {"pacing", 0, "precise|economy|TIME", kTraffic,
+     "TIME: wake at multiples of it only, for small clients: queries start up to that late, which counts, "
+     "and answers are read up to that late; economy: 2ms (default: precise)",
      "", kRun},
     {"latency-limit", 'L', "TIME", kTraffic,
      "open loop: skip queries that are later than this, counted as missed", "", kRun},

@@ -90,7 +90,7 @@ simulation::SimulationPlan make_plan(const RunOptions& options, const RunChoice&
     plan.pipeline = options.pipeline;
     plan.session_order =
         options.last_freed_first ? simulation::SessionOrder::lifo : simulation::SessionOrder::fifo;
-    if (options.economy_pacing.value_or(false)) plan.pacing = simulation::Pacing::economy;
+    plan.wake_step = options.wake_step.value_or(base::Nanos{0});
     plan.rate_per_s = choice.traffic.rate_per_s;
     plan.pattern = choice.traffic.pattern;
     plan.peak_rate_per_s = choice.traffic.peak_rate_per_s;
@@ -154,14 +154,15 @@ void add_warnings(RunResult& result, const RunOptions& options) {
     if (result.server.pooler && options.prepared && lost_prepared_statements(result)) {
         result.warnings.push_back({"pooler_prepared", simulation::kPoolerPreparedCure});
     }
-    if (options.economy_pacing.value_or(false) &&
+    if (const auto step = options.wake_step.value_or(base::Nanos{0});
+        step.count() > 0 &&
         (result.server.ssl || result.server.address_kind == "unix socket")) {
         result.warnings.push_back(
             {"economy_pacing",
              fmt::format(
-                 "--pacing economy reads answers on whole milliseconds, and over {} nothing tells when "
-                 "they came: service and response are up to 1 ms too long",
-                 result.server.ssl ? "TLS" : "a Unix socket")});
+                 "--pacing reads answers at steps of {0}, and over {1} nothing tells when they came: service "
+                 "and response are up to {0} too long",
+                 base::format_duration(step), result.server.ssl ? "TLS" : "a Unix socket")});
     }
     if (result.reconnects > 0) {
         result.warnings.push_back(

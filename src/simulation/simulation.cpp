@@ -37,8 +37,9 @@ namespace {
 /// A session that failed so often in a row while the run has not begun will not come up.
 constexpr std::uint32_t kStartAttempts = 5;
 
-Mono whole_ms_after(Mono t) {
-    return std::chrono::ceil<std::chrono::milliseconds>(t);
+/// The first multiple of `step` that is not before `t`.
+Mono next_step(Mono t, Nanos step) {
+    return Mono{(t.time_since_epoch() + step - Nanos{1}) / step * step};
 }
 
 class Run {
@@ -133,7 +134,7 @@ Run::Run(event_loop::Loop& loop, const SimulationPlan& plan, const workload::Wor
                .protocol = plan.protocol,
                .pipeline = plan.pipeline,
                .has_timeout = plan.timeout.has_value(),
-               .reads_late = plan.pacing == Pacing::economy,
+               .reads_late = plan.wake_step.count() > 0,
                .leave_read_only = wants_writable(plan.conninfo),
                .setup = {},
                .statement_names = {},
@@ -226,8 +227,8 @@ void Run::before_wait() noexcept {
     const Mono now = base::mono_now();
     load_.waits(now);
     // Answers that come meanwhile are read together.
-    if (plan_.pacing == Pacing::economy && dispatcher_.in_flight() > 0)
-        event_loop::sleep_until(whole_ms_after(now));
+    if (plan_.wake_step.count() > 0 && dispatcher_.in_flight() > 0)
+        event_loop::sleep_until(next_step(now, plan_.wake_step));
 }
 
 void Run::after_batch() noexcept {
@@ -248,8 +249,8 @@ void Run::after_batch() noexcept {
 
 Mono Run::wake_at() const noexcept {
     const Mono due = dispatcher_.wake_at();
-    if (plan_.pacing == Pacing::precise || due == Mono::max()) return due;
-    return whole_ms_after(due);
+    if (plan_.wake_step.count() == 0 || due == Mono::max()) return due;
+    return next_step(due, plan_.wake_step);
 }
 
 Mono Run::dispatch(Mono now) noexcept {
@@ -393,7 +394,7 @@ void Run::finish(Mono now) noexcept {
     tell_moment(now, last);
     result_.connections = plan_.connections;
     result_.pipeline = plan_.pipeline;
-    if (plan_.pacing == Pacing::economy) result_.chosen_lag = std::chrono::milliseconds{1};
+    result_.chosen_lag = plan_.wake_step;
     result_.connections_at_end = connector_->connected();
     result_.reconnects = connector_->reconnects();
     loop_.stop();

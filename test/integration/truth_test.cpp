@@ -275,8 +275,8 @@ TEST_CASE("a server that fails a tenth at once improves no percentile of success
     CHECK(has_reason(result, "failures"));
 }
 
-TEST_CASE("economy pacing over TCP takes an answer's time from the kernel, not from when it was read") {
-    // Sent on a whole millisecond and answered 2.2 ms later, an answer is read at the third.
+TEST_CASE("steps of pacing over TCP take an answer's time from the kernel, not from when it was read") {
+    // Sent at a step of 2 ms and answered 2.2 ms later, an answer is read at the second.
     const FakeServerProcess server{{"--delay", "2200us"}};
     const auto result = run_against(server, {"--rate", "700", "--arrivals", "uniform", "--duration", "2",
                                              "-c", "20", "--pacing", "economy"});

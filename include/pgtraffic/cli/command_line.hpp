@@ -58,7 +58,7 @@ struct RunOptions : TargetOptions, TrafficOptions {
     bool prepared = false;  ///< --protocol prepared
     std::uint32_t pipeline = 1;
     bool last_freed_first = false;       ///< --session-order lifo
-    std::optional<bool> economy_pacing;  ///< --pacing; none: not given
+    std::optional<base::Nanos> wake_step;  ///< --pacing; 0: precise; none: not given
     std::optional<base::Nanos> timeout;
     std::optional<base::Nanos> latency_limit;
     std::vector<std::string> thresholds;  ///< expressions, not read yet: their words depend on the scenario

@@ -17,13 +17,6 @@
 
 namespace pgtraffic::simulation {
 
-/// When the loop wakes.
-enum class Pacing : std::uint8_t {
-    precise,  ///< when an arrival is due, and at each answer
-    economy,  ///< on whole milliseconds: up to one of lag, counted as such, and answers are read up to one
-              ///< late
-};
-
 /// What to run against what. Neither a rate nor a pattern: a closed loop.
 struct SimulationPlan {
     postgres::Conninfo conninfo;
@@ -32,7 +25,9 @@ struct SimulationPlan {
     Protocol protocol = Protocol::extended;
     std::uint32_t pipeline = 1;  ///< queries under way on a connection at the same time
     SessionOrder session_order = SessionOrder::fifo;
-    Pacing pacing = Pacing::precise;
+    /// 0: the loop wakes when an arrival is due and at each answer. Else at multiples of it only: an arrival
+    /// starts up to that late, which is counted as lag, and an answer is read up to that late.
+    base::Nanos wake_step{0};
     bool pooled = false;  ///< a connection is not always the same backend: nothing is set on it
     std::optional<double> rate_per_s;
     std::optional<traffic::Pattern> pattern;
