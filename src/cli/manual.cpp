@@ -53,7 +53,7 @@ std::string entry(std::string_view head, std::string_view text) {
 }
 
 std::string example(std::string_view lines) {
-    return fmt::format(".PP\n.nf\n.RS 4\n{}\n.RE\n.fi\n", troff(lines));
+    return fmt::format(".nf\n.RS 4\n{}\n.RE\n.fi\n", troff(lines));
 }
 
 std::string option_entry(const OptionRow& row) {
@@ -138,7 +138,12 @@ std::string manual_page() {
         text += entry(fmt::format("\\fB{}\\fR", row.status), row.meaning);
     text += environment();
     text += section("EXAMPLES");
-    for (const auto& row : command_table()) text += example(row.examples);
+    std::string_view between;  // the section's title begins a paragraph of its own
+    for (const auto& row : command_table()) {
+        text += between;
+        text += example(row.examples);
+        between = ".PP\n";
+    }
     text += section("\"SEE ALSO\"") + ".BR pgbench (1),\n.BR psql (1)\n";
     return text;
 }

@@ -66,6 +66,22 @@ std::set<std::string> fish_offers(const std::string& line) {
     return words;
 }
 
+/// Whether an interactive zsh, told `line` and a Tab, shows what matches `pattern`. Waits for it, at most for
+/// `seconds`.
+bool zsh_shows(const std::string& line, const std::string& pattern, const std::string& seconds = "20") {
+    // The prompt is spelt so that the echo of the command that sets it is not taken for it.
+    constexpr const char* kAsk = R"zsh(
+        zmodload zsh/zpty
+        zpty shell zsh -f -i
+        zpty -w shell "PS1='rea''dy'; fpath=('$1' \$fpath); autoload -Uz compinit; compinit -D -u"
+        zpty -r shell shown '*ready*'
+        zpty -w -n shell "$2"$'\t'
+        zpty -r shell shown "*$3*"
+    )zsh";
+    return test::run_process({"timeout", seconds, "zsh", "-f", "-c", kAsk, "zsh", kPages.string(), line, pattern})
+               .exit_code == 0;
+}
+
 std::set<std::string> options_of(cli::Command command) {
     std::set<std::string> options;
     for (const auto& row : cli::option_table()) {
@@ -116,13 +132,17 @@ TEST_CASE("bash offers what begins with the word at hand") {
     CHECK(lines_of(result.out) == Words{"*.json", "a b.json"});
 }
 
-TEST_CASE("zsh and fish read their scripts, and fish offers what bash does") {
+TEST_CASE("zsh offers a command's words and an option's, at a prompt") {
     CHECK(test::run_process({"bash", "-n", (kPages / "pgtraffic.bash").string()}).exit_code == 0);
-    if (is_there("zsh")) {
-        const auto result = test::run_process({"zsh", "-n", (kPages / "_pgtraffic").string()});
-        CHECK(result.exit_code == 0);
-        CHECK(result.err.empty());
-    }
+    if (!is_there("zsh")) return;
+    CHECK(zsh_shows("pgtraffic pl", "plan"));
+    CHECK(zsh_shows("pgtraffic show mi", "mixed"));
+    CHECK(zsh_shows("pgtraffic run --pacing ", "economy*precise"));
+    CHECK(zsh_shows("pgtraffic run --max-r", "max-rows"));
+    CHECK_FALSE(zsh_shows("pgtraffic show mi", "economy", "1"));
+}
+
+TEST_CASE("fish offers what bash does") {
     if (!is_there("fish")) return;
     for (const auto& command : cli::command_table()) {
         const auto line = "pgtraffic " + std::string{command.name} + " --";
