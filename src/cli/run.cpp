@@ -207,8 +207,11 @@ void add_network(RunResult& result, metrics::Histogram idle) {
     metrics::NetworkResult network = std::move(result.network).value_or(metrics::NetworkResult{});
     network.unix_socket = result.server.address_kind == "unix socket";
     network.method =
-        fmt::format("{} round trips of an empty query on one idle connection before the load{}", idle.count(),
-                    network.unix_socket ? "; over a Unix socket there is no network" : "");
+        fmt::format("{} round trips of an empty query on one idle connection before the load{}{}", idle.count(),
+                    network.unix_socket ? "; over a Unix socket there is no network" : "",
+                    network.tcp_rtt.empty() ? ""
+                                            : "; the kernel's end with the acknowledgement, which mostly comes "
+                                              "with the answer: the server's time is in them");
     const double trip_ms = base::to_millis(idle.quantile(0.5));
     const double service_ms = base::to_millis(result.latencies.service.quantile(0.5));
     network.database_ms = std::max(0.0, service_ms - trip_ms);
