@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """Measures pgtraffic against pgbench and against a bare socket, and writes what it found: figures.md, SVG
 charts, and every sample in results.json. One command, no arguments needed; docs/performance.md explains how
-each figure is made. --publish puts the figures into docs/."""
+each figure is made. --publish puts the figures into docs/; with --only it renews those parts and keeps the
+others as they were published, and the page says when and of what each was measured."""
 
 import argparse
 import datetime
@@ -21,6 +22,7 @@ sys.dont_write_bytecode = True
 from harness import chart, machine, measure, parts, process, servers, tables, targets  # noqa: E402
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
+RESULTS = ROOT / "bench" / "results" / "results.json"
 BEGIN, END = "<!-- figures: written by bench/run.py --publish -->", "<!-- end of figures -->"
 
 
@@ -104,15 +106,23 @@ def charts(record, caption):
     return {name: svg for name, svg in made.items() if svg}
 
 
-def figures(record, skipped, where, chart_links):
-    """The body of the page."""
-    out = [f"Measured {where['date']} on {machine.in_words(where)}; " +
+def origin(where, alone):
+    """When, where and of what parts were measured; which ones, unless they are all."""
+    which = "" if alone else ", ".join(tables.SECTIONS[name][0] for name in where["parts"]) + ": "
+    out = [f"{which}measured {where['date']} on {machine.in_words(where)}; " +
            "; ".join(version for version in where["versions"].values() if version) + "."]
-    if where["busy_before"] > 0.05:
+    out[0] = out[0][0].upper() + out[0][1:]
+    if (where["busy_before"] or 0) > 0.05:
         out.append(f"**The machine was busy with something else** ({where['busy_before']:.0%} of its cores before the "
                    "start): these figures are noise.")
     if where["quick"]:
         out.append("**A quick run**: it shows that the bench works; the figures mean nothing.")
+    return out
+
+
+def figures(record, skipped, measured, chart_links):
+    """The body of the page."""
+    out = [line for where in measured for line in origin(where, len(measured) == 1)]
     held = targets.markdown(record)
     if held:
         out += ["### Targets", held]
@@ -137,24 +147,41 @@ def rounded(value):
     return value
 
 
-def results_json(record, skipped, where):
-    head = json.dumps({"machine": where, "skipped": skipped, "failures": record.failures}, indent=1)
+def results_json(record, skipped, measured):
+    head = json.dumps({"measured": measured, "skipped": skipped, "failures": record.failures}, indent=1)
     samples = ",\n  ".join(json.dumps(rounded(sample)) for sample in record.samples)
     return head[:-2] + ',\n "samples": [\n  ' + samples + "\n ]\n}\n"
 
 
-def publish(record, skipped, where, svgs):
+def keep_published(record, skipped, measured, renewed):
+    """Takes what was published of the parts that are not measured anew into all of these."""
+    if not RESULTS.exists():
+        return
+    published = json.loads(RESULTS.read_text(encoding="utf-8"))
+    kept = {entry for name in parts.ALL if name not in renewed for entry in parts.RECORDED.get(name, (name,))}
+    record.samples = [s for s in published["samples"] if s["part"] in kept] + record.samples
+    record.failures = [f for f in published["failures"] if f["part"] in kept] + record.failures
+    skipped |= {part: why for part, why in published["skipped"].items() if part.split()[0] in kept}
+    for where in published["measured"]:
+        left = [name for name in where["parts"] if name not in renewed]
+        if left:
+            measured.insert(-1, where | {"parts": left})
+
+
+def publish(record, skipped, where):
+    measured = [where]
+    keep_published(record, skipped, measured, where["parts"])
+    svgs = charts(record, machine.in_words(where))
     page = ROOT / "docs" / "performance.md"
     links = {f"performance-{name}.svg": svg for name, svg in svgs.items()}
     for name, svg in links.items():
         (page.parent / name).write_text(svg, encoding="utf-8")
     text = page.read_text(encoding="utf-8")
-    body = f"{BEGIN}\n\n{figures(record, skipped, where, links)}\n{END}"
+    body = f"{BEGIN}\n\n{figures(record, skipped, measured, links)}\n{END}"
     page.write_text(re.sub(re.escape(BEGIN) + ".*?" + re.escape(END), lambda _: body, text, flags=re.DOTALL),
                     encoding="utf-8")
-    results = ROOT / "bench" / "results"
-    results.mkdir(exist_ok=True)
-    (results / "results.json").write_text(results_json(record, skipped, where), encoding="utf-8")
+    RESULTS.parent.mkdir(exist_ok=True)
+    RESULTS.write_text(results_json(record, skipped, measured), encoding="utf-8")
 
 
 def main():
@@ -169,6 +196,7 @@ def main():
     where["date"] = f"{datetime.date.today():%Y-%m-%d}"
     where["repetitions"] = chosen.repetitions
     where["quick"] = chosen.quick
+    where["parts"] = [name for name in parts.ALL if name in chosen.only]
     record = measure.Record(say)
     with tempfile.TemporaryDirectory(prefix="pgtraffic-bench-") as scratch:
         context = parts.Context(programs, scratch, record, chosen.quick, chosen.repetitions)
@@ -179,9 +207,9 @@ def main():
     chosen.out.mkdir(parents=True, exist_ok=True)
     for name, svg in svgs.items():
         (chosen.out / f"{name}.svg").write_text(svg, encoding="utf-8")
-    page = figures(record, context.skipped, where, [f"{name}.svg" for name in svgs])
+    page = figures(record, context.skipped, [where], [f"{name}.svg" for name in svgs])
     (chosen.out / "figures.md").write_text(page, encoding="utf-8")
-    (chosen.out / "results.json").write_text(results_json(record, context.skipped, where), encoding="utf-8")
+    (chosen.out / "results.json").write_text(results_json(record, context.skipped, [where]), encoding="utf-8")
     print(page)
     say(f"written to {chosen.out}")
     empty = [name for name in chosen.only if not record.cells(name)
@@ -190,7 +218,7 @@ def main():
         raise process.Failed("pgtraffic failed in a part, or nothing was measured in one"
                              + (": " + ", ".join(empty) if empty else "; see the end of the figures"))
     if chosen.publish:
-        publish(record, context.skipped, where, svgs)
+        publish(record, context.skipped, where)
         say("put into docs/performance.md")
     return 0
 

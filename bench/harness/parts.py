@@ -175,6 +175,9 @@ def micro(c):
 # In the order in which they are run and shown.
 ALL = ("null", "real", "open", "cost", "growth", "micro")
 
+# Under which names a part's samples are recorded, where not under its own alone.
+RECORDED = {"growth": ("growth", "length", "far")}
+
 
 def run(c, names):
     for name, part in (("null", null), ("cost", cost), ("growth", growth), ("micro", micro)):

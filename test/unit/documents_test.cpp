@@ -81,6 +81,22 @@ TEST_CASE("every link between the documents leads to a file") {
     CHECK(links > 5);
 }
 
+TEST_CASE("every script that says what runs it can be started by its name") {
+    const fs::path root{PGTRAFFIC_SOURCE_DIR};
+    std::vector<fs::path> files{root / "run_simulation.sh", root / "run_tests.sh", root / ".ci/run"};
+    for (const char* folder : {"bench", "test", "packaging"}) {
+        for (const auto& entry : fs::recursive_directory_iterator{root / folder}) files.push_back(entry.path());
+    }
+    std::size_t scripts = 0;
+    for (const auto& file : files) {
+        if (!fs::is_regular_file(file) || !test::read_file(file).starts_with("#!")) continue;
+        ++scripts;
+        INFO(file);
+        CHECK((fs::status(file).permissions() & fs::perms::owner_exec) != fs::perms::none);
+    }
+    CHECK(scripts >= 7);
+}
+
 TEST_CASE("the README's scenario is one that the program takes") {
     std::size_t scenarios = 0;
     for (const auto& block : blocks(test::read_file(fs::path{PGTRAFFIC_SOURCE_DIR} / "README.md"), "json")) {
