@@ -108,7 +108,7 @@ def charts(record, caption):
 
 def origin(where, alone):
     """When, where and of what parts were measured; which ones, unless they are all."""
-    which = "" if alone else ", ".join(tables.SECTIONS[name][0] for name in where["parts"]) + ": "
+    which = "" if alone else "; ".join(tables.SECTIONS[name][0] for name in where["parts"]) + ": "
     out = [f"{which}measured {where['date']} on {machine.in_words(where)}; " +
            "; ".join(version for version in where["versions"].values() if version) + "."]
     out[0] = out[0][0].upper() + out[0][1:]
