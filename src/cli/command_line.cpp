@@ -38,7 +38,7 @@ constexpr DurationRange kAbortWindow{100ms, 24h, "from 100ms to 24h"};
 constexpr DurationRange kProgress{100ms, 24h, "from 100ms to 24h"};
 constexpr DurationRange kLinger{0ns, 24h * 365, "from 0 to 8760h"};
 constexpr DurationRange kWakeStep{1ms, 100ms, "from 1ms to 100ms, nor precise, nor economy"};
-constexpr Nanos kEconomyStep = 2ms;  // of --pacing economy; a small client pays half of what 1 ms costs
+constexpr Nanos kEconomyStep = 2ms;  // of --pacing economy: at most 500 wakes a second
 constexpr DurationRange kInterval{100ms, 1h, "from 100ms to 1h"};
 
 /// Options of one command as values. Every accessor throws base::Error that begins with the option's name.

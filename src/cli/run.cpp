@@ -155,8 +155,7 @@ void add_warnings(RunResult& result, const RunOptions& options) {
         result.warnings.push_back({"pooler_prepared", simulation::kPoolerPreparedCure});
     }
     if (const auto step = options.wake_step.value_or(base::Nanos{0});
-        step.count() > 0 &&
-        (result.server.ssl || result.server.address_kind == "unix socket")) {
+        step.count() > 0 && (result.server.ssl || result.server.address_kind == "unix socket")) {
         result.warnings.push_back(
             {"economy_pacing",
              fmt::format(
@@ -206,12 +205,12 @@ void add_network(RunResult& result, metrics::Histogram idle) {
     // The kernel's samples of the run, where there were any, are in it already.
     metrics::NetworkResult network = std::move(result.network).value_or(metrics::NetworkResult{});
     network.unix_socket = result.server.address_kind == "unix socket";
-    network.method =
-        fmt::format("{} round trips of an empty query on one idle connection before the load{}{}", idle.count(),
-                    network.unix_socket ? "; over a Unix socket there is no network" : "",
-                    network.tcp_rtt.empty() ? ""
-                                            : "; the kernel's end with the acknowledgement, which mostly comes "
-                                              "with the answer: the server's time is in them");
+    network.method = fmt::format(
+        "{} round trips of an empty query on one idle connection before the load{}{}", idle.count(),
+        network.unix_socket ? "; over a Unix socket there is no network" : "",
+        network.tcp_rtt.empty() ? ""
+                                : "; the kernel's end with the acknowledgement, which mostly comes "
+                                  "with the answer: the server's time is in them");
     const double trip_ms = base::to_millis(idle.quantile(0.5));
     const double service_ms = base::to_millis(result.latencies.service.quantile(0.5));
     network.database_ms = std::max(0.0, service_ms - trip_ms);

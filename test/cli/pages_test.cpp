@@ -78,7 +78,8 @@ bool zsh_shows(const std::string& line, const std::string& pattern, const std::s
         zpty -w -n shell "$2"$'\t'
         zpty -r shell shown "*$3*"
     )zsh";
-    return test::run_process({"timeout", seconds, "zsh", "-f", "-c", kAsk, "zsh", kPages.string(), line, pattern})
+    return test::run_process(
+               {"timeout", seconds, "zsh", "-f", "-c", kAsk, "zsh", kPages.string(), line, pattern})
                .exit_code == 0;
 }
 

@@ -19,12 +19,12 @@ bool owns_up(const json& result) {
 }  // namespace
 
 TEST_CASE("paced by steps, what is planned starts, at the steps, and is charged the lag") {
-    const auto [pacing, step_ms] = GENERATE(std::pair{"1ms", 1.0}, std::pair{"economy", 2.0}, std::pair{"8ms", 8.0});
+    const auto [pacing, step_ms] =
+        GENERATE(std::pair{"1ms", 1.0}, std::pair{"economy", 2.0}, std::pair{"8ms", 8.0});
     CAPTURE(pacing);
     const auto database = test::filled_database();
-    const auto result =
-        test::run_and_read(database, {"--rate", "700", "--arrivals", "uniform", "--duration", "2", "-c", "20",
-                                      "--warmup", "0", "--pacing", pacing});
+    const auto result = test::run_and_read(database, {"--rate", "700", "--arrivals", "uniform", "--duration",
+                                                      "2", "-c", "20", "--warmup", "0", "--pacing", pacing});
     const auto& queries = result["summary"]["queries"];
     CHECK(queries["started"] == 1400);
     CHECK(queries["ok"] == 1400);
@@ -33,7 +33,8 @@ TEST_CASE("paced by steps, what is planned starts, at the steps, and is charged 
     // The step was asked for: where the client was later still, only the rest is held against it.
     for (const auto& reason : result["verdict"]["reasons"]) {
         if (reason["code"] == "generator_lag")
-            CHECK(reason["value"].get<double>() <= result["summary"]["lag_ms"]["p99"].get<double>() - 0.999 * step_ms);
+            CHECK(reason["value"].get<double>() <=
+                  result["summary"]["lag_ms"]["p99"].get<double>() - 0.999 * step_ms);
     }
     // Over a Unix socket nobody knows when an answer came.
     CHECK(owns_up(result));

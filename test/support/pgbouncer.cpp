@@ -106,7 +106,8 @@ void PgBouncer::wait_until_ready() {
         log.append(piece.data(), static_cast<std::size_t>(n));
     }
     postgres::Client client{postgres::Conninfo::parse(dsn(), "the pooler's test")};
-    if (client.greeted_by(client.value("SELECT pg_backend_pid()").value_or(""))) throw base::Error("what answers is no pooler");
+    if (client.greeted_by(client.value("SELECT pg_backend_pid()").value_or("")))
+        throw base::Error("what answers is no pooler");
 }
 
 PgBouncer::~PgBouncer() {

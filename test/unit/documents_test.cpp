@@ -85,7 +85,8 @@ TEST_CASE("every script that says what runs it can be started by its name") {
     const fs::path root{PGTRAFFIC_SOURCE_DIR};
     std::vector<fs::path> files{root / "run_simulation.sh", root / "run_tests.sh", root / ".ci/run"};
     for (const char* folder : {"bench", "test", "packaging"}) {
-        for (const auto& entry : fs::recursive_directory_iterator{root / folder}) files.push_back(entry.path());
+        for (const auto& entry : fs::recursive_directory_iterator{root / folder})
+            files.push_back(entry.path());
     }
     std::size_t scripts = 0;
     for (const auto& file : files) {

@@ -28,6 +28,5 @@ TEST_CASE("what is said twice is refused") {
     cli::TargetOptions options;
     options.database = "host=a";
     options.host = "b";
-    CHECK_THROWS_WITH(cli::find_target(options),
-                      "--host: --database-url already says host=a; say it once");
+    CHECK_THROWS_WITH(cli::find_target(options), "--host: --database-url already says host=a; say it once");
 }

@@ -57,7 +57,7 @@ struct RunOptions : TargetOptions, TrafficOptions {
     workload::KeyDistribution key_distribution = workload::KeyDistribution::uniform;
     bool prepared = false;  ///< --protocol prepared
     std::uint32_t pipeline = 1;
-    bool last_freed_first = false;       ///< --session-order lifo
+    bool last_freed_first = false;         ///< --session-order lifo
     std::optional<base::Nanos> wake_step;  ///< --pacing; 0: precise; none: not given
     std::optional<base::Nanos> timeout;
     std::optional<base::Nanos> latency_limit;

@@ -22,7 +22,7 @@ namespace pgtraffic::simulation {
 
 struct ConnectorOptions {
     std::uint32_t at_once_first = 128;  ///< while nothing else goes on; a pooler's backlog holds as many
-    std::uint32_t at_once_later = 32;   ///< beside the load: a password's SCRAM costs milliseconds of the loop
+    std::uint32_t at_once_later = 32;  ///< beside the load: a password's SCRAM costs milliseconds of the loop
     base::Nanos time_limit = std::chrono::seconds{10};  ///< of one attempt
     base::Nanos first_pause = std::chrono::milliseconds{50};
     base::Nanos longest_pause = std::chrono::seconds{2};
