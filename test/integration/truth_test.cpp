@@ -107,7 +107,8 @@ TEST_CASE("a server that stops for a second is charged for every query that it d
     }
     // The stop itself, known without any record: its first query waited for all of it, and half of the five
     // hundred that it met for at least half; what a busy machine adds makes them later, never earlier.
-    CHECK(response["max"].get<double>() == Approx(1000).epsilon(0.01));
+    CHECK(response["max"].get<double>() >= 999);
+    CHECK(response["max"].get<double>() < 1100);
     CHECK(response["p95"].get<double>() >= 495);
     CHECK(response["p95"].get<double>() < 600);
     // The database saw fifty slow queries, one a session; its users felt five hundred.
