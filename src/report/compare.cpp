@@ -170,7 +170,9 @@ std::optional<std::pair<double, double>> share_bounds(double share, double n) {
     const double z2 = kNormal95 * kNormal95;
     const double middle = (share + z2 / (2 * n)) / (1 + z2 / n);
     const double half = kNormal95 / (1 + z2 / n) * std::sqrt(share * (1 - share) / n + z2 / (4 * n * n));
-    return std::pair{std::max(0.0, middle - half), std::min(1.0, middle + half)};
+    // Where none or all did, that end is exact; computed it would be off by a rounding, and shown so.
+    return std::pair{share == 0 ? 0 : std::max(0.0, middle - half),
+                     share == 1 ? 1 : std::min(1.0, middle + half)};
 }
 
 /// One result, read once.

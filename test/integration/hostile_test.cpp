@@ -267,6 +267,7 @@ TEST_CASE("a program that was stopped for over a second says that its figures ar
                           test::without_target()};
     REQUIRE(process.wait_for_stderr("/s "));
     process.send_signal(SIGSTOP);
+    // Nothing happens meanwhile that could be waited for: time that passes is what is tested.
     postgres::Client clock{database.conninfo()};
     clock.query("SELECT pg_sleep(1.5)");
     process.send_signal(SIGCONT);

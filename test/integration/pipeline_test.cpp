@@ -4,6 +4,7 @@
 
 #include "pgtraffic/postgres/client.hpp"
 #include "support/catch.hpp"
+#include "support/never_answered.hpp"
 #include "support/real_run.hpp"
 
 using namespace pgtraffic;
@@ -122,9 +123,10 @@ TEST_CASE("a backend that dies costs a pipeline what was under way on it, and no
 
 TEST_CASE("a query over the time-out ends alone in its pipeline") {
     const auto database = test::fresh_database();
+    const test::NeverAnswered lock{database};
     const test::TemporaryFile scenario{R"json({"name": "slow", "operations": [
         {"name": "quick", "weight": 9, "statements": [{"sql": "SELECT 1"}]},
-        {"name": "slow", "weight": 1, "statements": [{"sql": "SELECT pg_sleep(30)"}]}]})json"};
+        {"name": "slow", "weight": 1, "statements": [{"sql": "SELECT pg_advisory_lock(1)"}]}]})json"};
     const auto result = run_and_read(
         database, {"--scenario", scenario.path(), "--total-queries", "100", "-c", "2", "--warmup", "0",
                    "--timeout", "300ms", "--random-seed", "3", "--pipeline", "4"});

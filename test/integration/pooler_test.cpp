@@ -4,6 +4,7 @@
 
 #include "pgtraffic/postgres/client.hpp"
 #include "support/catch.hpp"
+#include "support/never_answered.hpp"
 #include "support/pgbouncer.hpp"
 #include "support/real_run.hpp"
 
@@ -38,7 +39,7 @@ std::string backends(postgres::Client& client) {
 }
 
 const char* const kSlow = R"json({"name": "slow", "operations": [
-    {"name": "slow", "statements": [{"sql": "SELECT pg_sleep(20)"}]}]})json";
+    {"name": "slow", "statements": [{"sql": "SELECT pg_advisory_lock(1)"}]}]})json";
 const char* const kLimits = R"json({"name": "limits", "operations": [
     {"name": "limit", "statements": [{"sql": "SELECT 1 / (current_setting('statement_timeout') = '0')::int"}]}]})json";
 
@@ -99,6 +100,7 @@ TEST_CASE("prepared statements work in session mode and are refused with the cur
 TEST_CASE("a time-out behind a pooler is the client's own and leaves no setting behind") {
     if (!PgBouncer::available()) return;
     const auto database = test::filled_database();
+    const test::NeverAnswered lock{database};
     const test::TemporaryFile slow{kSlow};
     const test::TemporaryFile limits{kLimits};
     for (const std::string mode : {"session", "transaction"}) {

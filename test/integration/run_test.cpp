@@ -7,6 +7,7 @@
 #include "pgtraffic/postgres/client.hpp"
 #include "pgtraffic/workload/workload.hpp"
 #include "support/catch.hpp"
+#include "support/never_answered.hpp"
 #include "support/real_run.hpp"
 
 using namespace pgtraffic;
@@ -298,9 +299,10 @@ TEST_CASE("SIGTERM in the warm-up ends with a report of nothing and 143") {
 
 TEST_CASE("a query over the time-out is counted as timed out and its session goes on") {
     const auto database = test::fresh_database();
+    const test::NeverAnswered lock{database};
     const test::TemporaryFile scenario{R"json({"name": "slow", "operations": [
         {"name": "quick", "weight": 9, "statements": [{"sql": "SELECT 1"}]},
-        {"name": "slow", "weight": 1, "statements": [{"sql": "SELECT pg_sleep(30)"}]}]})json"};
+        {"name": "slow", "weight": 1, "statements": [{"sql": "SELECT pg_advisory_lock(1)"}]}]})json"};
     const auto result =
         run_and_read(database, {"--scenario", scenario.path(), "--total-queries", "100", "-c", "2",
                                 "--warmup", "0", "--timeout", "100ms", "--random-seed", "3"});

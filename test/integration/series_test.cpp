@@ -13,6 +13,7 @@
 #include "support/catch.hpp"
 #include "support/folder.hpp"
 #include "support/hdr_reader.hpp"
+#include "support/never_answered.hpp"
 #include "support/real_run.hpp"
 
 using namespace pgtraffic;
@@ -61,7 +62,7 @@ void check_series(const std::vector<json>& series, const json& result, double in
 const char* const kMixed = R"json({"name": "all kinds", "operations": [
     {"name": "quick", "weight": 18, "statements": [{"sql": "SELECT 1"}]},
     {"name": "broken", "weight": 1, "statements": [{"sql": "SELECT 1 / (random() * 0)::int"}]},
-    {"name": "slow", "weight": 1, "statements": [{"sql": "SELECT pg_sleep(30)"}]}]})json";
+    {"name": "slow", "weight": 1, "statements": [{"sql": "SELECT pg_advisory_lock(1)"}]}]})json";
 const char* const kQuick = R"json({"name": "quick", "operations": [
     {"name": "quick", "statements": [{"sql": "SELECT 1"}]}]})json";
 
@@ -69,6 +70,7 @@ const char* const kQuick = R"json({"name": "quick", "operations": [
 
 TEST_CASE("a stream is the JSON's intervals, one valid object each, and sums up to the run") {
     const auto database = test::fresh_database();
+    const test::NeverAnswered lock{database};
     const test::TemporaryFile scenario{kMixed};
     // Progress lines come in a rhythm of their own.
     for (const auto& [interval, interval_s, progress] :
@@ -242,7 +244,7 @@ TEST_CASE(
     const auto database = test::fresh_database();
     const test::TemporaryFile scenario{R"json({"name": "spread", "operations": [
         {"name": "quick", "weight": 9, "statements": [{"sql": "SELECT 1"}]},
-        {"name": "slower", "weight": 1, "statements": [{"sql": "SELECT pg_sleep(random() * 0.02)"}]}]})json"};
+        {"name": "slower", "weight": 1, "statements": [{"sql": "SELECT count(*) FROM generate_series(1, (random() * 50000)::int)"}]}]})json"};
     const test::TemporaryFile log{"", ".hlog"};
     const auto result =
         test::run_and_read(database, {"--scenario", scenario.path(), "--rate", "800", "--duration", "3", "-c",

@@ -76,7 +76,7 @@ class Prometheus:
         while not self.ask('query', query=query):
             if time.monotonic() > end:
                 raise RuntimeError('never true: ' + query)
-            time.sleep(0.1)
+            time.sleep(0.1)  # Prometheus tells nobody when it has scraped
 
 
 def check_counters(prometheus, result, failures):

@@ -116,6 +116,19 @@ TEST_CASE("the bounds of a share are Wilson's") {
     CHECK(failed.bounds->second == Approx(0.1744).epsilon(0.002));
 }
 
+TEST_CASE("a share of none or all has an exact end") {
+    auto document = report::json_report(test::sample_open_run());
+    auto& queries = document["summary"]["queries"];
+    for (const int n : {100, 643, 901, 951, 1402}) {
+        CAPTURE(n);
+        queries = {{"planned", n}, {"started", n}, {"waiting", 0},   {"in_flight", 0}, {"ok", n},
+                   {"empty", 0},   {"failed", 0},  {"timed_out", 0}, {"missed", 0},    {"retries", 0}};
+        const auto comparison = report::compare(runs_of(document, document), {});
+        CHECK(figure(comparison, "failed_ratio").values[0].bounds->first == 0);
+        CHECK(figure(comparison, "success_ratio").values[0].bounds->second == 1);
+    }
+}
+
 TEST_CASE("other loads are found, and other machines only noted") {
     auto base = report::json_report(test::sample_open_run());
     base["config"]["rate"] = 500;
