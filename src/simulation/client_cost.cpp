@@ -51,22 +51,22 @@ ClientUsage ClientUsage::now() {
     std::int64_t waiting = 0;
     if (std::ifstream("/proc/self/schedstat") >> running >> waiting)
         usage.run_queue_wait = base::Nanos{waiting};
+    usage.at = base::mono_now();
 #ifdef CLOCK_BOOTTIME
     usage.suspended = clock_nanos(CLOCK_BOOTTIME) - clock_nanos(CLOCK_MONOTONIC);
 #endif
     return usage;
 }
 
-metrics::ClientResult cost_between(const ClientUsage& begin, const ClientUsage& end, base::Nanos length,
-                                   std::uint64_t queries) {
+metrics::ClientResult cost_between(const ClientUsage& begin, const ClientUsage& end, std::uint64_t queries) {
     metrics::ClientResult cost;
     cost.cpu_user_s = base::to_seconds(end.user - begin.user);
     cost.cpu_system_s = base::to_seconds(end.system - begin.system);
     if (queries > 0)
         cost.cpu_us_per_query = (cost.cpu_user_s + cost.cpu_system_s) * 1e6 / static_cast<double>(queries);
-    if (begin.run_queue_wait && end.run_queue_wait && length.count() > 0) {
-        cost.run_queue_wait_ratio =
-            base::to_seconds(*end.run_queue_wait - *begin.run_queue_wait) / base::to_seconds(length);
+    if (begin.run_queue_wait && end.run_queue_wait && end.at > begin.at) {
+        cost.run_queue_wait_ratio = base::to_seconds(*end.run_queue_wait - *begin.run_queue_wait) /
+                                    base::to_seconds(end.at - begin.at);
     }
     cost.max_rss_bytes = end.max_rss_bytes;
     cost.context_switches_voluntary = end.switches_voluntary - begin.switches_voluntary;

@@ -77,7 +77,7 @@ void Measurement::close(Mono end, LoopLoad& load, const ClientUsage& usage, metr
     end_ = end;
     busy_ratio_at_close_ = load.take_ratio(end);
     auto& client = result.client;
-    client = cost_between(usage_at_start_, usage, end - start_, aggregator_.total().ended());
+    client = cost_between(usage_at_start_, usage, aggregator_.total().ended());
     client.loop_busy_ratio = load.total_ratio();
     client.longest_loop_turn_ms = base::to_millis(load.longest_turn());
     client.longest_clock_gap_s = std::max(client.longest_clock_gap_s, base::to_seconds(longest_gap_));

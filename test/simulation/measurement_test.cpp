@@ -132,17 +132,22 @@ TEST_CASE("an outage lasts from the first fault to a success with all sessions, 
 TEST_CASE("the client's cost is what was used and how long the machine stood still in the measured time") {
     Load load;
     simulation::ClientUsage before;
+    before.at = kStart;
     before.user = 5s;
+    before.run_queue_wait = 1s;
     load.measurement->count_cost_from(before);
     for (int i = 0; i < 4; ++i) load.query(i * 100ms);
     load.loop.waits(kStart + 2s);
     load.measurement->tick_was_late(3s);
     load.measurement->tick_was_late(1ms);
     simulation::ClientUsage after;
+    after.at = kStart + 5s;  // a second late: it had no CPU
     after.user = 6s;
+    after.run_queue_wait = 5s;
     load.close(4s, after);
     CHECK(load.result.client.cpu_user_s == Approx(1));
     CHECK(load.result.client.cpu_us_per_query == Approx(250'000));
+    CHECK(*load.result.client.run_queue_wait_ratio == Approx(0.8));
     CHECK(load.result.client.longest_clock_gap_s == Approx(3));
     CHECK(*load.result.client.loop_busy_ratio == Approx(0.5));
     CHECK(load.measurement->busy_ratio_at_close() == Approx(0.5));

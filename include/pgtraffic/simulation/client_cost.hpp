@@ -10,6 +10,7 @@ namespace pgtraffic::simulation {
 
 /// Of this process (one thread) since its start.
 struct ClientUsage {
+    base::Mono at{};  ///< when it was taken: after the instant it is meant for, where the client had no CPU
     base::Nanos user{0};
     base::Nanos system{0};
     std::optional<base::Nanos> run_queue_wait;  ///< ready to run, and not running; where the kernel tells
@@ -21,9 +22,9 @@ struct ClientUsage {
     [[nodiscard]] static ClientUsage now();
 };
 
-/// The difference over `length`, in which `queries` ended.
+/// The difference, between whose ends `queries` ended.
 [[nodiscard]] metrics::ClientResult cost_between(const ClientUsage& begin, const ClientUsage& end,
-                                                 base::Nanos length, std::uint64_t queries);
+                                                 std::uint64_t queries);
 
 /// Memory that this process has now, and when it started; 0 where the kernel does not tell.
 [[nodiscard]] std::int64_t resident_bytes();
