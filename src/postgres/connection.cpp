@@ -94,7 +94,9 @@ ConnectStep Connection::connect_poll() noexcept {
         case PGRES_POLLING_WRITING:
             return ConnectStep::wait_writable;
         case PGRES_POLLING_OK:
-            // libpq made the socket non-blocking when it opened it.
+            // libpq made the socket non-blocking when it opened it, and waits all the same where the socket
+            // takes no more: PQfinish() would say good-bye to a server that does not listen, for ever.
+            PQsetnonblocking(connection_, 1);
             socket_ = PQsocket(connection_);
             tls_ = static_cast<ssl_st*>(PQsslStruct(connection_, "OpenSSL"));
             if (PQgssEncInUse(connection_) == 0 && (tls_ != nullptr || PQsslInUse(connection_) == 0))

@@ -87,15 +87,25 @@ constexpr std::uint32_t kLongestMessage = 0x40100000;
 }  // namespace
 
 char* SendBuffer::room(std::size_t bytes) {
-    if (begin_ == end_) begin_ = end_ = 0;
-    if (end_ + bytes > capacity_) {
-        const std::size_t capacity = std::bit_ceil(end_ + bytes);
+    if (end_ + bytes > capacity_) make_room(bytes);
+    return bytes_.get() + end_;
+}
+
+/// What was sent makes room first. It is moved over only where that frees half of the buffer, so that a byte
+/// is moved at most once on average.
+void SendBuffer::make_room(std::size_t bytes) {
+    const std::size_t unsent = end_ - begin_;
+    if (unsent + bytes <= capacity_ / 2) {
+        std::memmove(bytes_.get(), bytes_.get() + begin_, unsent);
+    } else {
+        const std::size_t capacity = std::bit_ceil(2 * (unsent + bytes));
         auto larger = std::make_unique_for_overwrite<char[]>(capacity);
-        if (end_ > 0) std::memcpy(larger.get(), bytes_.get(), end_);
+        if (unsent > 0) std::memcpy(larger.get(), bytes_.get() + begin_, unsent);
         bytes_ = std::move(larger);
         capacity_ = capacity;
     }
-    return bytes_.get() + end_;
+    begin_ = 0;
+    end_ = unsent;
 }
 
 void SendBuffer::sent(std::size_t bytes) noexcept {

@@ -119,6 +119,25 @@ TEST_CASE("a buffer that was sent in part goes on where it stopped, and behind i
     CHECK(buffer.unsent().empty());
 }
 
+TEST_CASE("a buffer that is never empty stays as small as what is unsent") {
+    SendBuffer buffer;
+    const char* lowest = nullptr;
+    const char* highest = nullptr;
+    postgres::append_simple(buffer, std::string(994, 'x'));
+    for (int i = 0; i < 10'000; ++i) {
+        const char digit = static_cast<char>('0' + i % 10);
+        postgres::append_simple(buffer, std::string(994, digit));  // 1,000 bytes with its head
+        CHECK(buffer.unsent().size() == 2000);
+        CHECK(buffer.unsent()[1998] == digit);
+        buffer.sent(1000);
+        if (i < 100) continue;  // has grown to its size
+        const char* const at = buffer.room(1);
+        lowest = lowest == nullptr ? at : std::min(lowest, at);
+        highest = highest == nullptr ? at : std::max(highest, at);
+    }
+    CHECK(highest - lowest < 16'000);
+}
+
 TEST_CASE("answers are the same however the stream is cut") {
     const std::string notice = message('N', "SNOTICE\0Mhello\0\0"s);
     check_told(message('2', "") + kRow + kRow + message('C', "SELECT 2\0"s) + ready(), "answer rows 2\n");

@@ -18,7 +18,8 @@
 
 namespace pgtraffic::postgres {
 
-/// Bytes on their way out. Grows to the largest that it ever held, and allocates no more then.
+/// Bytes on their way out. Grows to some four times the most that was ever unsent, and allocates no more
+/// then.
 class SendBuffer {
  public:
     /// Room for `bytes` more behind what is there, for the caller to fill; append() counts them in.
@@ -32,6 +33,8 @@ class SendBuffer {
     void clear() noexcept { begin_ = end_ = 0; }
 
  private:
+    void make_room(std::size_t bytes);
+
     std::unique_ptr<char[]> bytes_;
     std::size_t capacity_ = 0;
     std::size_t begin_ = 0;

@@ -155,6 +155,8 @@ std::vector<Evil> answers() {
         {"silence", in, false, "", Then::silence, ""},
         {"silence-in-rows", in, true, order_row(), Then::silence, ""},
         {"silence-before-end", in, true, good, Then::silence, ""},
+        {"silence-after-failed-transaction", in, false,
+         error_response("22012", "division by zero") + message('Z', "E"), Then::silence, ""},
         {"notices", in, true, times(10'000, notice_response("and another thing")) + good, Then::ready, ""},
         {"notifications", in, true, times(1000, notification()) + good, Then::ready, ""},
         {"parameters", in, true, many_parameters(100) + good, Then::ready, ""},
