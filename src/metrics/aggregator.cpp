@@ -14,7 +14,7 @@ using base::Nanos;
 namespace {
 
 /// Intervals that are filled at one time while a run keeps up: the current one and its neighbours.
-constexpr int kFilledAtOnce = 3;
+constexpr std::size_t kFilledAtOnce = 3;
 /// Distinct SQLSTATEs that are kept apart; the rest share the last entry's place in the table.
 constexpr std::size_t kMaxErrorKinds = 100;
 
@@ -35,7 +35,7 @@ Aggregator::Aggregator(AggregatorPlan plan) : plan_{std::move(plan)}, merge_fact
         live_.emplace();
         for (const auto& operation : plan_.operations) live_->operations.emplace_back().name = operation.name;
     }
-    for (int i = 0; i < kFilledAtOnce; ++i) spare_.push_back(std::make_unique<IntervalHistograms>());
+    for (std::size_t i = 0; i < kFilledAtOnce; ++i) spare_.push_back(std::make_unique<IntervalHistograms>());
     open_interval(1);
 }
 
@@ -91,7 +91,8 @@ void Aggregator::record(const Completion& c) noexcept {
     Cell& cell = cell_of(c.operation, c.due);
     const bool succeeded = metrics::succeeded(c.outcome);
     const bool in_time = c.done <= end_;
-    // Where it happened; an interval that is over takes no more, so the clock never runs backwards here.
+    // Where it happened. Where answers are read late, that may be an interval that is over: its line of
+    // progress lacks them, the time series does not.
     Interval& when_done = interval_at(std::min(c.done, end_ - Nanos{1})).interval;
     StatementResult& statement = statements_[c.operation][c.statement];
 
@@ -122,6 +123,9 @@ void Aggregator::record(const Completion& c) noexcept {
             ++statement.failed;
             ++when_done.timed_out;
             break;
+    }
+    if (plan_.operations[c.operation].in_order) {
+        for (std::uint32_t s = 0; s < c.statement; ++s) ++statements_[c.operation][s].ok;
     }
     if (succeeded && in_time) ++succeeded_in_time_;
     if (live_) live_->record(c, plan_.open_loop);
@@ -211,8 +215,8 @@ void Aggregator::set_gauges(std::size_t index, const Gauges& gauges) {
 Interval Aggregator::snapshot(const OpenInterval& open) const {
     Interval interval = open.interval;
     if (open.histograms) {
-        interval.response = SparseCounts{open.histograms->response};
-        interval.lag = SparseCounts{open.histograms->lag};
+        interval.response.merge(SparseCounts{open.histograms->response});
+        interval.lag.merge(SparseCounts{open.histograms->lag});
     }
     const double end_s = interval.start_s + interval.duration_s;
     std::size_t phase = 0;
@@ -230,6 +234,21 @@ void Aggregator::look(LiveMoment& moment) const {
     moment.missed = total_.missed;
     moment.errors.clear();
     for (const auto& error : errors_) moment.errors.emplace_back(error.sqlstate, error.count);
+}
+
+/// One query that hangs keeps every interval behind it open: what they count is kept as sparsely as in closed
+/// ones.
+void Aggregator::fold(OpenInterval& open) {
+    if (!open.histograms) return;
+    open.interval.response.merge(SparseCounts{open.histograms->response});
+    open.interval.lag.merge(SparseCounts{open.histograms->lag});
+    take_back(std::move(open.histograms));
+}
+
+void Aggregator::take_back(std::unique_ptr<IntervalHistograms> histograms) {
+    histograms->response.clear();
+    histograms->lag.clear();
+    spare_.push_back(std::move(histograms));
 }
 
 std::span<const Interval> Aggregator::advance(Mono now, const Gauges& gauges) {
@@ -254,6 +273,8 @@ std::span<const Interval> Aggregator::advance(Mono now, const Gauges& gauges) {
                plan_.start + plan_.interval * static_cast<std::int64_t>(first_open_ + 1)) {
         close_first();
     }
+    for (std::size_t i = 0; i < open_.size() && first_open_ + i + kFilledAtOnce <= current + 1; ++i)
+        fold(open_[i]);
     return just_closed_;
 }
 
@@ -303,11 +324,7 @@ void Aggregator::close_first() {
     just_closed_.push_back(snapshot(open_.front()));
     keep(just_closed_.back());
     join(just_closed_.back());
-    if (auto& histograms = open_.front().histograms) {
-        histograms->response.clear();
-        histograms->lag.clear();
-        spare_.push_back(std::move(histograms));
-    }
+    if (open_.front().histograms) take_back(std::move(open_.front().histograms));
     open_.pop_front();
     ++first_open_;
 }
@@ -403,7 +420,8 @@ void Aggregator::finish(const Gauges& gauges, RunResult& result) {
     while (!open_.empty()) {
         Interval& first = open_.front().interval;
         if (first.start_s >= end_s - 1e-9) break;
-        first.duration_s = std::min(first.duration_s, end_s - first.start_s);
+        const double rest_s = std::round((end_s - first.start_s) * 1e9) / 1e9;  // no 0.19999999999999996
+        first.duration_s = std::min(first.duration_s, rest_s);
         close_first();
     }
     if (std::exchange(steps_joining_, 0) > 0) just_joined_.push_back(std::move(joining_));

@@ -11,7 +11,7 @@ namespace pgtraffic::metrics {
 namespace {
 
 constexpr double kNormal95 = 1.96;
-constexpr std::size_t kFewestBatches = 20;
+constexpr std::size_t kFewestIntervals = 20;
 constexpr std::size_t kMostBatches = 30;
 /// Targets that differ by more than this share follow a plan, and their spread is not an error.
 constexpr double kSteady = 0.01;
@@ -46,7 +46,7 @@ std::optional<double> throughput_standard_error(std::span<const Interval> interv
     while (!intervals.empty() && intervals.back().duration_s < intervals.front().duration_s * 0.999) {
         intervals = intervals.first(intervals.size() - 1);
     }
-    if (intervals.size() < kFewestBatches || !is_steady(intervals)) return std::nullopt;
+    if (intervals.size() < kFewestIntervals || !is_steady(intervals)) return std::nullopt;
     const std::size_t per_batch = (intervals.size() + kMostBatches - 1) / kMostBatches;
     std::vector<double> rates;
     for (std::size_t first = 0; first + per_batch <= intervals.size(); first += per_batch) {
@@ -58,7 +58,6 @@ std::optional<double> throughput_standard_error(std::span<const Interval> interv
         }
         rates.push_back(done / length);
     }
-    if (rates.size() < kFewestBatches / 2) return std::nullopt;
     double mean = 0;
     for (const double rate : rates) mean += rate / static_cast<double>(rates.size());
     double squares = 0;

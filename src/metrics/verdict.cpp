@@ -115,6 +115,11 @@ void judge_failures(const RunResult& run, Judge& judge) {
     if (run.total.ended() == 0) {
         judge.add("nothing_measured", 0, 1, VerdictStatus::invalid,
                   "no query ended within the run: nothing was measured");
+    } else if (run.succeeded_in_time == 0 && run.total.succeeded() > 0) {
+        judge.add(
+            "nothing_in_time", 0, 1, VerdictStatus::suspect,
+            "no query succeeded before the measured time was over, so the throughput is 0: run for longer "
+            "than a query takes");
     }
 }
 

@@ -14,7 +14,7 @@ metrics::AggregatorPlan aggregator_plan(const SimulationPlan& plan, const worklo
                                         const traffic::PhaseScheduler* schedule, Mono start, bool looked_at) {
     metrics::AggregatorPlan counted;
     for (const auto& operation : workload.operations()) {
-        metrics::OperationShape shape{operation.name, {}};
+        metrics::OperationShape shape{operation.name, {}, !operation.choose_one};
         for (const auto& statement : operation.statements) shape.statements.push_back(statement.name);
         counted.operations.push_back(std::move(shape));
     }

@@ -263,6 +263,54 @@ TEST_CASE("intervals that wait for a backlog hold no histograms until it is answ
     CHECK(aggregator.advance(kStart + kIntervals * 100ms, last).size() == kIntervals);
 }
 
+TEST_CASE("a query that hangs keeps the intervals behind it open, and little of them in memory") {
+    auto plan = two_by_two();
+    plan.interval = 100ms;
+    Aggregator aggregator{plan};
+    constexpr int kIntervals = 5'000;
+    const auto before = mallinfo2();
+    for (int i = 1; i <= kIntervals; ++i) {
+        const auto due = (i - 1) * 100ms;
+        aggregator.record(completion(0, due, 0ms, 1ms));
+        aggregator.record(completion(0, due + 50ms, 0ms, 20ms));
+        const auto n = static_cast<std::uint64_t>(2 * i + 1);
+        CHECK(aggregator.advance(kStart + i * 100ms, gauges(n, n, 1, kStart)).empty());
+    }
+    const auto after = mallinfo2();
+    const auto grown = (after.uordblks + after.hblkhd) - (before.uordblks + before.hblkhd);
+    CHECK(grown < std::size_t{kIntervals} * 1000);
+    aggregator.record(completion(0, 0ms, 0ms, 400s));
+    const auto n = static_cast<std::uint64_t>(2 * kIntervals + 1);
+    const auto closed = aggregator.advance(kStart + kIntervals * 100ms, gauges(n, n, 0));
+    REQUIRE(closed.size() == kIntervals);
+    CHECK(closed[0].response.count() == 3);
+    CHECK(closed[0].max == Nanos{400s});
+    for (std::size_t i = 1; i < closed.size(); ++i) CHECK(closed[i].response.count() == 2);
+    CHECK(closed[kIntervals / 2].lag.count() == 2);
+}
+
+TEST_CASE("statements that run in order count each time that they are passed") {
+    auto plan = two_by_two();
+    plan.operations[1].in_order = true;
+    Aggregator aggregator{plan};
+    const auto write = [&](std::uint32_t statement, Outcome outcome) {
+        auto done = completion(1, 1s, 0ms, 1ms, outcome);
+        done.statement = statement;
+        aggregator.record(done);
+    };
+    write(1, Outcome::ok);
+    write(1, Outcome::failed);
+    write(0, Outcome::failed);
+    aggregator.close(kStart + 4s);
+    metrics::RunResult result;
+    aggregator.finish(gauges(3, 3, 0), result);
+    const auto& statements = result.operations[1].statements;
+    CHECK(statements[0].ok == 2);
+    CHECK(statements[0].failed == 1);
+    CHECK(statements[1].ok == 1);
+    CHECK(statements[1].failed == 1);
+}
+
 TEST_CASE("more kinds of errors than are kept apart still add up") {
     Aggregator aggregator{two_by_two()};
     for (int i = 0; i < 300; ++i) {

@@ -79,8 +79,29 @@ TEST_CASE("a run that failed says so whatever its thresholds: nothing succeeded,
 
     Case lost;
     lost.result.connections_at_end = 0;
+    metrics::Outage outage;
+    outage.duration_s = 5;
+    lost.result.outages = {outage};
     lost.judge();
     CHECK(lost.ended(RunOutcome::failed, 2));
+}
+
+TEST_CASE("a run that ends just as its connections were lost, or made anew, has not lost them for good") {
+    for (const double seconds : {0.0, 0.05, 5.0}) {
+        Case run;
+        run.result.connections_at_end = 0;
+        metrics::Outage outage;
+        outage.duration_s = seconds;
+        outage.over = seconds > 1;
+        run.result.outages = {outage};
+        run.judge();
+        CHECK(run.ended(RunOutcome::completed, 0));
+    }
+    Case drained;  // lost behind the measured time
+    drained.result.connections_at_end = 0;
+    drained.result.outages.clear();
+    drained.judge();
+    CHECK(drained.ended(RunOutcome::completed, 0));
 }
 
 TEST_CASE("figures that mean nothing are a failure only where --strict says so") {

@@ -17,7 +17,7 @@ RunResult good_run() {
     run.open_loop = true;
     run.duration_s = 10;
     run.connections = 10;
-    run.total.planned = run.total.started = run.total.ok = 1000;
+    run.total.planned = run.total.started = run.total.ok = run.succeeded_in_time = 1000;
     for (int i = 0; i < 1000; ++i) {
         run.latencies.response.record(4ms);
         run.latencies.service.record(4ms);
@@ -124,6 +124,9 @@ TEST_CASE("failures above one and fifty per cent, and a run in which nothing end
     run.total.failed = 1100;
     CHECK(status_with("failures", run) == VerdictStatus::invalid);
     CHECK(status_with("nothing_measured", RunResult{}) == VerdictStatus::invalid);
+    auto late = good_run();
+    late.succeeded_in_time = 0;
+    CHECK(status_with("nothing_in_time", late) == VerdictStatus::suspect);
 }
 
 TEST_CASE("the gravest reason comes first") {

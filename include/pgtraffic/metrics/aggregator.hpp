@@ -25,6 +25,7 @@ namespace pgtraffic::metrics {
 struct OperationShape {
     std::string name;
     std::vector<std::string> statements;
+    bool in_order = false;  ///< each runs after the one before it; else one of them is chosen
 };
 
 struct PhaseShape {
@@ -136,7 +137,7 @@ class Aggregator {
     };
     struct OpenInterval {
         Interval interval;
-        std::unique_ptr<IntervalHistograms> histograms;  // from the first record on
+        std::unique_ptr<IntervalHistograms> histograms;  // from the first record on until fold()
         bool over = false;                               // its end has passed: counts and gauges are final
     };
 
@@ -154,6 +155,8 @@ class Aggregator {
     [[nodiscard]] Interval snapshot(const OpenInterval& open) const;
     void add_waiting(Interval& interval, base::Mono now, const Unanswered& unanswered) const;
     void close_first();
+    void fold(OpenInterval& open);
+    void take_back(std::unique_ptr<IntervalHistograms> histograms);
     void keep(const Interval& closed);
     void join(const Interval& closed);
     void merge_kept();

@@ -23,7 +23,7 @@ namespace pgtraffic::metrics {
 /// How the run ended.
 enum class RunOutcome : std::uint8_t {
     completed,         ///< its duration or its number of queries was reached
-    interrupted,       ///< SIGINT, SIGTERM or --stop-file
+    interrupted,       ///< SIGINT, SIGTERM, SIGHUP or --stop-file
     failed,            ///< no query succeeded, all connections were lost for good, or invalid under --strict
     threshold_failed,  ///< a threshold was missed, or --abort-if ended it
 };
@@ -162,7 +162,7 @@ struct RunResult {
     double duration_s = 0;  ///< measured time: from the first due instant until no more arrivals were let in
     std::uint32_t connections = 0;
     std::uint32_t pipeline = 1;  ///< queries under way on a connection at the same time, at most
-    base::Nanos chosen_lag{0};    ///< that a query may have because the user wanted fewer wakes
+    base::Nanos chosen_lag{0};   ///< that a query may have because the user wanted fewer wakes
     std::uint32_t connections_at_end = 0;
     double connecting_s = 0;      ///< from the first attempt to connect until all connections stood
     std::uint32_t max_tries = 1;  ///< attempts that an operation has at most, the first one included

@@ -23,7 +23,7 @@ struct Bounds {
 /// data.
 [[nodiscard]] std::optional<Bounds> quantile_bounds(const Histogram& histogram, double q) noexcept;
 
-/// The standard error of the mean throughput, per second, by batch means: the time series cut into 20 to 30
+/// The standard error of the mean throughput, per second, by batch means: the time series cut into 15 to 30
 /// stretches of equal length, which are long enough to be nearly independent (Law, Simulation Modeling and
 /// Analysis, section 9.5.3). None from fewer than 20 intervals, or where a plan makes the rate vary.
 [[nodiscard]] std::optional<double> throughput_standard_error(std::span<const Interval> intervals);
