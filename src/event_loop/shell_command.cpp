@@ -18,8 +18,8 @@ ShellCommand::ShellCommand(Loop& loop, Callback<const CommandEnd*> on_end)
     : loop_{&loop}, on_end_{on_end}, timer_{loop, Callback<>::to<&ShellCommand::on_time>(*this)} {}
 
 ShellCommand::~ShellCommand() {
+    if (running_) kill_group();  // the shell may be gone, and what it started still holds our pipe
     if (exited_) return;
-    kill_group();
     const pid_t pid = process_->pid;
     process_.reset();  // libuv no longer waits for it, so we do: it has been killed
     while (::waitpid(pid, nullptr, 0) < 0 && errno == EINTR) {

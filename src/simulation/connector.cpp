@@ -91,6 +91,7 @@ void Connector::go_on() noexcept {
     Mono next = pauses_.next();
     if (!connecting_.empty())
         next = std::min(next, lines_[connecting_.front()].started + options_.time_limit);
+    if (wanted && password == PasswordSource::State::waiting) next = std::min(next, password_.retry_at());
     if (next == Mono::max()) {
         timer_.stop();
     } else {

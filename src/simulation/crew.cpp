@@ -28,12 +28,19 @@ Crew::Crew(event_loop::Loop& loop, const SimulationPlan& plan, SessionContext& c
 
 void Crew::begin(const Decision& start, std::uint32_t load, Mono now) noexcept {
     Session& session = *sessions_[start.session];
-    if (deadlines_) {
-        deadlines_->sent({start.session, session.next_slot()}, now);
-        if (!deadline_timer_.active()) deadline_timer_.start(deadlines_->next() - now);
-    }
+    watch(session, now);
     if (context_.pipeline > 1 && !session.unsent()) unsent_.push_back(start.session);
     session.begin(start, load, now);
+}
+
+void Crew::watch(const Session& session, Mono now) noexcept {
+    if (!deadlines_) return;
+    deadlines_->sent({session.number(), session.next_slot()}, now);
+    if (!deadline_timer_.active()) deadline_timer_.start(deadlines_->next() - now);
+}
+
+void Crew::rolling_back(const Session& session) noexcept {
+    watch(session, base::mono_now());
 }
 
 void Crew::flush() noexcept {

@@ -42,7 +42,14 @@ postgres::Conninfo with_addresses(const postgres::Conninfo& conninfo,
     std::string address_list;
     std::string port_list;
     bool first = true;
+    const auto reachable = [&](std::size_t i) {
+        return !needs_lookup(hosts[i]) || (i < addresses.size() && !addresses[i].empty());
+    };
+    bool any_reachable = false;
+    for (std::size_t i = 0; i < hosts.size(); ++i) any_reachable = any_reachable || reachable(i);
     for (std::size_t i = 0; i < hosts.size(); ++i) {
+        // libpq would look it up itself, and everything would wait for that.
+        if (any_reachable && !reachable(i)) continue;
         const std::string& port = ports.size() == 1 ? ports.front() : ports[std::min(i, ports.size() - 1)];
         const bool known = i < addresses.size() && !addresses[i].empty();
         for (std::size_t a = 0; a < (known ? addresses[i].size() : 1); ++a) {

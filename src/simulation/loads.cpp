@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "pgtraffic/base/check.hpp"
 #include "pgtraffic/simulation/plan.hpp"
 
 namespace pgtraffic::simulation {
@@ -10,6 +11,14 @@ using base::Mono;
 using base::Nanos;
 using traffic::PhaseScheduler;
 using traffic::TokenBucket;
+
+namespace {
+
+/// Arrivals have 38 bits in what they draw. Unmeasured loads take 2^32 each from the upper end downwards, so
+/// that the measured one, which begins at 0, has nearly all.
+constexpr std::uint64_t kMostUnmeasured = 63;
+
+}  // namespace
 
 Loads::Loads(const SimulationPlan& plan) : plan_{plan}, peak_rate_{plan.peak_rate_per_s} {}
 
@@ -31,7 +40,8 @@ TokenBucket Loads::bucket(const std::optional<PhaseScheduler>& schedule, Mono st
 
 void Loads::begin_unmeasured() noexcept {
     ++number_;
-    first_arrival_ = std::uint64_t{number_} << 32U;
+    PGTRAFFIC_CHECK(number_ <= kMostUnmeasured, "a run has a warm-up and some steps of a calibration");
+    first_arrival_ = (kMostUnmeasured - number_ + 1) << 32U;
     unmeasured_.reset();
 }
 

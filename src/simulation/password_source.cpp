@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <utility>
+
 #include "pgtraffic/base/error.hpp"
 
 namespace pgtraffic::simulation {
@@ -64,12 +66,18 @@ PasswordSource::State PasswordSource::ask(base::Mono now) noexcept {
         shell_.start(*command_, kTimeLimit);
         return State::waiting;
     }
-    return error_.empty() ? State::ready : State::failed;
+    if (error_.empty()) return State::ready;
+    return std::exchange(error_told_, true) ? State::waiting : State::failed;
+}
+
+base::Mono PasswordSource::retry_at() const noexcept {
+    return error_.empty() || shell_.running() ? base::Mono::max() : answered_ + kFresh;
 }
 
 void PasswordSource::on_end(const event_loop::CommandEnd* end) noexcept {
     answered_ = base::mono_now();
     password_ = password_of(*end, error_);
+    error_told_ = false;
     on_answer_();
 }
 

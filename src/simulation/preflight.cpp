@@ -118,8 +118,12 @@ workload::Workload bind_workload(postgres::Client& client, const workload::Scena
     for (const auto& operation : scenario.operations) {
         for (const auto& statement : operation.statements) check_statement(client, operation, statement);
     }
+    const auto queries = workload::Workload::data_queries(scenario);
+    // Values are picked with a query of the scenario's own, which is to read.
+    const bool guarded = std::any_of(queries.begin(), queries.end(), [](const auto& q) { return !q.range; });
+    if (guarded) client.execute("BEGIN READ ONLY");
     std::vector<workload::DataRows> answers;
-    for (const auto& query : workload::Workload::data_queries(scenario)) {
+    for (const auto& query : queries) {
         try {
             answers.push_back(client.query(query.sql));
         } catch (const postgres::SqlError& error) {
@@ -127,6 +131,7 @@ workload::Workload bind_workload(postgres::Client& client, const workload::Scena
                 fmt::format("cannot read the {}: {}{}", query.purpose, error.what(), cure_for(error)));
         }
     }
+    if (guarded) client.execute("ROLLBACK");
     return {scenario, answers, distribution, seed, run_entropy};
 }
 

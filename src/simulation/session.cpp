@@ -51,12 +51,15 @@ void Session::connect_step(ConnectStep step) noexcept {
     prepare();
 }
 
-/// When the answer that was just read came. Not before it was asked for, however the calendar's clock was set
-/// meanwhile.
+/// When the answer that was just read came, by the calendar's clock, read first and then ours: what lies
+/// between the two makes it later, at most as late as `now`, and never earlier than it was. Not before it was
+/// asked for, however the calendar's clock was set meanwhile.
 Mono Session::answered_at(Mono now) const noexcept {
     const auto received = connection_.received_at();
     if (!received || under_way_ == 0) return now;
-    return std::clamp(now - (base::wall_now() - *received), queries_[oldest_].completion.sent, now);
+    const base::Wall calendar = base::wall_now();
+    const Mono came = base::mono_now() - (calendar - *received);
+    return std::clamp(came, queries_[oldest_].completion.sent, now);
 }
 
 /// All at once: over a long way each answer that is waited for would cost its round trip.
@@ -195,13 +198,15 @@ void Session::statement_done(Mono now) noexcept {
         ++query.attempt;
         ++completion.attempts;
         completion.statement = query.choice.statement;
-        completion.rows = 0;
+        completion.rows = query.added = 0;
         query.counted = false;
         if (connection_.in_transaction()) return roll_back(true);
         return queries_.size() == 1 ? this->retry(now) : send_now(move_to_end());
     }
     completion.rows += answer.rows;
     query.counted = query.counted || answer.counted;
+    if (context_->counts_added) [[unlikely]]
+        count_added(query, answer.rows);
     if (completion.statement != query.choice.last) {
         ++completion.statement;
         return send_now(query);
@@ -216,12 +221,19 @@ void Session::statement_done(Mono now) noexcept {
     become_idle(now);
 }
 
+void Session::count_added(Query& query, std::uint64_t rows) const noexcept {
+    const auto& workload = context_->workload;
+    if (workload.adds_rows(workload.statement_number(query.choice.operation, query.completion.statement)))
+        query.added += rows;
+}
+
 void Session::roll_back(bool then_retry) noexcept {
     // In a pipeline other queries are under way, in the very transaction: nothing that is left of it counts.
     if (queries_.size() > 1) return give_up("a query of the pipeline left a transaction open");
     state_ = State::rolling_back;
     retry_after_rollback_ = then_retry;
     connection_.queue_simple("ROLLBACK");
+    if (!then_retry) context_->on_rolling_back(this);
     flush();
 }
 
@@ -294,11 +306,19 @@ void Session::lose(Mono now) noexcept {
     poll_.reset();
     writing_ = false;
     const State was = std::exchange(state_, State::closed);
-    const base::SqlState sqlstate = connection_.unanswered_sqlstate();
+    // Why the connection went, or what the server had told of the oldest query when it did: an error that
+    // ends a session (class 57, "operator intervention") is every query's.
+    base::SqlState sqlstate = connection_.unanswered_sqlstate();
+    if (was == State::preparing) {
+        connect_error_ = connection_.answer().failed ? connection_.answer().sqlstate : sqlstate;
+    } else {
+        connect_error_ = connection_.connect_error();
+    }
     const std::string reason = given_up_because_;  // each end forgets it
     while (in_query()) {
         Query& query = queries_[oldest_];
         query.completion.sqlstate = sqlstate;
+        if (sqlstate.error_class() != "57") sqlstate = base::kConnectionFailure;
         query.completion.lost = true;
         query.completion.in_doubt = leaves_doubt(query, was);
         given_up_because_ = reason;
@@ -315,8 +335,7 @@ std::string_view Session::error() const noexcept {
 }
 
 base::SqlState Session::connect_error() const noexcept {
-    return state_ == State::closed && given_up_because_.empty() ? connection_.connect_error()
-                                                                : base::kCannotConnect;
+    return state_ == State::closed && given_up_because_.empty() ? connect_error_ : base::kCannotConnect;
 }
 
 }  // namespace pgtraffic::simulation

@@ -58,13 +58,16 @@ class Run {
     void on_ended(Session* session, const Query* query) noexcept;
     void on_down(Session* session) noexcept;
     void on_backing_off(Session* session, Mono until) noexcept { crew_.backing_off(*session, until); }
+    void on_rolling_back(Session* session) noexcept { crew_.rolling_back(*session); }
     void on_event(Mono now) noexcept { load_.wakes(now); }
     void before_wait() noexcept;
-    void after_batch() noexcept;
+    void after_batch() noexcept { settle(); }
     void on_tick() noexcept;
     void on_drained_too_long() noexcept { finish(base::mono_now()); }
     void on_signal(int number) noexcept;
 
+    // What follows of all that was told: starts what can start, and goes to the next stage where it is time.
+    void settle() noexcept;
     Mono dispatch(Mono now) noexcept;
     [[nodiscard]] Mono wake_at() const noexcept;
 
@@ -87,6 +90,9 @@ class Run {
     void tick_measured(Mono now);
     void tell_moment(Mono now, const metrics::Gauges& gauges) const;
     [[nodiscard]] metrics::Gauges gauges(Mono now);
+    [[nodiscard]] std::uint64_t reconnects() const noexcept {
+        return connector_->reconnects() - reconnects_before_;
+    }
     [[nodiscard]] metrics::Unanswered unanswered(const metrics::Gauges& gauges) const;
 
     const SimulationPlan& plan_;
@@ -108,17 +114,20 @@ class Run {
     event_loop::AfterBatch after_batch_{loop_, Callback<>::to<&Run::after_batch>(*this)};
     event_loop::Signal interrupt_{loop_, SIGINT, Callback<int>::to<&Run::on_signal>(*this)};
     event_loop::Signal terminate_{loop_, SIGTERM, Callback<int>::to<&Run::on_signal>(*this)};
+    std::optional<event_loop::Signal> hang_up_;  // where nohup did not say that it is to be ignored
 
     Stage stage_ = Stage::connecting;
     Mono stage_start_ = base::mono_now();
     Mono stage_end_ = Mono::max();
     bool start_failed_ = false;
+    bool unsettled_ = false;  // something was told since the last settle()
 
     Loads loads_;
     PeakSearch peak_search_;
     std::optional<Measurement> measurement_;  // from its begin to the end
     RowBudget rows_;
     LoopLoad load_{stage_start_};
+    std::uint64_t reconnects_before_ = 0;  // the load of this stage began
     Mono next_tick_ = Mono::max();
 };
 
@@ -135,6 +144,7 @@ Run::Run(event_loop::Loop& loop, const SimulationPlan& plan, const workload::Wor
                .pipeline = plan.pipeline,
                .has_timeout = plan.timeout.has_value(),
                .reads_late = plan.wake_step.count() > 0,
+               .counts_added = plan.max_rows.has_value(),
                .leave_read_only = wants_writable(plan.conninfo),
                .setup = {},
                .statement_names = {},
@@ -144,11 +154,13 @@ Run::Run(event_loop::Loop& loop, const SimulationPlan& plan, const workload::Wor
                .on_ended = Callback<Session*, const Query*>::to<&Run::on_ended>(*this),
                .on_down = Callback<Session*>::to<&Run::on_down>(*this),
                .on_backing_off = Callback<Session*, Mono>::to<&Run::on_backing_off>(*this),
+               .on_rolling_back = Callback<Session*>::to<&Run::on_rolling_back>(*this),
                .on_event = Callback<Mono>::to<&Run::on_event>(*this)},
       crew_{loop, plan, context_},
       dispatcher_{plan.connections, plan.pipeline, plan.session_order},
       loads_{plan},
       rows_{plan.max_rows, workload.operations()} {
+    if (!base::ignores(SIGHUP)) hang_up_.emplace(loop_, SIGHUP, Callback<int>::to<&Run::on_signal>(*this));
     context_.setup = session_setup(plan);
     for (std::uint32_t i = 0; i < workload.statement_count(); ++i) {
         context_.statement_names.push_back(fmt::format("pgtraffic_{}", i));
@@ -181,18 +193,26 @@ SimulationEnd Run::run() {
 
 // ---- what is told -------------------------------------------------------------------------------------
 
+// After finish() the loop still hands out what the kernel had ready: the run is over and written down, and
+// takes no more of it.
+
 void Run::on_free(Session* session, Mono now) noexcept {
+    crew_.free_or_down(*session);
+    if (stage_ == Stage::done) return;
     if (!connector_->up(session->number())) {
         connector_->session_up(session->number());
         if (measurement_) measurement_->session_up(now);
     }
     dispatcher_.session_free(session->number(), now);
+    unsettled_ = true;
     if (stage_ == Stage::connecting && connector_->connected() == plan_.connections) next_stage(now);
 }
 
 void Run::on_ended(Session* session, const Query* query) noexcept {
     crew_.query_ended(*session, *query);
-    if (plan_.max_rows) rows_.ended(query->completion.operation, query->completion.rows);
+    if (stage_ == Stage::done) return;
+    unsettled_ = true;
+    if (plan_.max_rows) rows_.ended(query->completion.operation, query->added);
     if (plan_.audit != nullptr) [[unlikely]]
         plan_.audit->ended(query->completion, query->arrival, query->attempt);
     if (query->load != loads_.number()) return;  // began in the warm-up and is not measured
@@ -207,6 +227,8 @@ void Run::on_ended(Session* session, const Query* query) noexcept {
 }
 
 void Run::on_down(Session* session) noexcept {
+    crew_.free_or_down(*session);
+    if (stage_ == Stage::done) return;
     dispatcher_.session_gone(session->number());
     if (measurement_) {
         const Mono now = base::mono_now();
@@ -224,6 +246,8 @@ void Run::on_down(Session* session) noexcept {
 }
 
 void Run::before_wait() noexcept {
+    // Timers come behind the batch: what they ended or freed must not wait for the next event.
+    if (unsettled_) settle();
     const Mono now = base::mono_now();
     load_.waits(now);
     // Answers that come meanwhile are read together.
@@ -231,13 +255,14 @@ void Run::before_wait() noexcept {
         event_loop::sleep_until(next_step(now, plan_.wake_step));
 }
 
-void Run::after_batch() noexcept {
+void Run::settle() noexcept {
+    unsettled_ = false;
     if (stage_ == Stage::connecting || stage_ == Stage::done) return;
     Mono now = base::mono_now();
     load_.wakes(now);
     now = dispatch(now);
-    if (rows_.used_up() && stage_ < Stage::draining) {
-        end_.rows_used_up = true;
+    end_.rows_used_up = end_.rows_used_up || (rows_.used_up() && stage_ < Stage::draining);
+    if (end_.rows_used_up && stage_ < Stage::draining && dispatcher_.in_flight() == 0) {
         end_load(now);
     } else if (now >= stage_end_ || limit_reached()) {
         next_stage(now);
@@ -255,7 +280,7 @@ Mono Run::wake_at() const noexcept {
 
 Mono Run::dispatch(Mono now) noexcept {
     for (;;) {
-        // Without rows left nothing starts; after_batch() ends the stage.
+        // Without rows left nothing starts; settle() ends the stage.
         Decision decision = no_rows_left() ? Decision{} : dispatcher_.next(now);
         switch (decision.kind) {
             case Decision::Kind::none:
@@ -341,7 +366,8 @@ void Run::end_calibration_step(Mono now) {
 void Run::measure(Mono now) {
     enter(Stage::measuring, now, plan_.duration);
     dispatcher_.begin(loads_.measured(now), plan_.latency_limit);
-    announcer_.say(fmt::format("measuring for {}", base::format_duration(plan_.duration)));
+    if (end_.signal == 0 && !end_.stop_file)
+        announcer_.say(fmt::format("measuring for {}", base::format_duration(plan_.duration)));
     result_.started_at = base::wall_now();
     result_.peak_rate_per_s = loads_.peak_rate_per_s().value_or(0);
     const std::uint32_t disconnected = plan_.connections - connector_->connected();
@@ -349,6 +375,7 @@ void Run::measure(Mono now) {
                          Measurement::Begin{now, disconnected, announcer_.tells_moments()});
     measurement_->count_cost_from(ClientUsage::now());
     load_.restart(now);
+    reconnects_before_ = connector_->reconnects();
     announcer_.begin_progress(now);
     start_tick(now);
 }
@@ -396,7 +423,7 @@ void Run::finish(Mono now) noexcept {
     result_.pipeline = plan_.pipeline;
     result_.chosen_lag = plan_.wake_step;
     result_.connections_at_end = connector_->connected();
-    result_.reconnects = connector_->reconnects();
+    result_.reconnects = reconnects();
     loop_.stop();
 }
 
@@ -452,7 +479,7 @@ metrics::Gauges Run::gauges(Mono now) {
     gauges.started = dispatcher_.started();
     gauges.waiting = dispatcher_.waiting(now);
     gauges.in_flight = dispatcher_.in_flight();
-    gauges.reconnects = connector_->reconnects();
+    gauges.reconnects = reconnects();
     gauges.loop_busy_ratio = load_.take_ratio(now);
     gauges.oldest_pending = crew_.oldest_due(loads_.number());
     if (loads_.schedule() != nullptr)
@@ -470,8 +497,7 @@ metrics::Unanswered Run::unanswered(const metrics::Gauges& gauges) const {
 }
 
 void Run::tell_moment(Mono now, const metrics::Gauges& gauges) const {
-    announcer_.moment(
-        now, {stage_, gauges, connector_->reconnects(), crew_, measurement_ ? &*measurement_ : nullptr});
+    announcer_.moment(now, {stage_, gauges, reconnects(), crew_, measurement_ ? &*measurement_ : nullptr});
 }
 
 }  // namespace

@@ -20,14 +20,14 @@ bool is_one_of(std::string_view word, const std::array<std::string_view, N>& wor
     return std::find(words.begin(), words.end(), word) != words.end();
 }
 
+}  // namespace
+
 std::uint32_t inserts_in(std::string_view sql) {
     const auto words = sql_words(sql);
     return static_cast<std::uint32_t>(std::count_if(words.begin(), words.end(), [](const std::string& word) {
         return word == "insert" || word == "merge";
     }));
 }
-
-}  // namespace
 
 bool only_reads(std::string_view sql) {
     const auto words = sql_words(sql);

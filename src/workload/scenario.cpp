@@ -28,7 +28,7 @@ constexpr std::size_t kMaxName = 63;         // bytes
 constexpr std::size_t kMaxText = 100'000;    // bytes of a statement or a description
 constexpr double kMaxWeight = 1e9;
 constexpr std::int64_t kMaxRetries = 100;
-constexpr std::int64_t kMaxConnections = 100'000;
+constexpr std::int64_t kMaxConnections = 65'535;
 constexpr double kMaxPauseMs = 600'000;
 
 std::string limited_text(const base::JsonNode& node, std::size_t most) {

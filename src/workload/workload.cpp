@@ -14,6 +14,7 @@
 #include "pgtraffic/base/check.hpp"
 #include "pgtraffic/base/error.hpp"
 #include "pgtraffic/base/random.hpp"
+#include "pgtraffic/workload/intent.hpp"
 #include "pgtraffic/workload/statement_kind.hpp"
 
 namespace pgtraffic::workload {
@@ -169,7 +170,8 @@ Workload::Workload(const Scenario& scenario, const std::vector<DataRows>& answer
         for (std::uint32_t s = 0; s < operation.statements.size(); ++s) {
             if (operation.choose_one) finder = {};
             places_.push_back({o, s, static_cast<std::uint32_t>(data_.size()),
-                               finder.next(kind_of(operation.statements[s].sql))});
+                               finder.next(kind_of(operation.statements[s].sql)),
+                               inserts_in(operation.statements[s].sql) > 0});
             bind(operation.statements[s], queries, answers, default_distribution);
         }
     }

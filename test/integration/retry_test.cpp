@@ -98,4 +98,11 @@ TEST_CASE("a pause between attempts ends with the time-out, and the connection i
     CHECK(query_count(result, "retries") >= 4);
     CHECK(query_count(result, "in_doubt") == 0);
     CHECK(result["outages"].empty());
+    // A session that a time-out frees goes on at once, although nothing else happens on any socket.
+    const auto one = run_and_read(database,
+                                  {"--scenario", scenario.path(), "--total-queries", "8", "-c", "1",
+                                   "--warmup", "0", "--timeout", "100ms"},
+                                  2);
+    CHECK(query_count(one, "timed_out") == 8);
+    CHECK(one["summary"]["duration_s"].get<double>() < 4);
 }

@@ -297,6 +297,22 @@ TEST_CASE("SIGTERM in the warm-up ends with a report of nothing and 143") {
     CHECK(result["summary"]["queries"]["planned"] == 0);
 }
 
+TEST_CASE("a terminal that is gone ends a run with its report, unless nohup said otherwise") {
+    const auto database = test::filled_database();
+    for (const bool ignored : {false, true}) {
+        auto argv =
+            test::pgtraffic_argv(test::run_arguments(database, {"--duration", ignored ? "2" : "60", "-c", "4",
+                                                                "--warmup", "0", "--progress", "200ms"}));
+        if (ignored) argv.insert(argv.begin(), "/usr/bin/nohup");
+        test::Process process{argv, test::without_target()};
+        REQUIRE(process.wait_for_stderr("/s "));
+        process.send_signal(SIGHUP);
+        const auto result = test::read_result(process.wait(), ignored ? 0 : 129);
+        CHECK(result["run"]["outcome"] == (ignored ? "completed" : "interrupted"));
+        CHECK(result["summary"]["queries"]["ok"].get<int>() > 0);
+    }
+}
+
 TEST_CASE("a query over the time-out is counted as timed out and its session goes on") {
     const auto database = test::fresh_database();
     const test::NeverAnswered lock{database};

@@ -124,6 +124,41 @@ TEST_CASE("--max-rows bounds what inserts add, warm-up included, and the report 
         database, {"--query-type", "insert", "-t", "20", "-c", "2", "--warmup", "0", "--max-rows", "1000"});
     CHECK(warning(unbounded, "max_rows").empty());
     CHECK(count(client, "orders") == before + 70);
+
+    // The time counts until the last row is answered, as with --total-queries.
+    const auto few = run_and_read(
+        database, {"--query-type", "insert", "-c", "10", "-T", "60", "--warmup", "0", "--max-rows", "10"});
+    CHECK(few["summary"]["throughput_per_s"].get<double>() > 0);
+}
+
+TEST_CASE("--max-rows counts the rows that are added, not those that are read beside them") {
+    const auto database = test::fresh_database();
+    Client client{database.conninfo()};
+    client.execute("CREATE TABLE t (i int)");
+    const test::TemporaryFile scenario{R"json({"name": "both", "operations": [{"name": "both", "statements": [
+        {"sql": "BEGIN"}, {"sql": "SELECT generate_series(1, 50)"}, {"sql": "INSERT INTO t VALUES (1)"},
+        {"sql": "COMMIT"}]}]})json"};
+    const auto result = run_and_read(database, {"--scenario", scenario.path(), "-c", "2", "-T", "60",
+                                                "--warmup", "0", "--max-rows", "20"});
+    CHECK(count(client, "t") == 20);
+    for (const auto& statement : result["operations"][0]["statements"]) CHECK(statement["ok"] == 20);
+}
+
+TEST_CASE("a query that picks values cannot write, whatever it says") {
+    const auto database = test::fresh_database();
+    Client client{database.conninfo()};
+    client.execute("CREATE TABLE precious AS SELECT generate_series(1, 10) AS id");
+    for (const char* pick : {"DELETE FROM precious RETURNING id", "DROP TABLE precious"}) {
+        const test::TemporaryFile scenario{
+            std::string(R"json({"name": "look", "operations": [{"name": "look", "statements": [
+            {"sql": "SELECT $1::text", "parameters": [{"pick": ")json") +
+            pick + R"json("}]}]}]})json"};
+        const auto refused = run_pgtraffic(
+            test::run_arguments(database, {"--scenario", scenario.path(), "-t", "10", "--warmup", "0"}));
+        CHECK(refused.exit_code == 1);
+        CHECK_THAT(refused.err, Contains("read-only transaction"));
+        CHECK(count(client, "precious") == 10);
+    }
 }
 
 TEST_CASE("--max-rows sees what one statement inserts, and exceeds by no more than what was under way") {
@@ -200,6 +235,25 @@ TEST_CASE("a stop file ends the run as Ctrl-C does") {
         CHECK(refused.exit_code == 1);
         CHECK_THAT(refused.err, Contains("--stop-file: \"" + stop + "\" exists already"));
         std::filesystem::remove(stop);
+    }
+}
+
+TEST_CASE(
+    "what answers after the end is not counted: an audit of a run that is stopped finds all it looks for") {
+    const auto database = test::filled_database();
+    const test::Folder folder;
+    for (int i = 0; i < 5; ++i) {
+        const auto stop = folder / ("stop" + std::to_string(i));
+        test::Process process{
+            test::pgtraffic_argv(test::run_arguments(
+                database, {"--query-type", "insert", "--audit", "--duration", "60", "-c", "20", "--warmup",
+                           "60", "--progress", "200ms", "--stop-file", stop})),
+            test::without_target()};
+        REQUIRE(process.wait_for_stderr("warming up"));
+        test::write_file(stop, "stop\n");
+        const auto result = test::read_result(process.wait(), 130);
+        REQUIRE(result["audit"].size() == 1);
+        CHECK(result["audit"][0]["lost"] == 0);
     }
 }
 

@@ -190,6 +190,7 @@ TEST_CASE("who looks on is told the stage, the place in the pattern, and counts"
                                        .on_ended = {},
                                        .on_down = {},
                                        .on_backing_off = {},
+                                       .on_rolling_back = {},
                                        .on_event = {}};
     const simulation::Crew crew{loop, load.plan, context};
 

@@ -16,6 +16,18 @@ TEST_CASE("a host of several addresses is listed once for each, with its port") 
     CHECK(with.get("port") == "1,1,2");
 }
 
+TEST_CASE("a host whose name is not found is left to libpq only where there is no other") {
+    postgres::Conninfo conninfo;
+    conninfo.set("host", "a,b,/run/postgresql");
+    conninfo.set("port", "1,2,3");
+    const auto with = simulation::with_addresses(conninfo, {{}, {"10.0.0.2"}, {}});
+    CHECK(with.get("host") == "b,/run/postgresql");
+    CHECK(with.get("hostaddr") == "10.0.0.2,");
+    CHECK(with.get("port") == "2,3");
+    conninfo.set("host", "a,b");
+    CHECK(simulation::with_addresses(conninfo, {{}, {}}).get("host") == "a,b");
+}
+
 TEST_CASE("an attempt can begin with any host, and each keeps its address and port") {
     postgres::Conninfo conninfo;
     conninfo.set("host", "a,b,c");

@@ -278,7 +278,7 @@ TEST_CASE("A wrong scenario is refused with file, place and what would be right"
     CHECK(complaint(with_more(R"("arrivals": "even")")) ==
           R"(mine.json: /arrivals: must be poisson or uniform, not "even")");
     CHECK(complaint(with_more(R"("connections": 0)")) ==
-          "mine.json: /connections: must lie between 1 and 100000, not 0");
+          "mine.json: /connections: must lie between 1 and 65535, not 0");
     CHECK(complaint(with_more(R"("connections": 1.5)")) ==
           "mine.json: /connections: must be a whole number, not 1.5");
     CHECK(complaint(with_more(R"("traffic": 3)")) ==

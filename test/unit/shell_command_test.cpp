@@ -154,6 +154,20 @@ TEST_CASE("a runner that dies takes its command along") {
     CHECK(ends(pid));
 }
 
+TEST_CASE("a runner that dies takes along what the shell left behind") {
+    const Place place;
+    REQUIRE(::mkfifo(place.file().c_str(), 0600) == 0);
+    pid_t pid = 0;
+    {
+        event_loop::Loop loop;
+        event_loop::ShellCommand command{loop, {}};
+        command.start("sleep 1000 & echo $! > '" + place.file() + "'", 30s);
+        pid = pid_in(place.file());
+        for (int i = 0; i < 100; ++i) uv_run(loop.raw(), UV_RUN_NOWAIT);  // hears that the shell has ended
+    }
+    CHECK(ends(pid));
+}
+
 TEST_CASE("a password is what the command prints, less the newline at its end") {
     CHECK(simulation::run_password_command("echo 'pass word '") == "pass word ");
     CHECK(simulation::run_password_command("printf 'x\\r\\n'") == "x");
@@ -178,7 +192,9 @@ TEST_CASE("attempts within a second share an answer, later ones ask again, failu
         CHECK(asker.ask(now + 2s) == expected);
         CHECK(asker.answers() == 2);
         CHECK(place.lines() == 2);
-        CHECK(asker.ask(base::mono_now()) == expected);  // the answer that is there
+        // The password that is there; a failure is told once, and the next run has its time.
+        CHECK(asker.ask(base::mono_now()) == (fails ? PasswordSource::State::waiting : expected));
+        CHECK((asker.source().retry_at() == base::Mono::max()) == !fails);
         CHECK(place.lines() == 2);
     }
 }

@@ -1,10 +1,16 @@
-// SIGINT and SIGTERM held back or let through for a scope: what must be undone (a temporary server) is not
-// left behind, and what was held back is delivered to the loop as soon as that listens.
+// SIGINT, SIGTERM and SIGHUP held back or let through for a scope: what must be undone (a temporary server)
+// is not left behind, and what was held back is delivered to the loop as soon as that listens.
 #pragma once
 
 #include <csignal>
 
 namespace pgtraffic::base {
+
+/// Whether somebody, such as nohup, had the signal ignored for us.
+[[nodiscard]] inline bool ignores(int signal) noexcept {
+    struct sigaction action {};
+    return sigaction(signal, nullptr, &action) == 0 && action.sa_handler == SIG_IGN;
+}
 
 /// Neither copies nor moves. Restores the mask that it found.
 class SignalMask {
@@ -16,6 +22,7 @@ class SignalMask {
         sigemptyset(&ending);
         sigaddset(&ending, SIGINT);
         sigaddset(&ending, SIGTERM);
+        sigaddset(&ending, SIGHUP);
         sigprocmask(ending_signals == Ending::held_back ? SIG_BLOCK : SIG_UNBLOCK, &ending, &before_);
     }
     ~SignalMask() { sigprocmask(SIG_SETMASK, &before_, nullptr); }

@@ -40,6 +40,11 @@ class Crew {
         if (deadlines_) deadlines_->ended({session.number(), query.slot});
     }
     void backing_off(const Session& session, base::Mono until) noexcept;
+    /// The time-out holds for a ROLLBACK, too, although nothing is measured of it.
+    void rolling_back(const Session& session) noexcept;
+    void free_or_down(const Session& session) noexcept {
+        if (deadlines_ && context_.pipeline == 1) deadlines_->ended({session.number(), session.next_slot()});
+    }
 
     /// Calls with each query of `load` that is under way.
     template <class Visit>
@@ -69,6 +74,7 @@ class Crew {
     void sample_round_trips(metrics::Histogram& into) noexcept;
 
  private:
+    void watch(const Session& session, base::Mono now) noexcept;
     void on_deadline() noexcept;
     void on_pause_over() noexcept;
 

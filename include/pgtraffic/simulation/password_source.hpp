@@ -16,9 +16,10 @@ namespace pgtraffic::simulation {
 class PasswordSource {
  public:
     enum class State : std::uint8_t {
-        waiting,  ///< the command runs; on_answer follows → ready or failed
+        waiting,  ///< the command runs, and on_answer follows; or it failed within the last second, and
+                  ///< will be run at retry_at() → ready or failed
         ready,    ///< password() is fresh; → waiting once it is older than a second and asked for
-        failed,   ///< error() says why; → waiting as above
+        failed,   ///< error() says why, once for each run of the command; → waiting
     };
 
     /// `on_answer` is called after each end of the command.
@@ -27,6 +28,9 @@ class PasswordSource {
 
     /// The state now; begins to run the command where the last answer is too old.
     [[nodiscard]] State ask(base::Mono now) noexcept;
+
+    /// When ask() will run the command again that failed; Mono::max() where none did.
+    [[nodiscard]] base::Mono retry_at() const noexcept;
 
     [[nodiscard]] const std::string& password() const noexcept { return password_; }
     [[nodiscard]] const std::string& error() const noexcept { return error_; }  ///< holds no secret
@@ -39,6 +43,7 @@ class PasswordSource {
     base::Mono answered_ = base::Mono::min();
     std::string password_;
     std::string error_;
+    bool error_told_ = false;
     event_loop::ShellCommand shell_;
 };
 

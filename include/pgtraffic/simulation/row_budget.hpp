@@ -25,7 +25,7 @@ class RowBudget {
 
     void started(std::uint32_t operation) noexcept { used_ += rows_of_[operation]; }
 
-    /// `rows`: returned or changed by all statements of the operation.
+    /// `rows`: what the operation's INSERTs told.
     void ended(std::uint32_t operation, std::uint64_t rows) noexcept {
         const std::uint64_t counted = rows_of_[operation];
         if (counted > 0 && rows > counted) used_ += rows - counted;

@@ -29,9 +29,10 @@ struct Query {
     workload::Choice choice;
     std::uint64_t arrival = 0;
     std::uint32_t attempt = 0;
-    std::uint32_t load = 0;  ///< as given to begin()
-    std::uint32_t slot = 0;  ///< its number among the queries that can be under way, of this session alone
-    bool counted = false;    ///< some statement told a number of rows
+    std::uint32_t load = 0;   ///< as given to begin()
+    std::uint32_t slot = 0;   ///< its number among the queries that can be under way, of this session alone
+    bool counted = false;     ///< some statement told a number of rows
+    std::uint64_t added = 0;  ///< rows of its INSERTs; only where SessionContext::counts_added
 };
 
 /// What all sessions of a run share. Outlives them.
@@ -42,6 +43,7 @@ struct SessionContext {
     std::uint32_t pipeline = 1;                ///< queries under way on a session at the same time
     bool has_timeout = false;                  ///< a statement that the server cancelled ran into --timeout
     bool reads_late = false;                   ///< answers lie unread for a while: the kernel's times count
+    bool counts_added = false;                 ///< Query::added is wanted
     bool leave_read_only = false;              ///< another server can be found where one refuses to write
     std::vector<std::string> setup;            ///< SQL that every new connection runs first
     std::vector<std::string> statement_names;  ///< by statement number, for the prepared protocol
@@ -53,6 +55,8 @@ struct SessionContext {
     event_loop::Callback<Session*> on_down;                 ///< the connection failed or was lost
     /// Waits before its next attempt; resume() is wanted at this time. Not in a pipeline.
     event_loop::Callback<Session*, base::Mono> on_backing_off;
+    /// Waits for the answer to ROLLBACK, its query over; on_free or on_down follows. Not in a pipeline.
+    event_loop::Callback<Session*> on_rolling_back;
     event_loop::Callback<base::Mono> on_event;  ///< first of all, at each event of a socket
 };
 
@@ -96,9 +100,9 @@ class Session {
     /// has ended meanwhile.
     void resume(base::Mono at) noexcept;
 
-    /// The query in `slot` took too long: ends it as timed out and gives the connection up, and with it the
-    /// other queries of a pipeline, which failed. Keeps the connection where the query only waited to be
-    /// tried again.
+    /// The query in `slot`, or the ROLLBACK behind it, took too long: ends it as timed out and gives the
+    /// connection up, and with it the other queries of a pipeline, which failed. Keeps the connection where
+    /// the query only waited to be tried again.
     void expire(std::uint32_t slot, base::Mono now) noexcept;
 
     /// Gives a connection that is not yet, or no longer, of use up, with `reason` for error().
@@ -139,6 +143,7 @@ class Session {
     void statement_done(base::Mono now) noexcept;
     [[nodiscard]] Query& move_to_end() noexcept;
     void end_oldest(metrics::Outcome outcome, base::Mono now) noexcept;
+    void count_added(Query& query, std::uint64_t rows) const noexcept;
     void roll_back(bool then_retry) noexcept;
     void retry(base::Mono now) noexcept;
     [[nodiscard]] bool leaves_doubt(const Query& query, State state) const noexcept;
@@ -165,6 +170,7 @@ class Session {
     bool unsent_ = false;
 
     std::string given_up_because_;
+    base::SqlState connect_error_;  // of the last attempt, where it was not given up
     postgres::Connection connection_;
     std::optional<event_loop::Poll> poll_;  // behind the connection: dies before the socket is closed
 };

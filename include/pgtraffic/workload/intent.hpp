@@ -17,6 +17,9 @@ namespace pgtraffic::workload {
 /// Its author's word where there is one, else whether all its statements only read.
 [[nodiscard]] bool only_reads(const Scenario& scenario);
 
+/// How many INSERTs and MERGEs the statement holds.
+[[nodiscard]] std::uint32_t inserts_in(std::string_view sql);
+
 /// How many INSERTs and MERGEs the operation runs, each of which adds a row or more; of an operation that
 /// chooses one statement, the most of any.
 [[nodiscard]] std::uint32_t inserts_of(const Operation& operation);

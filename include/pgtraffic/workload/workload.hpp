@@ -84,6 +84,9 @@ class Workload {
     /// writes outside of a transaction block, or commits a block that wrote (see kind_of).
     [[nodiscard]] bool leaves_doubt(std::uint32_t number) const noexcept { return places_[number].doubt; }
 
+    /// Whether the rows that the statement tells are, as far as its text shows, new ones.
+    [[nodiscard]] bool adds_rows(std::uint32_t number) const noexcept { return places_[number].adds_rows; }
+
  private:
     /// Where a statement stands, and its parameters' first entry in data_.
     struct Place {
@@ -91,6 +94,7 @@ class Workload {
         std::uint32_t statement;
         std::uint32_t first_data;
         bool doubt;
+        bool adds_rows;
     };
 
     struct Writer;
