@@ -5,7 +5,9 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <filesystem>
 #include <limits>
+#include <system_error>
 
 #include "pgtraffic/base/check.hpp"
 #include "pgtraffic/base/error.hpp"
@@ -225,8 +227,6 @@ void read_series(const Reader& reader, RunOptions& run) {
 
     std::string on_stdout;
     if (run.format == Format::json) on_stdout = reader.given("json") && !run.json ? "json" : "format json";
-    std::vector<std::pair<std::string_view, std::string>> files;
-    if (run.json) files.emplace_back("json", *run.json);
     for (const auto& [name, file] : {std::pair{"stream", run.stream}, std::pair{"csv", run.csv},
                                      std::pair{"hdr-log", run.hdr_log}, std::pair{"html", run.html}}) {
         if (!file) continue;
@@ -238,10 +238,35 @@ void read_series(const Reader& reader, RunOptions& run) {
             }
             on_stdout = name;
             run.report_to_stderr = true;
-            continue;
         }
-        for (const auto& [other, same] : files) {
-            if (same == *file) {
+    }
+}
+
+/// Also where one of them is a link to the other, or is spelled otherwise. Devices can be shared.
+bool same_file(const std::string& a, const std::string& b) {
+    namespace fs = std::filesystem;
+    std::error_code none;
+    const fs::file_status status = fs::status(a, none);
+    if (fs::exists(status) && !fs::is_regular_file(status)) return false;
+    const auto place = [&none](const std::string& file) {
+        return fs::weakly_canonical(fs::absolute(file, none), none);
+    };
+    return a == b || place(a) == place(b) || fs::equivalent(a, b, none);
+}
+
+/// What is written must be neither read nor written by another option.
+void refuse_shared_files(const Reader& reader, const RunOptions& run) {
+    std::vector<std::pair<std::string_view, std::string>> files;
+    for (const auto& [name, file] : {std::pair{"scenario", run.scenario}, std::pair{"pattern", run.pattern},
+                                     std::pair{"stop-file", run.stop_file}}) {
+        if (file) files.emplace_back(name, *file);
+    }
+    for (const auto& [name, file] :
+         {std::pair{"json", run.json}, std::pair{"stream", run.stream}, std::pair{"csv", run.csv},
+          std::pair{"hdr-log", run.hdr_log}, std::pair{"html", run.html}}) {
+        if (!file || *file == "-") continue;
+        for (const auto& [other, theirs] : files) {
+            if (same_file(*file, theirs)) {
                 reader.refuse(name, fmt::format("{} is the file of --{}, too; name another one",
                                                 in_quotes(*file), other));
             }
@@ -304,6 +329,7 @@ RunOptions read_run_options(const std::vector<std::string>& arguments) {
     read_conditions(reader, run);
     read_series(reader, run);
     read_safety(reader, run);
+    refuse_shared_files(reader, run);
 
     run.connections = static_cast<std::uint32_t>(*reader.count("connections", 1, 65535));
     run.connections_given = reader.given("connections");

@@ -138,6 +138,9 @@ void Endpoint::linger(base::Nanos time) {
     event_loop::Timer timer{*loop_, event_loop::Callback<>::to<&End::on_time>(end)};
     const event_loop::Signal interrupt{*loop_, SIGINT, event_loop::Callback<int>::to<&End::on_signal>(end)};
     const event_loop::Signal terminate{*loop_, SIGTERM, event_loop::Callback<int>::to<&End::on_signal>(end)};
+    std::optional<event_loop::Signal> hang_up;
+    if (!base::ignores(SIGHUP))
+        hang_up.emplace(*loop_, SIGHUP, event_loop::Callback<int>::to<&End::on_signal>(end));
     timer.start(time);
     const base::SignalMask heard{base::SignalMask::Ending::let_through};
     loop_->run();

@@ -221,7 +221,7 @@ constexpr auto kExitStatuses = std::to_array<ExitStatusRow>({
     {"2", "no query succeeded, the run broke off, or --strict and invalid"},
     {"3", "internal error"},
     {"99", "a threshold was missed, --abort-if, or --audit"},
-    {"130, 143", "interrupted"},
+    {"129, 130, 143", "interrupted"},
 });
 
 constexpr std::size_t kHelpWidth = 80;

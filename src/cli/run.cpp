@@ -70,8 +70,11 @@ std::unique_ptr<postgres::TemporaryServer> start_temporary_server(const RunOptio
     wanted.max_connections = connections + kOtherSessions;
     wanted.fsync = !options.unsafe_fast;
     auto server = std::make_unique<postgres::TemporaryServer>(wanted);
-    write_stderr(fmt::format("started a temporary PostgreSQL {}{}: its figures are for trying things out\n",
-                             server->version(), options.unsafe_fast ? " with fsync off" : ""));
+    if (!options.disable_logging) {
+        write_stderr(
+            fmt::format("started a temporary PostgreSQL {}{}: its figures are for trying things out\n",
+                        server->version(), options.unsafe_fast ? " with fsync off" : ""));
+    }
     postgres::Client client{server->conninfo()};
     brickhouse::InitOptions init;
     init.scale = options.scale;
@@ -303,7 +306,7 @@ int run_command(const RunOptions& options, const std::vector<std::string>& argv)
     judge_run(result, options, choice, end);
 
     files.write_reports(result);
-    if (endpoint && options.linger && end.signal == 0) {
+    if (endpoint && options.linger && end.signal == 0 && !end.stop_file) {
         endpoint->finish(report::json_text(report::json_report(result)));
         narrator.say(fmt::format("serving the result at http://{}/ for {}", endpoint->address().text(),
                                  base::format_duration(*options.linger)));

@@ -3,6 +3,9 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <exception>
+
+#include "pgtraffic/base/error.hpp"
 #include "pgtraffic/cli/output.hpp"
 #include "pgtraffic/report/csv.hpp"
 #include "pgtraffic/report/hdr.hpp"
@@ -61,12 +64,21 @@ void RunFiles::write_reports(const metrics::RunResult& result) {
     const bool wants_json = json_ || options_.format == Format::json;
     const auto document = wants_json || html_ ? report::json_report(result) : nlohmann::ordered_json{};
     const auto json = wants_json ? report::json_text(document) : std::string{};
-    if (json_) write_whole(*json_, json);
-    if (csv_) write_whole(*csv_, report::csv_intervals(result));
-    if (hdr_log_) write_whole(*hdr_log_, report::hdr_log(result));
-    if (html_) write_whole(*html_, report::html_report(document));
-    if (options_.format == Format::json) return write_stdout(json);
-    print_text(result, options_);
+    // A disk that is full takes one report, not those behind it.
+    std::exception_ptr first_failure;
+    const auto attempt = [&first_failure](const auto& write) {
+        try {
+            write();
+        } catch (const base::Error&) {
+            if (!first_failure) first_failure = std::current_exception();
+        }
+    };
+    if (json_) attempt([&] { write_whole(*json_, json); });
+    if (csv_) attempt([&] { write_whole(*csv_, report::csv_intervals(result)); });
+    if (hdr_log_) attempt([&] { write_whole(*hdr_log_, report::hdr_log(result)); });
+    if (html_) attempt([&] { write_whole(*html_, report::html_report(document)); });
+    attempt([&] { options_.format == Format::json ? write_stdout(json) : print_text(result, options_); });
+    if (first_failure) std::rethrow_exception(first_failure);
 }
 
 }  // namespace pgtraffic::cli

@@ -229,11 +229,12 @@ void client_cost(const RunResult& run, Page& page) {
                          with_thousands(client.cpu_system_s, 2)));
     page.row("Peak Memory", with_thousands(static_cast<double>(client.max_rss_bytes) / (1024.0 * 1024.0), 1),
              "MiB", "resident");
-    if (client.loop_busy_ratio) page.row("Loop Busy", percent(*client.loop_busy_ratio, 1), "%");
+    if (client.loop_busy_ratio) page.row("Loop Busy", with_thousands(*client.loop_busy_ratio * 100, 1), "%");
     page.row("Longest Loop Turn", with_thousands(client.longest_loop_turn_ms, 2), "ms",
              "no callback took longer");
     if (client.run_queue_wait_ratio) {
-        page.row("Waiting for a CPU", percent(*client.run_queue_wait_ratio, 1), "%", "in the run queue");
+        page.row("Waiting for a CPU", with_thousands(*client.run_queue_wait_ratio * 100, 1), "%",
+                 "in the run queue");
     }
     const auto switches = client.context_switches_voluntary + client.context_switches_involuntary;
     page.row("Context Switches",

@@ -198,7 +198,11 @@ TEST_CASE("options that contradict each other are refused") {
              {{"--stream=-", "--csv=-"}, {"--csv: cannot go to stdout with --stream"}},
              {{"--hdr-log=-", "--csv=-"}, {"--hdr-log: cannot go to stdout with --csv"}},
              {{"--csv=a", "--stream=a"}, {"--csv: \"a\" is the file of --stream"}},
-             {{"--hdr-log=b", "--json=b"}, {"--hdr-log: \"b\" is the file of --json"}}}) {
+             {{"--hdr-log=b", "--json=b"}, {"--hdr-log: \"b\" is the file of --json"}},
+             {{"--json=b", "--html=./b"}, {"--html: \"./b\" is the file of --json"}},
+             {{"--scenario=s.json", "--json=s.json"}, {"--json: \"s.json\" is the file of --scenario"}},
+             {{"--pattern=p", "--html=p"}, {"--html: \"p\" is the file of --pattern"}},
+             {{"--stop-file=s", "--stream=s"}, {"--stream: \"s\" is the file of --stop-file"}}}) {
         check_refused(bad);
     }
 }

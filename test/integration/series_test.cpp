@@ -139,6 +139,20 @@ TEST_CASE("a stream whose reader goes, or whose disk is full, is a warning and e
     run("/dev/full", test::Stdout::collected, "No space left on device");
 }
 
+TEST_CASE("a file that cannot be written at the end takes no other report along") {
+    const auto database = test::fresh_database();
+    const test::TemporaryFile scenario{kQuick};
+    const test::Folder folder;
+    const auto ended = test::run_pgtraffic({"run", "-d", database.dsn(), "--scenario", scenario.path(), "-t",
+                                            "20", "-c", "2", "--warmup", "0", "--json", "/dev/full", "--csv",
+                                            folder / "series.csv", "--html", folder / "report.html"});
+    CHECK(ended.exit_code == 1);
+    CHECK(ended.err.find("--json: cannot write \"/dev/full\": No space left on device") != std::string::npos);
+    CHECK(ended.out.find("Total Queries:") != std::string::npos);
+    CHECK(test::read_file(folder / "series.csv").find("elapsed_s") != std::string::npos);
+    CHECK(test::read_file(folder / "report.html").find("</html>") != std::string::npos);
+}
+
 TEST_CASE("a pipe that nobody empties holds up neither the load nor the end") {
     const auto database = test::fresh_database();
     const test::TemporaryFile scenario{kQuick};

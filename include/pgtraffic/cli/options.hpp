@@ -48,7 +48,7 @@ struct OptionRow {
 
 /// What an exit status of a run says.
 struct ExitStatusRow {
-    std::string_view status;  ///< "99", or several: "130, 143"
+    std::string_view status;  ///< "99", or several: "129, 130, 143"
     std::string_view meaning;
 };
 
