@@ -32,12 +32,15 @@ constexpr const char* kServer =
     "  (SELECT count(*) FROM pg_stat_activity WHERE datid IS NOT NULL AND pid <> pg_backend_pid()), "
     "  (SELECT datconnlimit FROM pg_database WHERE datname = current_database()), "
     "  (SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> "
-    "pg_backend_pid())";
+    "pg_backend_pid()), "
+    "  (SELECT CASE WHEN rolsuper THEN -1 ELSE rolconnlimit END FROM pg_roles WHERE rolname = session_user), "
+    "  (SELECT count(*) FROM pg_stat_activity WHERE usename = session_user AND pid <> pg_backend_pid())";
 
 /// The columns of that.
 struct ServerColumns {
     static constexpr std::size_t backend = 0, standby = 1, max_connections = 2, reserved = 3, sessions = 4,
-                                 database_limit = 5, database_sessions = 6, count = 7;
+                                 database_limit = 5, database_sessions = 6, role_limit = 7, role_sessions = 8,
+                                 count = 9;
 };
 
 std::string cure_for(const postgres::SqlError& error) {
@@ -55,6 +58,8 @@ void look_for_room(const postgres::Row& server, metrics::ServerInfo& info) {
     std::int64_t free = number(Column::max_connections) - number(Column::reserved) - number(Column::sessions);
     if (const auto limit = number(Column::database_limit); limit >= 0)
         free = std::min(free, limit - number(Column::database_sessions));
+    if (const auto limit = number(Column::role_limit); limit >= 0)
+        free = std::min(free, limit - number(Column::role_sessions));
     info.other_sessions = not_negative(number(Column::sessions));
     info.free_connections = not_negative(free);
 }
@@ -106,7 +111,7 @@ void check_room(const metrics::ServerInfo& server, std::uint32_t connections) {
     if (!server.free_connections || *server.free_connections >= connections) return;
     throw base::Error(fmt::format(
         "--connections: the server has {} connections free (of {}) and {} are asked for; ask for at "
-        "most {}, or raise the server's max_connections",
+        "most {}, or raise max_connections, or the limit of the database or of the role",
         base::with_thousands(*server.free_connections),
         base::with_thousands(static_cast<std::uint64_t>(server.max_connections)),
         base::with_thousands(std::uint64_t{connections}), *server.free_connections));

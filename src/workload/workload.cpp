@@ -48,7 +48,10 @@ KeyChooser make_chooser(KeyDistribution distribution, const DataQuery& query, co
     };
     if (rows.size() != 1 || rows.front().size() != 2) throw strange();
     const auto& row = rows.front();
-    if (!row[0] || !row[1]) throw base::Error(fmt::format("{} is empty: run `pgtraffic init`", query.table));
+    if (!row[0] || !row[1]) {
+        throw base::Error(fmt::format(
+            "{} has no key: fill it (the built-in workloads' tables: `pgtraffic init`)", query.table));
+    }
     const auto lowest = parse_key(*row[0], query);
     const auto highest = parse_key(*row[1], query);
     if (lowest > highest) throw strange();
@@ -62,7 +65,9 @@ std::vector<std::string> first_column(const DataQuery& query, const DataRows& ro
         if (!row.empty() && row.front()) values.push_back(*row.front());
     }
     if (values.empty()) {
-        throw base::Error(fmt::format("the answer to \"{}\" is empty: run `pgtraffic init`", query.sql));
+        throw base::Error(fmt::format(
+            "the answer to \"{}\" is empty: fill its tables (the built-in workloads': `pgtraffic init`)",
+            query.sql));
     }
     return values;
 }

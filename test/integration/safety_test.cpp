@@ -29,6 +29,9 @@ std::uint64_t count(Client& client, const std::string& what) {
     return base::parse_count(client.value("SELECT count(*) FROM " + what).value()).value();
 }
 
+const char* const kOne =
+    R"json({"name": "one", "operations": [{"name": "one", "statements": [{"sql": "SELECT 1"}]}]})json";
+
 std::string warning(const nlohmann::json& result, const std::string& code) {
     for (const auto& entry : result["run"]["warnings"]) {
         if (entry["code"] == code) return entry["message"];
@@ -106,6 +109,18 @@ TEST_CASE("the first line says where the load goes, and so does the result") {
     const auto quiet = run_pgtraffic(
         test::run_arguments(database, {"-t", "10", "-c", "2", "--warmup", "0", "--disable-logging"}));
     CHECK(quiet.err.empty());
+}
+
+TEST_CASE("the free slots are those of the role, where it has a limit of its own") {
+    const auto database = test::fresh_database();
+    Client client{database.conninfo()};
+    client.execute("DROP ROLE IF EXISTS limited; CREATE ROLE limited LOGIN CONNECTION LIMIT 3");
+    const auto run = run_pgtraffic({"run", "-d", database.dsn() + " user=limited", "--scenario",
+                                    test::TemporaryFile{kOne}.path(), "-t", "4", "-c", "4", "--warmup", "0"});
+    CHECK(run.exit_code == 1);
+    CHECK_THAT(run.err, Contains("the server has 3 connections free") &&
+                            Contains("limit of the database or of the role"));
+    client.execute("DROP ROLE limited");
 }
 
 TEST_CASE("--max-rows bounds what inserts add, warm-up included, and the report says why it ended") {

@@ -356,11 +356,14 @@ TEST_CASE("Data that cannot be used is refused in words") {
     const auto bind = [](const std::vector<DataRows>& data) {
         (void)Workload{every_kind(), data, KeyDistribution::uniform, 1, kEntropy};
     };
-    CHECK_THROWS_WITH(bind({{{std::nullopt, std::nullopt}}, {{"x"}}}), "t is empty: run `pgtraffic init`");
-    CHECK_THROWS_WITH(bind({{{"1", "2"}}, {}}),
-                      R"(the answer to "SELECT name FROM t" is empty: run `pgtraffic init`)");
-    CHECK_THROWS_WITH(bind({{{"1", "2"}}, {{std::nullopt}}}),
-                      R"(the answer to "SELECT name FROM t" is empty: run `pgtraffic init`)");
+    CHECK_THROWS_WITH(bind({{{std::nullopt, std::nullopt}}, {{"x"}}}),
+                      "t has no key: fill it (the built-in workloads' tables: `pgtraffic init`)");
+    CHECK_THROWS_WITH(
+        bind({{{"1", "2"}}, {}}),
+        R"(the answer to "SELECT name FROM t" is empty: fill its tables (the built-in workloads': `pgtraffic init`))");
+    CHECK_THROWS_WITH(
+        bind({{{"1", "2"}}, {{std::nullopt}}}),
+        R"(the answer to "SELECT name FROM t" is empty: fill its tables (the built-in workloads': `pgtraffic init`))");
     CHECK_THROWS_WITH(bind({{{"ORD1", "ORD2"}}, {{"x"}}}),
                       R"(keys of t.id: "ORD1" is no whole number; a key needs a column of integers)");
     CHECK_THROWS_WITH(bind({{{"1", "1.5"}}, {{"x"}}}),

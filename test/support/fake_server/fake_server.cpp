@@ -44,7 +44,7 @@ Canned canned_answer(std::string_view sql) {
     if (sql.find("min(") != std::string_view::npos)
         return {2, data_row({"1", "1000000"}) + complete("SELECT 1")};
     if (sql.find("max_connections") != std::string_view::npos)
-        return {7, data_row({"1", "f", "100000", "0", "0", "-1", "0"}) + complete("SELECT 1")};
+        return {9, data_row({"1", "f", "100000", "0", "0", "-1", "0", "-1", "0"}) + complete("SELECT 1")};
     if (sql.find("state <> 'idle'") != std::string_view::npos)
         return {1, data_row({"0"}) + complete("SELECT 1")};  // nobody is at work
     if (sql.find("FROM orders") == std::string_view::npos) return {1, data_row({"1"}) + complete("SELECT 1")};
