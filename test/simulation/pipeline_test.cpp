@@ -33,6 +33,12 @@ auto always(Nanos service) {
 
 }  // namespace
 
+#ifdef __SANITIZE_ADDRESS__
+constexpr double kLongestS = 60;  // every access is looked at
+#else
+constexpr double kLongestS = 5;
+#endif
+
 TEST_CASE("a business day of traffic takes under a second and attains its plan") {
     const auto pattern = traffic::load_pattern("business-hours");
     VirtualPlan plan;
@@ -43,8 +49,7 @@ TEST_CASE("a business day of traffic takes under a second and attains its plan")
     plan.server = always(2ms);
     const auto begin = std::clock();
     const auto result = run_virtually(plan);
-    CHECK(static_cast<double>(std::clock() - begin) / CLOCKS_PER_SEC <
-          5.0);  // sanitizers and shared cores; ~0.6 s alone
+    CHECK(static_cast<double>(std::clock() - begin) / CLOCKS_PER_SEC < kLongestS);  // ~0.6 s alone
     CHECK(result.total.ok + result.total.in_flight == result.total.planned);
     REQUIRE(result.phases.size() == 3);
     for (const auto& phase : result.phases) {
