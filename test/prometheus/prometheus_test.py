@@ -16,11 +16,13 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 import urllib.error
 import urllib.parse
 import urllib.request
 from datetime import datetime
+from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import picture
 
@@ -38,14 +40,48 @@ class Failures(list):
             self.append(what)
 
 
+class ScrapeBell:
+    """A target without metrics: Prometheus tells nobody when it has scraped, and here it can be heard."""
+
+    def __init__(self):
+        self._rung = threading.Event()
+        rung = self._rung
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_GET(self):
+                self.send_response(200)
+                self.send_header('Content-Type', 'text/plain; version=0.0.4')
+                self.send_header('Content-Length', '0')
+                self.end_headers()
+                rung.set()
+
+            def log_message(self, *_):
+                pass
+
+        self._server = HTTPServer(('127.0.0.1', 0), Handler)
+        self.target = '127.0.0.1:%d' % self._server.server_port
+        threading.Thread(target=self._server.serve_forever, daemon=True).start()
+
+    def wait(self, seconds):
+        self._rung.clear()
+        return self._rung.wait(seconds)
+
+    def close(self):
+        self._server.shutdown()
+        self._server.server_close()
+
+
 class Prometheus:
     """Scrapes one target twice a second, on a port that it chooses itself; gone with its scope."""
 
     def __init__(self, folder, target):
+        self._bell = ScrapeBell()
         config = os.path.join(folder, 'prometheus.yml')
         with open(config, 'w', encoding='utf-8') as file:
-            json.dump({'scrape_configs': [{'job_name': 'pgtraffic', 'scrape_interval': '500ms',
-                                           'static_configs': [{'targets': [target]}]}]}, file)  # JSON is YAML
+            json.dump({'scrape_configs': [{'job_name': name, 'scrape_interval': '500ms',
+                                           'static_configs': [{'targets': [scraped]}]}
+                                          for name, scraped in (('pgtraffic', target), ('bell', self._bell.target))]},
+                      file)  # JSON is YAML
         self._process = started(['prometheus', '--config.file=' + config, '--web.listen-address=127.0.0.1:0',
                                  '--storage.tsdb.path=' + os.path.join(folder, 'tsdb')],
                                 stderr=subprocess.PIPE, stdout=subprocess.DEVNULL)
@@ -58,6 +94,7 @@ class Prometheus:
     def __exit__(self, *_):
         self._process.terminate()
         self._process.communicate()
+        self._bell.close()
 
     def ask(self, path, **parameters):
         """The series of an answer; a query that is refused is an error that names it."""
@@ -74,9 +111,8 @@ class Prometheus:
     def wait_for(self, query):
         end = time.monotonic() + PATIENCE_S
         while not self.ask('query', query=query):
-            if time.monotonic() > end:
+            if time.monotonic() > end or not self._bell.wait(PATIENCE_S):
                 raise RuntimeError('never true: ' + query)
-            time.sleep(0.1)  # Prometheus tells nobody when it has scraped
 
 
 def check_counters(prometheus, result, failures):

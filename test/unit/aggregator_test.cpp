@@ -51,6 +51,15 @@ Gauges gauges(std::uint64_t planned, std::uint64_t started, std::uint32_t in_fli
     return g;
 }
 
+/// Bytes that `work` allocated and did not free.
+template <class Work>
+std::size_t allocated_by(Work&& work) {
+    const auto before = mallinfo2();
+    work();
+    const auto after = mallinfo2();
+    return (after.uordblks + after.hblkhd) - (before.uordblks + before.hblkhd);
+}
+
 }  // namespace
 
 TEST_CASE("a query counts in its operation, in the phase in which it was due, and in the whole") {
@@ -250,13 +259,10 @@ TEST_CASE("intervals that wait for a backlog hold no histograms until it is answ
     plan.interval = 100ms;
     Aggregator aggregator{plan};
     constexpr int kIntervals = 20'000;
-    const auto before = mallinfo2();
-    for (int i = 1; i <= kIntervals; ++i) {
-        (void)aggregator.advance(kStart + i * 100ms, gauges(1, 0, 0, kStart));
-    }
-    const auto after = mallinfo2();
-    const auto grown = (after.uordblks + after.hblkhd) - (before.uordblks + before.hblkhd);
-    CHECK(grown < std::size_t{kIntervals} * 1000);
+    CHECK(allocated_by([&] {
+              for (int i = 1; i <= kIntervals; ++i)
+                  (void)aggregator.advance(kStart + i * 100ms, gauges(1, 0, 0, kStart));
+          }) < std::size_t{kIntervals} * 1000);
     aggregator.record_missed(0, kStart, kStart + 1s);
     Gauges last = gauges(1, 0, 0);
     last.waiting = 0;
@@ -268,17 +274,15 @@ TEST_CASE("a query that hangs keeps the intervals behind it open, and little of 
     plan.interval = 100ms;
     Aggregator aggregator{plan};
     constexpr int kIntervals = 5'000;
-    const auto before = mallinfo2();
-    for (int i = 1; i <= kIntervals; ++i) {
-        const auto due = (i - 1) * 100ms;
-        aggregator.record(completion(0, due, 0ms, 1ms));
-        aggregator.record(completion(0, due + 50ms, 0ms, 20ms));
-        const auto n = static_cast<std::uint64_t>(2 * i + 1);
-        CHECK(aggregator.advance(kStart + i * 100ms, gauges(n, n, 1, kStart)).empty());
-    }
-    const auto after = mallinfo2();
-    const auto grown = (after.uordblks + after.hblkhd) - (before.uordblks + before.hblkhd);
-    CHECK(grown < std::size_t{kIntervals} * 1000);
+    CHECK(allocated_by([&] {
+              for (int i = 1; i <= kIntervals; ++i) {
+                  const auto due = (i - 1) * 100ms;
+                  aggregator.record(completion(0, due, 0ms, 1ms));
+                  aggregator.record(completion(0, due + 50ms, 0ms, 20ms));
+                  const auto n = static_cast<std::uint64_t>(2 * i + 1);
+                  CHECK(aggregator.advance(kStart + i * 100ms, gauges(n, n, 1, kStart)).empty());
+              }
+          }) < std::size_t{kIntervals} * 1000);
     aggregator.record(completion(0, 0ms, 0ms, 400s));
     const auto n = static_cast<std::uint64_t>(2 * kIntervals + 1);
     const auto closed = aggregator.advance(kStart + kIntervals * 100ms, gauges(n, n, 0));
