@@ -3,7 +3,6 @@
 #include <arpa/inet.h>
 #include <fmt/format.h>
 
-#include <csignal>
 
 #include "pgtraffic/base/error.hpp"
 #include "pgtraffic/base/signal_mask.hpp"
@@ -136,11 +135,7 @@ void Endpoint::linger(base::Nanos time) {
         void on_signal(int) noexcept { loop->stop(); }
     } end{loop_};
     event_loop::Timer timer{*loop_, event_loop::Callback<>::to<&End::on_time>(end)};
-    const event_loop::Signal interrupt{*loop_, SIGINT, event_loop::Callback<int>::to<&End::on_signal>(end)};
-    const event_loop::Signal terminate{*loop_, SIGTERM, event_loop::Callback<int>::to<&End::on_signal>(end)};
-    std::optional<event_loop::Signal> hang_up;
-    if (!base::ignores(SIGHUP))
-        hang_up.emplace(*loop_, SIGHUP, event_loop::Callback<int>::to<&End::on_signal>(end));
+    const event_loop::EndingSignals signals{*loop_, event_loop::Callback<int>::to<&End::on_signal>(end)};
     timer.start(time);
     const base::SignalMask heard{base::SignalMask::Ending::let_through};
     loop_->run();

@@ -1,6 +1,16 @@
 #include "pgtraffic/event_loop/signal.hpp"
 
+#include <csignal>
+
 namespace pgtraffic::event_loop {
+namespace {
+
+bool ignored(int number) noexcept {
+    struct sigaction action {};
+    return ::sigaction(number, nullptr, &action) == 0 && action.sa_handler == SIG_IGN;
+}
+
+}  // namespace
 
 Signal::Signal(Loop& loop, int number, Callback<int> on_signal)
     : on_signal_{on_signal},
@@ -14,6 +24,11 @@ Signal::Signal(Loop& loop, int number, Callback<int> on_signal)
                  number),
              "cannot watch for signals");
     uv_unref(as_handle(handle_.get()));
+}
+
+EndingSignals::EndingSignals(Loop& loop, Callback<int> on_signal)
+    : interrupt_{loop, SIGINT, on_signal}, terminate_{loop, SIGTERM, on_signal} {
+    if (!ignored(SIGHUP)) hang_up_.emplace(loop, SIGHUP, on_signal);
 }
 
 }  // namespace pgtraffic::event_loop

@@ -39,6 +39,11 @@ Aggregator::Aggregator(AggregatorPlan plan) : plan_{std::move(plan)}, merge_fact
     open_interval(1);
 }
 
+void Aggregator::IntervalHistograms::add_to(Interval& interval) const {
+    interval.response.merge(SparseCounts{response});
+    interval.lag.merge(SparseCounts{lag});
+}
+
 Aggregator::Cell& Aggregator::cell_of(std::uint32_t operation, Mono due) noexcept {
     std::size_t phase = 0;
     while (phase + 1 < phase_ends_.size() && due >= phase_ends_[phase]) ++phase;
@@ -214,10 +219,7 @@ void Aggregator::set_gauges(std::size_t index, const Gauges& gauges) {
 
 Interval Aggregator::snapshot(const OpenInterval& open) const {
     Interval interval = open.interval;
-    if (open.histograms) {
-        interval.response.merge(SparseCounts{open.histograms->response});
-        interval.lag.merge(SparseCounts{open.histograms->lag});
-    }
+    if (open.histograms) open.histograms->add_to(interval);
     const double end_s = interval.start_s + interval.duration_s;
     std::size_t phase = 0;
     while (phase + 1 < plan_.phases.size() && interval.start_s >= plan_.phases[phase].end_s) ++phase;
@@ -240,8 +242,7 @@ void Aggregator::look(LiveMoment& moment) const {
 /// ones.
 void Aggregator::fold(OpenInterval& open) {
     if (!open.histograms) return;
-    open.interval.response.merge(SparseCounts{open.histograms->response});
-    open.interval.lag.merge(SparseCounts{open.histograms->lag});
+    open.histograms->add_to(open.interval);
     take_back(std::move(open.histograms));
 }
 

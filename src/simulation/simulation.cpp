@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <csignal>
 
 #include "pgtraffic/base/error.hpp"
 #include "pgtraffic/base/signal_mask.hpp"
@@ -112,9 +111,7 @@ class Run {
     event_loop::Timer drain_timer_{loop_, Callback<>::to<&Run::on_drained_too_long>(*this)};
     event_loop::BeforeWait before_wait_{loop_, Callback<>::to<&Run::before_wait>(*this)};
     event_loop::AfterBatch after_batch_{loop_, Callback<>::to<&Run::after_batch>(*this)};
-    event_loop::Signal interrupt_{loop_, SIGINT, Callback<int>::to<&Run::on_signal>(*this)};
-    event_loop::Signal terminate_{loop_, SIGTERM, Callback<int>::to<&Run::on_signal>(*this)};
-    std::optional<event_loop::Signal> hang_up_;  // where nohup did not say that it is to be ignored
+    event_loop::EndingSignals signals_{loop_, Callback<int>::to<&Run::on_signal>(*this)};
 
     Stage stage_ = Stage::connecting;
     Mono stage_start_ = base::mono_now();
@@ -160,7 +157,6 @@ Run::Run(event_loop::Loop& loop, const SimulationPlan& plan, const workload::Wor
       dispatcher_{plan.connections, plan.pipeline, plan.session_order},
       loads_{plan},
       rows_{plan.max_rows, workload.operations()} {
-    if (!base::ignores(SIGHUP)) hang_up_.emplace(loop_, SIGHUP, Callback<int>::to<&Run::on_signal>(*this));
     context_.setup = session_setup(plan);
     for (std::uint32_t i = 0; i < workload.statement_count(); ++i) {
         context_.statement_names.push_back(fmt::format("pgtraffic_{}", i));

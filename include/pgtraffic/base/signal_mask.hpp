@@ -6,12 +6,6 @@
 
 namespace pgtraffic::base {
 
-/// Whether somebody, such as nohup, had the signal ignored for us.
-[[nodiscard]] inline bool ignores(int signal) noexcept {
-    struct sigaction action {};
-    return sigaction(signal, nullptr, &action) == 0 && action.sa_handler == SIG_IGN;
-}
-
 /// Neither copies nor moves. Restores the mask that it found.
 class SignalMask {
  public:

@@ -33,7 +33,7 @@ class Endpoint {
     /// The result, which /result.json gives from now on.
     void finish(std::string result_json);
 
-    /// Goes on serving for `time`, or until SIGINT or SIGTERM.
+    /// Goes on serving for `time`, or until a signal ends it.
     void linger(base::Nanos time);
 
     [[nodiscard]] const event_loop::HttpAddress& address() const noexcept { return server_.address(); }

@@ -1,5 +1,7 @@
-// A signal as an event of the loop.
+// Signals as events of the loop.
 #pragma once
+
+#include <optional>
 
 #include "pgtraffic/event_loop/callback.hpp"
 #include "pgtraffic/event_loop/handle.hpp"
@@ -15,6 +17,18 @@ class Signal {
  private:
     Callback<int> on_signal_;
     HandlePtr<uv_signal_t> handle_;
+};
+
+/// What asks a program to end: SIGINT, SIGTERM, and SIGHUP unless somebody, such as nohup, had it ignored. As
+/// base::SignalMask, which holds them back where nothing listens.
+class EndingSignals {
+ public:
+    EndingSignals(Loop& loop, Callback<int> on_signal);
+
+ private:
+    Signal interrupt_;
+    Signal terminate_;
+    std::optional<Signal> hang_up_;
 };
 
 }  // namespace pgtraffic::event_loop

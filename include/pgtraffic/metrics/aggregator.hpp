@@ -134,6 +134,7 @@ class Aggregator {
     struct IntervalHistograms {
         CoarseHistogram response;
         CoarseHistogram lag;
+        void add_to(Interval& interval) const;
     };
     struct OpenInterval {
         Interval interval;

@@ -50,7 +50,7 @@ struct OperationResult {
     std::string name;
     Counts counts;
     Latencies latencies;
-    std::vector<StatementResult> statements;  ///< more than one only where the operation chooses one
+    std::vector<StatementResult> statements;  ///< all of them, in their order
 };
 
 struct PhaseResult {
