@@ -20,7 +20,8 @@ constexpr std::size_t kMaxErrorKinds = 100;
 
 }  // namespace
 
-Aggregator::Aggregator(AggregatorPlan plan) : plan_{std::move(plan)}, merge_factor_{plan_.joined} {
+Aggregator::Aggregator(AggregatorPlan plan)
+    : plan_{std::move(plan)}, end_{plan_.end}, merge_factor_{plan_.joined} {
     PGTRAFFIC_CHECK(!plan_.operations.empty() && !plan_.phases.empty(), "a run has operations and phases");
     PGTRAFFIC_CHECK(plan_.interval > Nanos{0} && plan_.joined > 0, "an interval has a length");
     for (const auto& phase : plan_.phases)

@@ -19,6 +19,7 @@ metrics::AggregatorPlan aggregator_plan(const SimulationPlan& plan, const worklo
         counted.operations.push_back(std::move(shape));
     }
     counted.start = start;
+    counted.end = start + plan.duration;
     counted.interval = plan.interval;
     counted.joined = plan.joined_intervals;
     counted.open_loop = schedule != nullptr;

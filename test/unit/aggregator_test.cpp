@@ -168,6 +168,22 @@ TEST_CASE("what is done after the measured time counts, but not as throughput") 
     CHECK(result.intervals.size() == 4);
 }
 
+TEST_CASE("what a late loop records behind the planned end is in the last interval, and not in time") {
+    auto plan = two_by_two();
+    plan.end = kStart + 1s;
+    Aggregator aggregator{plan};
+    aggregator.record(completion(0, 500ms, 0ms, 1ms));
+    aggregator.record(completion(0, 900ms, 0ms, 1500ms));
+    aggregator.record(completion(0, 900ms, 0ms, 1500ms, Outcome::failed));
+    aggregator.close(kStart + 1s);
+    metrics::RunResult result;
+    aggregator.finish(gauges(3, 3, 0), result);
+    CHECK(result.succeeded_in_time == 1);
+    REQUIRE(result.intervals.size() == 1);
+    CHECK(result.intervals[0].ok == 1);
+    CHECK(result.intervals[0].failed == 1);
+}
+
 TEST_CASE("the last interval is as long as the run leaves it, and none lies behind the end") {
     Aggregator aggregator{two_by_two()};
     aggregator.record(completion(0, 100ms, 0ms, 1ms));

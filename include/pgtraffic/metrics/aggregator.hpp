@@ -40,6 +40,8 @@ struct AggregatorPlan {
     std::vector<OperationShape> operations;
     std::vector<PhaseShape> phases;  ///< at least one; contiguous, from 0
     base::Mono start;                ///< of the measured time
+    base::Mono end =
+        base::Mono::max();  ///< of it, at the latest: what a late loop reads behind it is not in time
     base::Nanos interval = std::chrono::seconds{1};
     /// Arrivals have due times of their own. In a closed loop a query is due when it is sent: it has no lag,
     /// and its response is its service.
@@ -171,7 +173,7 @@ class Aggregator {
     std::vector<ErrorResult> errors_;
     std::optional<LiveCounts> live_;
     Counts total_;
-    base::Mono end_ = base::Mono::max();
+    base::Mono end_;
     std::uint64_t succeeded_in_time_ = 0;
     std::uint64_t reconnects_seen_ = 0;
 
