@@ -7,7 +7,7 @@
 
 #include <algorithm>
 #include <cstdlib>
-#include <string_view>
+#include <utility>
 
 #include "pgtraffic/cli/output.hpp"
 #include "pgtraffic/report/layout.hpp"
@@ -28,7 +28,8 @@ TerminalSize terminal_size() {
     return {size.ws_col, size.ws_row};
 }
 
-/// A terminal that was stopped (Ctrl-S) or whose reader is slow would keep us waiting, and the load with us.
+/// A terminal that was stopped (Ctrl-S), or a reader that is slow, would keep us waiting, and the load with
+/// us.
 bool takes_output() {
     pollfd stderr_now{STDERR_FILENO, POLLOUT, 0};
     return ::poll(&stderr_now, 1, 0) == 1 && (stderr_now.revents & POLLOUT) != 0;
@@ -53,10 +54,22 @@ Narrator::Narrator(const RunOptions& options, bool open_loop)
       color_{use_color(options.color, stderr_is_terminal())},
       open_loop_{open_loop} {}
 
+Narrator::~Narrator() {
+    finish();
+}
+
+void Narrator::put(std::string_view text) {
+    unwritten_ += text;
+    // Never more than a pipe takes that is ready (PIPE_BUF), so that no write waits.
+    constexpr std::size_t kPiece = 1024;
+    while (!unwritten_.empty() && takes_output()) {
+        write_stderr(std::string_view{unwritten_}.substr(0, kPiece));
+        unwritten_.erase(0, kPiece);
+    }
+}
+
 void Narrator::say(const std::string& text) {
-    if (quiet_) return;
-    end_line();
-    write_stderr(fmt::format("{}\n", text));
+    if (!quiet_) put(fmt::format("{}{}\n", taken_down(), text));
 }
 
 /// Rows that the drawn lines take, as the terminal shows them now: one that became narrower has broken them.
@@ -68,7 +81,8 @@ std::size_t Narrator::rows_drawn() const {
 }
 
 void Narrator::draw(const std::vector<report::PanelLine>& lines) {
-    if (lines.empty() || !takes_output()) return;
+    put({});
+    if (lines.empty() || !unwritten_.empty() || !takes_output()) return;
     // Over what stands there, line by line: clearing first would flicker, and where the lines fill the window
     // some terminals take it for a clear screen and keep each picture in their history.
     std::string text = up(rows_drawn());
@@ -79,11 +93,26 @@ void Narrator::draw(const std::vector<report::PanelLine>& lines) {
         text += "\033[K";
         drawn_.push_back(report::columns_of(line.text));
     }
-    write_stderr(text + "\033[J");
+    put(text + "\033[J");
 }
 
 void Narrator::end_line() {
-    if (drawn_.empty()) return;
+    put(taken_down());
+}
+
+void Narrator::finish() {
+    end_line();
+    write_stderr(std::exchange(unwritten_, {}));
+}
+
+/// A line of progress that would have to wait is old when its turn comes.
+void Narrator::put_line(const std::string& text) {
+    put({});
+    if (unwritten_.empty() && takes_output()) put(text + "\n");
+}
+
+std::string Narrator::taken_down() {
+    if (drawn_.empty()) return {};
     std::string text = "\n";
     if (panel_stands_) {
         const std::size_t rows = rows_drawn();
@@ -91,14 +120,14 @@ void Narrator::end_line() {
         for (std::size_t row = 0; row < rows; ++row) text += row == 0 ? "\033[K" : "\033[B\033[K";
         text += up(rows);
     }
-    write_stderr(text);
     drawn_.clear();
     panel_stands_ = false;
+    return text;
 }
 
 void Narrator::progress(const metrics::Interval& interval, const simulation::ProgressState& state) {
     report::ProgressContext context{state.duration_s, open_loop_, state.connections, state.connected};
-    if (!moving_) return write_stderr(fmt::format("{}\n", report::progress_line(interval, context)));
+    if (!moving_) return put_line(report::progress_line(interval, context));
     // The last column stays free: a line that fills it would take two rows on some terminals.
     const auto size = terminal_size();
     context.width = std::max<std::size_t>(size.columns, 2) - 1;
@@ -125,7 +154,7 @@ simulation::SimulationEvents Narrator::events() {
     if (live_ == Live::off) return events;
     events.connecting = [this](std::uint32_t connected, std::uint32_t of) {
         const auto text = fmt::format("connected {} of {}", connected, of);
-        if (!moving_) return write_stderr(text + "\n");
+        if (!moving_) return put_line(text);
         draw({{text, report::Tone::plain}});
     };
     events.progress = [this](const metrics::Interval& interval, const simulation::ProgressState& state) {

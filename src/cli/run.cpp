@@ -290,7 +290,7 @@ int run_command(const RunOptions& options, const std::vector<std::string>& argv)
         narrator.say(fmt::format("serving http://{}/", endpoint->address().text()));
     }
     const auto end = simulation::simulate(loop, plan, *workload, events, result);
-    narrator.end_line();
+    narrator.finish();
     if (const auto& spread = result.peak_rate_spread_per_s) {
         result.config["peak_rate_measured_per_s"] = {
             {"median", result.peak_rate_per_s}, {"lowest", spread->first}, {"highest", spread->second}};

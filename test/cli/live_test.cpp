@@ -130,6 +130,31 @@ TEST_CASE("the line moves on one row, without colour where NO_COLOR is set") {
     CHECK_THAT(screen.shown(true), !Contains("\x1b["));
 }
 
+TEST_CASE("a terminal that is stopped does not stop the load, and what was said is there once it goes on") {
+    constexpr std::string_view kStop = "\x13";  // Ctrl-S
+    constexpr std::string_view kGoOn = "\x11";  // Ctrl-Q
+    const test::FakeServerProcess server{std::vector<std::string>{}};
+    const test::TemporaryFile scenario{kScenario};
+    for (const auto* live : {"line", "panel", "off"}) {
+        test::ProcessOptions options;
+        options.stderr_terminal = true;
+        auto argv = run_words(server, scenario.path(), {"-T", "1.5", "--live", live, "--stream", "-"});
+        argv.insert(argv.end(), {"--interval", "0.5", "--warmup", "1"});
+        test::Process run{argv, options};
+        INFO(live);
+        REQUIRE(run.wait_for_stderr("warming up"));
+        run.type(kStop);
+        int intervals = 0;
+        while (intervals < 3 && run.next_stdout_line()) ++intervals;
+        CHECK(intervals == 3);
+        CHECK_THAT(std::string{run.stderr_so_far()}, !Contains("measuring"));
+        run.type(kGoOn);
+        const auto result = run.wait();
+        CHECK(result.exit_code == 0);
+        CHECK_THAT(result.err, Contains("measuring") && Contains("Operations"));
+    }
+}
+
 TEST_CASE("without a terminal, and on a dumb one, nothing moves") {
     const test::FakeServerProcess server{std::vector<std::string>{}};
     const test::TemporaryFile scenario{kScenario};

@@ -123,6 +123,11 @@ Process::~Process() {
     for (int* fd : {&in_, &out_, &err_, &pidfd_}) close_fd(*fd);
 }
 
+void Process::type(std::string_view keys) const {
+    if (::write(err_, keys.data(), keys.size()) != static_cast<ssize_t>(keys.size()))
+        fail("write to a terminal");
+}
+
 void Process::send_signal(int number) const {
     if (!ended_) ::kill(pid_, number);
 }

@@ -62,6 +62,7 @@ class Process {
     /// The next whole line of stdout that nobody has asked for; none where the program ended.
     [[nodiscard]] std::optional<std::string> next_stdout_line();
 
+    void type(std::string_view keys) const;  ///< on the terminal that is its stderr
     void send_signal(int number) const;
     void close_stdout();  ///< as a reader that has seen enough
     [[nodiscard]] std::string_view stdout_so_far() const noexcept { return result_.out; }

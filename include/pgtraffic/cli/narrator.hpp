@@ -3,6 +3,7 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "pgtraffic/cli/command_line.hpp"
@@ -11,17 +12,20 @@
 
 namespace pgtraffic::cli {
 
-/// Neither copies nor moves. Draws at most once a call, and not at all while the terminal takes nothing.
+/// Neither copies nor moves. Never keeps the load waiting: while stderr takes nothing, what would be drawn is
+/// left out and what is said is kept for later.
 class Narrator {
  public:
     Narrator(const RunOptions& options, bool open_loop);
-    ~Narrator() { end_line(); }
+    ~Narrator();
     Narrator(const Narrator&) = delete;
     Narrator& operator=(const Narrator&) = delete;
 
     void say(const std::string& text);
     /// Leaves what moved: a line stays, a panel goes.
     void end_line();
+    /// The load is over: ends the line, and waits until all that was said is out.
+    void finish();
 
     /// Something moves in place.
     [[nodiscard]] bool moving() const noexcept { return moving_; }
@@ -31,6 +35,11 @@ class Narrator {
  private:
     void progress(const metrics::Interval& interval, const simulation::ProgressState& state);
     void draw(const std::vector<report::PanelLine>& lines);
+    /// Writes what stderr takes now, and keeps the rest for the next call.
+    void put(std::string_view text);
+    void put_line(const std::string& text);
+    /// What takes down what is drawn; from then on nothing is.
+    [[nodiscard]] std::string taken_down();
     [[nodiscard]] std::size_t rows_drawn() const;
 
     bool quiet_;
@@ -38,6 +47,7 @@ class Narrator {
     bool moving_;
     bool color_;
     bool open_loop_;
+    std::string unwritten_;
     std::vector<std::size_t> drawn_;  // columns of each line that stands there
     bool panel_stands_ = false;
 };
