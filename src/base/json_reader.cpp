@@ -8,7 +8,10 @@
 #include <cmath>
 #include <cstring>
 #include <fstream>
+#include <functional>
+#include <set>
 #include <sstream>
+#include <vector>
 
 #include "pgtraffic/base/error.hpp"
 #include "pgtraffic/base/units.hpp"
@@ -59,11 +62,74 @@ const char* type_in_words(const nlohmann::ordered_json& value) {
     return "an object";
 }
 
+/// Told each step of the parser. Of a key that is there twice one value would win without a word.
+class UniqueKeys {
+ public:
+    explicit UniqueKeys(std::string_view name) : name_{name} {}
+
+    bool operator()(int /*depth*/, nlohmann::ordered_json::parse_event_t event,
+                    const nlohmann::ordered_json& parsed) {
+        using Event = nlohmann::ordered_json::parse_event_t;
+        switch (event) {
+            case Event::object_start:
+            case Event::array_start:
+                next_element();
+                open_.push_back({event == Event::array_start, 0, {}, {}});
+                break;
+            case Event::object_end:
+            case Event::array_end:
+                open_.pop_back();
+                break;
+            case Event::key:
+                add(parsed.get<std::string>());
+                break;
+            case Event::value:
+                next_element();
+                break;
+        }
+        return true;
+    }
+
+ private:
+    struct Open {
+        bool array;
+        std::size_t elements;        // begun, of an array
+        std::set<std::string> keys;  // begun, of an object
+        std::string key;             // the last of them
+    };
+
+    void next_element() {
+        if (!open_.empty() && open_.back().array) ++open_.back().elements;
+    }
+
+    void add(std::string key) {
+        if (!open_.back().keys.insert(key).second) {
+            throw Error(fmt::format("{}: {}: the key \"{}\" is there twice", name_, pointer(), key));
+        }
+        open_.back().key = std::move(key);
+    }
+
+    /// To the object that is being read.
+    [[nodiscard]] std::string pointer() const {
+        std::string pointer;
+        for (std::size_t i = 0; i + 1 < open_.size(); ++i) {
+            const Open& outer = open_[i];
+            pointer += outer.array ? fmt::format("/{}", outer.elements - 1)
+                                   : fmt::format("/{}", pointer_part(outer.key));
+        }
+        return pointer.empty() ? "/" : pointer;
+    }
+
+    std::string_view name_;
+    std::vector<Open> open_;
+};
+
 }  // namespace
 
 nlohmann::ordered_json parse_json(std::string_view text, std::string_view name) {
+    UniqueKeys keys{name};
     try {
-        return nlohmann::ordered_json::parse(text, nullptr, /*allow_exceptions=*/true,
+        return nlohmann::ordered_json::parse(text, std::ref(keys), /*allow_exceptions=*/true,
                                              /*ignore_comments=*/true);
     } catch (const nlohmann::json::exception& e) {
         const auto before = text.substr(0, place_of(e, text));

@@ -56,6 +56,13 @@ TEST_CASE("Comments are allowed and the order of keys is kept") {
     CHECK(document.size() == 2);
 }
 
+TEST_CASE("A key that is there twice is told, with the object that holds it") {
+    CHECK(parse_complaint(R"({"a": 1, "b": [{}, 2, {"c/d": {"e": 1, "f": [1, {}], "e": 2}}]})") ==
+          "a.json: /b/2/c~1d: the key \"e\" is there twice");
+    CHECK(parse_complaint(R"({"a": 1, "a": 1})") == "a.json: /: the key \"a\" is there twice");
+    CHECK(parse_json(R"([{"a": {"a": 1}}, {"a": [2]}, "a"])", "a.json").size() == 3);
+}
+
 TEST_CASE("Broken syntax is told with line and column") {
     CHECK(begins(parse_complaint("{\n  \"a\": 1,\n  oops\n}"), "a.json:3:3: not valid JSON: syntax error"));
     CHECK(begins(parse_complaint("{\"a\": }"), "a.json:1:7: not valid JSON"));
