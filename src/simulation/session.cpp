@@ -190,7 +190,7 @@ void Session::statement_done(Mono now) noexcept {
         if (!retry) {
             completion.sqlstate = answer.sqlstate;
             const bool timed_out = context_->has_timeout && answer.sqlstate == base::kQueryCanceled;
-            end_oldest(timed_out ? Outcome::timed_out : Outcome::failed, done);
+            end_oldest(timed_out ? Outcome::timed_out : Outcome::failed, connection_.error(), done);
             if (context_->leave_read_only && answer.sqlstate == base::kReadOnly)
                 return give_up("the server refuses to write");
             return connection_.in_transaction() ? roll_back(false) : become_idle(now);
@@ -212,12 +212,11 @@ void Session::statement_done(Mono now) noexcept {
         return send_now(query);
     }
     if (connection_.in_transaction()) [[unlikely]] {
-        given_up_because_ = "the operation left its transaction open: end it with COMMIT";
-        completion.sqlstate = base::SqlState{{'2', '5', '0', '0', '1'}};
-        end_oldest(Outcome::failed, done);
+        completion.sqlstate = base::kTransactionOpen;
+        end_oldest(Outcome::failed, "the operation left its transaction open: end it with COMMIT", done);
         return roll_back(false);
     }
-    end_oldest(query.counted && completion.rows == 0 ? Outcome::empty : Outcome::ok, done);
+    end_oldest(query.counted && completion.rows == 0 ? Outcome::empty : Outcome::ok, {}, done);
     become_idle(now);
 }
 
@@ -264,14 +263,24 @@ Query& Session::move_to_end() noexcept {
     return queries_[position(under_way_ - 1)];
 }
 
-void Session::end_oldest(Outcome outcome, Mono now) noexcept {
+void Session::end_oldest(Outcome outcome, std::string_view error, Mono now) noexcept {
     Query& query = queries_[oldest_];
     query.completion.outcome = outcome;
     query.completion.done = now;
+    query.error = error;
     oldest_ = position(1);
     --under_way_;
     context_->on_ended(this, &query);
-    given_up_because_.clear();
+}
+
+/// The answer to the oldest query will not be waited for, and its connection goes or went while it was `was`.
+void Session::lose_oldest(Outcome outcome, base::SqlState sqlstate, std::string_view error, State was,
+                          Mono now) noexcept {
+    Query& query = queries_[oldest_];
+    query.completion.sqlstate = sqlstate;
+    query.completion.lost = true;
+    query.completion.in_doubt = leaves_doubt(query, was);
+    end_oldest(outcome, error, now);
 }
 
 bool Session::leaves_doubt(const Query& query, State state) const noexcept {
@@ -281,19 +290,22 @@ bool Session::leaves_doubt(const Query& query, State state) const noexcept {
 }
 
 void Session::expire(std::uint32_t slot, Mono now) noexcept {
-    constexpr std::string_view kReason = "no answer within the time-out";
-    while (in_query()) {
-        Query& query = queries_[oldest_];
-        const bool late = query.slot == slot;
-        given_up_because_ =
-            late ? kReason : "another query of its pipeline had no answer within the time-out";
-        query.completion.sqlstate = late ? base::kQueryCanceled : base::kConnectionFailure;
-        query.completion.lost = state_ != State::backing_off;
-        query.completion.in_doubt = leaves_doubt(query, state_);
-        end_oldest(late ? Outcome::timed_out : Outcome::failed, now);
+    constexpr std::string_view kLate = "no answer within the time-out";
+    constexpr std::string_view kBesideLate =
+        "another query of its pipeline had no answer within the time-out";
+    if (state_ == State::backing_off) {
+        queries_[oldest_].completion.sqlstate = base::kQueryCanceled;
+        end_oldest(Outcome::timed_out, kLate, now);
+        return become_idle(now);
     }
-    if (state_ == State::backing_off) return become_idle(now);
-    give_up(kReason);
+    while (in_query()) {
+        if (queries_[oldest_].slot == slot) {
+            lose_oldest(Outcome::timed_out, base::kQueryCanceled, kLate, state_, now);
+        } else {
+            lose_oldest(Outcome::failed, base::kConnectionFailure, kBesideLate, state_, now);
+        }
+    }
+    give_up(kLate);
 }
 
 void Session::give_up(std::string_view reason) noexcept {
@@ -314,17 +326,10 @@ void Session::lose(Mono now) noexcept {
     } else {
         connect_error_ = connection_.connect_error();
     }
-    const std::string reason = given_up_because_;  // each end forgets it
     while (in_query()) {
-        Query& query = queries_[oldest_];
-        query.completion.sqlstate = sqlstate;
+        lose_oldest(Outcome::failed, sqlstate, error(), was, now);
         if (sqlstate.error_class() != "57") sqlstate = base::kConnectionFailure;
-        query.completion.lost = true;
-        query.completion.in_doubt = leaves_doubt(query, was);
-        given_up_because_ = reason;
-        end_oldest(Outcome::failed, now);
     }
-    given_up_because_ = reason;
     unsent_ = false;
     connection_.close();
     context_->on_down(this);

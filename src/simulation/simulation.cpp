@@ -216,7 +216,7 @@ void Run::on_ended(Session* session, const Query* query) noexcept {
     if (measurement_) {
         measurement_->query_ended(query->completion);
         if (!metrics::succeeded(query->completion.outcome)) [[unlikely]]
-            measurement_->query_failed(query->completion, session->error());
+            measurement_->query_failed(query->completion, query->error);
     } else if (stage_ == Stage::calibrating) {
         peak_search_.query_ended(query->completion);
     }

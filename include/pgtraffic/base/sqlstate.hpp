@@ -33,6 +33,8 @@ struct SqlState {
 inline constexpr SqlState kConnectionFailure{{'0', '8', '0', '0', '6'}};
 /// An attempt to connect that got no answer from the server.
 inline constexpr SqlState kCannotConnect{{'0', '8', '0', '0', '1'}};
+/// A transaction was left open (active_sql_transaction).
+inline constexpr SqlState kTransactionOpen{{'2', '5', '0', '0', '1'}};
 /// A write refused by a server that is read-only, as the old primary is after a fail-over.
 inline constexpr SqlState kReadOnly{{'2', '5', '0', '0', '6'}};
 /// Our own deadline closed the query; the server's cancellation has the same code.

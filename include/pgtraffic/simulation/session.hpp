@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "pgtraffic/base/time.hpp"
@@ -33,6 +34,7 @@ struct Query {
     std::uint32_t slot = 0;   ///< its number among the queries that can be under way, of this session alone
     bool counted = false;     ///< some statement told a number of rows
     std::uint64_t added = 0;  ///< rows of its INSERTs; only where SessionContext::counts_added
+    std::string_view error;   ///< why it did not succeed, in words; good while on_ended runs
 };
 
 /// What all sessions of a run share. Outlives them.
@@ -126,7 +128,7 @@ class Session {
         }
     }
 
-    [[nodiscard]] std::string_view error() const noexcept;  ///< of the last failure
+    [[nodiscard]] std::string_view error() const noexcept;  ///< why the connection went or did not come
     /// Why the last attempt to connect failed.
     [[nodiscard]] base::SqlState connect_error() const noexcept;
     [[nodiscard]] int socket() const noexcept { return poll_ ? poll_->socket() : -1; }
@@ -142,7 +144,9 @@ class Session {
     void on_answer(base::Mono now) noexcept;
     void statement_done(base::Mono now) noexcept;
     [[nodiscard]] Query& move_to_end() noexcept;
-    void end_oldest(metrics::Outcome outcome, base::Mono now) noexcept;
+    void end_oldest(metrics::Outcome outcome, std::string_view error, base::Mono now) noexcept;
+    void lose_oldest(metrics::Outcome outcome, base::SqlState sqlstate, std::string_view error, State was,
+                     base::Mono now) noexcept;
     void count_added(Query& query, std::uint64_t rows) const noexcept;
     void roll_back(bool then_retry) noexcept;
     void retry(base::Mono now) noexcept;
