@@ -13,17 +13,13 @@ using base::Nanos;
 
 namespace {
 
-/// Intervals that are filled at one time while a run keeps up: the current one and its neighbours.
-constexpr std::size_t kFilledAtOnce = 3;
 /// Distinct SQLSTATEs that are kept apart; the rest share the last entry's place in the table.
 constexpr std::size_t kMaxErrorKinds = 100;
 
 }  // namespace
 
-Aggregator::Aggregator(AggregatorPlan plan)
-    : plan_{std::move(plan)}, end_{plan_.end}, merge_factor_{plan_.joined} {
+Aggregator::Aggregator(AggregatorPlan plan) : plan_{std::move(plan)}, end_{plan_.end}, series_{plan_} {
     PGTRAFFIC_CHECK(!plan_.operations.empty() && !plan_.phases.empty(), "a run has operations and phases");
-    PGTRAFFIC_CHECK(plan_.interval > Nanos{0} && plan_.joined > 0, "an interval has a length");
     for (const auto& phase : plan_.phases)
         phase_ends_.push_back(plan_.start + base::from_seconds(phase.end_s));
     cells_.resize(plan_.phases.size() * plan_.operations.size());
@@ -36,13 +32,6 @@ Aggregator::Aggregator(AggregatorPlan plan)
         live_.emplace();
         for (const auto& operation : plan_.operations) live_->operations.emplace_back().name = operation.name;
     }
-    for (std::size_t i = 0; i < kFilledAtOnce; ++i) spare_.push_back(std::make_unique<IntervalHistograms>());
-    open_interval(1);
-}
-
-void Aggregator::IntervalHistograms::add_to(Interval& interval) const {
-    interval.response.merge(SparseCounts{response});
-    interval.lag.merge(SparseCounts{lag});
 }
 
 Aggregator::Cell& Aggregator::cell_of(std::uint32_t operation, Mono due) noexcept {
@@ -51,55 +40,13 @@ Aggregator::Cell& Aggregator::cell_of(std::uint32_t operation, Mono due) noexcep
     return cells_[phase * plan_.operations.size() + operation];
 }
 
-std::size_t Aggregator::interval_of(Mono t) const noexcept {
-    return t <= plan_.start ? 0 : static_cast<std::size_t>((t - plan_.start) / plan_.interval);
-}
-
-Aggregator::OpenInterval& Aggregator::open_interval(std::size_t index) {
-    while (first_open_ + open_.size() <= index) {
-        auto& opened = open_.emplace_back();
-        opened.interval.start_s =
-            base::to_seconds(plan_.interval * static_cast<std::int64_t>(first_open_ + open_.size() - 1));
-        opened.interval.duration_s = base::to_seconds(plan_.interval);
-    }
-    return open_[index < first_open_ ? 0 : index - first_open_];
-}
-
-Aggregator::IntervalHistograms& Aggregator::histograms_of(OpenInterval& open) {
-    if (!open.histograms) {
-        if (spare_.empty()) spare_.push_back(std::make_unique<IntervalHistograms>());
-        open.histograms = std::move(spare_.back());
-        spare_.pop_back();
-    }
-    return *open.histograms;
-}
-
-Aggregator::OpenInterval& Aggregator::interval_at(Mono t) {
-    if (t >= at_hand_from_ && t < at_hand_until_) [[likely]]
-        return *at_hand_;
-    const std::size_t index = interval_of(t);
-    OpenInterval& open = open_interval(index);
-    if (index >= first_open_ && t >= plan_.start) {
-        at_hand_ = &open;
-        at_hand_from_ = plan_.start + plan_.interval * static_cast<std::int64_t>(index);
-        at_hand_until_ = at_hand_from_ + plan_.interval;
-    }
-    return open;
-}
-
-void Aggregator::record_in_interval(Mono due, Nanos response) noexcept {
-    OpenInterval& open = interval_at(due);
-    histograms_of(open).response.record(response);
-    open.interval.max = std::max(open.interval.max, response);
-}
-
 void Aggregator::record(const Completion& c) noexcept {
     Cell& cell = cell_of(c.operation, c.due);
     const bool succeeded = metrics::succeeded(c.outcome);
     const bool in_time = c.done <= end_;
     // Where it happened. Where answers are read late, that may be an interval that is over: its line of
     // progress lacks them, the time series does not.
-    Interval& when_done = interval_at(std::min(c.done, end_ - Nanos{1})).interval;
+    Interval& when_done = series_.at(std::min(c.done, end_ - Nanos{1}));
     StatementResult& statement = statements_[c.operation][c.statement];
 
     cell.counts.retries += c.attempts - 1;
@@ -139,7 +86,7 @@ void Aggregator::record(const Completion& c) noexcept {
     if (c.outcome == Outcome::failed) [[unlikely]] {
         cell.latencies.failed.record(c.done - c.due);
     } else {
-        record_in_interval(c.due, c.done - c.due);
+        series_.record_response(c.due, c.done - c.due);
         // In a closed loop finish() adds the service times, which are the same.
         if (plan_.open_loop || !succeeded) cell.latencies.response.record(c.done - c.due);
     }
@@ -149,7 +96,7 @@ void Aggregator::record(const Completion& c) noexcept {
         cell.latencies.lag.record(c.sent - c.due);
         cell.latencies.pool_wait.record(pool_wait);
         cell.latencies.generator_lag.record(c.sent - c.due - pool_wait);
-        histograms_of(interval_at(c.due)).lag.record(c.sent - c.due);
+        series_.record_lag(c.due, c.sent - c.due);
     }
     if (!succeeded) [[unlikely]]
         record_error(c);
@@ -180,13 +127,13 @@ void Aggregator::record_unanswered(std::uint32_t operation, Mono due, Mono now,
     ++(cell.counts.*counter);
     ++(total_.*counter);
     cell.latencies.response.record(now - due);
-    record_in_interval(due, now - due);
+    series_.record_response(due, now - due);
 }
 
 void Aggregator::record_missed(std::uint32_t operation, Mono due, Mono now) noexcept {
     record_unanswered(operation, due, now, &Counts::missed);
     if (live_) live_->record_missed(operation);
-    ++interval_at(std::min(now, end_ - Nanos{1})).interval.missed;
+    ++series_.at(std::min(now, end_ - Nanos{1})).missed;
 }
 
 void Aggregator::record_waiting(std::uint32_t operation, Mono due, Mono now) noexcept {
@@ -208,27 +155,9 @@ void Aggregator::check_conserved(const Gauges& gauges) const {
                     "started = in flight + ok + empty + failed + timed out");
 }
 
-void Aggregator::set_gauges(std::size_t index, const Gauges& gauges) {
-    Interval& interval = open_[index].interval;
-    interval.waiting = gauges.waiting;
-    interval.in_flight = gauges.in_flight;
-    interval.loop_busy_ratio = gauges.loop_busy_ratio;
-    interval.reconnects = gauges.reconnects - reconnects_seen_;
-    reconnects_seen_ = gauges.reconnects;
-    open_[index].over = true;
-}
-
-Interval Aggregator::snapshot(const OpenInterval& open) const {
-    Interval interval = open.interval;
-    if (open.histograms) open.histograms->add_to(interval);
-    const double end_s = interval.start_s + interval.duration_s;
-    std::size_t phase = 0;
-    while (phase + 1 < plan_.phases.size() && interval.start_s >= plan_.phases[phase].end_s) ++phase;
-    interval.phase = plan_.phases[phase].name;
-    if (plan_.planned_between && interval.duration_s > 0) {
-        interval.target_per_s = plan_.planned_between(interval.start_s, end_s) / interval.duration_s;
-    }
-    return interval;
+std::span<const Interval> Aggregator::advance(Mono now, const Gauges& gauges) {
+    check_conserved(gauges);
+    return series_.advance(now, gauges);
 }
 
 void Aggregator::look(LiveMoment& moment) const {
@@ -237,129 +166,6 @@ void Aggregator::look(LiveMoment& moment) const {
     moment.missed = total_.missed;
     moment.errors.clear();
     for (const auto& error : errors_) moment.errors.emplace_back(error.sqlstate, error.count);
-}
-
-/// One query that hangs keeps every interval behind it open: what they count is kept as sparsely as in closed
-/// ones.
-void Aggregator::fold(OpenInterval& open) {
-    if (!open.histograms) return;
-    open.histograms->add_to(open.interval);
-    take_back(std::move(open.histograms));
-}
-
-void Aggregator::take_back(std::unique_ptr<IntervalHistograms> histograms) {
-    histograms->response.clear();
-    histograms->lag.clear();
-    spare_.push_back(std::move(histograms));
-}
-
-std::span<const Interval> Aggregator::advance(Mono now, const Gauges& gauges) {
-    check_conserved(gauges);
-    just_closed_.clear();
-    just_joined_.clear();
-    const std::size_t current = interval_of(now);
-    open_interval(current + 1);  // ahead of its time, so that record() finds it open
-    for (std::size_t i = 0; i < open_.size() && first_open_ + i < current; ++i) {
-        if (open_[i].over) continue;
-        set_gauges(i, gauges);
-        const Interval ended = snapshot(open_[i]);
-        if (recent_.duration_s > 0) {
-            recent_.merge(ended);
-            recent_.phase = ended.phase;
-        } else {
-            recent_ = ended;
-        }
-    }
-    while (!open_.empty() && open_.front().over &&
-           gauges.oldest_pending >=
-               plan_.start + plan_.interval * static_cast<std::int64_t>(first_open_ + 1)) {
-        close_first();
-    }
-    for (std::size_t i = 0; i < open_.size() && first_open_ + i + kFilledAtOnce <= current + 1; ++i)
-        fold(open_[i]);
-    return just_closed_;
-}
-
-Interval Aggregator::take_recent() {
-    return std::exchange(recent_, Interval{});
-}
-
-void Aggregator::add_waiting(Interval& interval, Mono now, const Unanswered& unanswered) const {
-    if (unanswered.waiting == 0 || !plan_.planned_between) return;
-    const double since_s = base::to_seconds(unanswered.waiting_since - plan_.start);
-    const auto waiting_until = [&](double s) {
-        const double planned = s > since_s ? plan_.planned_between(since_s, s) : 0;
-        return std::llround(std::min(planned, static_cast<double>(unanswered.waiting)));
-    };
-    const double end_s = interval.start_s + interval.duration_s;
-    const auto waiting = waiting_until(end_s) - waiting_until(interval.start_s);
-    if (waiting <= 0) return;
-    const Nanos age = now - (plan_.start + base::from_seconds(end_s));
-    CoarseHistogram ages;
-    ages.record(age, static_cast<std::uint32_t>(waiting));
-    interval.response.merge(SparseCounts{ages});
-    interval.max = std::max(interval.max, age);
-}
-
-std::vector<Interval> Aggregator::ended(std::size_t count, Mono now, const Unanswered& unanswered) const {
-    std::size_t over = 0;
-    while (over < open_.size() && open_[over].over) ++over;
-    const std::size_t first = over - std::min(over, count);
-    std::vector<Interval> intervals;
-    std::vector<CoarseHistogram> ages(over - first);
-    for (std::size_t i = first; i < over; ++i) {
-        intervals.push_back(snapshot(open_[i]));
-        add_waiting(intervals.back(), now, unanswered);
-    }
-    for (const Mono due : unanswered.in_flight) {
-        const std::size_t index = std::max(interval_of(due), first_open_ + first) - first_open_ - first;
-        if (index >= intervals.size()) continue;
-        ages[index].record(now - due);
-        intervals[index].max = std::max(intervals[index].max, now - due);
-    }
-    for (std::size_t i = 0; i < ages.size(); ++i) intervals[i].response.merge(SparseCounts{ages[i]});
-    return intervals;
-}
-
-void Aggregator::close_first() {
-    at_hand_until_ = Mono::min();
-    just_closed_.push_back(snapshot(open_.front()));
-    keep(just_closed_.back());
-    join(just_closed_.back());
-    if (open_.front().histograms) take_back(std::move(open_.front().histograms));
-    open_.pop_front();
-    ++first_open_;
-}
-
-void Aggregator::keep(const Interval& closed) {
-    if (merged_into_last_ > 0 && merged_into_last_ < merge_factor_) {
-        kept_.back().merge(closed);
-        ++merged_into_last_;
-        return;
-    }
-    if (kept_.size() >= kMaxIntervals) merge_kept();
-    kept_.push_back(closed);
-    merged_into_last_ = 1;
-}
-
-void Aggregator::join(const Interval& closed) {
-    if (steps_joining_ == 0) {
-        joining_ = closed;
-    } else {
-        joining_.merge(closed);
-    }
-    if (++steps_joining_ < plan_.joined) return;
-    just_joined_.push_back(std::move(joining_));
-    steps_joining_ = 0;
-}
-
-void Aggregator::merge_kept() {
-    for (std::size_t i = 0; i + 1 < kept_.size(); i += 2) {
-        kept_[i].merge(kept_[i + 1]);
-        if (i > 0) kept_[i / 2] = std::move(kept_[i]);
-    }
-    kept_.resize(kept_.size() / 2);
-    merge_factor_ *= 2;
 }
 
 void Aggregator::fill_populations(RunResult& result) const {
@@ -413,28 +219,14 @@ void Aggregator::finish(const Gauges& gauges, RunResult& result) {
                     "every planned arrival is in one response histogram");
     PGTRAFFIC_CHECK(l.service.count() == result.total.succeeded(), "service holds ok and empty");
 
-    for (std::size_t i = 0; i < open_.size(); ++i) {
-        if (!open_[i].over) set_gauges(i, gauges);
-    }
-    const double end_s = base::to_seconds(end_ - plan_.start);
-    just_closed_.clear();
-    just_joined_.clear();
-    while (!open_.empty()) {
-        Interval& first = open_.front().interval;
-        if (first.start_s >= end_s - 1e-9) break;
-        const double rest_s = std::round((end_s - first.start_s) * 1e9) / 1e9;  // no 0.19999999999999996
-        first.duration_s = std::min(first.duration_s, rest_s);
-        close_first();
-    }
-    if (std::exchange(steps_joining_, 0) > 0) just_joined_.push_back(std::move(joining_));
-    result.intervals = std::move(kept_);
+    result.intervals = series_.finish(end_, gauges);
     const std::size_t half = result.intervals.size() / 2;
     result.waiting_at_middle = half > 0 ? result.intervals[half - 1].waiting : 0;
     result.errors = errors_;
     std::stable_sort(result.errors.begin(), result.errors.end(),
                      [](const ErrorResult& a, const ErrorResult& b) { return a.count > b.count; });
     result.succeeded_in_time = succeeded_in_time_;
-    result.duration_s = end_s;
+    result.duration_s = base::to_seconds(end_ - plan_.start);
     result.open_loop = static_cast<bool>(plan_.planned_between);
 }
 

@@ -71,7 +71,7 @@ void Measurement::connect_failed(Mono now, base::SqlState state) noexcept {
 std::optional<metrics::ThresholdResult> Measurement::abort_condition(
     Mono now, std::span<const metrics::Interval> closed, const metrics::Unanswered& unanswered) {
     abort_watch_.add(closed);
-    return abort_watch_.check(aggregator_.ended(abort_watch_.length(), now, unanswered));
+    return abort_watch_.check(aggregator_.series().ended(abort_watch_.length(), now, unanswered));
 }
 
 void Measurement::close(Mono end, LoopLoad& load, const ClientUsage& usage, metrics::RunResult& result) {

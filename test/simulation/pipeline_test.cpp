@@ -202,7 +202,7 @@ TEST_CASE("memory for the time series does not grow with the run") {
     plan.interval_closed = [&](const metrics::Interval&) { ++closed; };
     const auto result = run_virtually(plan);
     CHECK(closed >= 17'990);
-    CHECK(result.intervals.size() <= metrics::Aggregator::kMaxIntervals);
+    CHECK(result.intervals.size() <= metrics::TimeSeries::kMaxIntervals);
     std::uint64_t ok = 0;
     std::uint64_t responses = 0;
     double length = 0;

@@ -139,7 +139,7 @@ TEST_CASE("a query in flight counts with its age in the interval in which it was
 
     metrics::Unanswered unanswered;
     unanswered.in_flight = {kStart + 500ms, kStart + 1500ms};
-    const auto ended = aggregator.ended(10, kStart + 3s, unanswered);
+    const auto ended = aggregator.series().ended(10, kStart + 3s, unanswered);
     REQUIRE(ended.size() == 3);
     CHECK(ended[0].response.count() == 11);
     CHECK(ended[0].max == 2500ms);
@@ -148,7 +148,7 @@ TEST_CASE("a query in flight counts with its age in the interval in which it was
     CHECK(ended[2].response.count() == 0);
 
     // Of a shorter look back, the first interval takes what has been in flight for longer.
-    const auto last = aggregator.ended(1, kStart + 3s, unanswered);
+    const auto last = aggregator.series().ended(1, kStart + 3s, unanswered);
     REQUIRE(last.size() == 1);
     CHECK(last[0].start_s == 2);
     CHECK(last[0].response.count() == 2);
@@ -168,7 +168,7 @@ TEST_CASE("waiting arrivals count as planned, at least as old as their interval'
     metrics::Unanswered unanswered;
     unanswered.waiting = 250;
     unanswered.waiting_since = kStart + 500ms;
-    auto ended = aggregator.ended(3, kStart + 3s, unanswered);
+    auto ended = aggregator.series().ended(3, kStart + 3s, unanswered);
     REQUIRE(ended.size() == 3);
     CHECK(ended[0].response.count() == 100);
     CHECK(ended[0].max == 2s);
@@ -180,7 +180,7 @@ TEST_CASE("waiting arrivals count as planned, at least as old as their interval'
 
     // A limited number of queries may end the plan before the schedule does.
     unanswered.waiting = 120;
-    ended = aggregator.ended(3, kStart + 3s, unanswered);
+    ended = aggregator.series().ended(3, kStart + 3s, unanswered);
     CHECK(ended[0].response.count() == 100);
     CHECK(ended[1].response.count() == 70);
     CHECK(ended[2].response.count() == 0);

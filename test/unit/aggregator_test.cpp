@@ -141,11 +141,11 @@ TEST_CASE("an interval closes when all that was due in it has ended, and only th
     Aggregator aggregator{two_by_two()};
     aggregator.record(completion(0, 500ms, 0ms, 1ms));
     CHECK(aggregator.advance(kStart + 1001ms, gauges(2, 2, 1, kStart + 900ms)).empty());
-    const auto recent = aggregator.take_recent();
+    const auto recent = aggregator.series().take_recent();
     CHECK(recent.ok == 1);
     CHECK(recent.in_flight == 1);
     CHECK(recent.duration_s == Approx(1));
-    CHECK(aggregator.take_recent().duration_s == 0);
+    CHECK(aggregator.series().take_recent().duration_s == 0);
     aggregator.record(completion(0, 900ms, 0ms, 1200ms));
     const auto closed = aggregator.advance(kStart + 3001ms, gauges(2, 2, 0));
     REQUIRE(closed.size() == 3);
@@ -204,7 +204,7 @@ TEST_CASE("neighbours join into one interval of the time series, and each of tho
     Aggregator aggregator{plan};
     std::vector<metrics::Interval> told;
     const auto listen = [&] {
-        const auto joined = aggregator.just_joined();
+        const auto joined = aggregator.series().just_joined();
         told.insert(told.end(), joined.begin(), joined.end());
     };
     std::uint64_t n = 0;
@@ -257,7 +257,7 @@ TEST_CASE("a long run keeps a bounded series, and tells every interval unmerged 
     std::size_t told = 0;
     for (std::size_t i = 1; i <= 2 * kTold; ++i) {
         (void)aggregator.advance(kStart + static_cast<std::int64_t>(i) * 100ms, gauges(0, 0, 0));
-        for (const auto& interval : aggregator.just_joined()) {
+        for (const auto& interval : aggregator.series().just_joined()) {
             CHECK(interval.duration_s == 0.2);
             CHECK(interval.start_s == Approx(0.2 * static_cast<double>(told++)));
         }
@@ -265,7 +265,7 @@ TEST_CASE("a long run keeps a bounded series, and tells every interval unmerged 
     aggregator.close(kStart + static_cast<std::int64_t>(2 * kTold) * 100ms);
     metrics::RunResult result;
     aggregator.finish(gauges(0, 0, 0), result);
-    CHECK(told + aggregator.just_joined().size() == kTold);
+    CHECK(told + aggregator.series().just_joined().size() == kTold);
     REQUIRE(result.intervals.size() == kTold / 2);
     for (const auto& interval : result.intervals) CHECK(interval.duration_s == 0.4);
 }

@@ -94,9 +94,9 @@ class Measurement {
     [[nodiscard]] double busy_ratio_at_close() const noexcept { return busy_ratio_at_close_; }
     [[nodiscard]] const traffic::PhaseScheduler* schedule() const noexcept { return schedule_; }
     [[nodiscard]] std::span<const metrics::Interval> just_joined() const noexcept {
-        return aggregator_.just_joined();
+        return aggregator_.series().just_joined();
     }
-    [[nodiscard]] metrics::Interval take_recent() { return aggregator_.take_recent(); }
+    [[nodiscard]] metrics::Interval take_recent() { return aggregator_.series().take_recent(); }
     void look(metrics::LiveMoment& moment) const { aggregator_.look(moment); }
 
  private:

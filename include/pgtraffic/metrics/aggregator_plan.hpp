@@ -1,0 +1,45 @@
+// What is known of a run before it is measured: what its numbers are kept by.
+#pragma once
+
+#include <cstddef>
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "pgtraffic/base/time.hpp"
+
+namespace pgtraffic::metrics {
+
+struct OperationShape {
+    std::string name;
+    std::vector<std::string> statements;
+    bool in_order = false;  ///< each runs after the one before it; else one of them is chosen
+};
+
+struct PhaseShape {
+    std::string name;
+    double start_s = 0;
+    double end_s = 0;
+    std::optional<double> planned_mean;  ///< N(end) − N(start); none in a closed loop
+};
+
+struct AggregatorPlan {
+    std::vector<OperationShape> operations;
+    std::vector<PhaseShape> phases;  ///< at least one; contiguous, from 0
+    base::Mono start;                ///< of the measured time
+    base::Mono end =
+        base::Mono::max();  ///< of it, at the latest: what a late loop reads behind it is not in time
+    base::Nanos interval = std::chrono::seconds{1};
+    /// Arrivals have due times of their own. In a closed loop a query is due when it is sent: it has no lag,
+    /// and its response is its service.
+    bool open_loop = true;
+    /// So many neighbours make one interval of the time series, which may be longer than what is watched.
+    std::size_t joined = 1;
+    /// Planned arrivals between two offsets in seconds; null in a closed loop.
+    std::function<double(double, double)> planned_between;
+    /// Somebody may look on while the run lasts: also count what look() gives.
+    bool looked_at = false;
+};
+
+}  // namespace pgtraffic::metrics

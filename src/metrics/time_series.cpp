@@ -1,0 +1,237 @@
+#include "pgtraffic/metrics/time_series.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <utility>
+
+#include "pgtraffic/base/check.hpp"
+
+namespace pgtraffic::metrics {
+
+using base::Mono;
+using base::Nanos;
+
+namespace {
+
+/// Intervals that are filled at one time while a run keeps up: the current one and its neighbours.
+constexpr std::size_t kFilledAtOnce = 3;
+
+}  // namespace
+
+TimeSeries::TimeSeries(const AggregatorPlan& plan) : plan_{plan}, merge_factor_{plan.joined} {
+    PGTRAFFIC_CHECK(plan_.interval > Nanos{0} && plan_.joined > 0, "an interval has a length");
+    for (std::size_t i = 0; i < kFilledAtOnce; ++i) spare_.push_back(std::make_unique<IntervalHistograms>());
+    open_until(1);
+}
+
+void TimeSeries::IntervalHistograms::add_to(Interval& interval) const {
+    interval.response.merge(SparseCounts{response});
+    interval.lag.merge(SparseCounts{lag});
+}
+
+std::size_t TimeSeries::index_of(Mono t) const noexcept {
+    return t <= plan_.start ? 0 : static_cast<std::size_t>((t - plan_.start) / plan_.interval);
+}
+
+TimeSeries::OpenInterval& TimeSeries::open_until(std::size_t index) {
+    while (first_open_ + open_.size() <= index) {
+        auto& opened = open_.emplace_back();
+        opened.interval.start_s =
+            base::to_seconds(plan_.interval * static_cast<std::int64_t>(first_open_ + open_.size() - 1));
+        opened.interval.duration_s = base::to_seconds(plan_.interval);
+    }
+    return open_[index < first_open_ ? 0 : index - first_open_];
+}
+
+TimeSeries::IntervalHistograms& TimeSeries::histograms_of(OpenInterval& open) {
+    if (!open.histograms) {
+        if (spare_.empty()) spare_.push_back(std::make_unique<IntervalHistograms>());
+        open.histograms = std::move(spare_.back());
+        spare_.pop_back();
+    }
+    return *open.histograms;
+}
+
+TimeSeries::OpenInterval& TimeSeries::open_at(Mono t) {
+    if (t >= at_hand_from_ && t < at_hand_until_) [[likely]]
+        return *at_hand_;
+    const std::size_t index = index_of(t);
+    OpenInterval& open = open_until(index);
+    if (index >= first_open_ && t >= plan_.start) {
+        at_hand_ = &open;
+        at_hand_from_ = plan_.start + plan_.interval * static_cast<std::int64_t>(index);
+        at_hand_until_ = at_hand_from_ + plan_.interval;
+    }
+    return open;
+}
+
+void TimeSeries::record_response(Mono due, Nanos response) {
+    OpenInterval& open = open_at(due);
+    histograms_of(open).response.record(response);
+    open.interval.max = std::max(open.interval.max, response);
+}
+
+void TimeSeries::set_gauges(OpenInterval& open, const Gauges& gauges) {
+    Interval& interval = open.interval;
+    interval.waiting = gauges.waiting;
+    interval.in_flight = gauges.in_flight;
+    interval.loop_busy_ratio = gauges.loop_busy_ratio;
+    interval.reconnects = gauges.reconnects - reconnects_seen_;
+    reconnects_seen_ = gauges.reconnects;
+    open.over = true;
+}
+
+Interval TimeSeries::snapshot(const OpenInterval& open) const {
+    Interval interval = open.interval;
+    if (open.histograms) open.histograms->add_to(interval);
+    const double end_s = interval.start_s + interval.duration_s;
+    std::size_t phase = 0;
+    while (phase + 1 < plan_.phases.size() && interval.start_s >= plan_.phases[phase].end_s) ++phase;
+    interval.phase = plan_.phases[phase].name;
+    if (plan_.planned_between && interval.duration_s > 0) {
+        interval.target_per_s = plan_.planned_between(interval.start_s, end_s) / interval.duration_s;
+    }
+    return interval;
+}
+
+/// One query that hangs keeps every interval behind it open: what they count is kept as sparsely as in closed
+/// ones.
+void TimeSeries::fold(OpenInterval& open) {
+    if (!open.histograms) return;
+    open.histograms->add_to(open.interval);
+    take_back(std::move(open.histograms));
+}
+
+void TimeSeries::take_back(std::unique_ptr<IntervalHistograms> histograms) {
+    histograms->response.clear();
+    histograms->lag.clear();
+    spare_.push_back(std::move(histograms));
+}
+
+std::span<const Interval> TimeSeries::advance(Mono now, const Gauges& gauges) {
+    just_closed_.clear();
+    just_joined_.clear();
+    const std::size_t current = index_of(now);
+    open_until(current + 1);  // ahead of its time, so that record() finds it open
+    for (std::size_t i = 0; i < open_.size() && first_open_ + i < current; ++i) {
+        if (open_[i].over) continue;
+        set_gauges(open_[i], gauges);
+        const Interval ended = snapshot(open_[i]);
+        if (recent_.duration_s > 0) {
+            recent_.merge(ended);
+            recent_.phase = ended.phase;
+        } else {
+            recent_ = ended;
+        }
+    }
+    while (!open_.empty() && open_.front().over &&
+           gauges.oldest_pending >=
+               plan_.start + plan_.interval * static_cast<std::int64_t>(first_open_ + 1)) {
+        close_first();
+    }
+    for (std::size_t i = 0; i < open_.size() && first_open_ + i + kFilledAtOnce <= current + 1; ++i)
+        fold(open_[i]);
+    return just_closed_;
+}
+
+Interval TimeSeries::take_recent() {
+    return std::exchange(recent_, Interval{});
+}
+
+void TimeSeries::add_waiting(Interval& interval, Mono now, const Unanswered& unanswered) const {
+    if (unanswered.waiting == 0 || !plan_.planned_between) return;
+    const double since_s = base::to_seconds(unanswered.waiting_since - plan_.start);
+    const auto waiting_until = [&](double s) {
+        const double planned = s > since_s ? plan_.planned_between(since_s, s) : 0;
+        return std::llround(std::min(planned, static_cast<double>(unanswered.waiting)));
+    };
+    const double end_s = interval.start_s + interval.duration_s;
+    const auto waiting = waiting_until(end_s) - waiting_until(interval.start_s);
+    if (waiting <= 0) return;
+    const Nanos age = now - (plan_.start + base::from_seconds(end_s));
+    CoarseHistogram ages;
+    ages.record(age, static_cast<std::uint32_t>(waiting));
+    interval.response.merge(SparseCounts{ages});
+    interval.max = std::max(interval.max, age);
+}
+
+std::vector<Interval> TimeSeries::ended(std::size_t count, Mono now, const Unanswered& unanswered) const {
+    std::size_t over = 0;
+    while (over < open_.size() && open_[over].over) ++over;
+    const std::size_t first = over - std::min(over, count);
+    std::vector<Interval> intervals;
+    std::vector<CoarseHistogram> ages(over - first);
+    for (std::size_t i = first; i < over; ++i) {
+        intervals.push_back(snapshot(open_[i]));
+        add_waiting(intervals.back(), now, unanswered);
+    }
+    for (const Mono due : unanswered.in_flight) {
+        const std::size_t index = std::max(index_of(due), first_open_ + first) - first_open_ - first;
+        if (index >= intervals.size()) continue;
+        ages[index].record(now - due);
+        intervals[index].max = std::max(intervals[index].max, now - due);
+    }
+    for (std::size_t i = 0; i < ages.size(); ++i) intervals[i].response.merge(SparseCounts{ages[i]});
+    return intervals;
+}
+
+void TimeSeries::close_first() {
+    at_hand_until_ = Mono::min();
+    just_closed_.push_back(snapshot(open_.front()));
+    keep(just_closed_.back());
+    join(just_closed_.back());
+    if (open_.front().histograms) take_back(std::move(open_.front().histograms));
+    open_.pop_front();
+    ++first_open_;
+}
+
+void TimeSeries::keep(const Interval& closed) {
+    if (merged_into_last_ > 0 && merged_into_last_ < merge_factor_) {
+        kept_.back().merge(closed);
+        ++merged_into_last_;
+        return;
+    }
+    if (kept_.size() >= kMaxIntervals) merge_kept();
+    kept_.push_back(closed);
+    merged_into_last_ = 1;
+}
+
+void TimeSeries::join(const Interval& closed) {
+    if (steps_joining_ == 0) {
+        joining_ = closed;
+    } else {
+        joining_.merge(closed);
+    }
+    if (++steps_joining_ < plan_.joined) return;
+    just_joined_.push_back(std::move(joining_));
+    steps_joining_ = 0;
+}
+
+void TimeSeries::merge_kept() {
+    for (std::size_t i = 0; i + 1 < kept_.size(); i += 2) {
+        kept_[i].merge(kept_[i + 1]);
+        if (i > 0) kept_[i / 2] = std::move(kept_[i]);
+    }
+    kept_.resize(kept_.size() / 2);
+    merge_factor_ *= 2;
+}
+
+std::vector<Interval> TimeSeries::finish(Mono end, const Gauges& gauges) {
+    for (OpenInterval& open : open_) {
+        if (!open.over) set_gauges(open, gauges);
+    }
+    const double end_s = base::to_seconds(end - plan_.start);
+    just_closed_.clear();
+    just_joined_.clear();
+    while (!open_.empty()) {
+        Interval& first = open_.front().interval;
+        if (first.start_s >= end_s - 1e-9) break;
+        const double rest_s = std::round((end_s - first.start_s) * 1e9) / 1e9;  // no 0.19999999999999996
+        first.duration_s = std::min(first.duration_s, rest_s);
+        close_first();
+    }
+    if (std::exchange(steps_joining_, 0) > 0) just_joined_.push_back(std::move(joining_));
+    return std::move(kept_);
+}
+
+}  // namespace pgtraffic::metrics
