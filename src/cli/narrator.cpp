@@ -81,8 +81,7 @@ std::size_t Narrator::rows_drawn() const {
 }
 
 void Narrator::draw(const std::vector<report::PanelLine>& lines) {
-    put({});
-    if (lines.empty() || !unwritten_.empty() || !takes_output()) return;
+    if (lines.empty() || !up_to_date()) return;
     // Over what stands there, line by line: clearing first would flicker, and where the lines fill the window
     // some terminals take it for a clear screen and keep each picture in their history.
     std::string text = up(rows_drawn());
@@ -105,10 +104,13 @@ void Narrator::finish() {
     write_stderr(std::exchange(unwritten_, {}));
 }
 
-/// A line of progress that would have to wait is old when its turn comes.
-void Narrator::put_line(const std::string& text) {
+bool Narrator::up_to_date() {
     put({});
-    if (unwritten_.empty() && takes_output()) put(text + "\n");
+    return unwritten_.empty() && takes_output();
+}
+
+void Narrator::put_progress(const std::string& text) {
+    if (up_to_date()) put(text + "\n");
 }
 
 std::string Narrator::taken_down() {
@@ -127,7 +129,7 @@ std::string Narrator::taken_down() {
 
 void Narrator::progress(const metrics::Interval& interval, const simulation::ProgressState& state) {
     report::ProgressContext context{state.duration_s, open_loop_, state.connections, state.connected};
-    if (!moving_) return put_line(report::progress_line(interval, context));
+    if (!moving_) return put_progress(report::progress_line(interval, context));
     // The last column stays free: a line that fills it would take two rows on some terminals.
     const auto size = terminal_size();
     context.width = std::max<std::size_t>(size.columns, 2) - 1;
@@ -154,7 +156,7 @@ simulation::SimulationEvents Narrator::events() {
     if (live_ == Live::off) return events;
     events.connecting = [this](std::uint32_t connected, std::uint32_t of) {
         const auto text = fmt::format("connected {} of {}", connected, of);
-        if (!moving_) return put_line(text);
+        if (!moving_) return put_progress(text);
         draw({{text, report::Tone::plain}});
     };
     events.progress = [this](const metrics::Interval& interval, const simulation::ProgressState& state) {

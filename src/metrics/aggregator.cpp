@@ -1,7 +1,6 @@
 #include "pgtraffic/metrics/aggregator.hpp"
 
 #include <algorithm>
-#include <cmath>
 #include <utility>
 
 #include "pgtraffic/base/check.hpp"

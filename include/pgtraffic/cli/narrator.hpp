@@ -37,7 +37,10 @@ class Narrator {
     void draw(const std::vector<report::PanelLine>& lines);
     /// Writes what stderr takes now, and keeps the rest for the next call.
     void put(std::string_view text);
-    void put_line(const std::string& text);
+    /// All that was said is out, and stderr takes more. What moves is not kept for later: it would be old
+    /// when its turn comes.
+    [[nodiscard]] bool up_to_date();
+    void put_progress(const std::string& text);
     /// What takes down what is drawn; from then on nothing is.
     [[nodiscard]] std::string taken_down();
     [[nodiscard]] std::size_t rows_drawn() const;
