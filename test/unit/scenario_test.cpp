@@ -195,9 +195,11 @@ TEST_CASE("Every kind of parameter is read") {
 
 TEST_CASE("A wrong parameter is refused with its place and what would be right") {
     CHECK(parameter_complaint("{}") ==
-          ": must have exactly one of key, pick, integer, real, choice, code, uuid, run_id, constant; it has none");
+          ": must have exactly one of key, pick, integer, real, choice, code, uuid, run_id, constant; it has "
+          "none");
     CHECK(parameter_complaint(R"({"pick": "SELECT 1", "uuid": true})") ==
-          ": must have exactly one of key, pick, integer, real, choice, code, uuid, run_id, constant; it has pick "
+          ": must have exactly one of key, pick, integer, real, choice, code, uuid, run_id, constant; it has "
+          "pick "
           "and uuid");
     CHECK(parameter_complaint(R"({"intger": [1, 2]})") ==
           R"(: unknown key "intger"; did you mean "integer"?)");
