@@ -43,18 +43,13 @@ TimeSeries::OpenInterval& TimeSeries::open_until(std::size_t index) {
     return open_[index < first_open_ ? 0 : index - first_open_];
 }
 
-TimeSeries::IntervalHistograms& TimeSeries::histograms_of(OpenInterval& open) {
-    if (!open.histograms) {
-        if (spare_.empty()) spare_.push_back(std::make_unique<IntervalHistograms>());
-        open.histograms = std::move(spare_.back());
-        spare_.pop_back();
-    }
-    return *open.histograms;
+void TimeSeries::give_histograms(OpenInterval& open) {
+    if (spare_.empty()) spare_.push_back(std::make_unique<IntervalHistograms>());
+    open.histograms = std::move(spare_.back());
+    spare_.pop_back();
 }
 
-TimeSeries::OpenInterval& TimeSeries::open_at(Mono t) {
-    if (t >= at_hand_from_ && t < at_hand_until_) [[likely]]
-        return *at_hand_;
+TimeSeries::OpenInterval& TimeSeries::take_at_hand(Mono t) {
     const std::size_t index = index_of(t);
     OpenInterval& open = open_until(index);
     if (index >= first_open_ && t >= plan_.start) {
@@ -63,12 +58,6 @@ TimeSeries::OpenInterval& TimeSeries::open_at(Mono t) {
         at_hand_until_ = at_hand_from_ + plan_.interval;
     }
     return open;
-}
-
-void TimeSeries::record_response(Mono due, Nanos response) {
-    OpenInterval& open = open_at(due);
-    histograms_of(open).response.record(response);
-    open.interval.max = std::max(open.interval.max, response);
 }
 
 void TimeSeries::set_gauges(OpenInterval& open, const Gauges& gauges) {

@@ -153,6 +153,7 @@ Progress Connection::receive(ReceiveBuffer buffer) noexcept {
 }
 
 Progress Connection::next_answer() noexcept {
+    if (unread_.empty()) return Progress::busy;  // nearly always, behind an answer
     switch (reader_.read(unread_)) {
         case AnswerReader::Event::need_more:
             return Progress::busy;

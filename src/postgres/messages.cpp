@@ -86,11 +86,6 @@ constexpr std::uint32_t kLongestMessage = 0x40100000;
 
 }  // namespace
 
-char* SendBuffer::room(std::size_t bytes) {
-    if (end_ + bytes > capacity_) make_room(bytes);
-    return bytes_.get() + end_;
-}
-
 /// What was sent makes room first. It is moved over only where that frees half of the buffer, so that a byte
 /// is moved at most once on average.
 void SendBuffer::make_room(std::size_t bytes) {
@@ -144,10 +139,12 @@ void append_query(SendBuffer& buffer, std::string_view sql, const TextValues& va
 // ---- reading ------------------------------------------------------------------------------------------
 
 AnswerReader::Event AnswerReader::read(std::span<const char>& bytes) noexcept {
+    if (bytes.empty()) return Event::need_more;
+    if (held_size_ > 0) [[unlikely]]
+        return read_slowly(bytes);
     const char* at = bytes.data();
     const char* const end = at + bytes.size();
-    Event event = Event::need_more;
-    while (held_size_ == 0 && end - at >= static_cast<std::ptrdiff_t>(kHeader) && event == Event::need_more) {
+    while (end - at >= static_cast<std::ptrdiff_t>(kHeader)) {
         const std::uint32_t length = read_u32(at + 1);
         if (length < 4) [[unlikely]]
             return refuse("08P01", "the server sent a message of an impossible length");
@@ -155,15 +152,14 @@ AnswerReader::Event AnswerReader::read(std::span<const char>& bytes) noexcept {
         const char* const message = at;
         at += std::size_t{length} + 1;
         if (whole_) begin_answer();
-        // The two of every answer that say the least, without a call.
-        if (*message == 'D') {
-            ++row_messages_;
-        } else if (*message != '2') {
-            event = take(*message, {message + kHeader, length - 4});
+        const Event event = take(*message, {message + kHeader, length - 4});
+        if (event != Event::need_more) {
+            bytes = {at, end};
+            return event;
         }
     }
     bytes = {at, end};
-    return bytes.empty() || event != Event::need_more ? event : read_slowly(bytes);
+    return bytes.empty() ? Event::need_more : read_slowly(bytes);
 }
 
 void AnswerReader::begin_answer() noexcept {
@@ -204,24 +200,35 @@ AnswerReader::Event AnswerReader::read_slowly(std::span<const char>& bytes) noex
     return event == Event::need_more ? read(bytes) : event;
 }
 
-AnswerReader::Event AnswerReader::take(char type, std::span<const char> body) noexcept {
+/// What every answer consists of; the rest is seldom and takes a call.
+inline AnswerReader::Event AnswerReader::take(char type, std::span<const char> body) noexcept {
     switch (type) {
+        case '1':  // ParseComplete, all that a PREPARE has
+            complete_ = true;
+            return Event::need_more;
+        case '2':  // BindComplete
+            return Event::need_more;
         case 'D':  // DataRow
             ++row_messages_;
-            break;
+            return Event::need_more;
         case 'C':
             take_completion(body);
-            break;
+            return Event::need_more;
         case 'Z':
             return end_answer(body);
-        case '1':  // ParseComplete, all that a PREPARE has
+        default:
+            return take_seldom(type, body);
+    }
+}
+
+AnswerReader::Event AnswerReader::take_seldom(char type, std::span<const char> body) noexcept {
+    switch (type) {
         case 'I':  // EmptyQueryResponse
             complete_ = true;
             break;
         case 'E':
             take_error(body);
             break;
-        case '2':  // BindComplete
         case '3':  // CloseComplete
         case 'T':  // RowDescription
         case 't':  // ParameterDescription

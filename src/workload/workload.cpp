@@ -174,7 +174,8 @@ Workload::Workload(const Scenario& scenario, const std::vector<DataRows>& answer
         DoubtFinder finder;
         for (std::uint32_t s = 0; s < operation.statements.size(); ++s) {
             if (operation.choose_one) finder = {};
-            places_.push_back({o, s, static_cast<std::uint32_t>(data_.size()),
+            places_.push_back({o, s, static_cast<std::uint32_t>(bound_.size()),
+                               static_cast<std::uint32_t>(operation.statements[s].parameters.size()),
                                finder.next(kind_of(operation.statements[s].sql)),
                                inserts_in(operation.statements[s].sql) > 0});
             bind(operation.statements[s], queries, answers, default_distribution);
@@ -189,7 +190,7 @@ void Workload::bind(const Statement& statement, std::span<const DataQuery> queri
     for (const auto& parameter : statement.parameters) {
         const auto query = data_query(parameter);
         if (!query) {
-            data_.push_back(0);
+            bound_.push_back({parameter, 0});
             continue;
         }
         const auto found = std::find_if(queries.begin(), queries.end(), [&](const DataQuery& other) {
@@ -197,11 +198,11 @@ void Workload::bind(const Statement& statement, std::span<const DataQuery> queri
         });
         const auto index = static_cast<std::size_t>(found - queries.begin());
         if (const auto* key = std::get_if<KeyParameter>(&parameter)) {
-            data_.push_back(static_cast<std::uint32_t>(choosers_.size()));
+            bound_.push_back({parameter, static_cast<std::uint32_t>(choosers_.size())});
             choosers_.push_back(
                 make_chooser(key->distribution.value_or(default_distribution), *query, answers[index]));
         } else {
-            data_.push_back(static_cast<std::uint32_t>(index));
+            bound_.push_back({parameter, static_cast<std::uint32_t>(index)});
         }
     }
 }
@@ -223,7 +224,7 @@ Choice Workload::choose(std::uint64_t k) const noexcept {
 /// Writes the value of one parameter, by its kind.
 struct Workload::Writer {
     const Workload& workload;
-    std::uint32_t data;   // the parameter's entry in data_
+    std::uint32_t data;   // BoundParameter::data
     std::uint64_t place;  // of this parameter of this arrival, whatever the attempt
     std::uint32_t attempt;
     std::array<char, 64>& storage;
@@ -309,13 +310,13 @@ struct Workload::Writer {
 
 void Workload::fill(std::uint32_t number, std::uint64_t k, std::uint32_t attempt,
                     ParameterValues& values) const noexcept {
-    const auto& parameters = statement(number).parameters;
-    const auto first_data = places_[number].first_data;
-    values.count = parameters.size();
-    for (std::size_t i = 0; i < parameters.size(); ++i) {
-        std::visit(Writer{*this, data_[first_data + i], Writer::place_of(k, number, i), attempt,
-                          values.storage[i], values.text[i], values.length[i]},
-                   parameters[i]);
+    const Place& place = places_[number];
+    const BoundParameter* bound = bound_.data() + place.first_parameter;
+    values.count = place.parameters;
+    for (std::size_t i = 0; i < place.parameters; ++i) {
+        std::visit(Writer{*this, bound[i].data, Writer::place_of(k, number, i), attempt, values.storage[i],
+                          values.text[i], values.length[i]},
+                   bound[i].parameter);
     }
 }
 

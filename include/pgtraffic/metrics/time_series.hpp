@@ -2,6 +2,7 @@
 // length, by merging neighbours. Knows no clock.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <deque>
@@ -49,7 +50,11 @@ class TimeSeries {
     /// The interval of this instant, to count in: where it was closed already, the first open one. Good until
     /// the next call.
     [[nodiscard]] Interval& at(base::Mono t) { return open_at(t).interval; }
-    void record_response(base::Mono due, base::Nanos response);
+    void record_response(base::Mono due, base::Nanos response) {
+        OpenInterval& open = open_at(due);
+        histograms_of(open).response.record(response);
+        open.interval.max = std::max(open.interval.max, response);
+    }
     void record_lag(base::Mono due, base::Nanos lag) { histograms_of(open_at(due)).lag.record(lag); }
 
     /// Closes what can be closed at `now`. Returns those closed by this call, unmerged, good until the next
@@ -91,8 +96,18 @@ class TimeSeries {
 
     [[nodiscard]] std::size_t index_of(base::Mono t) const noexcept;
     OpenInterval& open_until(std::size_t index);
-    OpenInterval& open_at(base::Mono t);
-    IntervalHistograms& histograms_of(OpenInterval& open);
+    OpenInterval& open_at(base::Mono t) {
+        if (t >= at_hand_from_ && t < at_hand_until_) [[likely]]
+            return *at_hand_;
+        return take_at_hand(t);
+    }
+    OpenInterval& take_at_hand(base::Mono t);
+    IntervalHistograms& histograms_of(OpenInterval& open) {
+        if (!open.histograms) [[unlikely]]
+            give_histograms(open);
+        return *open.histograms;
+    }
+    void give_histograms(OpenInterval& open);
     void set_gauges(OpenInterval& open, const Gauges& gauges);
     [[nodiscard]] Interval snapshot(const OpenInterval& open) const;
     void add_waiting(Interval& interval, base::Mono now, const Unanswered& unanswered) const;

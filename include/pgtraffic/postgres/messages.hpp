@@ -23,7 +23,11 @@ namespace pgtraffic::postgres {
 class SendBuffer {
  public:
     /// Room for `bytes` more behind what is there, for the caller to fill; append() counts them in.
-    [[nodiscard]] char* room(std::size_t bytes);
+    [[nodiscard]] char* room(std::size_t bytes) {
+        if (end_ + bytes > capacity_) [[unlikely]]
+            make_room(bytes);
+        return bytes_.get() + end_;
+    }
     void append(std::size_t bytes) noexcept { end_ += bytes; }
 
     [[nodiscard]] std::span<const char> unsent() const noexcept {
@@ -95,6 +99,7 @@ class AnswerReader {
     [[nodiscard]] Event read_slowly(std::span<const char>& bytes) noexcept;
     void begin_answer() noexcept;
     [[nodiscard]] Event take(char type, std::span<const char> body) noexcept;
+    [[nodiscard]] Event take_seldom(char type, std::span<const char> body) noexcept;
     [[nodiscard]] Event end_answer(std::span<const char> body) noexcept;
     [[nodiscard]] Event refuse(std::string_view sqlstate, std::string_view message) noexcept;
     void take_completion(std::span<const char> tag) noexcept;

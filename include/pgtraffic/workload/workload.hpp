@@ -88,13 +88,19 @@ class Workload {
     [[nodiscard]] bool adds_rows(std::uint32_t number) const noexcept { return places_[number].adds_rows; }
 
  private:
-    /// Where a statement stands, and its parameters' first entry in data_.
+    /// Where a statement stands, and which of bound_ are its parameters.
     struct Place {
         std::uint32_t operation;
         std::uint32_t statement;
-        std::uint32_t first_data;
+        std::uint32_t first_parameter;
+        std::uint32_t parameters;
         bool doubt;
         bool adds_rows;
+    };
+
+    struct BoundParameter {
+        Parameter parameter;
+        std::uint32_t data;  ///< index in choosers_ or picked_ for those that need data, otherwise 0
     };
 
     struct Writer;
@@ -106,8 +112,7 @@ class Workload {
     bool one_choice_ = false;                     // every arrival does the same
     std::vector<std::uint32_t> first_statement_;  // an operation; then their count
     std::vector<Place> places_;                   // a statement number
-    // An entry a parameter: its index in choosers_ or in picked_ for those that need data, otherwise 0.
-    std::vector<std::uint32_t> data_;
+    std::vector<BoundParameter> bound_;           // of all statements, one after the other
     std::vector<KeyChooser> choosers_;
     std::vector<std::vector<std::string>> picked_;
     std::vector<double> operation_weights_;               // running sums
