@@ -225,7 +225,10 @@ void Parser::refuse_unknown_scope() const {
     const auto left = text_.substr(0, text_.find_first_of("<>=", at_));
     for (auto dot = left.find('.', at_); dot != std::string_view::npos; dot = left.find('.', dot + 1)) {
         if (find_metric(word_at(left, dot + 1)) == nullptr) continue;
-        refuse_name(at_, left.substr(at_, dot - at_), scope_.operations, "operation");
+        const auto name = left.substr(at_, dot - at_);
+        if (std::find(scope_.phases.begin(), scope_.phases.end(), name) != scope_.phases.end())
+            fail(at_, fmt::format("\"{0}\" is a phase: write phase:{0}", name));
+        refuse_name(at_, name, scope_.operations, "operation");
     }
 }
 

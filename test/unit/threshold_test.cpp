@@ -178,6 +178,8 @@ TEST_CASE("what is wrong is named with its column and with what would be right")
         {"\"inser\".response.p99<20ms", {"column 1: the run has no operation \"inser\""}},
         {"\"insert.response.p99<20ms", {"column 1: the quote"}},
         {"\"insert\" response.p99<20ms", {"column 9: a dot and a metric"}},
+        {"traffic spike.response.p99<20ms",
+         {"column 1: \"traffic spike\" is a phase: write phase:traffic spike"}},
         {"phase:ramp.response.p99<20ms", {"column 7: the run has no phase \"ramp\"", "traffic spike"}},
         {"phase:\"ramp\".response.p99<20ms", {"column 7: the run has no phase \"ramp\""}},
         {"insert.loop_busy<50%", {"column 8:", "whole run"}},
