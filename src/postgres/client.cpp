@@ -37,6 +37,8 @@ constexpr std::array kCures{
     Cure{"requirepeer", "Check PGREQUIREPEER."},
     Cure{"no encryption", "The server wants TLS from here: set sslmode=require."},
     Cure{"no pg_hba.conf entry", "Allow this client, user and database in the server's pg_hba.conf."},
+    Cure{"response to SSL negotiation", "Is that a PostgreSQL server? Check host and port."},
+    Cure{"expected authentication request", "Is that a PostgreSQL server? Check host and port."},
     Cure{"does not support SSL",
          "Set sslmode=prefer (or disable) in the database URL, or enable TLS on the server."},
     Cure{"certificate", "Check sslrootcert and sslmode in the database URL."},

@@ -110,7 +110,7 @@ const std::vector<Refusal>& refusals() {
         {"greeting-close", "closed the connection unexpectedly"},
         {"greeting-silence", "timeout expired"},
         {"greeting-garbage", "cannot connect"},
-        {"greeting-http", "cannot connect"},
+        {"greeting-http", "Is that a PostgreSQL server?"},
         {"greeting-huge", "cannot connect"},
         {"greeting-endless-error", "says too much"},
         {"greeting-truncated", "closed the connection unexpectedly"},
