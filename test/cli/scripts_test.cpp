@@ -163,6 +163,20 @@ TEST_CASE("the simulation script refuses half a target instead of running somewh
           "without\n");
 }
 
+TEST_CASE("the test script leaves out what takes long unless it is asked for, or for something else") {
+    const Tree tree;
+    tree.skip_the_build();
+    tree.write_program("programs/ctest", "echo \"$*\"\n");
+    const std::string dev = "--preset dev --no-tests=error --parallel 2";
+    const std::string sanitized = "--preset asan-ubsan --no-tests=error --parallel 2";
+    CHECK(tree.run("./run_tests.sh").out == dev + " -LE long\n");
+    CHECK(tree.run("./run_tests.sh --all").out == dev + "\n");
+    CHECK(tree.run("./run_tests.sh -L unit").out == dev + " -L unit\n");
+    CHECK(tree.run("./run_tests.sh --sanitize").out == sanitized + " -LE long\n");
+    CHECK(tree.run("./run_tests.sh --sanitize --all").out == sanitized + "\n");
+    CHECK(tree.run("./run_tests.sh --all --sanitize -LE timing").out == sanitized + " -LE timing\n");
+}
+
 TEST_CASE("packages are installed only when some are missing, and only those") {
     const Tree tree;
     const std::string require = ". .ci/setup.sh; require_packages one two three; echo done";
