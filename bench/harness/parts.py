@@ -29,7 +29,8 @@ class Context:
             self.client_cpus, self.server_cpus = cpus[:1], cpus[-1:]
         self.ours = Pgtraffic(self.programs["pgtraffic"], self.scratch)
         self.pipelined = Pgtraffic(self.programs["pgtraffic"], self.scratch, "--pipeline", "16")
-        self.economy = Pgtraffic(self.programs["pgtraffic"], self.scratch, "--pacing", "economy")
+        self.economy, *self.steps = (Pgtraffic(self.programs["pgtraffic"], self.scratch, "--pacing", step)
+                                     for step in ("economy", "1ms", "4ms", "8ms", "16ms"))
 
     def null_server(self):
         return servers.null_server(self.programs["fake_server"], self.server_cpus)
@@ -97,9 +98,10 @@ def open_loop(c, server):
     for rate in c.at((100, 1000, 10000), (1000,)):
         for connections in c.at((10, 150, 1000), (10,)):
             load = Load(connections, rate=rate)
-            long = c.at(Length(seconds=4), Length(queries_each=60))
+            long = c.at(Length(seconds=8), Length(queries_each=60))
             short = c.at(Length(seconds=1), Length(queries_each=10))
-            c.record.take_turns("open", {"rate": rate, "connections": connections}, clients,
+            variants = c.steps if (rate, connections) == (1000, c.at(150, 10)) else []
+            c.record.take_turns("open", {"rate": rate, "connections": connections}, clients + variants,
                                 math.ceil(c.repetitions * 0.6),
                                 lambda client: measure.difference(client, server.socket, load, long, short))
 

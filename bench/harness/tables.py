@@ -4,6 +4,8 @@ from .measure import Spread
 
 OURS, PGBENCH, RAW = "pgtraffic", "pgbench", "raw socket"
 PIPELINED, ECONOMY = "pgtraffic --pipeline 16", "pgtraffic --pacing economy"
+STEPS = {"precise": OURS, "1 ms": "pgtraffic --pacing 1ms", "2 ms (economy)": ECONOMY, "4 ms": "pgtraffic --pacing 4ms",
+         "8 ms": "pgtraffic --pacing 8ms", "16 ms": "pgtraffic --pacing 16ms"}
 NONE = "-"
 
 
@@ -78,6 +80,25 @@ def real(record):
     return _closed(record, "real", lambda cell: "{workload}, {protocol}, {transport}, {connections}".format(**cell))
 
 
+def _lag(record, cell, client, name):
+    samples = record.values("open", cell, client, "lag_ms").values()
+    return decimal(Spread.of([s[name] for s in samples if s.get(name) is not None]), 3)
+
+
+def _steps(record):
+    """What a longer step saves and what it costs, in the cells where more than economy was measured."""
+    out = ""
+    for cell in record.cells("open"):
+        rows = [[step, decimal(record.spread("open", cell, client, "cpu_us"), 1),
+                 ratio(record.ratio("open", cell, client, PGBENCH, "cpu_us")), _lag(record, cell, client, "mean"),
+                 _lag(record, cell, client, "p99")]
+                for step, client in STEPS.items() if record.values("open", cell, client, "cpu_us")]
+        if len(rows) > 2:
+            out += (f"\nThe steps of `--pacing` at {cell['rate']:,}/s on {cell['connections']:,} connections:\n\n" +
+                    table(["step", "CPU µs a query", "to pgbench", "mean lag, ms", "p99"], rows))
+    return out
+
+
 def open_loop(record):
     rows, lags, thrifty = [], [], []
     for cell in record.cells("open"):
@@ -85,8 +106,7 @@ def open_loop(record):
             return record.spread("open", cell, client, figure)
 
         def lag(client, name, cell=cell):
-            samples = record.values("open", cell, client, "lag_ms").values()
-            return decimal(Spread.of([s[name] for s in samples if s.get(name) is not None]), 3)
+            return _lag(record, cell, client, name)
 
         attained = of(OURS, "attained")
         name = f"{cell['rate']:,}/s, {cell['connections']:,}"
@@ -106,7 +126,7 @@ def open_loop(record):
             "\nLag (due to sent), ms:\n\n" +
             table(["rate, connections", "mean", "p50", "p99", "max", "pgbench mean", "max", "mean to pgbench"], lags) +
             "\nWith `--pacing economy`:\n\n" +
-            table(["rate, connections", "CPU µs a query", "to pgbench", "mean lag, ms", "p99"], thrifty))
+            table(["rate, connections", "CPU µs a query", "to pgbench", "mean lag, ms", "p99"], thrifty) + _steps(record))
 
 
 def _value(record, cell, client, figure):
