@@ -8,28 +8,18 @@
 #include <cstring>
 
 #include "pgtraffic/base/error.hpp"
+#include "pgtraffic/base/write_all.hpp"
 
 namespace pgtraffic::cli {
 
 void write_stdout(std::string_view text) {
-    while (!text.empty()) {
-        const auto written = ::write(STDOUT_FILENO, text.data(), text.size());
-        if (written >= 0) {
-            text.remove_prefix(static_cast<std::size_t>(written));
-        } else if (errno == EPIPE) {
-            return;
-        } else if (errno != EINTR) {
-            throw base::Error(fmt::format("cannot write to standard output: {}", std::strerror(errno)));
-        }
-    }
+    const int error = base::write_all(STDOUT_FILENO, text);
+    if (error == 0 || error == EPIPE) return;
+    throw base::Error(fmt::format("cannot write to standard output: {}", std::strerror(error)));
 }
 
-void write_stderr(std::string_view text) noexcept {
-    while (!text.empty()) {
-        const auto written = ::write(STDERR_FILENO, text.data(), text.size());
-        if (written < 0 && errno != EINTR) return;
-        if (written > 0) text.remove_prefix(static_cast<std::size_t>(written));
-    }
+void write_stderr(std::string_view text, base::Nanos patience) noexcept {
+    static_cast<void>(base::write_all(STDERR_FILENO, text, patience));
 }
 
 bool use_color(Color wanted, bool terminal) noexcept {

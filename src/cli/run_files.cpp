@@ -29,7 +29,7 @@ void print_text(const metrics::RunResult& result, const RunOptions& options) {
     const auto text = as_pgbench ? report::pgbench_report(result)
                                  : report::text_report(result, {use_color(options.color, terminal), 80});
     if (options.report_to_stderr) {
-        write_stderr(text);
+        write_stderr(text, base::Nanos::max());
     } else {
         write_stdout(text);
     }

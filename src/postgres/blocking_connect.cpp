@@ -5,10 +5,10 @@
 
 #include <algorithm>
 #include <array>
-#include <limits>
 #include <string_view>
 #include <vector>
 
+#include "pgtraffic/base/signal_mask.hpp"
 #include "pgtraffic/postgres/answer_size.hpp"
 
 namespace pgtraffic::postgres {
@@ -40,14 +40,19 @@ PGconn* begin(const Conninfo& conninfo) {
     return PQconnectStartParams(keywords.data(), values.data(), 0);
 }
 
-/// False at the deadline, which holds for a server that lets nobody wait, too.
-bool wait_for(int socket, bool writable, Mono deadline) {
-    const auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline - base::mono_now()).count();
-    if (left <= 0) return false;
-    pollfd watched{socket, static_cast<short>(writable ? POLLOUT : POLLIN), 0};
-    const auto most = std::int64_t{std::numeric_limits<int>::max()};
-    // A signal that wakes it early costs a look at a socket that has nothing.
-    return ::poll(&watched, 1, static_cast<int>(std::min(left, most))) != 0;
+/// What ended the wait: nothing, the deadline, which holds for a server that lets nobody wait, too, or an
+/// ending signal that is held back.
+const char* wait_for(int socket, bool writable, Mono deadline) {
+    using std::chrono::milliseconds;
+    constexpr milliseconds kLook{100};  // such a signal wakes nobody
+    for (;;) {
+        const auto left = std::chrono::ceil<milliseconds>(deadline - base::mono_now());
+        if (left.count() <= 0) return "timeout expired";
+        pollfd watched{socket, static_cast<short>(writable ? POLLOUT : POLLIN), 0};
+        // A signal that wakes it early costs a look at a socket that has nothing.
+        if (::poll(&watched, 1, static_cast<int>(std::min(left, kLook).count())) != 0) return nullptr;
+        if (base::held_back_signal() != 0) return base::kInterrupted;
+    }
 }
 
 /// Until connected, failed, or at a host that takes too long or says too much.
@@ -57,8 +62,8 @@ std::string finish(PGconn* connection, Nanos limit) {
     Mono deadline = base::mono_now() + limit;
     auto step = PGRES_POLLING_WRITING;
     for (;;) {
-        if (!wait_for(PQsocket(connection), step == PGRES_POLLING_WRITING, deadline))
-            return "timeout expired";
+        if (const char* trouble = wait_for(PQsocket(connection), step == PGRES_POLLING_WRITING, deadline))
+            return trouble;
         size.before_read(PQsocket(connection));
         if (size.bytes() > kLargestGreeting) return "the server says too much before it lets anybody in";
         step = PQconnectPoll(connection);
@@ -126,7 +131,7 @@ BlockingConnect connect_blocking(const Conninfo& conninfo, Nanos limit) {
         PQsetNoticeProcessor(
             result.connection, [](void*, const char*) {}, nullptr);
         result.trouble = finish(result.connection, limit);
-        if (result.trouble.empty()) return result;
+        if (result.trouble.empty() || result.trouble == base::kInterrupted) return result;
         troubles += result.trouble + "\n";
         result.trouble = troubles;
         // libpq itself goes on to the next host where one fails; where we gave one up, we do.

@@ -15,6 +15,7 @@
 #include <memory>
 
 #include "pgtraffic/base/check.hpp"
+#include "pgtraffic/base/signal_mask.hpp"
 #include "pgtraffic/base/units.hpp"
 #include "pgtraffic/postgres/answer_size.hpp"
 #include "pgtraffic/postgres/blocking_connect.hpp"
@@ -57,6 +58,7 @@ constexpr std::array kCures{
     Cure{"Connection timed out", "The server does not answer: check host, port and firewall."},
     Cure{"unreachable", "No way leads there: check host and network."},
     Cure{"starting up", "Wait until the server has started."},
+    Cure{"not yet accepting connections", "Wait until the server has recovered."},
     Cure{"shutting down", "Start the server again."},
     Cure{"not accepting connections", "The database refuses connections now: wait, or name another."},
     Cure{"port number", "Check the port."},
@@ -94,6 +96,7 @@ std::string reason_of(std::string_view message) {
             if (const auto at = line.find(kFailed); at != line.npos) line.remove_prefix(at + kFailed.size());
         }
         if (line.starts_with(kFatal)) line.remove_prefix(kFatal.size());
+        while (line.ends_with('.')) line.remove_suffix(1);  // the cure follows, behind one of ours
         if (std::find(reasons.begin(), reasons.end(), line) == reasons.end()) reasons.emplace_back(line);
     }
     return reasons.empty() ? "no reason given" : fmt::format("{}", fmt::join(reasons, "; "));
@@ -189,7 +192,9 @@ Client::Client(const Conninfo& conninfo, base::Nanos timeout, std::optional<base
         conninfo_.set("password", password);
     }
     if (opened.trouble.empty()) return;
-    const std::string message = connect_error(connection_, opened.trouble, conninfo_);
+    const std::string message = opened.trouble == base::kInterrupted
+                                    ? opened.trouble
+                                    : connect_error(connection_, opened.trouble, conninfo_);
     PQfinish(connection_);
     throw base::Error(message);
 }
@@ -224,24 +229,31 @@ Client::Result Client::answer_to(int sent) {
 }
 
 void Client::wait_until_readable(base::Mono deadline) {
+    using std::chrono::milliseconds;
+    constexpr milliseconds kLook{100};  // a signal that is held back wakes nobody
     for (;;) {
-        int limit_ms = -1;
+        give_up_if_interrupted();
+        milliseconds limit = kLook;
         if (deadline != base::Mono::max()) {
-            const auto left =
-                std::chrono::ceil<std::chrono::milliseconds>(deadline - base::mono_now()).count();
-            if (left <= 0) {
+            const auto left = std::chrono::ceil<milliseconds>(deadline - base::mono_now());
+            if (left.count() <= 0) {
                 give_up(fmt::format("the server did not answer within {}",
                                     base::format_duration(patience_.value_or(base::Nanos{}))));
             }
-            limit_ms = static_cast<int>(std::min<std::int64_t>(left, std::numeric_limits<int>::max()));
+            limit = std::min(limit, left);
         }
         pollfd watched{PQsocket(connection_), POLLIN, 0};
-        const int ready = ::poll(&watched, 1, limit_ms);
+        const int ready = ::poll(&watched, 1, static_cast<int>(limit.count()));
         if (ready > 0 || (ready < 0 && errno != EINTR)) return;
     }
 }
 
+void Client::give_up_if_interrupted() {
+    if (base::held_back_signal() != 0) give_up(base::kInterrupted);
+}
+
 void Client::give_up(const std::string& why) {
+    copying_.clear();
     // What may still come would be taken for the answer to the next statement.
     PQfinish(std::exchange(connection_, nullptr));
     throw base::Error(why);
@@ -322,6 +334,7 @@ void Client::copy_begin(const std::string& sql) {
 void Client::copy_data(std::string_view piece) {
     PGTRAFFIC_CHECK(!copying_.empty(), "copy_data() follows copy_begin()");
     constexpr std::size_t kLargest = std::numeric_limits<int>::max();
+    give_up_if_interrupted();
     while (!piece.empty()) {
         const std::string_view part = piece.substr(0, kLargest);
         if (PQputCopyData(connection_, part.data(), static_cast<int>(part.size())) != 1) {
@@ -335,12 +348,8 @@ void Client::copy_data(std::string_view piece) {
 void Client::copy_end() {
     PGTRAFFIC_CHECK(!copying_.empty(), "copy_end() follows copy_begin()");
     copying_.clear();
-    if (PQputCopyEnd(connection_, nullptr) != 1) throw_sql_error(connection_, nullptr, conninfo_);
-    Result failure;
-    while (Result result{PQgetResult(connection_)}) {
-        if (!succeeded(result.get()) && !failure) failure = std::move(result);
-    }
-    if (failure) throw_sql_error(connection_, failure.get(), conninfo_);
+    const Result result = answer_to(PQputCopyEnd(connection_, nullptr));
+    expect_success(connection_, result.get(), conninfo_);
 }
 
 void Client::break_off_copy() {

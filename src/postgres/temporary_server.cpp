@@ -23,6 +23,7 @@
 
 #include "pgtraffic/base/check.hpp"
 #include "pgtraffic/base/error.hpp"
+#include "pgtraffic/base/signal_mask.hpp"
 #include "pgtraffic/postgres/client.hpp"
 
 namespace pgtraffic::postgres {
@@ -203,14 +204,23 @@ TemporaryServer::TemporaryServer(const TemporaryServerOptions& options)
     }
     initialise();
     start_on_a_free_port();
-    Client client{socket_conninfo("postgres")};
-    const std::string version = client.server_version();
-    version_ = version.substr(0, version.find(' '));
-    client.execute(fmt::format("CREATE DATABASE {}", kName));
+    try {
+        create_database();
+    } catch (const base::Error&) {
+        stop(true);  // the destructor is not reached, and what kills a child leaves shared memory behind
+        throw;
+    }
 }
 
 TemporaryServer::~TemporaryServer() {
     if (process_ && process_->ours()) stop();
+}
+
+void TemporaryServer::create_database() {
+    Client client{socket_conninfo("postgres")};
+    const std::string version = client.server_version();
+    version_ = version.substr(0, version.find(' '));
+    client.execute(fmt::format("CREATE DATABASE {}", kName));
 }
 
 void TemporaryServer::initialise() {
@@ -324,6 +334,7 @@ void TemporaryServer::wait_until_ready() {
         } catch (const base::Error& error) {
             last = error.what();
         }
+        if (base::held_back_signal() != 0) throw base::Error(base::kInterrupted);
         if (base::mono_now() >= deadline) {
             throw base::Error(fmt::format("the temporary PostgreSQL does not accept connections: {}\n{}",
                                           last, log_tail()));

@@ -13,6 +13,7 @@
 #include "pgtraffic/base/check.hpp"
 #include "pgtraffic/base/error.hpp"
 #include "pgtraffic/base/random.hpp"
+#include "pgtraffic/base/write_all.hpp"
 #include "pgtraffic/report/layout.hpp"
 #include "pgtraffic/report/links.hpp"
 
@@ -20,6 +21,7 @@ namespace pgtraffic::report {
 namespace {
 
 constexpr unsigned kNewFile = 0666;  // less the umask
+constexpr std::string_view kMakeRoom = "make room or name another file, and run again";
 
 }  // namespace
 
@@ -55,7 +57,7 @@ OutputFile::OutputFile(std::string option, std::string path)
         if (::lstat(path_.c_str(), &link) == 0)
             fail(ENOENT, "it is a link to nothing: create its target or remove it");
         target_ = path_;
-        open_sibling(kNewFile);
+        open_unnamed(kNewFile);
         return;
     }
     if (S_ISDIR(existing.st_mode)) fail(EISDIR, "name a file in it");
@@ -72,7 +74,7 @@ OutputFile::OutputFile(std::string option, std::string path)
         fail(errno, "make the file writable or name another one");
     if (followed.error != 0) fail(followed.error, "name another file");
     target_ = followed.path;
-    open_sibling(existing.st_mode & 0777U);
+    open_unnamed(existing.st_mode & 0777U);
     // Widens again what the umask took; where that is refused the narrower file does no harm.
     static_cast<void>(::fchmod(fd_, existing.st_mode & 0777U));
 }
@@ -87,8 +89,19 @@ void OutputFile::open_directly() {
     if (fd_ < 0) fail(errno, "name another file");
 }
 
+void OutputFile::open_unnamed(unsigned permissions) {
+    fd_ = ::open(folder_of(target_).c_str(), O_TMPFILE | O_RDWR | O_CLOEXEC, permissions);
+    // Whatever is against it (a file system or a kernel that has none), a name may do, or say why not.
+    if (fd_ < 0) open_sibling(permissions);
+}
+
+/// A name that is no longer than its folder allows, whatever the target's.
+std::string OutputFile::sibling() const {
+    return fmt::format("{}/pgtraffic-{:016x}.tmp", folder_of(target_), base::entropy());
+}
+
 void OutputFile::open_sibling(unsigned permissions) {
-    const std::string name = fmt::format("{}.{:016x}.tmp", target_, base::entropy());
+    const std::string name = sibling();
     fd_ = ::open(name.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, permissions);
     if (fd_ < 0) {
         fail(errno, fmt::format("the folder \"{}\" must exist and be writable, or name another file",
@@ -101,25 +114,45 @@ void OutputFile::write(std::string_view text) {
     PGTRAFFIC_CHECK(fd_ >= 0, "an output file is written before it is committed");
     // What was printed before must stand before.
     if (!owns_fd_) std::fflush(fd_ == STDOUT_FILENO ? stdout : stderr);
-    while (!text.empty()) {
-        const ssize_t written = ::write(fd_, text.data(), text.size());
-        if (written < 0 && errno == EINTR) continue;
-        if (written < 0) fail(errno, "make room or name another file, and run again");
-        text.remove_prefix(static_cast<std::size_t>(written));
+    const int error = base::write_all(fd_, text);
+    // A reader that has seen enough is no error, as with the report itself.
+    if (error != 0 && !(error == EPIPE && !owns_fd_)) fail(error, kMakeRoom);
+}
+
+void OutputFile::give_name() {
+    const std::string unnamed = fmt::format("/proc/self/fd/{}", fd_);
+    const std::string name = sibling();
+    if (::linkat(AT_FDCWD, unnamed.c_str(), AT_FDCWD, name.c_str(), AT_SYMLINK_FOLLOW) != 0) {
+        copy_to_sibling();  // without /proc, or under a rule against links
+    } else {
+        temporary_ = name;
     }
+}
+
+void OutputFile::copy_to_sibling() {
+    struct stat status {};
+    if (::fstat(fd_, &status) != 0) fail(errno, kMakeRoom);
+    std::string text(static_cast<std::size_t>(status.st_size), '\0');
+    if (::pread(fd_, text.data(), text.size(), 0) != status.st_size) fail(EIO, kMakeRoom);
+    ::close(std::exchange(fd_, -1));
+    open_sibling(status.st_mode & 0777U);
+    static_cast<void>(::fchmod(fd_, status.st_mode & 0777U));
+    write(text);
+    if (::fsync(fd_) != 0) fail(errno, kMakeRoom);
 }
 
 void OutputFile::commit() {
     PGTRAFFIC_CHECK(fd_ >= 0, "an output file is committed once");
-    if (temporary_.empty()) {
+    if (target_.empty()) {
         const int fd = std::exchange(fd_, -1);
         if (owns_fd_ && ::close(fd) != 0) fail(errno, "name another file, and run again");
         return;
     }
-    constexpr std::string_view kCure = "make room or name another file, and run again";
-    if (::fsync(fd_) != 0) fail(errno, kCure);
-    if (::close(std::exchange(fd_, -1)) != 0) fail(errno, kCure);
-    if (::rename(temporary_.c_str(), target_.c_str()) != 0) fail(errno, kCure);
+    if (::fsync(fd_) != 0) fail(errno, kMakeRoom);
+    // Only now, for the blink until the next name is its own: nothing can be left behind before.
+    if (temporary_.empty()) give_name();
+    if (::close(std::exchange(fd_, -1)) != 0) fail(errno, kMakeRoom);
+    if (::rename(temporary_.c_str(), target_.c_str()) != 0) fail(errno, kMakeRoom);
     temporary_.clear();
     // The name lives in the folder; a folder that cannot be synced (some network file systems) has it anyway.
     const int folder = ::open(folder_of(target_).c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);

@@ -5,6 +5,9 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <csignal>
+
+#include "pgtraffic/base/signal_mask.hpp"
 #include "pgtraffic/postgres/client.hpp"
 #include "support/catch.hpp"
 #include "support/test_server.hpp"
@@ -181,6 +184,26 @@ TEST_CASE("a silent server ends in a timeout") {
     port.open();
     const std::string complaint = connect_complaint(over_tcp(port.number()), std::chrono::milliseconds{1});
     CHECK(holds(complaint, "timeout expired. The server does not answer"));
+}
+
+TEST_CASE("a signal that is held back ends every wait for the server, and waits on") {
+    const base::SignalMask unheard{base::SignalMask::Ending::held_back};
+    const auto database = test::fresh_database();
+    Client connected{database.conninfo()};
+    Client copying{database.conninfo()};
+    Client asking{database.conninfo()};
+    connected.execute("CREATE TABLE t (a int)");
+    copying.copy_begin("COPY t FROM STDIN");
+    const SilentPort port;
+    port.open();
+    const auto interrupted = Catch::Equals(base::kInterrupted);
+    ::raise(SIGINT);
+    // Each would take a minute.
+    CHECK_THROWS_WITH(asking.query("SELECT pg_sleep(60)"), interrupted);
+    CHECK_THROWS_WITH(copying.copy_data("1\n"), interrupted);
+    CHECK(connect_complaint(over_tcp(port.number()), std::chrono::seconds{60}) == base::kInterrupted);
+    CHECK(base::take_held_back_signal() == SIGINT);
+    CHECK(connected.value("SELECT count(*) FROM t") == "0");
 }
 
 TEST_CASE("an unknown host is named with its cure") {

@@ -56,6 +56,10 @@ Ends make_stdout(Stdout kind) {
         return {-1, fd};
     }
     Ends pipe = make_pipe(false);
+    if (kind == Stdout::not_waiting) {
+        ::fcntl(pipe.theirs, F_SETPIPE_SZ, 4096);
+        ::fcntl(pipe.theirs, F_SETFL, O_NONBLOCK);
+    }
     if (kind == Stdout::broken_pipe) close_fd(pipe.ours);
     return pipe;
 }

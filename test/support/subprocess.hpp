@@ -19,6 +19,7 @@ using Environment = std::vector<std::pair<std::string, std::optional<std::string
 /// What the program finds as its stdout.
 enum class Stdout : std::uint8_t {
     collected,    ///< a pipe to the test
+    not_waiting,  ///< the same, of one page and non-blocking: a write that finds it full fails with EAGAIN
     terminal,     ///< a pseudo-terminal to the test
     full_disk,    ///< /dev/full
     broken_pipe,  ///< a pipe whose reader has gone

@@ -2,9 +2,18 @@
 #include "pgtraffic/report/output_file.hpp"
 
 #include <fcntl.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
+#include <array>
+#include <cerrno>
+#include <csignal>
+#include <cstddef>
 #include <cstdio>
 #include <filesystem>
 #include <memory>
@@ -56,6 +65,59 @@ class Redirect {
     int saved_;
 };
 
+/// Whether the file system there has files without a name.
+bool has_unnamed_files(const Folder& folder) {
+    const int fd = ::open(folder.path().c_str(), O_TMPFILE | O_WRONLY | O_CLOEXEC, 0600);
+    if (fd >= 0) ::close(fd);
+    return fd >= 0;
+}
+
+/// A system call that this process and its children find refused from now on.
+struct Refusal {
+    unsigned call;
+    unsigned argument;  ///< looked at, from 0
+    unsigned bits;      ///< refused where all of them are set there
+    unsigned error;
+};
+
+bool refuse(const Refusal& refusal) {
+    const auto at = static_cast<unsigned>(offsetof(seccomp_data, args)) + refusal.argument * 8;
+    std::array<sock_filter, 7> program{{
+        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, nr)),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, refusal.call, 0, 4),
+        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, at),  // the lower half, on a little-endian machine
+        BPF_STMT(BPF_ALU | BPF_AND | BPF_K, refusal.bits),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, refusal.bits, 0, 1),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | refusal.error),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+    }};
+    const sock_fprog filter{program.size(), program.data()};
+    return ::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 &&
+           ::prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &filter) == 0;
+}
+
+/// A kernel or file system without O_TMPFILE, and one that does not name such a file afterwards.
+constexpr Refusal kNoUnnamed{SYS_openat, 2, O_TMPFILE, EOPNOTSUPP};
+constexpr Refusal kNoNaming{SYS_linkat, 4, AT_SYMLINK_FOLLOW, EPERM};
+
+/// How a process ended that ran `work`, which does nothing for the test but in the file system; as waitpid()
+/// tells it, 0 where all went well.
+template <class Work>
+int status_of(const Work& work) {
+    const pid_t child = ::fork();
+    if (child == 0) {
+        try {
+            work();
+        } catch (const std::exception&) {
+            ::_exit(1);
+        }
+        ::_exit(0);
+    }
+    int status = -1;
+    REQUIRE(::waitpid(child, &status, 0) == child);
+    return status;
+}
+
 mode_t mode_of(const std::string& path) {
     struct stat status {};
     REQUIRE(::stat(path.c_str(), &status) == 0);
@@ -70,7 +132,7 @@ TEST_CASE("an output file has its name only when it is committed, and then its w
     {
         OutputFile file{"--json", path};
         CHECK_FALSE(fs::exists(path));
-        CHECK(folder.entries() == 1);  // the temporary sibling
+        CHECK(folder.entries() == (has_unnamed_files(folder) ? 0 : 1));  // else a temporary sibling
         file.write("{\"a\": ");
         file.write("1}\n");
         CHECK_FALSE(fs::exists(path));
@@ -89,6 +151,58 @@ TEST_CASE("an output file that is not committed leaves no trace and no damage") 
         file.write("half");
     }
     CHECK(read_file(path) == "old");
+    CHECK(folder.entries() == 1);
+}
+
+TEST_CASE("a program that is killed leaves nothing of a file that it did not commit") {
+    const Folder folder;
+    if (!has_unnamed_files(folder)) {
+        WARN("no unnamed files on this file system: not run");
+        return;
+    }
+    const int status = status_of([&] {
+        OutputFile file{"--json", folder / "out.json"};
+        file.write("half");
+        ::raise(SIGKILL);
+    });
+    CHECK(WIFSIGNALED(status));
+    CHECK(folder.entries() == 0);
+}
+
+TEST_CASE("where files have no names, or none afterwards, a sibling does") {
+    for (const auto& refusal : {kNoUnnamed, kNoNaming}) {
+        const Folder folder;
+        write_file(folder / "out.json", "old");
+        REQUIRE(::chmod((folder / "out.json").c_str(), 0666) == 0);
+        const int status = status_of([&] {
+            if (!refuse(refusal)) ::_exit(2);
+            {
+                OutputFile dropped{"--json", folder / "dropped.json"};
+                dropped.write("half");
+            }
+            OutputFile file{"--json", folder / "out.json"};
+            file.write("{\"a\": ");
+            file.write("1}\n");
+            file.commit();
+        });
+        if (WIFEXITED(status) && WEXITSTATUS(status) == 2) {
+            WARN("this machine filters no system calls: not run");
+            return;
+        }
+        CHECK(status == 0);
+        CHECK(read_file(folder / "out.json") == "{\"a\": 1}\n");
+        CHECK(mode_of(folder / "out.json") == 0666);
+        CHECK(folder.entries() == 1);
+    }
+}
+
+TEST_CASE("a file may have the longest name that there is") {
+    const Folder folder;
+    const auto path = folder / std::string(255, 'x');
+    OutputFile file{"--json", path};
+    file.write("new");
+    file.commit();
+    CHECK(read_file(path) == "new");
     CHECK(folder.entries() == 1);
 }
 

@@ -4,15 +4,21 @@
 
 #include <string_view>
 
+#include "pgtraffic/base/time.hpp"
 #include "pgtraffic/cli/command_line.hpp"
 
 namespace pgtraffic::cli {
 
-/// Writes all of it. A closed pipe ends the output quietly; anything else throws base::Error.
+/// Writes all of it, however slow its reader. A closed pipe ends the output quietly; anything else throws
+/// base::Error.
 void write_stdout(std::string_view text);
 
-/// For progress and messages: at once, and a stderr that cannot be written to stops nothing.
-void write_stderr(std::string_view text) noexcept;
+/// How long a message waits for a reader of stderr that takes nothing.
+inline constexpr base::Nanos kStderrPatience = std::chrono::seconds{5};
+
+/// For progress and messages: a stderr that cannot be written to, or whose reader takes nothing for
+/// `patience`, stops nothing. A report gives its reader as long as on stdout: Nanos::max().
+void write_stderr(std::string_view text, base::Nanos patience = kStderrPatience) noexcept;
 
 /// Whether to colour what goes to a stream that is, or is not, a terminal. Automatic asks NO_COLOR and TERM.
 [[nodiscard]] bool use_color(Color wanted, bool terminal) noexcept;

@@ -16,8 +16,7 @@ inline constexpr std::uint64_t kLargestAnswerMemory = std::uint64_t{128} << 20U;
 inline constexpr std::uint64_t kLargestGreeting = std::uint64_t{1} << 20U;
 inline constexpr const char* kAnswerTooLargeText =
     "the answer is too large (more than 64 MiB, or 128 MiB of memory) and was not read to its end: ask for "
-    "fewer "
-    "rows (LIMIT)";
+    "fewer rows (LIMIT)";
 
 /// The growth of this process's address space between two looks. Neither copies nor moves.
 class MemoryWatch {

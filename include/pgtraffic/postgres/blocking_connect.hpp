@@ -14,7 +14,8 @@ namespace pgtraffic::postgres {
 
 struct BlockingConnect {
     pg_conn* connection = nullptr;  ///< the caller's; connected exactly where `trouble` is empty
-    std::string trouble;            ///< libpq's words or ours, possibly of several lines
+    std::string trouble;            ///< libpq's words or ours, possibly of several lines; base::kInterrupted
+                                    ///< alone for an ending signal that was held back
 };
 
 /// Tries the hosts of a list one after the other, each for as long as `limit`. Blocks in name look-ups, too.

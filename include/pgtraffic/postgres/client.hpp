@@ -34,7 +34,9 @@ using Row = std::vector<std::optional<std::string>>;
 /// PostgreSQL.
 [[nodiscard]] std::int64_t whole_number(const std::optional<std::string>& text);
 
-/// Neither copies nor moves. Owns its PGconn.
+/// Neither copies nor moves. Owns its PGconn. Where ending signals are held back (base::SignalMask), one that
+/// comes ends a wait for the server within 100 ms: base::Error that says base::kInterrupted, and the
+/// connection is closed. The signal waits on.
 class Client {
  public:
     /// Throws base::Error that names host, port, database and user (never the password), libpq's reason, and
@@ -101,6 +103,7 @@ class Client {
     void wait_until_readable(base::Mono deadline);
     void break_off_copy();
     [[noreturn]] void refuse_copy();
+    void give_up_if_interrupted();
     [[noreturn]] void give_up(const std::string& why);
 
     Conninfo conninfo_;  // for masking

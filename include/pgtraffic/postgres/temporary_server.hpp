@@ -57,6 +57,7 @@ class TemporaryServer {
 
  private:
     void initialise();
+    void create_database();
     void write_files();
     void wait_until_ready();
     void start_on_a_free_port();

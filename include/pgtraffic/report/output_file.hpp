@@ -1,6 +1,7 @@
-// A file that appears whole or not at all. Its temporary sibling is opened before the load starts, so a
-// target that cannot be written is known when it costs nothing. Devices, pipes and standard output are
-// written directly: nothing can be renamed over them.
+// A file that appears whole or not at all. It is opened before the load starts, so a target that cannot be
+// written is known when it costs nothing, and has no name until it is whole, so that nothing is left behind
+// however the program ends; where that cannot be had it is a temporary sibling. Devices, pipes and standard
+// output are written directly: nothing can be renamed over them.
 #pragma once
 
 #include <string>
@@ -12,7 +13,7 @@ namespace pgtraffic::report {
 /// else -1: opening it anew or renaming over it would lose what is printed there.
 [[nodiscard]] int standard_stream(const std::string& path) noexcept;
 
-/// Owns a descriptor and, until commit(), the temporary file; neither copies nor moves.
+/// Owns a descriptor and, where there is one, the temporary sibling until commit(); neither copies nor moves.
 class OutputFile {
  public:
     /// Opens for `path`; "-" is standard output. `option` is what the user typed ("--json"), for messages.
@@ -21,10 +22,11 @@ class OutputFile {
     OutputFile(std::string option, std::string path);
     OutputFile(const OutputFile&) = delete;
     OutputFile& operator=(const OutputFile&) = delete;
-    ~OutputFile();  ///< removes the temporary file unless it was committed
+    ~OutputFile();  ///< removes the temporary sibling unless it was committed
 
-    /// Appends. Throws base::Error (disk full, reader gone), though the load has ended by then: what a user
-    /// asked to be written and was not must end the program with a message.
+    /// Appends, waiting for a slow reader of a pipe. Throws base::Error (disk full, reader gone), though the
+    /// load has ended by then: what a user asked to be written and was not must end the program with a
+    /// message.
     void write(std::string_view text);
 
     /// Makes the file durable and gives it its name. Throws as write(). At most once; no write() after it.
@@ -32,13 +34,17 @@ class OutputFile {
 
  private:
     void open_directly();
+    void open_unnamed(unsigned permissions);
     void open_sibling(unsigned permissions);
+    void give_name();
+    void copy_to_sibling();
+    [[nodiscard]] std::string sibling() const;
     [[noreturn]] void fail(int error, std::string_view cure) const;
 
     std::string option_;
     std::string path_;       // as the user wrote it
     std::string target_;     // with links resolved; empty when written directly
-    std::string temporary_;  // empty when written directly or committed
+    std::string temporary_;  // the sibling's name; empty without one
     int fd_ = -1;
     bool owns_fd_ = true;
 };
