@@ -13,7 +13,8 @@ namespace {
 
 constexpr std::uint32_t kNone = std::numeric_limits<std::uint32_t>::max();
 constexpr std::size_t kCodesAtOnce = 1000;
-constexpr base::Nanos kPatience = std::chrono::seconds{10};
+constexpr base::Nanos kConnectLimit = std::chrono::seconds{10};
+constexpr base::Nanos kPatience = std::chrono::seconds{10};  // with what the server still does for us
 
 /// Our sessions at the server that are still at work: a commit may be under way there.
 constexpr const char* kStillAtWork =
@@ -66,8 +67,7 @@ AuditLog::AuditLog(const workload::Workload& workload, postgres::Client& client)
         throw base::Error(
             "--audit: no operation of the workload places rows that can be found again: it needs INSERT INTO "
             "table (columns) VALUES (...) of one row with a \"code\" among its values, as --query-type "
-            "insert "
-            "has it");
+            "insert has it");
     }
     for (auto& table : tables_) table.rows_before = count_rows(client, table.table);
 }
@@ -133,10 +133,11 @@ std::string AuditLog::code_of(const InDoubt& doubt) const {
 
 void AuditLog::count_codes(postgres::Client& client, std::size_t table, const std::vector<std::string>& codes,
                            metrics::AuditResult& result) const {
+    // Each name with its table's: a bare one would be the user's column of that name, were there one.
     const std::string sql = fmt::format(
         "SELECT count(*) FILTER (WHERE n = 0), count(*) FILTER (WHERE n > 0), count(*) FILTER (WHERE n > 1) "
-        "FROM (SELECT (SELECT count(*) FROM {0} WHERE {1} = code) AS n FROM unnest($1::text[]) AS code) AS "
-        "found",
+        "FROM (SELECT (SELECT count(*) FROM {0} AS pgtraffic_rows WHERE pgtraffic_rows.{1} = "
+        "pgtraffic_codes.code) AS n FROM unnest($1::text[]) AS pgtraffic_codes(code)) AS found",
         tables_[table].table, tables_[table].column);
     for (std::size_t from = 0; from < codes.size(); from += kCodesAtOnce) {
         const auto to = std::min(from + kCodesAtOnce, codes.size());
@@ -147,7 +148,9 @@ void AuditLog::count_codes(postgres::Client& client, std::size_t table, const st
     }
 }
 
-std::vector<metrics::AuditResult> AuditLog::check(postgres::Client& client) const {
+std::vector<metrics::AuditResult> AuditLog::check(const postgres::Conninfo& conninfo,
+                                                  base::Nanos patience) const {
+    postgres::Client client{conninfo, kConnectLimit, patience};
     wait_for_the_server(client);
     auto results = tables_;
     for (std::size_t t = 0; t < results.size(); ++t) {

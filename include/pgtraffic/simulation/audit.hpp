@@ -16,6 +16,10 @@
 
 namespace pgtraffic::simulation {
 
+/// How long one answer of the audit may take: counting a large table takes a while, and neither a table that
+/// somebody locked nor a server that has fallen silent holds the report for ever.
+inline constexpr base::Nanos kAuditPatience = std::chrono::minutes{5};
+
 class AuditLog {
  public:
     /// At most this many queries in doubt are remembered; the rest are counted.
@@ -30,8 +34,11 @@ class AuditLog {
     /// A query that was in doubt and unfinished when the run ended.
     void unfinished(const metrics::Completion& so_far, std::uint64_t arrival, std::uint32_t attempt);
 
-    /// Asks the tables, after what the server may still be doing for us has ended.
-    [[nodiscard]] std::vector<metrics::AuditResult> check(postgres::Client& client) const;
+    /// Asks the tables over a connection of its own, after what the server may still be doing for us has
+    /// ended. Throws base::Error: no connection, a statement refused, no answer to one within `patience`, or
+    /// an ending signal that is held back.
+    [[nodiscard]] std::vector<metrics::AuditResult> check(const postgres::Conninfo& conninfo,
+                                                          base::Nanos patience = kAuditPatience) const;
 
  private:
     struct Insert {

@@ -1,0 +1,134 @@
+// The audit's own questions to a real server: tables whose columns have its names, tables that somebody
+// locked, and a Ctrl-C while it asks.
+#include <csignal>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "pgtraffic/postgres/client.hpp"
+#include "pgtraffic/simulation/audit.hpp"
+#include "pgtraffic/simulation/preflight.hpp"
+#include "pgtraffic/workload/scenario.hpp"
+#include "support/catch.hpp"
+#include "support/folder.hpp"
+#include "support/real_run.hpp"
+
+using namespace pgtraffic;
+using Catch::Matchers::Contains;
+using postgres::Client;
+using simulation::AuditLog;
+
+namespace {
+
+constexpr std::uint64_t kArrivals = 10;
+
+/// Inserts into "places", whose rows its column "place" identifies; "code" is a column like any other.
+const char* const kPlaces =
+    R"json({"name": "places", "operations": [{"name": "place", "statements": [
+    {"sql": "INSERT INTO places (place, code) VALUES ($1, 'x')", "parameters": [{"code": "P-"}]}]}]})json";
+
+workload::Workload bound(Client& client) {
+    const test::TemporaryFile file{kPlaces};
+    return simulation::bind_workload(client, workload::load_scenario_file(file.path()),
+                                     workload::KeyDistribution::uniform, 7, 8);
+}
+
+/// The codes of the first arrivals.
+std::vector<std::string> codes(const workload::Workload& workload) {
+    std::vector<std::string> result;
+    workload::ParameterValues values;
+    for (std::uint64_t arrival = 0; arrival < kArrivals; ++arrival) {
+        workload.fill(workload.statement_number(0, 0), arrival, 1, values);
+        result.emplace_back(values.text[0]);
+    }
+    return result;
+}
+
+/// `audit` is told that the first arrivals ended in doubt.
+void doubt(AuditLog& audit) {
+    metrics::Completion completion;
+    completion.in_doubt = true;
+    for (std::uint64_t arrival = 0; arrival < kArrivals; ++arrival) audit.unfinished(completion, arrival, 1);
+}
+
+/// An audit that waits: for a session of the program's name that is at work.
+class Waiting {
+ public:
+    explicit Waiting(const test::Database& database) : asking_{database.conninfo()} {
+        auto conninfo = database.conninfo();
+        conninfo.set("application_name", "pgtraffic");
+        at_work_.emplace(conninfo);
+        at_work_->execute("BEGIN");
+    }
+    /// Until a session asks whether that one is at work.
+    void until_asked() {
+        constexpr const char* kAsked =
+            "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() "
+            "AND pid <> pg_backend_pid() AND query LIKE '%current_setting(''application_name'')%'";
+        while (asking_.value(kAsked) == "0") {
+        }
+    }
+
+ private:
+    Client asking_;
+    std::optional<Client> at_work_;
+};
+
+}  // namespace
+
+TEST_CASE("an audit finds its codes in a table that has a column of every name that it uses") {
+    const auto database = test::fresh_database();
+    Client client{database.conninfo()};
+    client.execute(
+        "CREATE TABLE places (place text, code text, n int, found int, value text, pgtraffic_codes text, "
+        "pgtraffic_rows text)");
+    const auto workload = bound(client);
+    AuditLog audit{workload, client};
+    doubt(audit);
+    // Of ten in doubt four were stored, and one of these twice.
+    const auto all = codes(workload);
+    for (const std::size_t i : {0U, 1U, 2U, 3U, 3U})
+        client.query("INSERT INTO places (place, code) VALUES ($1, 'x')", {all[i]});
+    const auto results = audit.check(database.conninfo());
+    REQUIRE(results.size() == 1);
+    CHECK(results[0].stored == 4);
+    CHECK(results[0].not_stored == 6);
+    CHECK(results[0].twice == 1);
+}
+
+TEST_CASE("an audit gives a table that somebody locked up after its patience") {
+    const auto database = test::fresh_database();
+    Client client{database.conninfo()};
+    client.execute("CREATE TABLE places (place text, code text)");
+    const auto workload = bound(client);
+    const AuditLog audit{workload, client};
+    client.execute("BEGIN; LOCK TABLE places");
+    auto conninfo = database.conninfo();
+    conninfo.set("application_name", "pgtraffic");  // the lock is nobody's whom the audit waits for
+    CHECK_THROWS_WITH(audit.check(conninfo, std::chrono::milliseconds{300}),
+                      Contains("did not answer within 300"));
+    static_assert(simulation::kAuditPatience == std::chrono::minutes{5}, "as docs/reliability.md says");
+}
+
+TEST_CASE("Ctrl-C while the tables are asked breaks off the audit, not the report") {
+    const auto database = test::filled_database();
+    const test::Folder folder;
+    for (const auto& [number, exit_code] : {std::pair{SIGINT, 130}, {SIGTERM, 143}}) {
+        Waiting waiting{database};
+        test::Process process{test::pgtraffic_argv(test::run_arguments(
+                                  database, {"--query-type", "insert", "--audit", "-t", "20", "-c", "2",
+                                             "--warmup", "0", "--json", folder / "result.json"})),
+                              test::without_target()};
+        waiting.until_asked();
+        process.send_signal(number);
+        const auto result = test::read_result(process.wait(), exit_code);
+        CHECK(result["summary"]["queries"]["ok"] == 20);
+        CHECK(result["run"]["outcome"] == "interrupted");
+        CHECK(result["run"]["exit_code"] == exit_code);
+        CHECK_THAT(result["run"]["warnings"].dump(),
+                   Contains("audit_failed") && Contains("could not ask the tables: interrupted"));
+        CHECK(nlohmann::json::parse(test::read_file(folder / "result.json")) == result);
+        CHECK(folder.entries() == 1);
+    }
+}
