@@ -9,12 +9,15 @@ namespace pgtraffic::metrics {
 
 void CoarseHistogram::record(base::Nanos d, std::uint32_t times) noexcept {
     if (times == 0) return;
-    const auto ns =
-        static_cast<std::uint64_t>(std::clamp<std::int64_t>(d.count(), 0, Histogram::kHighest.count()));
-    const std::uint32_t index = Buckets::index_of(ns);
+    const std::uint32_t index = bucket_of(d);
     counts_[index] += times;
     touched_low_ = std::min(touched_low_, index);
     touched_high_ = std::max(touched_high_, index);
+}
+
+std::uint32_t CoarseHistogram::bucket_of(base::Nanos d) noexcept {
+    return Buckets::index_of(
+        static_cast<std::uint64_t>(std::clamp<std::int64_t>(d.count(), 0, Histogram::kHighest.count())));
 }
 
 void CoarseHistogram::clear() noexcept {
@@ -95,6 +98,12 @@ void SparseCounts::merge(const SparseCounts& other) {
 std::uint64_t SparseCounts::count() const noexcept {
     std::uint64_t n = 0;
     for (Reader r{bytes_}; !r.done(); r.next()) n += r.count();
+    return n;
+}
+
+std::uint64_t SparseCounts::count_before(std::uint32_t bucket) const noexcept {
+    std::uint64_t n = 0;
+    for (Reader r{bytes_}; !r.done() && r.bucket() < bucket; r.next()) n += r.count();
     return n;
 }
 

@@ -3,24 +3,16 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
-#include <vector>
 
 #include "pgtraffic/base/check.hpp"
 
 namespace pgtraffic::metrics {
 namespace {
 
-constexpr double kNormal95 = 1.96;
-constexpr std::size_t kFewestIntervals = 20;
+constexpr std::size_t kFewestBatches = 8;
 constexpr std::size_t kMostBatches = 30;
 /// Targets that differ by more than this share follow a plan, and their spread is not an error.
 constexpr double kSteady = 0.01;
-
-/// The 97.5th percentile of Student's t for 1, 2, … degrees of freedom. Beyond them the last one is used,
-/// which makes an interval of more runs 4 % too wide at most.
-constexpr std::array kStudent975{12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262, 2.228,
-                                 2.201,  2.179, 2.160, 2.145, 2.131, 2.120, 2.110, 2.101, 2.093, 2.086,
-                                 2.080,  2.074, 2.069, 2.064, 2.060, 2.056, 2.052, 2.048, 2.045, 2.042};
 
 bool is_steady(std::span<const Interval> intervals) {
     const auto [low, high] =
@@ -29,52 +21,159 @@ bool is_steady(std::span<const Interval> intervals) {
     return high->target_per_s - low->target_per_s <= kSteady * high->target_per_s;
 }
 
-}  // namespace
-
-std::optional<Bounds> quantile_bounds(const Histogram& histogram, double q) noexcept {
-    const auto n = static_cast<double>(histogram.count());
-    const double half = kNormal95 * std::sqrt(n * q * (1 - q));
-    const double low = std::floor(n * q - half);
-    const double high = std::ceil(n * q + half);
-    if (low < 1 || high > n) return std::nullopt;
-    return Bounds{histogram.value_of_rank(static_cast<std::uint64_t>(low)),
-                  histogram.value_of_rank(static_cast<std::uint64_t>(high))};
-}
-
-std::optional<double> throughput_standard_error(std::span<const Interval> intervals) {
+/// The intervals of each stretch; none where the run has no error of this kind.
+std::vector<std::span<const Interval>> stretches_of(std::span<const Interval> intervals) {
     // The last one is mostly cut short, and an error made of unequal stretches would not be one.
     while (!intervals.empty() && intervals.back().duration_s < intervals.front().duration_s * 0.999) {
         intervals = intervals.first(intervals.size() - 1);
     }
-    if (intervals.size() < kFewestIntervals || !is_steady(intervals)) return std::nullopt;
-    const std::size_t per_batch = (intervals.size() + kMostBatches - 1) / kMostBatches;
-    std::vector<double> rates;
-    for (std::size_t first = 0; first + per_batch <= intervals.size(); first += per_batch) {
-        double done = 0;
-        double length = 0;
-        for (const auto& interval : intervals.subspan(first, per_batch)) {
-            done += static_cast<double>(interval.ok + interval.empty);
-            length += interval.duration_s;
-        }
-        rates.push_back(done / length);
+    if (intervals.size() < kFewestBatches || !is_steady(intervals)) return {};
+    const std::size_t length = (intervals.size() + kMostBatches - 1) / kMostBatches;
+    std::vector<std::span<const Interval>> stretches;
+    for (std::size_t first = 0; first + length <= intervals.size(); first += length) {
+        stretches.push_back(intervals.subspan(first, length));
     }
-    double mean = 0;
-    for (const double rate : rates) mean += rate / static_cast<double>(rates.size());
+    return stretches;
+}
+
+/// What one stretch has of a ratio: queries and the seconds that they took, values up to a limit and all.
+struct Part {
+    double of = 0;
+    double whole = 0;
+};
+
+/// Of the ratio of the sums (Cochran, Sampling Techniques, section 2.11: the ratio estimator).
+MeanError ratio_error(std::span<const Part> parts) {
+    Part sum;
+    for (const auto& part : parts) sum = {sum.of + part.of, sum.whole + part.whole};
     double squares = 0;
-    for (const double rate : rates) squares += (rate - mean) * (rate - mean);
-    const auto m = static_cast<double>(rates.size());
-    return std::sqrt(squares / (m - 1) / m);
+    for (const auto& part : parts) {
+        const double off = part.of - sum.of / sum.whole * part.whole;
+        squares += off * off;
+    }
+    const auto m = static_cast<double>(parts.size());
+    const double standard = std::sqrt(squares * m / (m - 1)) / sum.whole;
+    return {standard, student95(parts.size() - 1) * standard};
+}
+
+/// The same, guarded against neighbours that are alike.
+MeanError widest_error(std::vector<Part> parts) {
+    MeanError widest = ratio_error(parts);
+    while (parts.size() / 2 >= kFewestBatches) {
+        for (std::size_t i = 0; i < parts.size() / 2; ++i) {
+            const Part& a = parts[2 * i];
+            const Part& b = parts[2 * i + 1];
+            parts[i] = {a.of + b.of, a.whole + b.whole};
+        }
+        parts.resize(parts.size() / 2);
+        const MeanError error = ratio_error(parts);
+        if (error.half_width > widest.half_width) widest = error;
+    }
+    return widest;
+}
+
+/// How a share of values spreads, that of independent ones being √(share·(1 − share)/n).
+double spread_of(double share) {
+    return std::sqrt(share * (1 - share));
+}
+
+/// Of the values in buckets up to the one of a quantile.
+struct Share {
+    double value = 0;
+    double in_bucket = 0;   ///< of these those in its own bucket
+    double half_width = 0;  ///< of the 95 % confidence interval of `value`
+};
+
+Share share_up_to(base::Nanos quantile, std::span<const SparseCounts> batches) {
+    const std::uint32_t bucket = CoarseHistogram::bucket_of(quantile);
+    std::vector<Part> parts;
+    Part sum;
+    double before = 0;
+    for (const auto& batch : batches) {
+        before += static_cast<double>(batch.count_before(bucket));
+        parts.push_back(
+            {static_cast<double>(batch.count_before(bucket + 1)), static_cast<double>(batch.count())});
+        sum = {sum.of + parts.back().of, sum.whole + parts.back().whole};
+    }
+    return {sum.of / sum.whole, (sum.of - before) / sum.whole, widest_error(std::move(parts)).half_width};
+}
+
+/// The least that a share may be taken to vary, by the spread of independent values: as the median's does.
+double least_half_width(const Histogram& histogram, double q, std::span<const SparseCounts> batches) {
+    const Share median = share_up_to(histogram.quantile(0.5), batches);
+    const double independent = kNormal95 / std::sqrt(static_cast<double>(histogram.count()));
+    const double spread = spread_of(median.value);
+    return spread_of(q) * std::max(independent, spread > 0 ? median.half_width / spread : 0);
+}
+
+/// Out to the limits of the buckets that the time series counts in.
+Bounds rounded_out(const Bounds& bounds, const Histogram& histogram) {
+    using Buckets = CoarseHistogram::Buckets;
+    const auto low = Buckets::lowest_of(CoarseHistogram::bucket_of(bounds.low));
+    const auto high = Buckets::highest_of(CoarseHistogram::bucket_of(bounds.high));
+    return {std::max(base::Nanos{static_cast<std::int64_t>(low)}, histogram.min()),
+            std::min(std::max(base::Nanos{static_cast<std::int64_t>(high)}, bounds.high), histogram.max())};
+}
+
+}  // namespace
+
+double student95(std::size_t degrees_of_freedom) {
+    constexpr std::array kStudent975{12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262, 2.228,
+                                     2.201,  2.179, 2.160, 2.145, 2.131, 2.120, 2.110, 2.101, 2.093, 2.086,
+                                     2.080,  2.074, 2.069, 2.064, 2.060, 2.056, 2.052, 2.048, 2.045, 2.042};
+    PGTRAFFIC_CHECK(degrees_of_freedom >= 1, "one value does not tell how values differ");
+    return kStudent975[std::min(degrees_of_freedom, kStudent975.size()) - 1];
+}
+
+std::optional<MeanError> throughput_error(std::span<const Interval> intervals) {
+    std::vector<Part> parts;
+    for (const auto& stretch : stretches_of(intervals)) {
+        Part& part = parts.emplace_back();
+        for (const auto& interval : stretch) {
+            part.of += static_cast<double>(interval.ok + interval.empty);
+            part.whole += interval.duration_s;
+        }
+    }
+    if (parts.empty()) return std::nullopt;
+    return widest_error(std::move(parts));
+}
+
+std::vector<SparseCounts> batches_of(std::span<const Interval> intervals, SparseCounts Interval::*latency) {
+    std::vector<SparseCounts> batches;
+    bool any = false;
+    for (const auto& stretch : stretches_of(intervals)) {
+        auto& batch = batches.emplace_back();
+        for (const auto& interval : stretch) batch.merge(interval.*latency);
+        any = any || batch.count() > 0;
+    }
+    if (!any) batches.clear();
+    return batches;
+}
+
+std::optional<Bounds> quantile_bounds(const Histogram& histogram, double q,
+                                      std::span<const SparseCounts> batches) {
+    if (batches.empty() || histogram.empty()) return std::nullopt;
+    const auto n = static_cast<double>(histogram.count());
+    const Share share = share_up_to(histogram.quantile(q), batches);
+    const double half = std::max(share.half_width, least_half_width(histogram, q, batches));
+    const double low = std::floor(n * (q - half));
+    const double high = std::ceil(n * (q + half));
+    if (low < 1 || high > n) return std::nullopt;
+    const Bounds bounds{histogram.value_of_rank(static_cast<std::uint64_t>(low)),
+                        histogram.value_of_rank(static_cast<std::uint64_t>(high))};
+    // Where one bucket holds more than the bounds span, nobody saw how the values in it moved.
+    return share.in_bucket > 2 * half ? rounded_out(bounds, histogram) : bounds;
 }
 
 MeanOfRuns mean_of_runs(std::span<const double> values) {
     PGTRAFFIC_CHECK(values.size() >= 2, "one run does not tell how runs differ");
     const auto n = static_cast<double>(values.size());
-    double mean = 0;
-    for (const double value : values) mean += value / n;
+    // From the first one on: added up and divided, five times 1.0 would not be 1.0 for every n.
+    double mean = values.front();
+    for (const double value : values) mean += (value - values.front()) / n;
     double squares = 0;
     for (const double value : values) squares += (value - mean) * (value - mean);
-    const auto student = kStudent975[std::min(values.size() - 1, kStudent975.size()) - 1];
-    return {mean, student * std::sqrt(squares / (n - 1) / n)};
+    return {mean, student95(values.size() - 1) * std::sqrt(squares / (n - 1) / n)};
 }
 
 }  // namespace pgtraffic::metrics

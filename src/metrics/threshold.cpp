@@ -130,22 +130,6 @@ std::string_view sign_of(Unit unit) {
     return kSigns[static_cast<std::size_t>(unit)];
 }
 
-bool holds(double actual, Comparison comparison, double limit) {
-    // 3 of 1,000 are 0.3 %, whatever the last bit of either says.
-    const bool equal = std::abs(actual - limit) <= 1e-12 * std::max(std::abs(actual), std::abs(limit));
-    switch (comparison) {
-        case Comparison::less:
-            return actual < limit && !equal;
-        case Comparison::less_or_equal:
-            return actual < limit || equal;
-        case Comparison::greater:
-            return actual > limit && !equal;
-        case Comparison::greater_or_equal:
-            return actual > limit || equal;
-    }
-    return false;
-}
-
 /// Five digits, so that 20.004 does not read as the 20.00 that would have been within the limit.
 std::string text_of(double value, const Threshold& threshold) {
     const double size = std::abs(value);
@@ -173,6 +157,26 @@ ThresholdResult result_of(const Threshold& threshold, std::optional<double> figu
 }
 
 }  // namespace
+
+bool nearly_equal(double a, double b) noexcept {
+    if (!std::isfinite(a) || !std::isfinite(b)) return a == b;
+    return std::abs(a - b) <= 1e-12 * std::max(std::abs(a), std::abs(b));
+}
+
+bool holds(double actual, Comparison comparison, double limit) noexcept {
+    const bool equal = nearly_equal(actual, limit);
+    switch (comparison) {
+        case Comparison::less:
+            return actual < limit && !equal;
+        case Comparison::less_or_equal:
+            return actual < limit || equal;
+        case Comparison::greater:
+            return actual > limit && !equal;
+        case Comparison::greater_or_equal:
+            return actual > limit || equal;
+    }
+    return false;
+}
 
 ThresholdResult evaluate(const Threshold& threshold, const RunResult& run) {
     if (threshold.metric == Metric::cpu_us_per_query) {

@@ -1,5 +1,6 @@
-// The figures of several results. Counts and whole histograms are in a result, so that any percentile of a
-// run has its confidence interval; of operations and phases a result keeps some percentiles and no histogram.
+// The figures of several results. Counts and whole histograms are in a result, so that a run has any
+// percentile; of operations and phases a result keeps some percentiles and no histogram. How sure throughput
+// and percentiles are only the run itself could tell, from its time series: its result says so.
 #include "pgtraffic/report/compare.hpp"
 
 #include <fmt/format.h>
@@ -12,6 +13,7 @@
 #include "pgtraffic/base/error.hpp"
 #include "pgtraffic/base/units.hpp"
 #include "pgtraffic/metrics/statistics.hpp"
+#include "pgtraffic/report/json.hpp"
 
 namespace pgtraffic::report {
 namespace {
@@ -23,8 +25,12 @@ using metrics::Population;
 using metrics::Statistic;
 using metrics::Threshold;
 
-constexpr double kNormal95 = 1.96;
+using metrics::kNormal95;
+
 constexpr double kNanosPerMilli = 1e6;
+/// The batches that the error of a throughput has at least where its result gives no bounds: versions that
+/// did not write them made 15 to 30.
+constexpr std::size_t kFewestOldBatches = 15;
 
 /// The base of the words that a latency object uses for a statistic; empty: it has no such key.
 std::string_view latency_key(const Threshold& figure) {
@@ -38,12 +44,7 @@ std::string_view latency_key(const Threshold& figure) {
         default:
             break;
     }
-    for (const auto& [key, q] : {std::pair<std::string_view, double>{"p50", 0.5},
-                                 {"p90", 0.9},
-                                 {"p95", 0.95},
-                                 {"p99", 0.99},
-                                 {"p999", 0.999},
-                                 {"p9999", 0.9999}}) {
+    for (const auto& [key, q] : kKeptPercentiles) {
         if (std::abs(figure.quantile - q) < 1e-12) return key;
     }
     return "";
@@ -175,6 +176,20 @@ std::optional<std::pair<double, double>> share_bounds(double share, double n) {
                      share == 1 ? 1 : std::min(1.0, middle + half)};
 }
 
+std::pair<double, double> pair_of(const Json& bounds) {
+    return {bounds[0].get<double>(), bounds[1].get<double>()};
+}
+
+/// Of the whole run's throughput; operations and phases have none.
+std::optional<std::pair<double, double>> throughput_bounds(const Json& part, double rate_per_s) {
+    if (const auto bounds = part.find("throughput_bounds_per_s"); bounds != part.end())
+        return bounds->is_null() ? std::nullopt : std::optional{pair_of(*bounds)};
+    const auto error = part.find("throughput_standard_error_per_s");
+    if (error == part.end() || error->is_null()) return std::nullopt;
+    const double half = metrics::student95(kFewestOldBatches - 1) * error->get<double>();
+    return std::pair{std::max(0.0, rate_per_s - half), rate_per_s + half};
+}
+
 /// One result, read once.
 class Figures {
  public:
@@ -189,11 +204,7 @@ class Figures {
         if (!object.empty()) return latency(figure, *part, object);
         if (figure.metric == Metric::throughput) {
             found.value = (*part)["throughput_per_s"].get<double>();
-            const auto error = (*part).find("throughput_standard_error_per_s");
-            if (error != (*part).end() && error->is_number()) {
-                const double half = kNormal95 * error->get<double>();
-                found.bounds = std::pair{*found.value - half, *found.value + half};
-            }
+            found.bounds = throughput_bounds(*part, *found.value);
             return found;
         }
         if (figure.metric == Metric::cpu_us_per_query && !document_["client"]["cpu_us_per_query"].is_number())
@@ -211,15 +222,14 @@ class Figures {
         if (latencies == part.end() || !latencies->is_object()) return found;
         const auto* histogram =
             figure.population == Population::run ? histogram_of(run_, figure.metric) : nullptr;
-        if (const auto key = latency_key(figure); !key.empty()) {
+        const auto key = latency_key(figure);
+        if (!key.empty()) {
             found.value = (*latencies)[std::string{key}].get<double>();
         } else if (histogram != nullptr && !histogram->empty()) {
             found.value = base::to_millis(histogram->quantile(figure.quantile));
         }
-        if (figure.statistic == Statistic::quantile && histogram != nullptr && !histogram->empty()) {
-            if (const auto bounds = metrics::quantile_bounds(*histogram, figure.quantile))
-                found.bounds = std::pair{base::to_millis(bounds->low), base::to_millis(bounds->high)};
-        }
+        const auto name = object.substr(0, object.rfind('_'));
+        if (const auto* bounds = bounds_of(part, name, key)) found.bounds = pair_of(*bounds);
         return found;
     }
 
@@ -253,7 +263,7 @@ metrics::ThresholdScope scope_of(const Json& document) {
 
 std::optional<double> change_of(const ComparedValue& base, const ComparedValue& other) {
     if (!base.value || !other.value) return std::nullopt;
-    if (*base.value == *other.value) return 0.0;
+    if (metrics::nearly_equal(*base.value, *other.value)) return 0.0;
     if (*base.value == 0) return std::copysign(std::numeric_limits<double>::infinity(), *other.value);
     return (*other.value - *base.value) / std::abs(*base.value);
 }
@@ -334,18 +344,10 @@ ComparedFigure compare_figure(const std::vector<Group>& groups, const Threshold&
     return compared;
 }
 
-bool holds(double change, metrics::Comparison comparison, double limit) {
-    switch (comparison) {
-        case metrics::Comparison::less:
-            return change < limit;
-        case metrics::Comparison::less_or_equal:
-            return change <= limit;
-        case metrics::Comparison::greater:
-            return change > limit;
-        case metrics::Comparison::greater_or_equal:
-            return change >= limit;
-    }
-    return false;
+/// From 1.1 to 1.21 is a change of 10 %, whatever the last bits of the quotient say: they are bits of a
+/// number near 1, and lost once it is taken away.
+bool change_holds(double change, metrics::Comparison comparison, double limit) {
+    return metrics::holds(1 + change, comparison, 1 + limit);
 }
 
 }  // namespace
@@ -441,7 +443,7 @@ Comparison compare(const std::vector<ComparedRun>& runs, const std::vector<FailC
             const auto change = change_of(base, groups[i].value(condition.figure));
             comparison.conditions.push_back(
                 {condition.expression, labels[i], change,
-                 !change || holds(*change, condition.comparison, condition.change)});
+                 !change || change_holds(*change, condition.comparison, condition.change)});
         }
     }
     return comparison;

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <array>
+#include <span>
 
 #include "pgtraffic/base/check.hpp"
 #include "pgtraffic/report/compare.hpp"
@@ -21,11 +22,14 @@ constexpr auto kNotedKeys = std::to_array<const char*>({"protocol", "duration_s"
 /// that of an open one. A result of a version that had no such option yet is taken to have had its default.
 constexpr auto kSessionKeys =
     std::to_array<const char*>({"connections", "pipeline", "session_order", "pacing"});
+/// What only results from later versions tell; an older one is taken to have had the same.
+constexpr auto kLaterLoadKeys = std::to_array<const char*>({"operation_weights"});
 
 Json value_of(const Json& object, const char* key) {
     const auto found = object.find(key);
     if (found == object.end()) return nullptr;
-    return found->is_object() && found->contains("median") ? (*found)["median"] : *found;
+    return found->is_object() && found->contains("median") && found->contains("lowest") ? (*found)["median"]
+                                                                                        : *found;
 }
 
 std::string text_of(const Json& value) {
@@ -47,8 +51,9 @@ void compare_key(const char* key, const ComparedRun& base, const ComparedRun& ot
     if (a != b) out.push_back(difference(key, base.label, text_of(a), other.label, text_of(b)));
 }
 
-void compare_sessions(const ComparedRun& base, const ComparedRun& other, std::vector<std::string>& out) {
-    for (const auto* key : kSessionKeys) {
+void compare_where_both_tell(std::span<const char* const> keys, const ComparedRun& base,
+                             const ComparedRun& other, std::vector<std::string>& out) {
+    for (const auto* key : keys) {
         const auto& a = base.document["config"];
         const auto& b = other.document["config"];
         if (!value_of(a, key).is_null() && !value_of(b, key).is_null()) compare_key(key, base, other, out);
@@ -58,6 +63,20 @@ void compare_sessions(const ComparedRun& base, const ComparedRun& other, std::ve
 std::string names_of(const Json& operations) {
     std::string names;
     for (const auto& one : operations) names += (names.empty() ? "" : ", ") + one["name"].get<std::string>();
+    return names;
+}
+
+/// The names of the operations in which a statement of the same place has other SQL.
+std::string other_sql(const Json& a, const Json& b) {
+    std::string names;
+    for (std::size_t o = 0; o < std::min(a.size(), b.size()); ++o) {
+        const auto& mine = a[o]["statements"];
+        const auto& its = b[o]["statements"];
+        const bool same =
+            std::equal(mine.begin(), mine.end(), its.begin(), its.end(),
+                       [](const Json& x, const Json& y) { return value_of(x, "sql") == value_of(y, "sql"); });
+        if (!same) names += (names.empty() ? "" : ", ") + a[o]["name"].get<std::string>();
+    }
     return names;
 }
 
@@ -102,7 +121,8 @@ bool has_groups(const std::vector<ComparedRun>& runs) noexcept {
 std::vector<std::string> load_differences(const ComparedRun& base, const ComparedRun& other) {
     std::vector<std::string> found;
     for (const auto* key : kLoadKeys) compare_key(key, base, other, found);
-    if (is_closed(base) || is_closed(other)) compare_sessions(base, other, found);
+    compare_where_both_tell(kLaterLoadKeys, base, other, found);
+    if (is_closed(base) || is_closed(other)) compare_where_both_tell(kSessionKeys, base, other, found);
     const auto a = names_of(base.document["operations"]);
     const auto b = names_of(other.document["operations"]);
     if (a != b)
@@ -122,7 +142,11 @@ std::vector<std::string> other_differences(const std::vector<ComparedRun>& runs)
         for (const auto* key : kNotedKeys) {
             compare_key(key, base, run, found);
         }
-        if (!is_closed(base) && !is_closed(run)) compare_sessions(base, run, found);
+        if (!is_closed(base) && !is_closed(run)) compare_where_both_tell(kSessionKeys, base, run, found);
+        if (const auto names = other_sql(base.document["operations"], run.document["operations"]);
+            !names.empty())
+            found.push_back(
+                fmt::format("the SQL of {} is another one in {}", printable(names, 60), run.label));
         const auto differ = [&](std::string_view what, const Json& a, const Json& b) {
             if (a != b) found.push_back(difference(what, base.label, text_of(a), run.label, text_of(b)));
         };

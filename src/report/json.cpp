@@ -19,7 +19,8 @@ using Json = nlohmann::ordered_json;
 using metrics::Histogram;
 using metrics::RunResult;
 
-constexpr std::size_t kLineWidth = 100;    // of JSON text, for what may stand on one line
+constexpr std::size_t kLineWidth = 100;  // of JSON text, for what may stand on one line
+constexpr auto kBoundsMethod = "batch means";
 constexpr std::size_t kHeatColumns = 240;  // more are finer than an eye wants
 
 /// JSON knows neither NaN nor infinity.
@@ -55,29 +56,19 @@ double per_second(std::uint64_t n, double seconds) noexcept {
 
 Json latency_ms(const Histogram& histogram) {
     if (histogram.empty()) return nullptr;
-    const auto quantile = [&](double q) { return millis(histogram.quantile(q)); };
-    return {{"min", millis(histogram.min())},
-            {"mean", number(histogram.mean_ns() / 1e6)},
-            {"stddev", number(histogram.stddev_ns() / 1e6)},
-            {"p50", quantile(0.5)},
-            {"p90", quantile(0.9)},
-            {"p95", quantile(0.95)},
-            {"p99", quantile(0.99)},
-            {"p999", quantile(0.999)},
-            {"p9999", quantile(0.9999)},
-            {"max", millis(histogram.max())}};
+    Json latency{{"min", millis(histogram.min())},
+                 {"mean", number(histogram.mean_ns() / 1e6)},
+                 {"stddev", number(histogram.stddev_ns() / 1e6)}};
+    for (const auto& [key, q] : kKeptPercentiles) latency[key] = millis(histogram.quantile(q));
+    latency["max"] = millis(histogram.max());
+    return latency;
 }
 
 /// 95 % bounds of the percentiles that have them.
-Json bounds_ms(const Histogram& histogram) {
+Json bounds_ms(const Histogram& histogram, const std::vector<metrics::SparseCounts>& batches) {
     Json bounds = Json::object();
-    for (const auto& [key, q] : {std::pair{"p50", 0.5},
-                                 {"p90", 0.9},
-                                 {"p95", 0.95},
-                                 {"p99", 0.99},
-                                 {"p999", 0.999},
-                                 {"p9999", 0.9999}}) {
-        const auto found = metrics::quantile_bounds(histogram, q);
+    for (const auto& [key, q] : kKeptPercentiles) {
+        const auto found = metrics::quantile_bounds(histogram, q, batches);
         bounds[key] = found ? Json{millis(found->low), millis(found->high)} : Json(nullptr);
     }
     return bounds;
@@ -160,32 +151,53 @@ Json environment_json(const RunResult& run) {
               {"settings", std::move(settings)}}}};
 }
 
+/// How sure the throughput is, and by which method all bounds of this summary are made.
+void add_throughput_error(const RunResult& run, Json& summary) {
+    const auto error = metrics::throughput_error(run.intervals);
+    const double rate = run.throughput_per_s();
+    summary["throughput_standard_error_per_s"] = error ? number(error->standard) : Json(nullptr);
+    summary["throughput_bounds_per_s"] =
+        error ? Json{number(std::max(0.0, rate - error->half_width)), number(rate + error->half_width)}
+              : Json(nullptr);
+    summary["bounds_method"] = error ? Json(kBoundsMethod) : Json(nullptr);
+}
+
 Json summary_json(const RunResult& run) {
+    using metrics::Interval;
     const auto& total = run.total;
     const auto& latencies = run.latencies;
-    Json summary{
-        {"duration_s", number(run.duration_s)},
-        {"queries",
-         {{"planned", total.planned},
-          {"started", total.started},
-          {"waiting", total.waiting},
-          {"in_flight", total.in_flight},
-          {"ok", total.ok},
-          {"empty", total.empty},
-          {"failed", total.failed},
-          {"timed_out", total.timed_out},
-          {"missed", total.missed},
-          {"in_doubt", total.in_doubt},
-          {"retries", total.retries}}},
-        {"success_ratio", number(total.success_ratio())},
-        {"throughput_per_s", number(run.throughput_per_s())},
-        {"throughput_standard_error_per_s", number(metrics::throughput_standard_error(run.intervals))}};
-    if (run.open_loop) summary["target_attainment_ratio"] = number(target_attainment_ratio(run));
+    Json summary{{"duration_s", number(run.duration_s)},
+                 {"queries",
+                  {{"planned", total.planned},
+                   {"started", total.started},
+                   {"waiting", total.waiting},
+                   {"in_flight", total.in_flight},
+                   {"ok", total.ok},
+                   {"empty", total.empty},
+                   {"failed", total.failed},
+                   {"timed_out", total.timed_out},
+                   {"missed", total.missed},
+                   {"in_doubt", total.in_doubt},
+                   {"retries", total.retries}}},
+                 {"success_ratio", number(total.success_ratio())},
+                 {"throughput_per_s", number(run.throughput_per_s())}};
+    add_throughput_error(run, summary);
+    if (run.open_loop) {
+        summary["target_attainment_ratio"] = number(target_attainment_ratio(run));
+        summary["backlog"] = {{"half_way", run.waiting_at_middle},
+                              {"half_way_s", number(run.middle_s)},
+                              {"at_end", total.waiting},
+                              {"growth_per_s", number(backlog_growth_per_s(run))},
+                              {"growing", overloaded(run)}};
+    }
     summary["response_ms"] = latency_ms(latencies.response);
-    summary["response_bounds_ms"] = bounds_ms(latencies.response);
+    summary["response_bounds_ms"] =
+        bounds_ms(latencies.response, metrics::batches_of(run.intervals, &Interval::response));
     summary["service_ms"] = latency_ms(latencies.service);
     if (run.open_loop) {
         summary["lag_ms"] = latency_ms(latencies.lag);
+        summary["lag_bounds_ms"] =
+            bounds_ms(latencies.lag, metrics::batches_of(run.intervals, &Interval::lag));
         summary["pool_wait_ms"] = latency_ms(latencies.pool_wait);
     }
     summary["connection_efficiency_ratio"] =
@@ -207,7 +219,7 @@ Json client_json(const RunResult& run) {
     const auto& client = run.client;
     return {{"cpu_user_s", number(client.cpu_user_s)},
             {"cpu_system_s", number(client.cpu_system_s)},
-            {"cpu_us_per_query", run.total.ended() > 0 ? number(client.cpu_us_per_query) : Json(nullptr)},
+            {"cpu_us_per_query", number(client.cpu_us_per_query)},
             {"loop_busy_ratio", number(client.loop_busy_ratio)},
             {"longest_loop_turn_ms", number(client.longest_loop_turn_ms)},
             {"run_queue_wait_ratio", number(client.run_queue_wait_ratio)},
@@ -417,6 +429,14 @@ void print(const Json& value, std::size_t depth, bool one_line, std::string& out
 }
 
 }  // namespace
+
+const Json* bounds_of(const Json& summary, std::string_view latency, std::string_view percentile) {
+    if (!summary.contains("bounds_method") || summary["bounds_method"] != kBoundsMethod) return nullptr;
+    const auto object = summary.find(std::string{latency} + "_bounds_ms");
+    if (object == summary.end()) return nullptr;
+    const auto bounds = object->find(std::string{percentile});
+    return bounds == object->end() || bounds->is_null() ? nullptr : &*bounds;
+}
 
 Json interval_json(const metrics::Interval& interval, base::Wall started_at, bool open_loop) {
     const auto quantile = [](const metrics::SparseCounts& counts, double q, base::Nanos max) {

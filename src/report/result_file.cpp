@@ -17,8 +17,6 @@ using base::JsonNode;
 
 constexpr double kMost = 1e15;  // no figure of a run is greater, and sums of such still fit
 constexpr int kDeepest = 20;
-constexpr auto kLatencyKeys = std::to_array<std::string_view>(
-    {"min", "mean", "stddev", "p50", "p90", "p95", "p99", "p999", "p9999", "max"});
 
 void check_number(const JsonNode& node) {
     (void)node.number_between(-kMost, kMost);
@@ -63,7 +61,17 @@ void check_object(const JsonNode& node) {
 }
 
 void check_latency(const JsonNode& node) {
-    for (const auto key : kLatencyKeys) check_amount(node.at(key));
+    check_amounts(node, {"min", "mean", "stddev", "max"});
+    for (const auto& percentile : kKeptPercentiles) check_amount(node.at(percentile.key));
+}
+
+void check_bounds(const JsonNode& bounds) {
+    check_amount(bounds.at(0));
+    check_amount(bounds.at(1));
+}
+
+void check_latency_bounds(const JsonNode& node) {
+    for (const auto& percentile : kKeptPercentiles) unless_null(node.at(percentile.key), check_bounds);
 }
 
 void check_run(const JsonNode& run) {
@@ -96,14 +104,19 @@ void check_summary(const JsonNode& summary) {
     for (const auto key : {"lag_ms", "pool_wait_ms"}) {
         if (summary.has(key)) unless_null(summary.at(key), check_latency);
     }
+    if (summary.has("backlog")) {
+        const auto backlog = summary.at("backlog");
+        check_counts(backlog, {"half_way", "at_end"});
+        unless_null(backlog.at("growth_per_s"), check_number);
+        (void)backlog.at("growing").boolean();
+    }
     if (summary.has("target_attainment_ratio"))
         unless_null(summary.at("target_attainment_ratio"), check_amount);
-    for (const auto key : {"p50", "p90", "p95", "p99", "p999", "p9999"}) {
-        unless_null(summary.at("response_bounds_ms").at(key), [](const JsonNode& bounds) {
-            check_amount(bounds.at(0));
-            check_amount(bounds.at(1));
-        });
-    }
+    check_latency_bounds(summary.at("response_bounds_ms"));
+    // Written before there were any.
+    if (summary.has("lag_bounds_ms")) check_latency_bounds(summary.at("lag_bounds_ms"));
+    if (summary.has("throughput_bounds_per_s"))
+        unless_null(summary.at("throughput_bounds_per_s"), check_bounds);
     unless_null(summary.at("connection_efficiency_ratio"), check_amount);
 }
 
@@ -197,6 +210,13 @@ void check_kind(const JsonNode& document) {
     }
 }
 
+void check_audit(const JsonNode& table) {
+    check_texts(table, {"table", "column"});
+    check_counts(table, {"rows_before", "rows_after", "acknowledged", "in_doubt", "stored", "not_stored",
+                         "unchecked", "twice", "lost"});
+    check_number(table.at("unexplained"));
+}
+
 }  // namespace
 
 void check_result(const JsonNode& document) {
@@ -224,13 +244,14 @@ void check_result(const JsonNode& document) {
         (void)threshold.at("ok").boolean();
     });
     if (document.has("outages")) each(document.at("outages"), check_outage);
+    if (document.has("audit")) each(document.at("audit"), check_audit);
     each(document.at("intervals"), check_interval);
     check_histograms(document.at("histograms"));
 }
 
 nlohmann::ordered_json read_result_file(const std::string& path) {
     auto document = base::read_json_file(path);
-    check_result({document, path});
+    check_result({document, base::input_name(path)});
     return document;
 }
 

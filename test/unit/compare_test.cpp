@@ -7,6 +7,7 @@
 #include "pgtraffic/base/error.hpp"
 #include "pgtraffic/report/json.hpp"
 #include "support/catch.hpp"
+#include "support/queueing.hpp"
 #include "support/sample_result.hpp"
 
 using namespace pgtraffic;
@@ -17,7 +18,19 @@ using Json = nlohmann::ordered_json;
 
 namespace {
 
-/// A closed run whose responses all take `latency`, but one in a hundred, which takes ten times as long.
+/// One of twenty equal seconds, of whose queries one in fifty takes ten times as long.
+metrics::Interval second_of(std::chrono::microseconds latency, std::uint32_t queries) {
+    metrics::Interval interval;
+    interval.duration_s = 1;
+    interval.ok = queries;
+    metrics::CoarseHistogram responses;
+    responses.record(latency, queries - queries / 50);
+    responses.record(10 * latency, queries / 50);
+    interval.response = metrics::SparseCounts{responses};
+    return interval;
+}
+
+/// A closed run whose responses all take `latency`, but one in fifty, which takes ten times as long.
 Json run_of(std::chrono::microseconds latency, std::uint64_t queries = 10'000) {
     auto run = test::sample_closed_run();
     for (auto* latencies : {&run.latencies, &run.operations.front().latencies}) {
@@ -28,6 +41,17 @@ Json run_of(std::chrono::microseconds latency, std::uint64_t queries = 10'000) {
             histogram->record(10 * latency, queries / 50);
         }
     }
+    run.intervals.assign(20, second_of(latency, static_cast<std::uint32_t>(queries / 20)));
+    return report::json_report(run);
+}
+
+/// An open run against a queue.
+Json queue_run(test::Queue& queue, int seconds) {
+    auto run = test::sample_open_run();
+    auto measured = queue.run(seconds);
+    run.duration_s = measured.duration_s;
+    run.latencies = std::move(measured.latencies);
+    run.intervals = std::move(measured.intervals);
     return report::json_report(run);
 }
 
@@ -92,16 +116,62 @@ TEST_CASE("a change within the intervals is no difference shown") {
 }
 
 TEST_CASE("the bounds of a percentile are those of the result") {
-    const auto document = report::json_report(test::sample_open_run());
+    test::Queue queue{8, 0.7, 1};
+    const auto document = queue_run(queue, 60);
     const auto comparison = report::compare(runs_of(document, document), {});
-    for (const auto& [name, key] :
-         {std::pair{"response.p50", "p50"}, {"response.p90", "p90"}, {"response.p99", "p99"}}) {
-        const auto& stored = document["summary"]["response_bounds_ms"][key];
+    for (const auto& [name, place] : {std::pair{"response.p50", "/response_bounds_ms/p50"},
+                                      {"response.p90", "/response_bounds_ms/p90"},
+                                      {"response.p99", "/response_bounds_ms/p99"},
+                                      {"lag.p99", "/lag_bounds_ms/p99"},
+                                      {"throughput", "/throughput_bounds_per_s"}}) {
+        INFO(name);
+        const auto& stored = document["summary"][Json::json_pointer{place}];
         const auto& bounds = figure(comparison, name).values[0].bounds;
         REQUIRE(bounds.has_value());
         CHECK(bounds->first == stored[0].get<double>());
         CHECK(bounds->second == stored[1].get<double>());
     }
+    // The time series does not have it, so nothing tells how it moved.
+    CHECK_FALSE(figure(comparison, "service.p50").values[0].bounds.has_value());
+    CHECK(figure(comparison, "service.p50").values[1].finding == Finding::none);
+}
+
+TEST_CASE("equal runs against a queue are called different in a few of a hundred comparisons at most") {
+    for (const double load : {0.8, 0.9}) {
+        test::Queue queue{8, load, 3};
+        int different = 0;
+        int bounded = 0;
+        constexpr int kPairs = 15;
+        for (int i = 0; i < kPairs; ++i) {
+            auto a = queue_run(queue, 10);
+            auto b = queue_run(queue, 10);
+            const auto comparison = report::compare(runs_of(std::move(a), std::move(b)), {});
+            for (const auto* name : {"throughput", "response.p50", "response.p95", "response.p99"}) {
+                const auto finding = figure(comparison, name).values[1].finding;
+                bounded += finding != Finding::none ? 1 : 0;
+                different += finding == Finding::better || finding == Finding::worse ? 1 : 0;
+            }
+        }
+        CAPTURE(load, different, bounded);
+        CHECK(bounded > 2 * kPairs);
+        CHECK(different <= 1);  // 12 and 34 with bounds for independent queries
+    }
+}
+
+TEST_CASE("bounds that took queries for independent, in results of earlier versions, show no difference") {
+    auto document = run_of(1'000us);
+    auto& summary = document["summary"];
+    summary.erase("bounds_method");
+    summary.erase("throughput_bounds_per_s");
+    summary["throughput_standard_error_per_s"] = 10.0;
+    summary["response_bounds_ms"]["p50"] = {0.999, 1.001};
+    const auto comparison = report::compare(runs_of(document, run_of(1'250us)), {});
+    CHECK_FALSE(figure(comparison, "response.p50").values[0].bounds.has_value());
+    CHECK(figure(comparison, "response.p50").values[1].finding == Finding::none);
+    CHECK(figure(comparison, "response.p50").values[1].change.value() == Approx(0.25).epsilon(0.002));
+    // Student's t of the fewest batches that there were, not the normal 1.96.
+    const auto& throughput = figure(comparison, "throughput").values[0];
+    CHECK(throughput.bounds->second - *throughput.value == Approx(21.45));
 }
 
 TEST_CASE("the bounds of a share are Wilson's") {
@@ -153,6 +223,28 @@ TEST_CASE("other loads are found, and other machines only noted") {
     renamed["config"]["scenario"] = "mine";
     const auto two = runs_of(base, renamed);
     CHECK(report::load_differences(two[0], two[1]).size() == 2);
+}
+
+TEST_CASE("weights make another load, a statement's SQL is what one may want to try") {
+    auto base = report::json_report(test::sample_open_run());
+    auto other = base;
+    base["config"]["operation_weights"] = {{"select_order", 9}, {"insert_order", 1}};
+    auto runs = runs_of(base, other);
+    CHECK(report::load_differences(runs[0], runs[1]).empty());  // the other one is of an earlier version
+    other["config"]["operation_weights"] = {{"select_order", 1}, {"insert_order", 9}};
+    runs = runs_of(base, other);
+    REQUIRE(report::load_differences(runs[0], runs[1]).size() == 1);
+    CHECK(report::load_differences(runs[0], runs[1]).front().starts_with("operation_weights: "));
+
+    other = base;
+    base["operations"][0]["statements"] = other["operations"][0]["statements"] =
+        nlohmann::ordered_json::array({{{"name", ""}, {"sql", "SELECT 1"}}});
+    other["operations"][0]["statements"][0]["sql"] = "SELECT 2";
+    runs = runs_of(base, other);
+    CHECK(report::load_differences(runs[0], runs[1]).empty());
+    const auto notes = report::other_differences(runs);
+    CHECK(std::find(notes.begin(), notes.end(), "the SQL of select_order is another one in B") !=
+          notes.end());
 }
 
 TEST_CASE("connections are the load of a closed loop, and not of an open one") {
@@ -240,6 +332,41 @@ TEST_CASE("conditions on the change hold as written") {
     CHECK_FALSE(failed("throughput<-5%"));
     CHECK_FALSE(failed("failed_ratio>+0%"));
     CHECK_FALSE(failed("cpu_us_per_query>+1%"));
+}
+
+TEST_CASE("conditions on the change hold whatever the last bits say") {
+    auto base = run_of(1'000us);
+    auto other = base;
+    base["client"]["cpu_us_per_query"] = 1.1;
+    other["client"]["cpu_us_per_query"] = 1.21;
+    const auto runs = runs_of(base, other);
+    const auto failed = [&](const char* expression) {
+        return report::compare(runs, {report::parse_fail_condition(expression, runs.front())}).failed();
+    };
+    CHECK(failed("cpu_us_per_query>=10%"));
+    CHECK_FALSE(failed("cpu_us_per_query>10%"));
+    CHECK(failed("cpu_us_per_query<=10%"));
+    CHECK_FALSE(failed("cpu_us_per_query<10%"));
+    CHECK(failed("cpu_us_per_query>9.999999%"));
+}
+
+TEST_CASE("groups of runs that all have the same figure show no change of it") {
+    report::NamedResults five;
+    report::NamedResults six;
+    for (int i = 0; i < 6; ++i) {
+        auto run = run_of(1'000us);
+        run["summary"]["queries"]["failed"] = 0;
+        run["summary"]["queries"]["timed_out"] = 0;
+        run["summary"]["queries"]["missed"] = 0;
+        if (i < 5) five.emplace_back("a.json", run);
+        six.emplace_back("b.json", run);
+    }
+    const auto runs = report::label_groups({five, six});
+    const auto comparison =
+        report::compare(runs, {report::parse_fail_condition("success_ratio<+0%", runs.front())});
+    CHECK_FALSE(comparison.failed());
+    CHECK(figure(comparison, "success_ratio").values[1].value == 1.0);
+    CHECK(report::compare_text(comparison, runs, {}).find("0.00 %") == std::string::npos);
 }
 
 TEST_CASE("a figure that a run does not have fails its condition") {

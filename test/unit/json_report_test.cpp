@@ -9,8 +9,10 @@
 #include <string>
 #include <vector>
 
+#include "pgtraffic/metrics/statistics.hpp"
 #include "support/catch.hpp"
 #include "support/folder.hpp"
+#include "support/queueing.hpp"
 #include "support/sample_result.hpp"
 
 using namespace pgtraffic;
@@ -109,8 +111,9 @@ TEST_CASE("the order of the fields is that of the documentation") {
                                                         "thresholds", "intervals", "histograms"});
     CHECK(keys_of(document["summary"]) ==
           std::vector<std::string>{"duration_s", "queries", "success_ratio", "throughput_per_s",
-                                   "throughput_standard_error_per_s", "target_attainment_ratio",
-                                   "response_ms", "response_bounds_ms", "service_ms", "lag_ms",
+                                   "throughput_standard_error_per_s", "throughput_bounds_per_s",
+                                   "bounds_method", "target_attainment_ratio", "backlog", "response_ms",
+                                   "response_bounds_ms", "service_ms", "lag_ms", "lag_bounds_ms",
                                    "pool_wait_ms", "connection_efficiency_ratio"});
     CHECK(keys_of(document["summary"]["response_ms"]) == std::vector<std::string>{"min", "mean", "stddev",
                                                                                   "p50", "p90", "p95", "p99",
@@ -161,6 +164,42 @@ TEST_CASE("numbers in the JSON are those of the run, in the unit of their key") 
     CHECK(document["config"]["mode"] == "open");
     CHECK(document["config"]["protocol"] == "extended");
     CHECK(document["errors"][0]["class"] == "23");
+}
+
+TEST_CASE("how sure figures are stands in the JSON as it does in the text, and by which method") {
+    auto run = test::sample_open_run();
+    test::Queue queue{8, 0.7, 1};
+    auto measured = queue.run(60);
+    run.duration_s = measured.duration_s;
+    run.latencies = std::move(measured.latencies);
+    run.intervals = std::move(measured.intervals);
+    const auto summary = report::json_report(run)["summary"];
+    CHECK(summary["bounds_method"] == "batch means");
+    const double rate = summary["throughput_per_s"].get<double>();
+    const double error = summary["throughput_standard_error_per_s"].get<double>();
+    // Student's t of 29 or of 14: the run has 30 batches, or 15 twice as long.
+    const double half = summary["throughput_bounds_per_s"][1].get<double>() - rate;
+    CHECK((half == Approx(2.045 * error) || half == Approx(2.145 * error)));
+    CHECK(rate - summary["throughput_bounds_per_s"][0].get<double>() == Approx(half));
+    const auto* bounds = report::bounds_of(summary, "response", "p99");
+    REQUIRE(bounds != nullptr);
+    CHECK(*bounds == summary["response_bounds_ms"]["p99"]);
+    const auto batches = metrics::batches_of(run.intervals, &metrics::Interval::response);
+    const auto computed = metrics::quantile_bounds(run.latencies.response, 0.99, batches);
+    CHECK((*bounds)[0].get<double>() == base::to_millis(computed->low));
+    CHECK(report::bounds_of(summary, "lag", "p99") != nullptr);
+    CHECK(report::bounds_of(summary, "service", "p99") == nullptr);
+    const test::Folder folder;
+    const auto valid = validate(write(folder, "x.json", report::json_text(report::json_report(run))));
+    INFO(valid.output);
+    CHECK(valid.exit_code == 0);
+
+    run.intervals.resize(7);  // too short for any
+    const auto none = report::json_report(run)["summary"];
+    for (const auto* key : {"bounds_method", "throughput_bounds_per_s", "throughput_standard_error_per_s"})
+        CHECK(none[key].is_null());
+    CHECK(none["response_bounds_ms"]["p50"].is_null());
+    CHECK(report::bounds_of(none, "response", "p50") == nullptr);
 }
 
 TEST_CASE("what a run does not have is null or absent") {

@@ -59,6 +59,18 @@ TEST_CASE("a result without a heat map, from before there was one, is read") {
     CHECK(report::html_report(document).find("kept no heat map") != std::string::npos);
 }
 
+TEST_CASE("a result from before its bounds saw that queries wait for one another is read, and shows none") {
+    auto document = sample();
+    document["summary"]["response_bounds_ms"]["p50"] = {2.3, 2.5};
+    CHECK(report::html_report(document).find("95 % sure: ") == std::string::npos);
+    document["summary"]["bounds_method"] = "batch means";
+    CHECK(report::html_report(document).find("95 % sure: ") != std::string::npos);
+    for (const auto* key : {"throughput_bounds_per_s", "bounds_method", "lag_bounds_ms"})
+        document["summary"].erase(key);
+    CHECK(complaint(document).empty());
+    CHECK(report::html_report(document).find("95 % sure: ") == std::string::npos);
+}
+
 TEST_CASE("fields of later versions are left alone") {
     auto document = sample();
     document["summary"]["new_figure"] = {{"a", 1}};
@@ -77,8 +89,7 @@ TEST_CASE("what is no result is refused by name, place and cure") {
     document["schema_version"] = 2;
     CHECK(complaint(document) ==
           "x.json: /schema_version: schema version 2 is unknown to this pgtraffic, which reads 1: use the "
-          "one that "
-          "wrote the file, or a newer one");
+          "one that wrote the file, or a newer one");
     document = sample();
     document["intervals"][1]["p99_ms"] = "4 ms";
     CHECK(complaint(document) == "x.json: /intervals/1/p99_ms: must be a number, not a string");

@@ -337,3 +337,17 @@ TEST_CASE("equal but for rounding is equal") {
         CHECK_FALSE(metrics::evaluate(parse("failed_ratio>" + limit), run).ok);
     }
 }
+
+TEST_CASE("figures that differ by the last bits only are equal") {
+    using metrics::Comparison;
+    const double sum = 0.1 + 0.2;
+    REQUIRE(sum != 0.3);
+    CHECK(metrics::nearly_equal(sum, 0.3));
+    CHECK_FALSE(metrics::nearly_equal(0.3, 0.300001));
+    CHECK_FALSE(metrics::nearly_equal(0, 1e-300));
+    CHECK(metrics::holds(sum, Comparison::less_or_equal, 0.3));
+    CHECK_FALSE(metrics::holds(sum, Comparison::greater, 0.3));
+    const double infinity = std::numeric_limits<double>::infinity();
+    CHECK(metrics::holds(infinity, Comparison::greater, 1e300));
+    CHECK(metrics::holds(infinity, Comparison::greater_or_equal, infinity));
+}

@@ -25,6 +25,9 @@ class CoarseHistogram {
     void record(base::Nanos d, std::uint32_t times) noexcept;
     void clear() noexcept;
 
+    /// Where `d` is counted: negative durations as 0, those over an hour as an hour.
+    [[nodiscard]] static std::uint32_t bucket_of(base::Nanos d) noexcept;
+
  private:
     std::vector<std::uint32_t> counts_;
     std::uint32_t touched_low_ = Buckets::kBucketCount;
@@ -41,6 +44,8 @@ class SparseCounts {
 
     void merge(const SparseCounts& other);
     [[nodiscard]] std::uint64_t count() const noexcept;
+    /// How many lie in buckets before this one of CoarseHistogram::Buckets.
+    [[nodiscard]] std::uint64_t count_before(std::uint32_t bucket) const noexcept;
     /// As Histogram::quantile, with an error of at most 0.8 %. 0 when empty.
     [[nodiscard]] base::Nanos quantile(double q) const noexcept;
 

@@ -83,6 +83,13 @@ struct ThresholdScope {
 /// count.
 [[nodiscard]] Threshold parse_figure(std::string_view figure, const ThresholdScope& scope);
 
+/// Whether two figures are the same but for the last bits, which hang on how each was computed: 3 of 1,000
+/// are 0.3 %.
+[[nodiscard]] bool nearly_equal(double a, double b) noexcept;
+
+/// The comparison, for which nearly equal figures are equal.
+[[nodiscard]] bool holds(double actual, Comparison comparison, double limit) noexcept;
+
 /// A threshold whose figure the finished run does not have is not ok.
 [[nodiscard]] ThresholdResult evaluate(const Threshold& threshold, const RunResult& run);
 

@@ -2,8 +2,10 @@
 // run does not have. docs/result.schema.json describes it, docs/result.md explains it.
 #pragma once
 
+#include <array>
 #include <nlohmann/json.hpp>
 #include <string>
+#include <string_view>
 
 #include "pgtraffic/metrics/result.hpp"
 
@@ -11,6 +13,20 @@ namespace pgtraffic::report {
 
 /// Grows when fields are added in a way that readers of older results must know of.
 inline constexpr int kSchemaVersion = 1;
+
+/// The percentiles of a latency that a result keeps, in their order.
+struct KeptPercentile {
+    const char* key;  ///< in JSON: "p999"
+    double quantile;  ///< 0…1
+};
+inline constexpr auto kKeptPercentiles = std::to_array<KeptPercentile>(
+    {{"p50", 0.5}, {"p90", 0.9}, {"p95", 0.95}, {"p99", 0.99}, {"p999", 0.999}, {"p9999", 0.9999}});
+
+/// The 95 % confidence interval [low, high] in ms that a result's `summary` has of a percentile, where
+/// `latency` is "response" or "lag"; null where it has none. Those of versions that took queries for
+/// independent are none: they were too narrow by far.
+[[nodiscard]] const nlohmann::ordered_json* bounds_of(const nlohmann::ordered_json& summary,
+                                                      std::string_view latency, std::string_view percentile);
 
 /// The document. Strings of the server's may hold invalid UTF-8: print it by json_text().
 [[nodiscard]] nlohmann::ordered_json json_report(const metrics::RunResult& run);
