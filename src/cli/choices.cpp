@@ -2,6 +2,9 @@
 
 #include <fmt/format.h>
 
+#include <filesystem>
+#include <system_error>
+
 #include "pgtraffic/base/error.hpp"
 #include "pgtraffic/base/units.hpp"
 #include "pgtraffic/cli/options.hpp"
@@ -108,6 +111,17 @@ void check_pipeline(const workload::Scenario& scenario) {
 
 }  // namespace
 
+workload::Scenario scenario_of_file(const std::string& file) {
+    if (std::error_code none;
+        !workload::scenario_text(file).empty() && !std::filesystem::exists(file, none)) {
+        throw base::Error(
+            fmt::format("--scenario: there is no file \"{0}\"; the built-in scenario of that "
+                        "name is --query-type {0}, and `pgtraffic show {0}` prints it",
+                        file));
+    }
+    return workload::load_scenario_file(file);
+}
+
 TrafficChoice choose_traffic(const TrafficOptions& options,
                              const std::optional<workload::Scenario>& scenario) {
     TrafficChoice choice;
@@ -136,7 +150,7 @@ TrafficChoice choose_traffic(const TrafficOptions& options,
 
 RunChoice choose(const RunOptions& options) {
     RunChoice choice;
-    choice.scenario = options.scenario ? workload::load_scenario_file(*options.scenario)
+    choice.scenario = options.scenario ? scenario_of_file(*options.scenario)
                                        : workload::built_in_scenario(*options.query_type);
     if (options.mix) workload::apply_mix(choice.scenario, *options.mix);
     choice.traffic = choose_traffic(options, choice.scenario);
@@ -145,6 +159,11 @@ RunChoice choose(const RunOptions& options) {
     if (options.pipeline > 1) check_pipeline(choice.scenario);
     refuse_without_open_loop(options.latency_limit && !choice.traffic.open_loop(), "latency-limit",
                              "--rate, --pattern or --real-simulation");
+    if (options.max_rows && choice.traffic.pattern && !choice.traffic.peak_rate_per_s) {
+        throw base::Error(
+            "--max-rows: the search for the peak rate would use the rows up before anything is measured; "
+            "name the peak with --peak-rate");
+    }
     const bool scenario_decides = choice.scenario.connections && !options.connections_given;
     choice.connections = scenario_decides ? *choice.scenario.connections : options.connections;
     read_conditions(options, choice);

@@ -35,7 +35,8 @@ struct DurationRange {
 };
 constexpr DurationRange kRunLength{1ms, 24h * 365, "from 1ms to 8760h"};
 constexpr DurationRange kWarmup{0ns, 24h, "from 0 to 24h"};
-constexpr DurationRange kQueryTime{1us, 1h, "from 1us to 1h"};
+constexpr DurationRange kTimeout{1ms, 1h, "from 1ms to 1h"};  // the server's own has whole milliseconds
+constexpr DurationRange kLatencyLimit{1us, 1h, "from 1us to 1h"};
 constexpr DurationRange kAbortWindow{100ms, 24h, "from 100ms to 24h"};
 constexpr DurationRange kProgress{100ms, 24h, "from 100ms to 24h"};
 constexpr DurationRange kLinger{0ns, 24h * 365, "from 0 to 8760h"};
@@ -157,6 +158,7 @@ void read_traffic(const Reader& reader, TrafficOptions& traffic) {
     constexpr auto kOneRate = "one of them says when queries are due";
     reader.refuse_both("rate", "pattern", kOneRate);
     reader.refuse_both("rate", "real-simulation", kOneRate);
+    reader.refuse_both("real-simulation", "pattern", "each of them names the pattern");
     reader.refuse_both("rate", "peak-rate", "a peak rate belongs to a pattern");
 
     traffic.duration = *reader.duration("duration", kRunLength);
@@ -190,15 +192,16 @@ void read_workload(const Reader& reader, RunOptions& run) {
 void read_conditions(const Reader& reader, RunOptions& run) {
     run.thresholds = reader.options().texts("threshold");
     run.abort_if = reader.options().texts("abort-if");
+    if (std::count(run.abort_if.begin(), run.abort_if.end(), "") > 0)
+        reader.refuse("abort-if", "its value is empty; give EXPR");
     run.abort_window = *reader.duration("abort-window", kAbortWindow);
     run.strict = reader.flag("strict");
     run.audit = reader.flag("audit");
     if (reader.given("abort-window") && run.abort_if.empty()) {
         reader.refuse("abort-window", "has no meaning without --abort-if");
     }
-    // Windows consist of whole intervals, and the last one must end before the run does.
-    const Nanos interval = std::min<Nanos>(1s, run.progress.value_or(1s));
-    const Nanos window = (run.abort_window + interval - 1ns) / interval * interval;
+    // Windows consist of whole steps, and the last one must end before the run does.
+    const Nanos window = (run.abort_window + run.step() - 1ns) / run.step() * run.step();
     if (!run.abort_if.empty() && window >= run.duration) {
         reader.refuse("abort-window",
                       fmt::format("--abort-if looks at a whole window of {}, and the run lasts {}; give a "
@@ -312,6 +315,13 @@ void read_output(const Reader& reader, RunOptions& run) {
 
 }  // namespace
 
+std::int64_t RunOptions::steps_per_interval() const noexcept {
+    const Nanos longest = std::min<Nanos>(500ms, progress.value_or(500ms));
+    auto steps = (interval + longest - 1ns) / longest;
+    while (interval.count() % steps != 0) ++steps;  // not far: it is whole milliseconds
+    return steps;
+}
+
 RunOptions read_run_options(const std::vector<std::string>& arguments) {
     const Reader reader{Command::run, arguments};
     RunOptions run;
@@ -326,8 +336,8 @@ RunOptions read_run_options(const std::vector<std::string>& arguments) {
     }
     read_workload(reader, run);
     read_output(reader, run);
-    read_conditions(reader, run);
     read_series(reader, run);
+    read_conditions(reader, run);
     read_safety(reader, run);
     refuse_shared_files(reader, run);
 
@@ -340,8 +350,8 @@ RunOptions read_run_options(const std::vector<std::string>& arguments) {
     run.duration_only = reader.flag("duration-only");
     run.warmup = *reader.duration("warmup", kWarmup);
     run.measure_network = reader.flag("measure-network");
-    run.timeout = reader.duration("timeout", kQueryTime);
-    run.latency_limit = reader.duration("latency-limit", kQueryTime);
+    run.timeout = reader.duration("timeout", kTimeout);
+    run.latency_limit = reader.duration("latency-limit", kLatencyLimit);
 
     run.ephemeral = reader.flag("ephemeral");
     run.unsafe_fast = reader.flag("unsafe-fast");
@@ -408,7 +418,8 @@ ReportOptions read_report_options(const std::vector<std::string>& arguments) {
         throw base::Error("report: name the result, a file that `pgtraffic run --json FILE` wrote");
     const auto html = reader.file("html");
     if (!html) throw base::Error("report: --html FILE says where the page goes; - is standard output");
-    if (*html == files.front()) reader.refuse("html", "that is the result itself; name another file");
+    if (*html == files.front() && *html != "-")
+        reader.refuse("html", "that is the result itself; name another file");
     return {files.front(), *html};
 }
 
@@ -448,12 +459,16 @@ CompareOptions read_compare_options(const std::vector<std::string>& arguments) {
     compare.fail_if = reader.options().texts("fail-if");
     compare.anyway = reader.flag("anyway");
     compare.color = read_color(reader);
+    const auto& files = reader.options().operands();
+    if (std::count(files.begin(), files.end(), "-") > 1)
+        throw base::Error("compare: - is standard input, which holds one result; name files for the others");
     if (!compare.html) return compare;
     compare.text_to_stderr = *compare.html == "-";
     if (compare.text_to_stderr && compare.format == Format::json)
         reader.refuse("html", "cannot go to stdout with --format json, which writes there too; give a file");
-    for (const auto& result : reader.options().operands()) {
-        if (result == *compare.html) reader.refuse("html", "that is one of the results; name another file");
+    for (const auto& result : files) {
+        if (result == *compare.html && result != "-")
+            reader.refuse("html", "that is one of the results; name another file");
     }
     return compare;
 }

@@ -3,6 +3,8 @@
 #include <arpa/inet.h>
 #include <fmt/format.h>
 
+#include <functional>
+
 #include "pgtraffic/base/error.hpp"
 #include "pgtraffic/base/signal_mask.hpp"
 #include "pgtraffic/base/units.hpp"
@@ -67,10 +69,9 @@ Endpoint::Endpoint(event_loop::Loop& loop, const event_loop::HttpAddress& addres
       live_page_{report::live_page()},
       live_page_policy_{report::live_page_policy()},
       started_s_{simulation::started_since_epoch_s()},
-      server_{loop, address, [this](std::string_view path){return answer(path);}
-}  // namespace pgtraffic::cli
-{ moment_.stage = "connecting"; }
-catch (const base::Error& error) {
+      server_{loop, address, std::bind_front(&Endpoint::answer, this)} {
+    moment_.stage = "connecting";
+} catch (const base::Error& error) {
     throw base::Error(
         fmt::format("--listen: {}; choose another port, or an address of this machine", error.what()));
 }
@@ -91,6 +92,9 @@ void Endpoint::tell(std::span<const metrics::Interval> intervals, base::Wall sta
 
 void Endpoint::finish(std::string result_json) {
     result_ = std::move(result_json);
+    auto over = moment_;  // and the sessions are gone
+    over.connections = {.wanted = over.connections.wanted, .closed = over.connections.wanted};
+    tell(over);
     server_.publish("event: result\ndata: {}\n\n");
 }
 

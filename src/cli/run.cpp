@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <filesystem>
 #include <optional>
 
 #include "pgtraffic/base/error.hpp"
@@ -58,7 +59,13 @@ void check_open_files(std::uint32_t connections) {
 }
 
 void check_stop_file(const RunOptions& options) {
-    if (!options.stop_file || !simulation::stop_file_exists(*options.stop_file)) return;
+    if (!options.stop_file) return;
+    const auto folder = std::filesystem::absolute(*options.stop_file).parent_path();
+    if (std::error_code none; !std::filesystem::is_directory(folder, none)) {
+        throw base::Error(fmt::format("--stop-file: {} is in no folder that exists, so nobody could make it",
+                                      in_quotes(*options.stop_file)));
+    }
+    if (!simulation::stop_file_exists(*options.stop_file)) return;
     throw base::Error(fmt::format("--stop-file: {} exists already, so the run would end at once; remove it",
                                   in_quotes(*options.stop_file)));
 }
@@ -111,13 +118,8 @@ simulation::SimulationPlan make_plan(const RunOptions& options, const RunChoice&
     plan.abort_window = options.abort_window;
     const base::Nanos usual = moving ? std::chrono::milliseconds{500} : std::chrono::seconds{10};
     plan.progress = options.progress.value_or(usual);
-    // Progress has a rhythm of its own, and a machine that stands still is noticed within seconds, however
-    // long the intervals: what is watched is a fraction of one.
-    const base::Nanos longest = std::min<base::Nanos>(std::chrono::seconds{1}, plan.progress);
-    auto parts = (options.interval + longest - base::Nanos{1}) / longest;
-    while (options.interval.count() % parts != 0) ++parts;  // not far: it is whole milliseconds
-    plan.interval = options.interval / parts;
-    plan.joined_intervals = static_cast<std::size_t>(parts);
+    plan.interval = options.step();
+    plan.joined_intervals = static_cast<std::size_t>(options.steps_per_interval());
     return plan;
 }
 
@@ -127,17 +129,27 @@ bool lost_prepared_statements(const RunResult& result) {
     });
 }
 
-void add_warnings(RunResult& result, const RunOptions& options) {
+/// What helps where an operation mostly finds nothing.
+std::string cure_of_emptiness(const std::string& operation, const workload::Scenario& scenario) {
+    const auto found = std::find_if(scenario.operations.begin(), scenario.operations.end(),
+                                    [&](const auto& one) { return one.name == operation; });
+    const bool reads = found == scenario.operations.end() ||
+                       std::all_of(found->statements.begin(), found->statements.end(),
+                                   [](const auto& one) { return workload::only_reads(one.sql); });
+    return reads ? "Give its parameters values that the tables hold"
+                 : "Where it uses up what it looks for, add inserts to the mix, or fill the tables again";
+}
+
+void add_warnings(RunResult& result, const workload::Scenario& scenario, const RunOptions& options) {
     for (const auto& operation : result.operations) {
         const auto& counts = operation.counts;
         if (counts.empty * 2 > counts.succeeded() && counts.empty > 0) {
             result.warnings.push_back(
                 {"mostly_empty",
                  fmt::format(
-                     "{:.0f} % of the {} queries found no row: they tested little. Where updates use up "
-                     "what they look for, add inserts to the mix or run `pgtraffic init --reset`",
+                     "{:.0f} % of the {} queries found no row: they tested little. {}",
                      100.0 * static_cast<double>(counts.empty) / static_cast<double>(counts.succeeded()),
-                     operation.name)});
+                     operation.name, cure_of_emptiness(operation.name, scenario))});
         }
     }
     if (result.server.temporary) {
@@ -177,8 +189,7 @@ void add_warnings(RunResult& result, const RunOptions& options) {
 void add_audit(RunResult& result, const simulation::AuditLog& audit, const postgres::Conninfo& conninfo,
                const RunOptions& options) {
     try {
-        postgres::Client client{with_password(conninfo, options)};
-        result.audit = audit.check(client);
+        result.audit = audit.check(with_password(conninfo, options));
     } catch (const base::Error& error) {
         result.warnings.push_back({"audit_failed", fmt::format("--audit could not ask the tables: {}",
                                                                conninfo.without_secrets(error.what()))});
@@ -229,6 +240,7 @@ int run_command(const RunOptions& options, const std::vector<std::string>& argv)
     const auto target = run_target(options);
     check_open_files(choice.connections);
     check_stop_file(options);
+    std::optional<base::SignalMask> unheard;  // outlives what would be left behind: a server, files
     RunFiles files{options};
     event_loop::Loop loop;
     std::optional<Endpoint> endpoint;
@@ -238,7 +250,6 @@ int run_command(const RunOptions& options, const std::vector<std::string>& argv)
     // Small enough to be read aloud and to survive programs that keep numbers as doubles.
     const std::uint64_t seed = options.random_seed.value_or(base::entropy() >> 32);
     Narrator narrator{options, choice.traffic.open_loop()};
-    std::optional<base::SignalMask> unheard;  // outlives the server, which it keeps from being left behind
     std::unique_ptr<postgres::TemporaryServer> temporary;
     if (!target) unheard.emplace(base::SignalMask::Ending::held_back);
     if (!target) temporary = start_temporary_server(options, choice.connections);
@@ -261,9 +272,9 @@ int run_command(const RunOptions& options, const std::vector<std::string>& argv)
         simulation::check_room(result.server, choice.connections);
         workload.emplace(
             simulation::bind_workload(client, choice.scenario, options.key_distribution, seed, entropy));
+        narrator.say(fmt::format("target: {}", describe_target(result.server)));
         confirm_run(client, conninfo, result.server, choice.scenario, options.confirm,
                     !options.disable_logging);
-        narrator.say(fmt::format("target: {}", describe_target(result.server)));
         narrator.say(fmt::format("{}{}, run {}, random seed {}", report::printable(choice.scenario.name),
                                  result.server.read_only ? " (read only)" : "", result.id, seed));
         if (options.audit) audit.emplace(*workload, client);
@@ -289,7 +300,9 @@ int run_command(const RunOptions& options, const std::vector<std::string>& argv)
         events.moment = [&](const metrics::LiveMoment& moment) { endpoint->tell(moment); };
         narrator.say(fmt::format("serving http://{}/", endpoint->address().text()));
     }
-    const auto end = simulation::simulate(loop, plan, *workload, events, result);
+    // The loop lets them through; what comes after it costs no report.
+    if (!unheard) unheard.emplace(base::SignalMask::Ending::held_back);
+    auto end = simulation::simulate(loop, plan, *workload, events, result);
     narrator.finish();
     if (const auto& spread = result.peak_rate_spread_per_s) {
         result.config["peak_rate_measured_per_s"] = {
@@ -301,8 +314,11 @@ int run_command(const RunOptions& options, const std::vector<std::string>& argv)
     if (audit) add_audit(result, *audit, conninfo, options);
     if (round_trips) add_network(result, std::move(*round_trips));
     add_statements(result, choice.scenario);
-    add_warnings(result, options);
+    add_warnings(result, choice.scenario, options);
     files.end_stream(result);
+    // One that broke the audit off, say, is the run's: outcome and exit code tell it. A later one finds the
+    // reports as they are, and ends us when they are written.
+    if (const int signal = base::take_held_back_signal(); end.signal == 0) end.signal = signal;
     judge_run(result, options, choice, end);
 
     files.write_reports(result);

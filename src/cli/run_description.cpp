@@ -46,11 +46,16 @@ nlohmann::ordered_json config_json(const RunOptions& options, const RunChoice& c
         }
     }
     config["connections"] = choice.connections;
+    // Where --real-simulation or the scenario chose it, no option names it.
+    if (const auto& pattern = choice.traffic.pattern; pattern && !options.pattern)
+        config["pattern"] = pattern->name;
     config["arrivals"] =
         choice.traffic.open_loop()
             ? nlohmann::ordered_json(choice.traffic.arrivals == traffic::Arrivals::poisson ? "poisson"
                                                                                            : "uniform")
             : nlohmann::ordered_json(nullptr);
+    for (const auto& operation : choice.scenario.operations)
+        config["operation_weights"][operation.name] = operation.weight;
     config["target"] = conninfo.masked();
     return config;
 }

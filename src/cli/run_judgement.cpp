@@ -17,15 +17,6 @@ namespace {
 /// Exit code of a run that was measured and did not meet a condition.
 constexpr int kThresholdMissed = 99;
 
-/// Without connections for that long at the end, a run has lost them for good; a shorter time is one in which
-/// any run may end by chance.
-constexpr double kLostForGoodS = 0.5;
-
-bool lost_for_good(const metrics::RunResult& result) {
-    return result.connections_at_end == 0 && !result.outages.empty() && !result.outages.back().over &&
-           result.outages.back().duration_s >= kLostForGoodS;
-}
-
 }  // namespace
 
 void judge_run(metrics::RunResult& result, const RunOptions& options, const RunChoice& choice,
@@ -68,7 +59,7 @@ void judge_run(metrics::RunResult& result, const RunOptions& options, const RunC
     } else if (end.signal != 0) {
         result.outcome = RunOutcome::interrupted;
         result.exit_code = 128 + end.signal;
-    } else if (nothing_succeeded || lost_for_good(result) || refused) {
+    } else if (nothing_succeeded || result.lost_for_good() || refused) {
         result.outcome = RunOutcome::failed;
         result.exit_code = 2;
     } else if (missed || end.condition || unsound) {

@@ -49,6 +49,7 @@ void Aggregator::record(const Completion& c) noexcept {
     StatementResult& statement = statements_[c.operation][c.statement];
 
     cell.counts.retries += c.attempts - 1;
+    cell.counts.retried += c.attempts > 1 ? 1 : 0;
     cell.counts.rows += c.rows;
     switch (c.outcome) {
         case Outcome::ok:
@@ -99,6 +100,13 @@ void Aggregator::record(const Completion& c) noexcept {
     }
     if (!succeeded) [[unlikely]]
         record_error(c);
+}
+
+void Aggregator::record_carried_over(Mono done) noexcept {
+    if (done < plan_.start || done > end_) return;
+    ++carried_over_;
+    ++succeeded_in_time_;
+    ++series_.at(std::min(done, end_ - Nanos{1})).ok;
 }
 
 void Aggregator::record_error(const Completion& c) noexcept {
@@ -220,7 +228,11 @@ void Aggregator::finish(const Gauges& gauges, RunResult& result) {
 
     result.intervals = series_.finish(end_, gauges);
     const std::size_t half = result.intervals.size() / 2;
-    result.waiting_at_middle = half > 0 ? result.intervals[half - 1].waiting : 0;
+    if (half > 0) {
+        const Interval& middle = result.intervals[half - 1];
+        result.waiting_at_middle = middle.waiting;
+        result.middle_s = middle.start_s + middle.duration_s;
+    }
     result.errors = errors_;
     std::stable_sort(result.errors.begin(), result.errors.end(),
                      [](const ErrorResult& a, const ErrorResult& b) { return a.count > b.count; });

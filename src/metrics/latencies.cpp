@@ -14,6 +14,7 @@ void Counts::add(const Counts& other) noexcept {
     timed_out += other.timed_out;
     in_doubt += other.in_doubt;
     retries += other.retries;
+    retried += other.retried;
     rows += other.rows;
 }
 

@@ -53,9 +53,9 @@ void OutageLog::begin(Mono start, std::uint32_t sessions, std::uint32_t down) {
     *this = OutageLog{};
     start_ = start;
     sessions_ = sessions;
-    down_ = down;
-    if (down_ > 0) {
+    if (down > 0) {
         auto& outage = fault(start, 0);
+        lose(start, down);
         outage.sessions_lost = down_;
         if (down_ == sessions_) outage.scope = Outage::Scope::service;
     }
@@ -89,8 +89,13 @@ void OutageLog::query_failed(const Completion& completion, std::uint64_t planned
 void OutageLog::session_lost(Mono now, std::uint64_t planned) {
     Outage& outage = fault(now, planned);
     ++outage.sessions_lost;
-    ++down_;
+    lose(now, 1);
     if (++faults_in_silence_ >= sessions_ || down_ >= sessions_) outage.scope = Outage::Scope::service;
+}
+
+void OutageLog::lose(Mono now, std::uint32_t sessions) noexcept {
+    down_ += sessions;
+    if (down_ == sessions_) all_down_since_ = now;
 }
 
 void OutageLog::connect_failed(Mono now, base::SqlState state, std::uint64_t planned) {

@@ -149,18 +149,26 @@ std::vector<Interval> TimeSeries::ended(std::size_t count, Mono now, const Unans
     while (over < open_.size() && open_[over].over) ++over;
     const std::size_t first = over - std::min(over, count);
     std::vector<Interval> intervals;
-    std::vector<CoarseHistogram> ages(over - first);
     for (std::size_t i = first; i < over; ++i) {
         intervals.push_back(snapshot(open_[i]));
         add_waiting(intervals.back(), now, unanswered);
     }
+    std::vector<std::pair<std::size_t, Nanos>> ages;  // of what is in flight, by interval
     for (const Mono due : unanswered.in_flight) {
         const std::size_t index = std::max(index_of(due), first_open_ + first) - first_open_ - first;
-        if (index >= intervals.size()) continue;
-        ages[index].record(now - due);
-        intervals[index].max = std::max(intervals[index].max, now - due);
+        if (index < intervals.size()) ages.emplace_back(index, now - due);
     }
-    for (std::size_t i = 0; i < ages.size(); ++i) intervals[i].response.merge(SparseCounts{ages[i]});
+    std::sort(ages.begin(), ages.end());
+    CoarseHistogram of_one;
+    for (auto age = ages.begin(); age != ages.end();) {
+        Interval& interval = intervals[age->first];
+        for (const std::size_t index = age->first; age != ages.end() && age->first == index; ++age) {
+            of_one.record(age->second);
+            interval.max = std::max(interval.max, age->second);
+        }
+        interval.response.merge(SparseCounts{of_one});
+        of_one.clear();
+    }
     return intervals;
 }
 

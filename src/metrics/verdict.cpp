@@ -3,12 +3,15 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 
 #include "pgtraffic/base/units.hpp"
 #include "pgtraffic/metrics/result.hpp"
 
 namespace pgtraffic::metrics {
 namespace {
+
+constexpr double kBusy = 0.80;  // a loop that is busy for more of its time may be the limit
 
 class Judge {
  public:
@@ -52,9 +55,8 @@ void judge_offered_load(const RunResult& run, Judge& judge) {
     const double offered = static_cast<double>(run.total.started) / static_cast<double>(run.total.planned);
     const auto message = fmt::format(
         "only {:.2f} % of the planned arrivals were started: lower the rate, or add connections if the "
-        "server "
-        "has room",
-        offered * 100);
+        "server has room",
+        std::floor(offered * 10000) / 100);
     if (offered < 0.90) {
         judge.add("offered_load", offered, 0.90, VerdictStatus::invalid, message);
     } else if (offered < 0.99) {
@@ -71,14 +73,16 @@ void judge_generator_lag(const RunResult& run, Judge& judge) {
     const double invalid_ms = std::max(suspect_ms, base::to_millis(l.response.quantile(0.5)));
     judge.above(
         "generator_lag", lag_ms, suspect_ms, invalid_ms,
-        fmt::format("one query in a hundred left {} or more after it could have, because this client was "
-                    "busy: give it more CPU, or lower the rate",
-                    base::format_duration(lag)));
+        fmt::format("one query in a hundred left {} or more after it could have, because this client {}: "
+                    "give it more CPU, or lower the rate",
+                    base::format_duration(lag),
+                    run.client.loop_busy_ratio.value_or(1) > kBusy ? "was busy"
+                                                                   : "had no processor when it needed one"));
 }
 
 void judge_client(const RunResult& run, Judge& judge) {
     if (const auto busy = run.client.loop_busy_ratio) {
-        judge.above("loop_busy", *busy, 0.80, 0.95,
+        judge.above("loop_busy", *busy, kBusy, 0.95,
                     fmt::format("the client's loop was busy {:.0f} % of the time, so it may have limited the "
                                 "throughput: run it on a faster or an idle machine, or lower the load",
                                 *busy * 100));

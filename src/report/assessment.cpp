@@ -15,6 +15,7 @@ using base::format_duration;
 using base::with_thousands;
 
 constexpr double kNotable = 0.01;  // a share worth a sentence, as in the verdict's "over 1 %"
+constexpr double kFew = 0.001;     // a share that changes no percentile that is spoken of
 constexpr double kLongTail = 10;   // p99 / p50 worth a sentence
 constexpr double kBusy = 0.8;      // the verdict's limit for "suspect"
 
@@ -42,24 +43,71 @@ std::optional<Percentile> highest_supported(const metrics::Histogram& histogram)
     return std::nullopt;
 }
 
+/// Of what was planned, the share that no server's answer ended: timed out, skipped, still waiting,
+/// unfinished.
+double unanswered_ratio(const metrics::RunResult& run) noexcept {
+    const auto& total = run.total;
+    if (total.planned == 0) return 0;
+    return static_cast<double>(total.timed_out + total.missed + total.waiting + total.in_flight) /
+           static_cast<double>(total.planned);
+}
+
+/// Time in which no query succeeded because of an outage; of each its longest silence.
+base::Nanos without_service(const metrics::RunResult& run) noexcept {
+    double seconds = 0;
+    for (const auto& outage : run.outages) {
+        if (outage.scope == metrics::Outage::Scope::service) seconds += outage.silence_s;
+    }
+    return base::from_seconds(seconds);
+}
+
+/// A query that was sent took most of the longest response, or never had an answer: what waited, waited for
+/// the server to go on.
+bool stood_still(const metrics::RunResult& run) noexcept {
+    return run.total.in_flight > 0 || 2 * run.latencies.service.max() > run.latencies.response.max();
+}
+
+void say_outages(const metrics::RunResult& run, std::vector<std::string>& out) {
+    if (const auto away = without_service(run); away.count() > 0) {
+        out.push_back(fmt::format("There was no service for {} of {}: the outages say when and why.",
+                                  format_duration(away),
+                                  base::format_duration(base::from_seconds(run.duration_s))));
+    }
+}
+
+void say_overload(const metrics::RunResult& run, std::vector<std::string>& out) {
+    const bool away = without_service(run).count() > 0;
+    const bool still = !away && stood_still(run);
+    out.push_back(fmt::format(
+        "More load than was carried: {} queries waited half-way through the run and {} at its end, {} more a "
+        "second. {}",
+        with_thousands(run.waiting_at_middle), with_thousands(run.total.waiting),
+        with_thousands(backlog_growth_per_s(run), 0),
+        away    ? "They waited for the service to come back, so this says nothing of what the server carries."
+        : still ? "Queries that were sent waited as long: the server, or the way to it, stood still, so "
+                  "this says nothing of what it carries."
+                : "A longer run would show longer responses, so no percentile of theirs is a property of the "
+                  "database. Lower the rate, or add connections if the server has room."));
+    if (!away && !still && !run.latencies.service.empty()) {
+        out.push_back(
+            fmt::format("The queue, not the server, made queries slow: once sent, half of them took "
+                        "no longer than {}.",
+                        format_duration(run.latencies.service.quantile(0.5))));
+    }
+}
+
+/// "99 % of queries were answered", as far as that is true of the population behind the percentiles:
+/// responses of what failed are not in it, and what had no answer is, with the age that it reached.
+std::string population(const metrics::RunResult& run, std::string_view share) {
+    const bool all_answered = unanswered_ratio(run) < kFew;
+    const bool none_failed = run.total.failed_ratio() < kFew;
+    return fmt::format("{} of {} were {}", share, none_failed ? "queries" : "the queries that did not fail",
+                       all_answered ? "answered" : "answered, or over without an answer,");
+}
+
 void say_response(const metrics::RunResult& run, std::vector<std::string>& out) {
     const auto& response = run.latencies.response;
-    if (overloaded(run)) {
-        out.push_back(fmt::format(
-            "More load than was carried: {} queries waited half-way through the run and {} at its end, {} "
-            "more "
-            "a second. A longer run would show longer responses, so no percentile of theirs is a property "
-            "of the database. Lower the rate, or add connections if the server has room.",
-            with_thousands(run.waiting_at_middle), with_thousands(run.total.waiting),
-            with_thousands(backlog_growth_per_s(run), 0)));
-        if (!run.latencies.service.empty()) {
-            out.push_back(
-                fmt::format("The queue, not the server, made queries slow: once sent, half of them took "
-                            "no longer than {}.",
-                            format_duration(run.latencies.service.quantile(0.5))));
-        }
-        return;
-    }
+    if (overloaded(run)) return say_overload(run, out);
     if (response.empty()) {
         out.emplace_back(run.total.ended() == 0 ? "No query ended, so there is nothing to assess."
                                                 : "No query was answered.");
@@ -74,10 +122,10 @@ void say_response(const metrics::RunResult& run, std::vector<std::string>& out) 
     const auto median = response.quantile(0.5);
     const auto high = response.quantile(top->q);
     if (top->q == 0.5) {
-        out.push_back(fmt::format("Half of the queries were answered within {}.", format_duration(high)));
+        out.push_back(fmt::format("{} within {}.", population(run, "Half"), format_duration(high)));
         return;
     }
-    out.push_back(fmt::format("{} of queries were answered within {}, half of them within {}.", top->words,
+    out.push_back(fmt::format("{} within {}, half of them within {}.", population(run, top->words),
                               format_duration(high), format_duration(median)));
     const double spread =
         median.count() > 0 ? static_cast<double>(high.count()) / static_cast<double>(median.count()) : 0;
@@ -90,9 +138,20 @@ void say_response(const metrics::RunResult& run, std::vector<std::string>& out) 
     }
 }
 
+/// The verdict holds it against this client that it was late, whether or not it was busy.
+bool client_late(const metrics::RunResult& run) noexcept {
+    return std::any_of(run.verdict.reasons.begin(), run.verdict.reasons.end(), [](const auto& reason) {
+        return reason.code == "generator_lag" || reason.code == "run_queue_wait";
+    });
+}
+
+/// Which part of a response was the server's. Of a run in which nearly all succeeded: what a query that did
+/// not spent its time with is in neither figure.
 void say_waiting(const metrics::RunResult& run, std::vector<std::string>& out) {
     const auto& latencies = run.latencies;
     if (!run.open_loop || overloaded(run) || latencies.service.empty()) return;
+    if (static_cast<double>(run.total.succeeded()) < (1 - kNotable) * static_cast<double>(run.total.planned))
+        return;
     const double service = latencies.service.mean_ns();
     const double lag = latencies.lag.mean_ns();
     if (service + lag <= 0) return;
@@ -102,12 +161,20 @@ void say_waiting(const metrics::RunResult& run, std::vector<std::string>& out) {
                                   percent(share)));
         return;
     }
-    const bool pool = latencies.pool_wait.mean_ns() >= latencies.generator_lag.mean_ns();
-    out.push_back(fmt::format(
-        "Service is {} of response: {} {}.", percent(share),
-        share < 0.5 ? "the queue, not the server, made queries slow. They waited" : "the rest was waiting",
-        pool ? "for a free connection; more connections help as long as the server has room"
-             : "for this client's own loop; the client is the limit, not the database"));
+    std::string_view rest =
+        "the rest was waiting for a free connection, as each waited for a server that stood still";
+    if (latencies.pool_wait.mean_ns() < latencies.generator_lag.mean_ns()) {
+        rest = client_late(run)
+                   ? "the rest was waiting for this client to send them; it is the limit, not the database"
+                   : "the rest was waiting for this client to send them";
+    } else if (without_service(run).count() == 0 && 2 * latencies.service.max() <= latencies.response.max()) {
+        rest = share < 0.5
+                   ? "the queue, not the server, made queries slow. They waited for a free connection; more "
+                     "connections help as long as the server has room"
+                   : "the rest was waiting for a free connection; more connections help as long as the "
+                     "server has room";
+    }
+    out.push_back(fmt::format("Service is {} of response: {}.", percent(share), rest));
 }
 
 void say_failures(const metrics::RunResult& run, std::vector<std::string>& out) {
@@ -125,6 +192,11 @@ void say_failures(const metrics::RunResult& run, std::vector<std::string>& out) 
         out.push_back(fmt::format("{} queries were not sent because their turn came after the latency limit.",
                                   with_thousands(total.missed)));
     }
+    if (total.in_flight > 0) {
+        out.push_back(fmt::format(
+            "{} queries that were sent had no answer by the end, so their connections did nothing else.",
+            with_thousands(total.in_flight)));
+    }
     const double empty =
         total.succeeded() > 0 ? static_cast<double>(total.empty) / static_cast<double>(total.succeeded()) : 0;
     if (empty >= kNotable) {
@@ -141,12 +213,10 @@ void say_environment(const metrics::RunResult& run, std::vector<std::string>& ou
                                   percent(run.network->network_ratio)));
     }
     if (const auto busy = run.client.loop_busy_ratio) {
-        out.push_back(
-            *busy <= kBusy
-                ? fmt::format("This client was busy {} of the time and was not the limit.", percent(*busy))
-                : fmt::format("This client was busy {} of the time: it may be the limit rather than "
-                              "the database.",
-                              percent(*busy)));
+        const auto words = *busy > kBusy      ? ": it may be the limit rather than the database"
+                           : client_late(run) ? " and late all the same: others had its processor"
+                                              : " and was not the limit";
+        out.push_back(fmt::format("This client was busy {} of the time{}.", percent(*busy), words));
     }
     if (!run.open_loop && run.total.ended() > 0) {
         out.emplace_back(
@@ -162,7 +232,8 @@ void say_environment(const metrics::RunResult& run, std::vector<std::string>& ou
 
 bool overloaded(const metrics::RunResult& run) noexcept {
     const auto& reasons = run.verdict.reasons;
-    return run.open_loop && run.total.waiting > run.waiting_at_middle &&
+    // A latency limit that skips arrivals bounds the queue, and with it the responses.
+    return run.open_loop && run.total.missed == 0 && run.total.waiting > run.waiting_at_middle &&
            std::any_of(reasons.begin(), reasons.end(), [](const auto& reason) {
                return reason.severity == metrics::VerdictStatus::invalid &&
                       (reason.code == "backlog" || reason.code == "offered_load");
@@ -170,9 +241,9 @@ bool overloaded(const metrics::RunResult& run) noexcept {
 }
 
 double backlog_growth_per_s(const metrics::RunResult& run) noexcept {
-    if (run.duration_s <= 0) return 0;
+    if (run.duration_s <= run.middle_s) return 0;
     const double grown = static_cast<double>(run.total.waiting) - static_cast<double>(run.waiting_at_middle);
-    return grown / (run.duration_s / 2);
+    return grown / (run.duration_s - run.middle_s);
 }
 
 std::optional<double> target_attainment_ratio(const metrics::RunResult& run) noexcept {
@@ -183,6 +254,7 @@ std::optional<double> target_attainment_ratio(const metrics::RunResult& run) noe
 std::vector<std::string> assess(const metrics::RunResult& run) {
     std::vector<std::string> out;
     say_response(run, out);
+    say_outages(run, out);
     say_failures(run, out);
     say_waiting(run, out);
     say_environment(run, out);
@@ -194,11 +266,15 @@ std::string headline(const metrics::RunResult& run) {
     const auto& response = run.latencies.response;
     if (overloaded(run)) {
         out += fmt::format(", backlog growing by {} queries/s", with_thousands(backlog_growth_per_s(run), 0));
+    } else if (const double unanswered = unanswered_ratio(run); unanswered >= kNotable) {
+        out += fmt::format(", {} without an answer", percent(unanswered));
     } else if (const auto top = highest_supported(response)) {
         out += fmt::format(", {} within {}", top->words, format_duration(response.quantile(top->q)));
     } else if (!response.empty()) {
         out += fmt::format(", slowest {}", format_duration(response.max()));
     }
+    if (const auto away = without_service(run); away.count() > 0)
+        out += fmt::format(", no service for {}", format_duration(away));
     return out + fmt::format(", {} of {} failed", with_thousands(run.total.failed + run.total.timed_out),
                              with_thousands(run.total.planned));
 }

@@ -18,6 +18,9 @@ using base::with_thousands;
 using metrics::RunResult;
 using metrics::VerdictStatus;
 
+constexpr std::size_t kLongestWarning =
+    1000;  // columns; what a server says may be in it, and its end is the cure
+
 Tone tone_of(VerdictStatus status) noexcept {
     switch (status) {
         case VerdictStatus::valid:
@@ -50,16 +53,22 @@ double target_per_s(const RunResult& run) noexcept {
 
 void head(const RunResult& run, Page& page) {
     page.rule();
-    std::string what = fmt::format("pgtraffic {}: {}, {} loop, {} connections", base::build_info().version,
-                                   printable(run.name, kLongestName), run.open_loop ? "open" : "closed",
-                                   with_thousands(std::uint64_t{run.connections}));
+    std::string what =
+        fmt::format("pgtraffic {}: {}, {} loop, {} connection{}", base::build_info().version,
+                    printable(run.name, kLongestName), run.open_loop ? "open" : "closed",
+                    with_thousands(std::uint64_t{run.connections}), run.connections == 1 ? "" : "s");
     if (run.pipeline > 1) what += fmt::format(" with pipelines of {}", run.pipeline);
     if (!run.pattern.empty()) {
-        what += fmt::format(", {} at a peak of {} queries/s", printable(run.pattern, kLongestName),
-                            with_thousands(run.peak_rate_per_s, run.peak_rate_per_s < 100 ? 1 : 0));
+        what += fmt::format(", {}", printable(run.pattern, kLongestName));
+        if (run.peak_rate_per_s > 0) {
+            what += fmt::format(" at a peak of {} queries/s",
+                                with_thousands(run.peak_rate_per_s, run.peak_rate_per_s < 100 ? 1 : 0));
+        }
         if (const auto& spread = run.peak_rate_spread_per_s) {
             what += fmt::format(" (measured: {} to {})", with_thousands(spread->first, 0),
                                 with_thousands(spread->second, 0));
+        } else if (run.peak_rate_per_s == 0) {
+            what += ", whose peak was not found";
         } else if (!run.peak_rate_origin.empty()) {
             what += fmt::format(" ({})", printable(run.peak_rate_origin));
         }
@@ -82,15 +91,18 @@ void head(const RunResult& run, Page& page) {
     if (run.outcome == metrics::RunOutcome::interrupted) {
         page.line("INTERRUPTED: these are the numbers up to then.", Tone::doubtful);
     } else if (run.outcome == metrics::RunOutcome::failed) {
-        page.line(run.total.succeeded() == 0    ? "FAILED: no query succeeded."
-                  : run.connections_at_end == 0 ? "FAILED: the run broke off, its connections were lost."
-                                                : "FAILED: the verdict is invalid (--strict).",
+        page.line(run.total.succeeded() == 0 ? "FAILED: no query succeeded."
+                  : run.lost_for_good()      ? "FAILED: the run broke off, its connections were lost."
+                                             : "FAILED: the verdict is invalid (--strict).",
                   Tone::bad);
     } else if (run.outcome == metrics::RunOutcome::threshold_failed) {
         const bool aborted = std::any_of(run.warnings.begin(), run.warnings.end(),
                                          [](const auto& warning) { return warning.code == "aborted"; });
-        page.line(aborted ? "FAILED: stopped early by --abort-if, see the warnings."
-                          : "FAILED: a threshold was missed, see below.",
+        const bool missed = std::any_of(run.thresholds.begin(), run.thresholds.end(),
+                                        [](const auto& threshold) { return !threshold.ok; });
+        page.line(aborted  ? "FAILED: stopped early by --abort-if, see the warnings."
+                  : missed ? "FAILED: a threshold was missed, see below."
+                           : "FAILED: the tables do not hold what the audit expects, see below.",
                   Tone::bad);
     }
 }
@@ -122,9 +134,9 @@ void operational_performance(const RunResult& run, Page& page) {
     const bool short_run = run.planned_duration_s > 0 && run.duration_s < run.planned_duration_s * 0.99;
     page.row("Duration", with_thousands(run.duration_s, 2), "s",
              short_run ? fmt::format("of {} s planned", with_thousands(run.planned_duration_s, 2)) : "");
-    const auto error = metrics::throughput_standard_error(run.intervals);
+    const auto error = metrics::throughput_error(run.intervals);
     page.row("Queries/Second", with_thousands(run.throughput_per_s(), 2), "/s",
-             error ? fmt::format("± {} standard error", with_thousands(*error, 2)) : "");
+             error ? fmt::format("± {} standard error", with_thousands(error->standard, 2)) : "");
     if (run.open_loop) {
         if (const double target = target_per_s(run); target > 0) {
             page.row("Target Rate", with_thousands(target, 2), "/s",
@@ -183,9 +195,10 @@ void latency_breakdown(const RunResult& run, const Millis& ms, Page& page) {
     page.row("Minimum", ms.of(response.min()), "ms");
     page.row("Maximum", ms.of(response.max()), "ms");
     constexpr std::string_view kWeak = "fewer than ten queries above";
+    const auto batches = metrics::batches_of(run.intervals, &metrics::Interval::response);
     for (const auto& [label, q] :
          {std::pair{"50th Percentile", 0.50}, {"95th Percentile", 0.95}, {"99th Percentile", 0.99}}) {
-        const auto bounds = metrics::quantile_bounds(response, q);
+        const auto bounds = metrics::quantile_bounds(response, q, batches);
         page.row(label, ms.of(response.quantile(q)), "ms",
                  !response.supports(q) ? std::string{kWeak}
                  : bounds ? fmt::format("95 % sure: {} to {}", ms.of(bounds->low), ms.of(bounds->high))
@@ -223,7 +236,7 @@ void audit(const RunResult& run, Page& page) {
 void client_cost(const RunResult& run, Page& page) {
     const auto& client = run.client;
     page.title("Client Cost");
-    if (run.total.ended() > 0) page.row("CPU a Query", with_thousands(client.cpu_us_per_query, 2), "µs");
+    if (client.cpu_us_per_query) page.row("CPU a Query", with_thousands(*client.cpu_us_per_query, 2), "µs");
     page.row("CPU Time", with_thousands(client.cpu_user_s + client.cpu_system_s, 2), "s",
              fmt::format("{} s user, {} s system", with_thousands(client.cpu_user_s, 2),
                          with_thousands(client.cpu_system_s, 2)));
@@ -258,7 +271,8 @@ void thresholds(const RunResult& run, Page& page) {
 void conclusion(const RunResult& run, Page& page) {
     if (!run.warnings.empty()) {
         page.title("Warnings");
-        for (const auto& warning : run.warnings) page.bullet(printable(warning.message), Tone::doubtful);
+        for (const auto& warning : run.warnings)
+            page.bullet(printable(warning.message, kLongestWarning), Tone::doubtful);
     }
     page.title("Assessment");
     for (const auto& sentence : assess(run)) page.bullet(sentence);

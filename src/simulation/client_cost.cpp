@@ -35,6 +35,14 @@ std::string value_in_file(const char* path, std::string_view key) {
     return {};
 }
 
+/// `r.ru_maxrss` lives through exec, so there a parent's peak is told as ours; the peak of this program's own
+/// memory is the kernel's VmHWM (proc(5)), in kB.
+std::int64_t peak_resident_bytes(const rusage& r) {
+    std::int64_t kilobytes = 0;
+    std::istringstream{value_in_file("/proc/self/status", "VmHWM")} >> kilobytes;
+    return (kilobytes > 0 ? kilobytes : std::int64_t{r.ru_maxrss}) * 1024;
+}
+
 }  // namespace
 
 ClientUsage ClientUsage::now() {
@@ -43,7 +51,7 @@ ClientUsage ClientUsage::now() {
     getrusage(RUSAGE_SELF, &r);
     usage.user = to_nanos(r.ru_utime);
     usage.system = to_nanos(r.ru_stime);
-    usage.max_rss_bytes = r.ru_maxrss * 1024;
+    usage.max_rss_bytes = peak_resident_bytes(r);
     usage.switches_voluntary = r.ru_nvcsw;
     usage.switches_involuntary = r.ru_nivcsw;
     // "running waiting slices": see the kernel's Documentation/scheduler/sched-stats.rst.

@@ -21,22 +21,28 @@ Crew::Crew(event_loop::Loop& loop, const SimulationPlan& plan, SessionContext& c
     sessions_.reserve(plan.connections);
     for (std::uint32_t i = 0; i < plan.connections; ++i)
         sessions_.push_back(std::make_unique<Session>(i, context_));
-    if (plan.timeout)
-        deadlines_.emplace(plan.connections, plan.pipeline, client_limit(*plan.timeout, plan.pooled));
+    if (plan.timeout) deadlines_.emplace(plan.connections, client_limit(*plan.timeout, plan.pooled));
     if (plan.pipeline > 1) unsent_.reserve(plan.connections);
 }
 
 void Crew::begin(const Decision& start, std::uint32_t load, Mono now) noexcept {
     Session& session = *sessions_[start.session];
-    watch(session, now);
+    // Behind another query of its pipeline it waits for its turn.
+    if (!session.in_query()) watch(session, now);
     if (context_.pipeline > 1 && !session.unsent()) unsent_.push_back(start.session);
     session.begin(start, load, now);
 }
 
 void Crew::watch(const Session& session, Mono now) noexcept {
     if (!deadlines_) return;
-    deadlines_->sent({session.number(), session.next_slot()}, now);
+    deadlines_->begin(session.number(), now);
     if (!deadline_timer_.active()) deadline_timer_.start(deadlines_->next() - now);
+}
+
+void Crew::watch_next(const Session& session) noexcept {
+    if (!deadlines_) return;
+    deadlines_->end(session.number());
+    if (session.in_query()) watch(session, base::mono_now());
 }
 
 void Crew::rolling_back(const Session& session) noexcept {
@@ -52,8 +58,7 @@ void Crew::on_deadline() noexcept {
     const Mono now = base::mono_now();
     context_.on_event(now);
     while (deadlines_->next() <= now) {
-        const auto late = deadlines_->first();
-        sessions_[late.session]->expire(late.slot, now);
+        sessions_[deadlines_->first()]->expire(now);
     }
     if (deadlines_->next() != Mono::max()) deadline_timer_.start(deadlines_->next() - now);
 }

@@ -59,7 +59,7 @@ void Dispatcher::query_ended() noexcept {
 
 void Dispatcher::close(Mono end) noexcept {
     open_ = false;
-    closed_at_ = end;
+    closed_at_ = std::min(closed_at_, end);
 }
 
 std::optional<traffic::Token> Dispatcher::next_abandoned() noexcept {

@@ -34,7 +34,9 @@ std::optional<PhaseScheduler> Loads::measured_schedule() const {
 }
 
 TokenBucket Loads::bucket(const std::optional<PhaseScheduler>& schedule, Mono start, Nanos length) const {
-    return schedule ? TokenBucket::scheduled(*schedule, plan_.arrivals, start, plan_.seed)
+    // Each load draws arrivals of its own: three steps of a calibration with the same ones would tell nothing
+    // of their chance.
+    return schedule ? TokenBucket::scheduled(*schedule, plan_.arrivals, start, plan_.seed ^ first_arrival_)
                     : TokenBucket::unlimited(start, length);
 }
 

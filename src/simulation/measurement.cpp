@@ -78,10 +78,11 @@ void Measurement::close(Mono end, LoopLoad& load, const ClientUsage& usage, metr
     end_ = end;
     busy_ratio_at_close_ = load.take_ratio(end);
     auto& client = result.client;
-    client = cost_between(usage_at_start_, usage, aggregator_.total().ended());
+    client = cost_between(usage_at_start_, usage, aggregator_.ended());
     client.loop_busy_ratio = load.total_ratio();
     client.longest_loop_turn_ms = base::to_millis(load.longest_turn());
     client.longest_clock_gap_s = std::max(client.longest_clock_gap_s, base::to_seconds(longest_gap_));
+    result.disconnected_s = base::to_seconds(outages_.disconnected_for(end));
     result.outages = outages_.finish(end, dispatcher_.planned(end));
     dispatcher_.close(end);
     aggregator_.close(end);

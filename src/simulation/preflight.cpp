@@ -18,11 +18,10 @@ constexpr base::Nanos kRoundTripBudget = std::chrono::seconds{5};
 /// The settings without which a figure cannot be understood.
 constexpr const char* kSettings =
     "SELECT name, setting || coalesce(' ' || unit, '') FROM pg_settings WHERE name IN ('shared_buffers', "
-    "'fsync', "
-    "'synchronous_commit', 'full_page_writes', 'wal_level', 'max_wal_size', 'checkpoint_timeout', "
-    "'work_mem', "
-    "'effective_cache_size', 'random_page_cost', 'max_connections', 'max_worker_processes', 'autovacuum', "
-    "'default_transaction_isolation', 'jit', 'track_activities', 'shared_preload_libraries') ORDER BY name";
+    "'fsync', 'synchronous_commit', 'full_page_writes', 'wal_level', 'max_wal_size', 'checkpoint_timeout', "
+    "'work_mem', 'effective_cache_size', 'random_page_cost', 'max_connections', 'max_worker_processes', "
+    "'autovacuum', 'default_transaction_isolation', 'jit', 'track_activities', 'shared_preload_libraries') "
+    "ORDER BY name";
 
 /// Who answers, what it is, and whether there is room: in one question, for each costs a round trip.
 constexpr const char* kServer =
@@ -73,8 +72,8 @@ void check_statement(postgres::Client& client, const workload::Operation& operat
         const int wanted = client.parameter_count(statement.sql);
         const auto given = static_cast<int>(statement.parameters.size());
         if (wanted != given) {
-            throw base::Error(fmt::format("{}: the statement takes {} parameters and the scenario gives {}",
-                                          place, wanted, given));
+            throw base::Error(fmt::format("{}: the statement takes {} parameter{} and the scenario gives {}",
+                                          place, wanted, wanted == 1 ? "" : "s", given));
         }
     } catch (const postgres::SqlError& error) {
         throw base::Error(fmt::format("{}: {}{}", place, error.what(), cure_for(error)));

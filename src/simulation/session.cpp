@@ -15,9 +15,7 @@ using postgres::Progress;
 using postgres::Sent;
 
 Session::Session(std::uint32_t number, SessionContext& context)
-    : number_{number}, context_{&context}, queries_(context.pipeline) {
-    for (std::uint32_t i = 0; i < context.pipeline; ++i) queries_[i].slot = i;
-}
+    : number_{number}, context_{&context}, queries_(context.pipeline) {}
 
 Session::~Session() {
     poll_.reset();
@@ -90,9 +88,7 @@ void Session::begin(const Decision& start, std::uint32_t load, Mono now) noexcep
     PGTRAFFIC_CHECK(state_ == State::idle || (state_ == State::busy && under_way_ < queries_.size()),
                     "a session begins when it has room");
     Query& query = queries_[position(under_way_)];
-    const std::uint32_t slot = query.slot;
     query = Query{};
-    query.slot = slot;
     query.arrival = start.token.index;
     query.choice = context_->workload.choose(query.arrival);
     query.load = load;
@@ -189,7 +185,10 @@ void Session::statement_done(Mono now) noexcept {
         const bool retry = context_->workload.retries(query.choice.operation, answer.sqlstate, query.attempt);
         if (!retry) {
             completion.sqlstate = answer.sqlstate;
-            const bool timed_out = context_->has_timeout && answer.sqlstate == base::kQueryCanceled;
+            if (connection_.in_transaction()) completion.rows = query.added = 0;  // rolled back below
+            // Sooner than that somebody else cancelled it.
+            const bool timed_out = context_->timeout && answer.sqlstate == base::kQueryCanceled &&
+                                   done - completion.sent >= *context_->timeout;
             end_oldest(timed_out ? Outcome::timed_out : Outcome::failed, connection_.error(), done);
             if (context_->leave_read_only && answer.sqlstate == base::kReadOnly)
                 return give_up("the server refuses to write");
@@ -213,6 +212,7 @@ void Session::statement_done(Mono now) noexcept {
     }
     if (connection_.in_transaction()) [[unlikely]] {
         completion.sqlstate = base::kTransactionOpen;
+        completion.rows = query.added = 0;
         end_oldest(Outcome::failed, "the operation left its transaction open: end it with COMMIT", done);
         return roll_back(false);
     }
@@ -260,6 +260,7 @@ Query& Session::move_to_end() noexcept {
     const std::uint32_t behind = position(under_way_);
     if (behind != oldest_) std::swap(queries_[oldest_], queries_[behind]);
     oldest_ = position(1);
+    context_->on_requeued(this);
     return queries_[position(under_way_ - 1)];
 }
 
@@ -289,7 +290,7 @@ bool Session::leaves_doubt(const Query& query, State state) const noexcept {
                                        query.choice.operation, query.completion.statement));
 }
 
-void Session::expire(std::uint32_t slot, Mono now) noexcept {
+void Session::expire(Mono now) noexcept {
     constexpr std::string_view kLate = "no answer within the time-out";
     constexpr std::string_view kBesideLate =
         "another query of its pipeline had no answer within the time-out";
@@ -298,13 +299,8 @@ void Session::expire(std::uint32_t slot, Mono now) noexcept {
         end_oldest(Outcome::timed_out, kLate, now);
         return become_idle(now);
     }
-    while (in_query()) {
-        if (queries_[oldest_].slot == slot) {
-            lose_oldest(Outcome::timed_out, base::kQueryCanceled, kLate, state_, now);
-        } else {
-            lose_oldest(Outcome::failed, base::kConnectionFailure, kBesideLate, state_, now);
-        }
-    }
+    if (in_query()) lose_oldest(Outcome::timed_out, base::kQueryCanceled, kLate, state_, now);
+    while (in_query()) lose_oldest(Outcome::failed, base::kConnectionFailure, kBesideLate, state_, now);
     give_up(kLate);
 }
 

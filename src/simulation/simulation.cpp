@@ -58,6 +58,7 @@ class Run {
     void on_down(Session* session) noexcept;
     void on_backing_off(Session* session, Mono until) noexcept { crew_.backing_off(*session, until); }
     void on_rolling_back(Session* session) noexcept { crew_.rolling_back(*session); }
+    void on_requeued(Session* session) noexcept { crew_.requeued(*session); }
     void on_event(Mono now) noexcept { load_.wakes(now); }
     void before_wait() noexcept;
     void after_batch() noexcept { settle(); }
@@ -139,7 +140,7 @@ Run::Run(event_loop::Loop& loop, const SimulationPlan& plan, const workload::Wor
                .workload = workload,
                .protocol = plan.protocol,
                .pipeline = plan.pipeline,
-               .has_timeout = plan.timeout.has_value(),
+               .timeout = plan.timeout,
                .reads_late = plan.wake_step.count() > 0,
                .counts_added = plan.max_rows.has_value(),
                .leave_read_only = wants_writable(plan.conninfo),
@@ -150,6 +151,7 @@ Run::Run(event_loop::Loop& loop, const SimulationPlan& plan, const workload::Wor
                .on_free = Callback<Session*, Mono>::to<&Run::on_free>(*this),
                .on_ended = Callback<Session*, const Query*>::to<&Run::on_ended>(*this),
                .on_down = Callback<Session*>::to<&Run::on_down>(*this),
+               .on_requeued = Callback<Session*>::to<&Run::on_requeued>(*this),
                .on_backing_off = Callback<Session*, Mono>::to<&Run::on_backing_off>(*this),
                .on_rolling_back = Callback<Session*>::to<&Run::on_rolling_back>(*this),
                .on_event = Callback<Mono>::to<&Run::on_event>(*this)},
@@ -170,7 +172,8 @@ Run::Run(event_loop::Loop& loop, const SimulationPlan& plan, const workload::Wor
 }
 
 SimulationEnd Run::run() {
-    announcer_.say(fmt::format("connecting {} sessions", plan_.connections));
+    announcer_.say(
+        fmt::format("connecting {} session{}", plan_.connections, plan_.connections == 1 ? "" : "s"));
     connector_->connect_all();
     start_tick(stage_start_);
     {
@@ -205,13 +208,17 @@ void Run::on_free(Session* session, Mono now) noexcept {
 }
 
 void Run::on_ended(Session* session, const Query* query) noexcept {
-    crew_.query_ended(*session, *query);
+    crew_.query_ended(*session);
     if (stage_ == Stage::done) return;
     unsettled_ = true;
     if (plan_.max_rows) rows_.ended(query->completion.operation, query->added);
     if (plan_.audit != nullptr) [[unlikely]]
         plan_.audit->ended(query->completion, query->arrival, query->attempt);
-    if (query->load != loads_.number()) return;  // began in the warm-up and is not measured
+    if (query->load != loads_.number()) {  // began in the warm-up
+        if (measurement_ && metrics::succeeded(query->completion.outcome))
+            measurement_->carried_over(query->completion.done);
+        return;
+    }
     dispatcher_.query_ended();
     if (measurement_) {
         measurement_->query_ended(query->completion);
@@ -257,7 +264,11 @@ void Run::settle() noexcept {
     Mono now = base::mono_now();
     load_.wakes(now);
     now = dispatch(now);
-    end_.rows_used_up = end_.rows_used_up || (rows_.used_up() && stage_ < Stage::draining);
+    if (rows_.used_up() && stage_ < Stage::draining) {
+        end_.rows_used_up = true;
+        // What comes due from now on is no part of the run, which lasts until the last row is answered.
+        if (stage_ == Stage::measuring) dispatcher_.close(now);
+    }
     if (end_.rows_used_up && stage_ < Stage::draining && dispatcher_.in_flight() == 0) {
         end_load(now);
     } else if (now >= stage_end_ || limit_reached()) {
@@ -415,6 +426,7 @@ void Run::finish(Mono now) noexcept {
     measurement_->finish(last, result_);
     announcer_.intervals_closed(measurement_->just_joined());
     tell_moment(now, last);
+    result_.open_loop = plan_.rate_per_s || plan_.pattern;  // also where no peak was found to follow
     result_.connections = plan_.connections;
     result_.pipeline = plan_.pipeline;
     result_.chosen_lag = plan_.wake_step;

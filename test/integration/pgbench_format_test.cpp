@@ -1,6 +1,7 @@
 // --format pgbench beside the pgbench that is installed, both run alike on one server: the same lines in the
 // same order, but for those that docs/integrations.md names.
 #include <algorithm>
+#include <array>
 #include <filesystem>
 #include <sstream>
 #include <string>
@@ -12,6 +13,9 @@
 using namespace pgtraffic;
 
 namespace {
+
+constexpr auto kPgbenchOnly =
+    std::to_array<const char*>({"number of transactions above the ", " - weight: "});
 
 /// A line with every number in it, with its decimals, as "9.999": what a reader's expression sees of it.
 std::string form_of(const std::string& line) {
@@ -34,6 +38,21 @@ std::vector<std::string> forms_of(const std::string& summary) {
     for (std::string line; std::getline(lines, line);) {
         if (forms.empty() && line.find("query mode: ") != 0) continue;
         forms.push_back(form_of(line));
+    }
+    return forms;
+}
+
+/// What pgtraffic has no line for; docs/integrations.md names them.
+bool is_pgbench_only(const std::string& line) {
+    return std::any_of(kPgbenchOnly.begin(), kPgbenchOnly.end(),
+                       [&](const auto* start) { return line.starts_with(start); });
+}
+
+/// Without the names of scripts.
+std::vector<std::string> comparable(std::vector<std::string> forms) {
+    std::erase_if(forms, is_pgbench_only);
+    for (auto& form : forms) {
+        if (form.starts_with("SQL script ")) form.resize(form.find(':'));
     }
     return forms;
 }
@@ -74,12 +93,27 @@ TEST_CASE("the summary has pgbench's lines in pgbench's order and with its decim
         INFO(pgtraffic.out << pgtraffic.err);
         CHECK(pgtraffic.exit_code == 0);
 
-        auto expected = forms_of(pgbench.out);
-        const auto above_limit = [](const std::string& line) {
-            return line.find("number of transactions above the ") == 0;
-        };
-        expected.erase(std::remove_if(expected.begin(), expected.end(), above_limit), expected.end());
+        const auto expected = comparable(forms_of(pgbench.out));
         CHECK(expected.size() >= 10);
-        CHECK(forms_of(pgtraffic.out) == expected);
+        CHECK(comparable(forms_of(pgtraffic.out)) == expected);
     }
+}
+
+TEST_CASE("operations that are tried again have the lines of pgbench's scripts, in its order") {
+    const auto database = test::filled_database();
+    const test::TemporaryFile script{"SELECT 1;\n", ".sql"};
+    const test::TemporaryFile scenario{R"({"name": "two", "operations": [
+        {"name": "a", "statements": [{"sql": "SELECT 1"}], "retry": {"on": ["40001"], "max": 2}},
+        {"name": "b", "statements": [{"sql": "SELECT 1"}]}]})"};
+    const auto pgbench = test::run_process({pgbench_of_server(), "-n", "-f", script.path(), "-f",
+                                            script.path(), "-M", "prepared", "-c", "2", "-T", "1", "-R",
+                                            "100", "-L", "900", "--max-tries", "3", database.dsn()});
+    INFO(pgbench.out << pgbench.err);
+    REQUIRE(pgbench.exit_code == 0);
+    const auto pgtraffic = test::run_pgtraffic(
+        {"-d", database.dsn(), "--warmup", "0", "--format", "pgbench", "--disable-logging", "--scenario",
+         scenario.path(), "-M", "prepared", "-c", "2", "-T", "1", "-R", "100", "-L", "900ms"});
+    INFO(pgtraffic.out << pgtraffic.err);
+    CHECK(pgtraffic.exit_code == 0);
+    CHECK(comparable(forms_of(pgtraffic.out)) == comparable(forms_of(pgbench.out)));
 }

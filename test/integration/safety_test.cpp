@@ -146,6 +146,22 @@ TEST_CASE("--max-rows bounds what inserts add, warm-up included, and the report 
     CHECK(few["summary"]["throughput_per_s"].get<double>() > 0);
 }
 
+TEST_CASE(
+    "with --max-rows used up nothing is planned any more, and the client sleeps until the last answer") {
+    const auto database = test::fresh_database();
+    Client client{database.conninfo()};
+    client.execute("CREATE TABLE t (i text)");
+    const test::TemporaryFile scenario{R"json({"name": "slow", "operations": [{"name": "slow", "statements": [
+        {"sql": "INSERT INTO t SELECT pg_sleep(1.5)::text"}]}]})json"};
+    const auto result =
+        run_and_read(database, {"--scenario", scenario.path(), "-c", "10", "-T", "60", "--warmup", "0",
+                                "--rate", "100", "--arrivals", "uniform", "--max-rows", "4"});
+    CHECK(count(client, "t") == 4);
+    CHECK(result["summary"]["queries"]["planned"].get<int>() < 10);  // 4, where the machine is quick
+    CHECK(result["summary"]["duration_s"].get<double>() > 1.4);
+    CHECK(result["client"]["loop_busy_ratio"].get<double>() < 0.3);
+}
+
 TEST_CASE("--max-rows counts the rows that are added, not those that are read beside them") {
     const auto database = test::fresh_database();
     Client client{database.conninfo()};
@@ -341,6 +357,7 @@ TEST_CASE("somebody else's tables on another machine are written only when the d
 
     const auto refused = run(network.kAddress, {});
     CHECK(refused.exit_code == 1);
+    CHECK(refused.err.starts_with("target: "));  // the question comes after what it asks about
     CHECK_THAT(
         refused.err,
         Contains("this run writes to tables that `pgtraffic init` did not make (orders) in database "

@@ -23,24 +23,23 @@ TEST_CASE("the client gives a query up a little after the server would, behind a
     CHECK(simulation::client_limit(60s, true) == 60s);
 }
 
-TEST_CASE("the query that was sent first is late first, unless it has ended") {
-    Deadlines deadlines{2, 3, 100ms};
+TEST_CASE("the session that began to wait first is late first, unless it has its answer") {
+    Deadlines deadlines{3, 100ms};
     CHECK(deadlines.next() == Mono::max());
-    deadlines.sent({1, 2}, kStart);
-    deadlines.sent({0, 0}, kStart + 10ms);
-    deadlines.sent({1, 0}, kStart + 20ms);
+    deadlines.begin(2, kStart);
+    deadlines.begin(0, kStart + 10ms);
+    deadlines.begin(1, kStart + 20ms);
     CHECK(deadlines.next() == kStart + 100ms);
-    CHECK(deadlines.first().session == 1);
-    CHECK(deadlines.first().slot == 2);
-    deadlines.ended({1, 2});
-    deadlines.ended({1, 2});  // also told of those that were not waited for
+    CHECK(deadlines.first() == 2);
+    deadlines.end(2);
+    deadlines.end(2);  // also told of those that were not waited for
     CHECK(deadlines.next() == kStart + 110ms);
-    CHECK(deadlines.first().session == 0);
-    deadlines.ended({0, 0});
-    deadlines.sent({1, 2}, kStart + 30ms);  // the same slot again
+    CHECK(deadlines.first() == 0);
+    deadlines.end(0);
+    deadlines.begin(2, kStart + 30ms);  // its next query
     CHECK(deadlines.next() == kStart + 120ms);
-    deadlines.ended({1, 0});
-    CHECK(deadlines.first().slot == 2);
+    deadlines.end(1);
+    CHECK(deadlines.first() == 2);
     CHECK(deadlines.next() == kStart + 130ms);
 }
 

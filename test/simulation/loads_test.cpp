@@ -1,6 +1,7 @@
 // Which arrivals each stage of a run has.
 #include "pgtraffic/simulation/loads.hpp"
 
+#include <algorithm>
 #include <vector>
 
 #include "pgtraffic/simulation/plan.hpp"
@@ -47,6 +48,19 @@ TEST_CASE("a rate holds for the warm-up and the measurement, each for its own ti
     CHECK(measured.next_due() == kStart + 2s);
     REQUIRE(loads.schedule() != nullptr);
     CHECK(loads.schedule()->rate_at(5) == Approx(100));
+}
+
+TEST_CASE("a warm-up and a calibration have no arrivals in common with what is measured") {
+    auto plan = plan_at(100);
+    plan.arrivals = traffic::Arrivals::poisson;
+    Loads loads{plan};
+    std::vector<base::Nanos> firsts;
+    firsts.push_back(loads.warm_up(kStart).next_due() - kStart);
+    firsts.push_back(loads.calibration(kStart, 100, 1s).next_due() - kStart);
+    firsts.push_back(loads.calibration(kStart, 100, 1s).next_due() - kStart);
+    firsts.push_back(loads.measured(kStart).next_due() - kStart);
+    std::sort(firsts.begin(), firsts.end());
+    CHECK(std::adjacent_find(firsts.begin(), firsts.end()) == firsts.end());
 }
 
 TEST_CASE("without a rate or a pattern every load is a closed loop, and may have a last query") {

@@ -146,7 +146,7 @@ TEST_CASE("the client's cost is what was used and how long the machine stood sti
     after.run_queue_wait = 5s;
     load.close(4s, after);
     CHECK(load.result.client.cpu_user_s == Approx(1));
-    CHECK(load.result.client.cpu_us_per_query == Approx(250'000));
+    CHECK(load.result.client.cpu_us_per_query.value() == Approx(250'000));
     CHECK(*load.result.client.run_queue_wait_ratio == Approx(0.8));
     CHECK(load.result.client.longest_clock_gap_s == Approx(3));
     CHECK(*load.result.client.loop_busy_ratio == Approx(0.5));
@@ -182,6 +182,7 @@ TEST_CASE("who looks on is told the stage, the place in the pattern, and counts"
     event_loop::Loop loop;
     simulation::SessionContext context{.loop = loop,
                                        .workload = load.workload,
+                                       .timeout = {},
                                        .setup = {},
                                        .statement_names = {},
                                        .values = {},
@@ -189,6 +190,7 @@ TEST_CASE("who looks on is told the stage, the place in the pattern, and counts"
                                        .on_free = {},
                                        .on_ended = {},
                                        .on_down = {},
+                                       .on_requeued = {},
                                        .on_backing_off = {},
                                        .on_rolling_back = {},
                                        .on_event = {}};

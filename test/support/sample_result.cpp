@@ -165,6 +165,7 @@ RunResult sample_open_run() {
     fail(insert.counts, insert.latencies, 40, 2ms);
     leave(insert.counts, insert.latencies, &Counts::in_flight, 1, 20ms);
     insert.counts.retries = 12;
+    insert.counts.retried = 9;
     insert.counts.in_doubt = 5;
     metrics::OperationResult update;
     update.name = "update_order";
@@ -344,6 +345,7 @@ RunResult sample_overloaded_run() {
     leave(select.counts, select.latencies, &Counts::waiting, 20'000, 12s);
     run.operations.push_back(std::move(select));
     run.waiting_at_middle = 9'994;
+    run.middle_s = run.duration_s / 2;
     sum_operations(run);
     run.verdict.status = metrics::VerdictStatus::invalid;
     run.verdict.reasons = {

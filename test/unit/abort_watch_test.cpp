@@ -2,6 +2,7 @@
 // hang.
 #include "pgtraffic/metrics/abort_watch.hpp"
 
+#include <algorithm>
 #include <vector>
 
 #include "pgtraffic/metrics/aggregator.hpp"
@@ -73,6 +74,21 @@ TEST_CASE("nothing is decided before a whole window has passed") {
     CHECK(decisions("throughput<10", 2500ms, {second(0), second(0), second(0)}) ==
           std::vector{false, false, true});  // rounded up to whole intervals
     CHECK(decisions("throughput<10", 100ms, {second(0)}) == std::vector{true});
+}
+
+TEST_CASE("a long window is looked at in blocks, and is up to a block longer than asked for") {
+    constexpr std::size_t kWindow = 10 * AbortWatch::kMostBlocks;
+    std::vector<Interval> intervals(kWindow, second(20));
+    intervals.resize(3 * kWindow, second(0));
+    const auto decided = decisions("throughput<=0", std::chrono::seconds{kWindow}, intervals);
+    CHECK_FALSE(decided[2 * kWindow - 2]);  // not while one of the window had queries
+    CHECK(decided[2 * kWindow + 9]);        // and soon after
+    CHECK(std::is_sorted(decided.begin() + 2 * kWindow, decided.end()));
+
+    const auto early =
+        decisions("throughput<=0", std::chrono::seconds{kWindow}, std::vector(kWindow, second(0)));
+    CHECK_FALSE(early[kWindow - 2]);
+    CHECK(early[kWindow - 1]);
 }
 
 TEST_CASE("the window slides and looks at its intervals as one") {

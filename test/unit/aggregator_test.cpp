@@ -168,6 +168,22 @@ TEST_CASE("what is done after the measured time counts, but not as throughput") 
     CHECK(result.intervals.size() == 4);
 }
 
+TEST_CASE("what a warm-up left under way counts as throughput where it is done, and nowhere else") {
+    Aggregator aggregator{two_by_two()};
+    aggregator.record(completion(0, 100ms, 0ms, 200ms));
+    aggregator.record_carried_over(kStart + 1500ms);
+    aggregator.record_carried_over(kStart - 1ms);
+    aggregator.close(kStart + 4s);
+    aggregator.record_carried_over(kStart + 4001ms);
+    CHECK(aggregator.ended() == 2);
+    metrics::RunResult result;
+    aggregator.finish(gauges(1, 1, 0), result);
+    CHECK(result.total.ok == 1);
+    CHECK(result.latencies.response.count() == 1);
+    CHECK(result.succeeded_in_time == 2);
+    CHECK(result.intervals[1].ok == 1);
+}
+
 TEST_CASE("what a late loop records behind the planned end is in the last interval, and not in time") {
     auto plan = two_by_two();
     plan.end = kStart + 1s;

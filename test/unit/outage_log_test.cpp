@@ -54,6 +54,21 @@ struct Told {
 
 }  // namespace
 
+TEST_CASE("how long there was no connection is not how long the outage lasted") {
+    Told told;
+    CHECK(told.log.disconnected_for(kStart + 1s) == 0s);
+    for (int i = 0; i < 4; ++i) told.lost(1s);
+    CHECK(told.log.disconnected_for(kStart + 3s) == 2s);
+    told.up(3s);
+    CHECK(told.log.disconnected_for(kStart + 4s) == 0s);
+    told.lost(4s);
+    CHECK(told.log.disconnected_for(kStart + 4s + 50ms) == 50ms);
+    CHECK(told.finish(4s + 50ms).front().duration_s == Approx(3.05));
+
+    const Told never{kSessions};
+    CHECK(never.log.disconnected_for(kStart + 2s) == 2s);
+}
+
 TEST_CASE("a run without faults has no outage and wants to hear of no success") {
     Told told;
     CHECK_FALSE(told.log.silent());

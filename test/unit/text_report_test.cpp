@@ -158,6 +158,16 @@ TEST_CASE("operations, statements, errors, phases, network, thresholds and warni
     CHECK_THAT(text, Contains("Verdict: SUSPECT\n - suspect: the client's loop was busy 85 % of the time\n"));
 }
 
+TEST_CASE("a warning is not cut before its end, which says what to do, and one connection is one") {
+    auto run = test::sample_open_run();
+    run.connections = 1;
+    run.warnings.push_back({"long", std::string(300, 'x')});
+    run.warnings.back().message.append(" do that");
+    const auto text = plain(run);
+    CHECK_THAT(text, Contains("do that"));
+    CHECK_THAT(text, Contains("1 connection,") && !Contains("1 connections"));
+}
+
 TEST_CASE("an invalid run is headed by its reason") {
     auto run = test::sample_closed_run();
     run.verdict.status = metrics::VerdictStatus::invalid;
@@ -284,12 +294,91 @@ TEST_CASE("the assessment names the queue when it and not the server makes queri
         return text;
     };
     CHECK_THAT(all(), Contains("Service is 93 % of response"));
+    run.outages.clear();
     for (int i = 0; i < 15'000; ++i) {
         run.latencies.lag.record(std::chrono::milliseconds{40});
         run.latencies.pool_wait.record(std::chrono::milliseconds{40});
     }
     CHECK_THAT(all(), Contains("the queue, not the server") && Contains("for a free connection"));
     CHECK_THAT(all(), Contains("0.29 % of the queries that ended failed or timed out") && Contains("23505"));
+}
+
+namespace {
+
+std::string assessment(const metrics::RunResult& run) {
+    std::string text;
+    for (const auto& sentence : report::assess(run)) text += sentence + "\n";
+    return text;
+}
+
+/// Seconds, and how much of them without a success.
+metrics::Outage service_outage(double from_s, double silence_s) {
+    metrics::Outage outage;
+    outage.from_s = from_s;
+    outage.to_s = from_s + silence_s;
+    outage.duration_s = outage.silence_s = silence_s;
+    outage.over = true;
+    outage.scope = metrics::Outage::Scope::service;
+    return outage;
+}
+
+}  // namespace
+
+TEST_CASE("what had no answer is not called answered, in the assessment or in the last line") {
+    auto run = test::sample_open_run();
+    CHECK_THAT(assessment(run), Contains("99 % of the queries that did not fail were answered within"));
+    run.total.planned += 10'000;
+    run.total.missed += 10'000;
+    run.latencies.response.record(std::chrono::milliseconds{1}, 10'000);
+    CHECK_THAT(assessment(run),
+               Contains("were answered, or over without an answer, within") && !Contains("Service is"));
+    CHECK_THAT(report::headline(run), Contains("% without an answer") && !Contains("within"));
+}
+
+TEST_CASE("an outage is named, and what waited for it blames neither the queue nor the rate") {
+    auto run = test::sample_overloaded_run();
+    CHECK_THAT(assessment(run), Contains("Lower the rate") && Contains("The queue, not the server"));
+    run.outages = {service_outage(3, 5), service_outage(20, 0.5)};
+    CHECK_THAT(assessment(run), Contains("They waited for the service to come back") &&
+                                    Contains("There was no service for 5.50 s") &&
+                                    !Contains("Lower the rate") && !Contains("The queue, not the server"));
+    CHECK_THAT(report::headline(run), Contains("no service for 5.50 s"));
+    run.outages.front().scope = run.outages.back().scope = metrics::Outage::Scope::sessions;
+    CHECK_THAT(assessment(run), !Contains("no service"));
+}
+
+TEST_CASE("a server that stood still is not called a queue") {
+    auto run = test::sample_overloaded_run();
+    run.total.in_flight = 3;
+    CHECK_THAT(assessment(run), Contains("stood still") &&
+                                    Contains("3 queries that were sent had no answer") &&
+                                    !Contains("Lower the rate") && !Contains("The queue, not the server"));
+}
+
+TEST_CASE("a latency limit bounds the queue: with arrivals skipped, responses have a steady state") {
+    auto run = test::sample_overloaded_run();
+    run.total.missed = 1;
+    CHECK_FALSE(report::overloaded(run));
+}
+
+TEST_CASE("the backlog's growth is that from half-way on, wherever half-way is") {
+    auto run = test::sample_overloaded_run();
+    run.duration_s = 30;
+    run.middle_s = 10;
+    run.waiting_at_middle = 10'000;
+    run.total.waiting = 20'000;
+    CHECK(report::backlog_growth_per_s(run) == Approx(500));
+    run.middle_s = 0;  // a single interval
+    run.waiting_at_middle = 0;
+    CHECK(report::backlog_growth_per_s(run) == Approx(666.667));
+}
+
+TEST_CASE("a client that was late without being busy is not said to be no limit") {
+    auto run = test::sample_open_run();
+    run.client.loop_busy_ratio = 0.016;
+    CHECK_THAT(assessment(run), Contains("was busy 1.6 % of the time and was not the limit"));
+    run.verdict.reasons = {{"generator_lag", "late", 5, 1, metrics::VerdictStatus::invalid}};
+    CHECK_THAT(assessment(run), Contains("and late all the same"));
 }
 
 TEST_CASE("the assessment calls a percentile what the data support, and a tail by its length") {

@@ -89,6 +89,12 @@ struct RunOptions : TargetOptions, TrafficOptions {
 
     /// Every option that has a value, in the table's order, passwords masked.
     std::vector<std::pair<std::string, std::string>> resolved;
+
+    /// The steps that an interval of the time series consists of. Progress, --abort-if and the watch for a
+    /// machine that stands still have a rhythm of their own, of half a second at most, however long the
+    /// intervals.
+    [[nodiscard]] std::int64_t steps_per_interval() const noexcept;
+    [[nodiscard]] base::Nanos step() const noexcept { return interval / steps_per_interval(); }
 };
 
 struct InitOptions : TargetOptions {

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstddef>
+#include <deque>
 #include <optional>
 #include <span>
 #include <vector>
@@ -22,6 +23,10 @@ class AbortWatch {
     /// Intervals in the window.
     [[nodiscard]] std::size_t length() const noexcept { return length_; }
 
+    /// A window is looked at as so many blocks at most, whatever its length: a look must not keep the loop
+    /// from its queries. So one of more intervals is up to a block longer than asked for.
+    static constexpr std::size_t kMostBlocks = 60;
+
     /// Intervals that are final, in their order; only the last of a window's length are kept.
     void add(std::span<const Interval> closed);
 
@@ -30,9 +35,17 @@ class AbortWatch {
     [[nodiscard]] std::optional<ThresholdResult> check(std::span<const Interval> ended) const;
 
  private:
+    /// Neighbours as one.
+    struct Block {
+        Interval sum;
+        std::size_t intervals = 0;
+    };
+
     std::vector<Threshold> conditions_;
     std::size_t length_;
-    std::vector<Interval> closed_;
+    std::size_t block_length_;
+    std::deque<Block> closed_;       // oldest first; only the last one may still grow
+    std::size_t closed_length_ = 0;  // in intervals
 };
 
 }  // namespace pgtraffic::metrics

@@ -29,6 +29,11 @@ class Aggregator {
     /// A query that ended. Allocates nothing unless its SQLSTATE is new, or the time series must.
     void record(const Completion& completion) noexcept;
 
+    /// A query of an earlier load, which is no query of this one, succeeded in the measured time. It counts
+    /// as what the server did in this time: else the throughput would lack as many queries as were under way
+    /// when it began, and have none for those under way when it ends.
+    void record_carried_over(base::Mono done) noexcept;
+
     /// Keeps `message` as the sample of an SQLSTATE that has none so far.
     void sample_error(base::SqlState state, std::string_view message);
 
@@ -58,6 +63,8 @@ class Aggregator {
     void finish(const Gauges& gauges, RunResult& result);
 
     [[nodiscard]] const Counts& total() const noexcept { return total_; }
+    /// Queries that ended so far, those that were carried over too.
+    [[nodiscard]] std::uint64_t ended() const noexcept { return total_.ended() + carried_over_; }
 
  private:
     struct Cell {
@@ -81,6 +88,7 @@ class Aggregator {
     Counts total_;
     base::Mono end_;
     std::uint64_t succeeded_in_time_ = 0;
+    std::uint64_t carried_over_ = 0;
     TimeSeries series_;  // behind the plan, to which it refers
 };
 

@@ -43,6 +43,11 @@ class OutageLog {
     /// A query succeeded; need not be told unless silent().
     void succeeded(const Completion& completion, std::uint64_t planned);
 
+    /// How long there had been no connection at all at `end`; zero where there was one.
+    [[nodiscard]] base::Nanos disconnected_for(base::Mono end) const noexcept {
+        return down_ < sessions_ ? base::Nanos{0} : end - all_down_since_;
+    }
+
     /// The table; the measured time ended at `end`. The log is empty afterwards.
     [[nodiscard]] std::vector<Outage> finish(base::Mono end, std::uint64_t planned);
 
@@ -50,6 +55,7 @@ class OutageLog {
     Outage& fault(base::Mono now, std::uint64_t planned);
     void end_silence(base::Mono now, std::uint64_t planned, bool success);
     void look_for_the_end(base::Mono now);
+    void lose(base::Mono now, std::uint32_t sessions) noexcept;
     void keep_current(base::Mono end);
     void merge_closest();
 
@@ -60,6 +66,7 @@ class OutageLog {
     std::optional<base::Mono> recovered_;  // current_ may be over: unless a fault follows within kQuiet
     std::uint32_t sessions_ = 0;
     std::uint32_t down_ = 0;
+    base::Mono all_down_since_;  // where all are
     bool silent_ = false;
     base::Mono silent_since_;
     std::uint64_t planned_at_silence_ = 0;

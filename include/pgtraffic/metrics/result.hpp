@@ -25,7 +25,7 @@ enum class RunOutcome : std::uint8_t {
     completed,         ///< its duration or its number of queries was reached
     interrupted,       ///< SIGINT, SIGTERM, SIGHUP or --stop-file
     failed,            ///< no query succeeded, all connections were lost for good, or invalid under --strict
-    threshold_failed,  ///< a threshold was missed, or --abort-if ended it
+    threshold_failed,  ///< a threshold was missed, --abort-if ended it, or --audit found rows lost or doubled
 };
 
 [[nodiscard]] constexpr std::string_view to_string(RunOutcome outcome) noexcept {
@@ -73,7 +73,7 @@ struct ErrorResult {
 struct ClientResult {
     double cpu_user_s = 0;
     double cpu_system_s = 0;
-    double cpu_us_per_query = 0;
+    std::optional<double> cpu_us_per_query;  ///< none where no query ended
     std::optional<double> loop_busy_ratio;
     std::optional<double> run_queue_wait_ratio;  ///< where the kernel has scheduler statistics
     std::int64_t max_rss_bytes = 0;
@@ -164,13 +164,17 @@ struct RunResult {
     std::uint32_t pipeline = 1;  ///< queries under way on a connection at the same time, at most
     base::Nanos chosen_lag{0};   ///< that a query may have because the user wanted fewer wakes
     std::uint32_t connections_at_end = 0;
+    double disconnected_s = 0;    ///< without any connection when the measured time ended, for so long
     double connecting_s = 0;      ///< from the first attempt to connect until all connections stood
     std::uint32_t max_tries = 1;  ///< attempts that an operation has at most, the first one included
     std::uint64_t reconnects = 0;
     Counts total;
     Latencies latencies;
-    std::uint64_t succeeded_in_time = 0;  ///< ok and empty that were done before the measured time ended
+    /// Of ok and empty, those that were done within the measured time, whenever they were due: what a warm-up
+    /// left under way is among them, what was drained is not.
+    std::uint64_t succeeded_in_time = 0;
     std::uint64_t waiting_at_middle = 0;  ///< backlog half-way, for its growth
+    double middle_s = 0;                  ///< when that was; 0 where the time series is too short for it
     std::vector<OperationResult> operations;
     std::vector<PhaseResult> phases;
     std::vector<ErrorResult> errors;  ///< most frequent first
@@ -181,6 +185,9 @@ struct RunResult {
     ClientResult client;
     Verdict verdict;
     std::vector<ThresholdResult> thresholds;
+
+    /// The measured time ended without connections, and not just by chance between a loss and the next try.
+    [[nodiscard]] bool lost_for_good() const noexcept { return disconnected_s >= 0.5; }
 
     /// Queries that succeeded per second of measured time; 0 for a run of no length.
     [[nodiscard]] double throughput_per_s() const noexcept {

@@ -14,7 +14,7 @@ struct ClientUsage {
     base::Nanos user{0};
     base::Nanos system{0};
     std::optional<base::Nanos> run_queue_wait;  ///< ready to run, and not running; where the kernel tells
-    std::int64_t max_rss_bytes = 0;
+    std::int64_t max_rss_bytes = 0;  ///< since exec; of whoever started us, too, where there is no /proc
     std::int64_t switches_voluntary = 0;
     std::int64_t switches_involuntary = 0;
     base::Nanos suspended{0};  ///< time that the machine slept, which the monotonic clock leaves out

@@ -19,10 +19,8 @@ struct SimulationPlan;
 /// Why prepared statements fail behind a pooler, and what to do.
 inline constexpr const char* kPoolerPreparedCure =
     "a pooler in transaction mode gives each transaction another connection of the server, which does not "
-    "know "
-    "what was prepared on this one: use --protocol extended, or a pooler that keeps track of prepared "
-    "statements "
-    "(PgBouncer 1.21 or later, max_prepared_statements)";
+    "know what was prepared on this one: use --protocol extended, or a pooler that keeps track of prepared "
+    "statements (PgBouncer 1.21 or later, max_prepared_statements)";
 
 /// How long one attempt to connect may take: libpq leaves connect_timeout to whoever connects without
 /// blocking; as there, at least two seconds. `usual` where it is not set.

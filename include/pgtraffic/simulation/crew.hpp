@@ -36,14 +36,14 @@ class Crew {
     void flush() noexcept;
 
     // Told by the owner of the sessions' callbacks.
-    void query_ended(const Session& session, const Query& query) noexcept {
-        if (deadlines_) deadlines_->ended({session.number(), query.slot});
-    }
+    void query_ended(const Session& session) noexcept { watch_next(session); }
+    /// Its oldest query is tried again, behind the others of its pipeline.
+    void requeued(const Session& session) noexcept { watch_next(session); }
     void backing_off(const Session& session, base::Mono until) noexcept;
     /// The time-out holds for a ROLLBACK, too, although nothing is measured of it.
     void rolling_back(const Session& session) noexcept;
     void free_or_down(const Session& session) noexcept {
-        if (deadlines_ && context_.pipeline == 1) deadlines_->ended({session.number(), session.next_slot()});
+        if (deadlines_ && !session.in_query()) deadlines_->end(session.number());
     }
 
     /// Calls with each query of `load` that is under way.
@@ -75,6 +75,7 @@ class Crew {
 
  private:
     void watch(const Session& session, base::Mono now) noexcept;
+    void watch_next(const Session& session) noexcept;
     void on_deadline() noexcept;
     void on_pause_over() noexcept;
 

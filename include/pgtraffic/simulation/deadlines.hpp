@@ -1,6 +1,7 @@
-// When queries under way are given up (--timeout). All have the same limit, so the one that was sent first is
-// the first to be late: a queue instead of a heap, every step in constant time, nothing allocated after
-// construction. A value; told the time.
+// When a session's query is given up (--timeout): in a pipeline its oldest, since the server works on one
+// after the other. All have the same limit, so the one that was waited for first is the first to be late: a
+// queue instead of a heap, every step in constant time, nothing allocated after construction. A value; told
+// the time.
 #pragma once
 
 #include <cstdint>
@@ -17,43 +18,27 @@ namespace pgtraffic::simulation {
 
 class Deadlines {
  public:
-    /// Of `sessions`, each of which can have queries in `slots` slots under way.
-    Deadlines(std::uint32_t sessions, std::uint32_t slots, base::Nanos limit)
-        : slots_{slots},
-          limit_{limit},
-          waiting_{sessions * slots},
-          deadline_(std::size_t{sessions} * slots) {}
+    Deadlines(std::uint32_t sessions, base::Nanos limit)
+        : limit_{limit}, waiting_{sessions}, deadline_(sessions) {}
 
-    struct Place {
-        std::uint32_t session = 0;
-        std::uint32_t slot = 0;
-    };
-
-    void sent(Place query, base::Mono now) noexcept {
-        const std::uint32_t number = number_of(query);
-        deadline_[number] = now + limit_;
-        waiting_.push_back(number);
+    /// From now on an answer is waited for, which is not so yet.
+    void begin(std::uint32_t session, base::Mono now) noexcept {
+        deadline_[session] = now + limit_;
+        waiting_.push_back(session);
     }
-    /// Does nothing where it is not waited for.
-    void ended(Place query) noexcept { waiting_.remove(number_of(query)); }
+    /// Does nothing where none is waited for.
+    void end(std::uint32_t session) noexcept { waiting_.remove(session); }
 
-    /// When the first one will be late; Mono::max() where none is under way.
+    /// When the first one will be late; Mono::max() where none is waited for.
     [[nodiscard]] base::Mono next() const noexcept {
         return waiting_.empty() ? base::Mono::max() : deadline_[waiting_.front()];
     }
-    /// The one that next() speaks of; stays until it has ended. Not where none is under way.
-    [[nodiscard]] Place first() const noexcept {
-        return {waiting_.front() / slots_, waiting_.front() % slots_};
-    }
+    /// The session that next() speaks of; stays until end(). Not where none is waited for.
+    [[nodiscard]] std::uint32_t first() const noexcept { return waiting_.front(); }
 
  private:
-    [[nodiscard]] std::uint32_t number_of(Place query) const noexcept {
-        return query.session * slots_ + query.slot;
-    }
-
-    std::uint32_t slots_;
     base::Nanos limit_;
-    IndexList waiting_;  // in the order in which they were sent
+    IndexList waiting_;  // in the order in which they began
     std::vector<base::Mono> deadline_;
 };
 

@@ -57,7 +57,8 @@ class Dispatcher {
     /// A query of the present load ended, however it did.
     void query_ended() noexcept;
 
-    /// No more arrivals are let in; those due before `end` and not started stay waiting.
+    /// No more arrivals are let in; those due before `end` and not started stay waiting. Of several times the
+    /// first one counts.
     void close(base::Mono end) noexcept;
 
     /// After close(): the waiting arrivals one after the other, to be recorded as such.

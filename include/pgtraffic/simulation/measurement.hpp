@@ -51,6 +51,10 @@ class Measurement {
     }
     /// And did not succeed; `error` is the server's message, or ours.
     void query_failed(const metrics::Completion& completion, std::string_view error) noexcept;
+    /// A query that began in the warm-up, or before it, succeeded.
+    void carried_over(base::Mono done) noexcept {
+        if (!closed()) aggregator_.record_carried_over(done);
+    }
     /// An arrival was older than the latency limit.
     void missed(const traffic::Token& token, base::Mono now) noexcept {
         aggregator_.record_missed(operation_of(token), token.due, now);

@@ -31,7 +31,6 @@ struct Query {
     std::uint64_t arrival = 0;
     std::uint32_t attempt = 0;
     std::uint32_t load = 0;   ///< as given to begin()
-    std::uint32_t slot = 0;   ///< its number among the queries that can be under way, of this session alone
     bool counted = false;     ///< some statement told a number of rows
     std::uint64_t added = 0;  ///< rows of its INSERTs; only where SessionContext::counts_added
     std::string_view error;   ///< why it did not succeed, in words; good while on_ended runs
@@ -43,7 +42,7 @@ struct SessionContext {
     const workload::Workload& workload;
     Protocol protocol = Protocol::extended;
     std::uint32_t pipeline = 1;                ///< queries under way on a session at the same time
-    bool has_timeout = false;                  ///< a statement that the server cancelled ran into --timeout
+    std::optional<base::Nanos> timeout;        ///< what the server cancels after it ran into --timeout
     bool reads_late = false;                   ///< answers lie unread for a while: the kernel's times count
     bool counts_added = false;                 ///< Query::added is wanted
     bool leave_read_only = false;              ///< another server can be found where one refuses to write
@@ -55,6 +54,8 @@ struct SessionContext {
     event_loop::Callback<Session*, base::Mono> on_free;     ///< ready for one query more
     event_loop::Callback<Session*, const Query*> on_ended;  ///< a query ended; on_free or on_down follows
     event_loop::Callback<Session*> on_down;                 ///< the connection failed or was lost
+    /// In a pipeline: the oldest query is tried again behind the others, and the next one is waited for.
+    event_loop::Callback<Session*> on_requeued;
     /// Waits before its next attempt; resume() is wanted at this time. Not in a pipeline.
     event_loop::Callback<Session*, base::Mono> on_backing_off;
     /// Waits for the answer to ROLLBACK, its query over; on_free or on_down follows. Not in a pipeline.
@@ -70,10 +71,11 @@ class Session {
         connecting,   ///< waits for the handshake → preparing, or closed
         preparing,    ///< waits for the answers to set-up and PREPARE → idle, or closed
         idle,         ///< waits for begin() → busy; the server's goodbye → closed
-        busy,         ///< waits for the last answer → idle or rolling_back; loss, expire() → closed
+        busy,         ///< waits for the last answer → idle, backing_off (retry) or rolling_back; loss,
+                      ///< expire() → closed
         backing_off,  ///< waits for resume() and its next attempt → busy; expire() → idle; loss → closed
-        rolling_back,  ///< the query is over and left a transaction; waits for ROLLBACK → busy (retry) or
-                       ///< idle
+        rolling_back,  ///< a transaction is left; waits for ROLLBACK → busy or backing_off (retry), or idle
+                       ///< (the query is over); loss, expire() → closed
     };
 
     Session(std::uint32_t number, SessionContext& context);
@@ -84,13 +86,9 @@ class Session {
     /// From closed. Ends in on_free or on_down, possibly within this call.
     void connect(const postgres::ConnectParameters& parameters) noexcept;
 
-    /// From idle, in a pipeline also from busy with room left: starts the arrival, in next_slot(). `load` is
-    /// given back in Query::load, to tell warm-up from measurement. In a pipeline nothing leaves before
-    /// flush().
+    /// From idle, in a pipeline also from busy with room left: starts the arrival. `load` is given back in
+    /// Query::load, to tell warm-up from measurement. In a pipeline nothing leaves before flush().
     void begin(const Decision& start, std::uint32_t load, base::Mono now) noexcept;
-
-    /// The Query::slot of what begins next.
-    [[nodiscard]] std::uint32_t next_slot() const noexcept { return queries_[position(under_way_)].slot; }
 
     /// Pipeline only: something was begun since the last flush().
     [[nodiscard]] bool unsent() const noexcept { return unsent_; }
@@ -102,10 +100,10 @@ class Session {
     /// has ended meanwhile.
     void resume(base::Mono at) noexcept;
 
-    /// The query in `slot`, or the ROLLBACK behind it, took too long: ends it as timed out and gives the
+    /// The oldest query, or the ROLLBACK behind it, took too long: ends it as timed out and gives the
     /// connection up, and with it the other queries of a pipeline, which failed. Keeps the connection where
     /// the query only waited to be tried again.
-    void expire(std::uint32_t slot, base::Mono now) noexcept;
+    void expire(base::Mono now) noexcept;
 
     /// Gives a connection that is not yet, or no longer, of use up, with `reason` for error().
     void give_up(std::string_view reason) noexcept;

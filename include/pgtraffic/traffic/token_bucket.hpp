@@ -43,8 +43,8 @@ class TokenBucket {
     /// The next token if one is due at `now`. `now` must not go back.
     [[nodiscard]] std::optional<Token> take(base::Mono now) noexcept;
 
-    /// When the next token is due; the far future (Mono::max()) once there is none left. In a closed loop
-    /// the start, that is: at once.
+    /// When the next token is due; Mono::max() once a schedule or a limited number has none left. In a closed
+    /// loop the start, that is: at once, also behind its end.
     [[nodiscard]] base::Mono next_due() const noexcept;
 
     [[nodiscard]] bool exhausted() const noexcept { return next_due() == base::Mono::max(); }

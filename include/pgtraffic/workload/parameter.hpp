@@ -75,9 +75,9 @@ using Parameter = std::variant<KeyParameter, PickParameter, IntegerParameter, Re
 /// At most this many parameters a statement; a scenario with more is refused.
 inline constexpr std::size_t kMaxParameters = 32;
 
-/// The values of one statement as NUL-terminated text, ready for PQsendQueryParams. One buffer serves all
-/// sessions, because libpq copies the values while it sends. Short generated values live in `storage`;
-/// picked and chosen ones point into the workload.
+/// The values of one statement as text, NUL-terminated, with its length in bytes. One buffer serves all
+/// sessions, because the values are copied into a connection's messages while a query is queued. Short
+/// generated values live in `storage`; picked and chosen ones point into the workload.
 struct ParameterValues {
     std::array<const char*, kMaxParameters> text;
     std::array<int, kMaxParameters> length;
