@@ -139,15 +139,19 @@ nlohmann::ordered_json parse_json(std::string_view text, std::string_view name) 
     }
 }
 
+std::string input_name(const std::string& path) {
+    return path == "-" ? "standard input" : path;
+}
+
 nlohmann::ordered_json read_json_file(const std::string& path) {
     errno = 0;
-    std::ifstream file(path, std::ios::binary);
+    std::ifstream file(path == "-" ? "/dev/stdin" : path, std::ios::binary);
     std::ostringstream text;
     if (!file || !(text << file.rdbuf())) {
-        throw Error(
-            fmt::format("{}: cannot read it: {}", path, errno != 0 ? std::strerror(errno) : "it is empty"));
+        throw Error(fmt::format("{}: cannot read it: {}", input_name(path),
+                                errno != 0 ? std::strerror(errno) : "it is empty"));
     }
-    return parse_json(text.str(), path);
+    return parse_json(text.str(), input_name(path));
 }
 
 void JsonNode::fail(const std::string& what) const {

@@ -121,8 +121,7 @@ std::string manual_page() {
         "thread, as fast as the server can or along a rate or a traffic pattern, and reports throughput and "
         "latency. Latency counts from the moment a query was due, so a stalled server is charged for every "
         "query that it kept waiting. Each report ends in a verdict that says whether its figures speak of "
-        "the "
-        "database or of the client.");
+        "the database or of the client.");
     text += "\n.PP\n";
     text += troff(
         "Without a command it runs. Where no database is named, by options or environment, a temporary "

@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <limits>
 #include <utility>
 
 #include "pgtraffic/cli/output.hpp"
@@ -129,6 +130,8 @@ std::string Narrator::taken_down() {
 
 void Narrator::progress(const metrics::Interval& interval, const simulation::ProgressState& state) {
     report::ProgressContext context{state.duration_s, open_loop_, state.connections, state.connected};
+    // A file has no width, and its reader wants every figure.
+    if (!stderr_is_terminal()) context.width = std::numeric_limits<std::size_t>::max();
     if (!moving_) return put_progress(report::progress_line(interval, context));
     // The last column stays free: a line that fills it would take two rows on some terminals.
     const auto size = terminal_size();

@@ -74,9 +74,9 @@ constexpr std::string_view kAbout = "About";
 
 constexpr auto kOptions = std::to_array<OptionRow>({
     {"database-url", 'd', "URL", kTarget,
-     "URL, conninfo string or database name. Without it: -h/-p/-U, else the variable DATABASE_URL, else "
-     "PGHOST, "
-     "PGSERVICE and the like. Passwords also from PGPASSWORD and .pgpass.",
+     "URL, conninfo string or database name; -h, -p and -U add what it leaves out. Without any of them: the "
+     "variable DATABASE_URL, else PGHOST, PGSERVICE and the like. Passwords also from PGPASSWORD and "
+     ".pgpass.",
      "", kDatabase},
     {"host", 'h', "HOST", kTarget, "server's name, address or socket directory", "", kDatabase},
     {"port", 'p', "PORT", kTarget, "server's port", "", kDatabase},
@@ -91,8 +91,7 @@ constexpr auto kOptions = std::to_array<OptionRow>({
      kRun | kPlan},
     {"pipeline", 0, "N", kLoad,
      "queries under way on each connection at the same time: for throughput, latencies then hold the wait "
-     "behind "
-     "one another",
+     "behind one another",
      "1", kRun},
     {"total-queries", 't', "N", kLoad, "stop after this many queries, if the duration is not over before", "",
      kRun},
@@ -104,8 +103,7 @@ constexpr auto kOptions = std::to_array<OptionRow>({
 
     {"rate", 'R', "N", kTraffic,
      "open loop: N queries due a second. Without it, or a pattern, the loop is closed: each connection sends "
-     "its "
-     "next query as soon as the last one is answered.",
+     "its next query as soon as the last one is answered.",
      "", kRun | kPlan},
     {"pattern", 0, "NAME|FILE", kTraffic,
      "open loop along a pattern; `pgtraffic list` names the built-in ones", "", kRun | kPlan},
@@ -192,11 +190,11 @@ constexpr auto kOptions = std::to_array<OptionRow>({
     {"interval", 0, "TIME", kOutput, "length of the time series' intervals, 100ms to 1h", "1", kRun},
     {"stream", 0, "FILE|-", kOutput, "write each interval as a line of JSON as soon as it is over", "", kRun},
     {"csv", 0, "FILE|-", kOutput, "write the intervals as CSV at the end", "", kRun},
-    {"hdr-log", 0, "FILE|-", kOutput,
-     "write the latencies as a log of HdrHistogram at the end; where one of these three goes to stdout (-), "
-     "the report goes to stderr",
+    {"hdr-log", 0, "FILE|-", kOutput, "write the latencies as a log of HdrHistogram at the end", "", kRun},
+    {"html", 0, "FILE|-", kOutput,
+     "also write the report as an HTML page, with charts; where one of these four goes to stdout (-), the "
+     "report goes to stderr",
      "", kRun},
-    {"html", 0, "FILE|-", kOutput, "also write the report as an HTML page, with charts", "", kRun},
     {"html", 0, "FILE|-", kOutput, "the page to write; - is stdout", "", kReport},
     {"html", 0, "FILE|-", kOutput, "also write an HTML page with the curves over one another", "", kCompare},
     {"format", 0, "text|json", kOutput, "what the comparison on stdout is", "text", kCompare},
@@ -205,8 +203,7 @@ constexpr auto kOptions = std::to_array<OptionRow>({
 
     {"ephemeral", 0, "", kTemporary,
      "run on a temporary PostgreSQL, also where a database is named in the environment. It is what happens "
-     "where "
-     "none is named at all.",
+     "where none is named at all.",
      "", kRun},
     {"scale", 0, "K", kTemporary, "multiply its orders and stores by K", "1", kRun},
     {"unsafe-fast", 0, "", kTemporary, "switch its fsync off: fast, and no figure to compare", "", kRun},
@@ -271,6 +268,12 @@ std::vector<std::string> with_long_names(Command command, const std::vector<std:
 [[noreturn]] void refuse_word(Command command, const std::string& word) {
     if (word.size() < 2 || word[0] != '-') {
         const auto& row = row_of(command);
+        for (const auto& other : kCommands) {
+            if (other.name != word) continue;
+            throw base::Error(
+                fmt::format("unexpected word \"{0}\": it is a command, which comes first: pgtraffic {0} {1}",
+                            word, other.operand.empty() ? "[options]" : other.operand));
+        }
         throw base::Error(fmt::format("unexpected word {}; `pgtraffic {}{}{}` takes only options beside it",
                                       in_quotes(word), row.name, row.operand.empty() ? "" : " ",
                                       row.operand));
@@ -345,6 +348,15 @@ std::string indented(std::string_view lines) {
     return text + "\n";
 }
 
+/// `pgtraffic help plan` as other programs have it: the same as `pgtraffic plan --help`.
+std::vector<std::string> without_words_that_ask(const std::vector<std::string>& arguments) {
+    if (arguments.empty() || (arguments.front() != "help" && arguments.front() != "version"))
+        return arguments;
+    std::vector<std::string> same{arguments.begin() + 1, arguments.end()};
+    same.push_back("--" + arguments.front());
+    return same;
+}
+
 }  // namespace
 
 std::span<const CommandRow> command_table() noexcept {
@@ -412,7 +424,8 @@ std::string suggestion(std::string_view word, const std::vector<std::string_view
     return fmt::format("; known are {}", fmt::join(known, ", "));
 }
 
-Invocation split_command(const std::vector<std::string>& arguments) {
+Invocation split_command(const std::vector<std::string>& words) {
+    const auto arguments = without_words_that_ask(words);
     if (arguments.empty() || arguments.front().starts_with('-')) return {Command::run, false, arguments};
     std::vector<std::string_view> names;
     for (const auto& row : kCommands) {
@@ -447,7 +460,7 @@ std::string help_text(const Invocation& invocation) {
             "Examples:\n{}\nCommands:\n",
             indented(row.examples));
         for (const auto& command : kCommands) {
-            text += fmt::format("  {:<14}{}\n", fmt::format("{} {}", command.name, command.operand),
+            text += fmt::format("  {:<17}{}\n", fmt::format("{} {}", command.name, command.operand),
                                 command.help);
         }
     }
@@ -500,8 +513,8 @@ ParsedOptions::ParsedOptions(Command command, const std::vector<std::string>& ar
                             name));
         }
         const auto& own = row_of(command);
-        const bool operand =
-            !word.starts_with('-') && !own.operand.empty() && (operands_.empty() || own.takes_many());
+        const bool operand = (word == "-" || !word.starts_with('-')) && !own.operand.empty() &&
+                             (operands_.empty() || own.takes_many());
         if (!operand) refuse_word(command, word);
         operands_.push_back(word);
     }

@@ -2,6 +2,10 @@
 #include "pgtraffic/report/plan.hpp"
 
 #include <fmt/format.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include <algorithm>
 
 #include "pgtraffic/base/error.hpp"
 #include "pgtraffic/base/random.hpp"
@@ -32,11 +36,18 @@ traffic::PhaseScheduler make_schedule(const TrafficOptions& options, const Traff
     return traffic::PhaseScheduler::follow(*choice.pattern, *choice.peak_rate_per_s, options.duration, seed);
 }
 
+/// A terminal's, else that of the text report. A curve wider than a hundred columns says no more.
+int page_width() {
+    winsize size{};
+    if (::ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) != 0 || size.ws_col == 0) return 80;
+    return std::min<int>(size.ws_col, 100);
+}
+
 }  // namespace
 
 int plan_command(const TrafficOptions& options) {
     std::optional<workload::Scenario> scenario;
-    if (options.scenario) scenario = workload::load_scenario_file(*options.scenario);
+    if (options.scenario) scenario = scenario_of_file(*options.scenario);
     const auto choice = choose_traffic(options, scenario);
     const auto seed = options.random_seed.value_or(base::entropy() >> 32);
     const auto schedule = make_schedule(options, choice, seed);
@@ -56,6 +67,7 @@ int plan_command(const TrafficOptions& options) {
         .seed = seed,
         .drawn = traffic::arrivals_per_phase(schedule, bucket),
         .total_queries = std::nullopt,
+        .width = page_width(),
     }));
     return 0;
 }

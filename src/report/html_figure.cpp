@@ -6,6 +6,7 @@
 #include <cmath>
 
 #include "pgtraffic/base/units.hpp"
+#include "pgtraffic/report/json.hpp"
 
 namespace pgtraffic::report {
 namespace {
@@ -29,6 +30,11 @@ std::string threshold_text(double x) {
     return text;
 }
 
+/// The share of 1 that the key of a percentile means: "p50" half, "p999" 0.999.
+double quantile_of(const std::string& key) {
+    return std::stod("0." + key.substr(1));
+}
+
 }  // namespace
 
 std::string figure_text(double x, Look look) {
@@ -40,12 +46,16 @@ std::string figure_text(double x, Look look) {
         case Look::millis:
             return base::with_thousands(x, digits_of(x));
         case Look::percent: {
-            // 99.9996 % must not read as 100 %.
+            // Rounded down, as in the text report: 99.9996 % must not read as 100 %, nor 0.0004 % as none.
             const double percent = 100 * x;
+            if (percent == std::round(percent)) return base::with_thousands(percent, 0) + " %";
             int digits = 2;
-            while (digits < 6 && percent < 100 && base::with_thousands(percent, digits).starts_with("100"))
+            while (
+                digits < 6 && percent > 0 &&
+                (percent < std::pow(10, -digits) || (percent < 100 && percent > 100 - std::pow(10, -digits))))
                 ++digits;
-            return base::with_thousands(percent, percent == std::round(percent) ? 0 : digits) + " %";
+            const double scale = std::pow(10, digits);
+            return base::with_thousands(std::floor(percent * scale + 1e-6) / scale, digits) + " %";
         }
         case Look::seconds:
             return base::with_thousands(x, x == std::round(x) ? 0 : 2) + " s";
@@ -80,6 +90,40 @@ std::string HtmlFigures::operator()(const std::string& pointer, Look look, const
     if (found == nullptr) return "–";
     return fmt::format("<data value=\"{}\" data-path=\"{}\">{}{}</data>", found->dump(), pointer,
                        figure_text(found->get<double>(), look), unit);
+}
+
+std::string HtmlFigures::percentile(const std::string& place, const std::string& key,
+                                    const char* unit) const {
+    auto html = (*this)(fmt::format("{}/{}", place, key), Look::millis, unit);
+    if (!has(fmt::format("{}/{}", place, key)) || !key.starts_with('p')) return html;
+    // As Histogram::supports().
+    if (queries_behind(place) * (1 - quantile_of(key)) < 10 - 1e-6) html += kWeakMark;
+    return html;
+}
+
+std::string HtmlFigures::response_bounds(const std::string& percentile) const {
+    if (bounds_of(document_->at("summary"), "response", percentile) == nullptr) return "";
+    const auto at = "/summary/response_bounds_ms/" + percentile;
+    return (*this)(at + "/0", Look::millis) + " to " + (*this)(at + "/1", Look::millis);
+}
+
+/// How many queries the latencies at this place are of: those of the histogram where the result has one,
+/// else what its counts add up to.
+double HtmlFigures::queries_behind(const std::string& place) const {
+    const auto slash = place.rfind('/');
+    const auto parent = place.substr(0, slash);
+    const auto kind = place.substr(slash + 1);
+    if (parent == "/summary") {
+        const auto* name = kind == "response_ms" ? "response" : kind == "service_ms" ? "service" : "lag";
+        const auto& histograms = document_->at("histograms");
+        if (!histograms.contains(name)) return value("/summary/queries/started");
+        const auto& histogram = histograms.at(name);
+        double n = histogram.at("overflow").get<double>();
+        for (const auto& bucket : histogram.at("counts")) n += bucket.at(1).get<double>();
+        return n;
+    }
+    const double answered = value(parent + "/ok") + value(parent + "/empty");
+    return kind == "service_ms" ? answered : answered + value(parent + "/timed_out");
 }
 
 }  // namespace pgtraffic::report

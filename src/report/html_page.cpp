@@ -115,15 +115,15 @@ std::string html_chart(std::string_view id, std::string_view name, std::string_v
         id, name, unit, tall ? " tall" : "");
 }
 
-std::string time_charts(bool open, bool failures) {
+std::string time_charts(bool open, const std::string& no_failures) {
     std::string html =
         "<p class=\"where no-print\" id=\"when\">Point at a chart, or tab to one and use the arrow keys, to "
         "read all of them at that moment.</p>\n";
     html += html_chart("chart-rate", "Throughput",
                        open ? "queries a second, target and attained" : "queries a second") +
             html_chart("chart-latency", "Response time", "of what was due then, log axis", true);
-    html += failures ? html_chart("chart-failures", "Failures", "in each interval")
-                     : "<h3>Failures</h3>\n<p class=\"hint\">No query failed or timed out.</p>\n";
+    html += no_failures.empty() ? html_chart("chart-failures", "Failures", "in each interval")
+                                : fmt::format("<h3>Failures</h3>\n<p class=\"hint\">{}</p>\n", no_failures);
     html +=
         html_chart("chart-queue", "Queue", "queries waiting and in flight, as at each interval&#39;s end");
     if (open) html += html_chart("chart-lag", "Lag", "from due to sent, log axis");
@@ -141,8 +141,7 @@ const std::vector<HtmlColumn>& time_columns() {
 std::string html_policy(const HtmlPage& page) {
     return fmt::format(
         "default-src 'none'; script-src {} {} {}; style-src {}; img-src data:; connect-src {}; base-uri "
-        "'none'; "
-        "form-action 'none'",
+        "'none'; form-action 'none'",
         source_hash("charts"), source_hash(page.script), source_hash(library_name()), source_hash("page"),
         page.connect);
 }

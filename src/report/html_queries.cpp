@@ -1,6 +1,7 @@
-#include "pgtraffic/report/html_section.hpp"
-
 #include <fmt/format.h>
+
+#include "pgtraffic/report/html_section.hpp"
+#include "pgtraffic/report/json.hpp"
 
 namespace pgtraffic::report {
 namespace {
@@ -31,9 +32,27 @@ std::string all_queries(const HtmlFigures& figure) {
                 figure("/summary/connection_efficiency_ratio", Look::percent) + ".");
 }
 
-std::string audit(const Json& document) {
-    const bool any = document.contains("audit") && document["audit"].is_array();
-    return any ? plain_table("Audit of what was stored", document["audit"]) : "";
+struct LatencyColumn {
+    const char* head;
+    const char* key;
+};
+
+/// Those that the text report shows, too, and the two parts of the lag.
+std::vector<LatencyColumn> percentile_columns(const Json& document) {
+    const LatencyColumn service{"service ms", "service_ms"};
+    if (backlog_grew(document)) return {service};
+    std::vector<LatencyColumn> columns{{"response ms", "response_ms"}, service};
+    if (document["config"]["mode"] == "open")
+        columns.insert(columns.end(), {{"lag ms", "lag_ms"}, {"pool wait ms", "pool_wait_ms"}});
+    return columns;
+}
+
+/// The confidence interval of one percentile.
+std::string bounds(const Json& document, const char* latency, const char* percentile,
+                   const HtmlFigures& figure) {
+    if (bounds_of(document["summary"], latency, percentile) == nullptr) return "–";
+    const auto at = fmt::format("/summary/{}_bounds_ms/{}", latency, percentile);
+    return figure(at + "/0", Look::millis) + " to " + figure(at + "/1", Look::millis);
 }
 
 }  // namespace
@@ -55,11 +74,12 @@ std::string html_heat_map(const Json& document) {
 }
 
 std::string html_percentiles(const Json& document, const HtmlFigures& figure) {
-    const bool open = document["config"]["mode"] == "open";
+    const auto columns = percentile_columns(document);
+    const bool steady = !backlog_grew(document);
+    std::vector<const char*> sure;  // latencies whose percentiles have confidence intervals
+    if (steady) sure = {"response"};
+    if (steady && document["config"]["mode"] == "open") sure.push_back("lag");
     Rows rows;
-    const auto columns = open
-                             ? std::vector<std::string>{"response_ms", "service_ms", "lag_ms", "pool_wait_ms"}
-                             : std::vector<std::string>{"response_ms", "service_ms"};
     for (const auto& [key, name] : {std::pair{"min", "min"},
                                     {"mean", "mean"},
                                     {"p50", "p50"},
@@ -72,15 +92,14 @@ std::string html_percentiles(const Json& document, const HtmlFigures& figure) {
                                     {"stddev", "standard deviation"}}) {
         auto& row = rows.emplace_back(std::vector<std::string>{name});
         for (const auto& column : columns)
-            row.push_back(figure(fmt::format("/summary/{}/{}", column, key), Look::millis));
-        const auto at = fmt::format("/summary/response_bounds_ms/{}", key);
-        row.push_back(figure.has(at + "/0")
-                          ? figure(at + "/0", Look::millis) + " to " + figure(at + "/1", Look::millis)
-                          : "–");
+            row.push_back(figure.percentile(fmt::format("/summary/{}", column.key), key));
+        for (const auto* latency : sure) row.push_back(bounds(document, latency, key, figure));
     }
-    std::vector<HtmlColumn> heads{{"", true}, {"response ms"}, {"service ms"}};
-    if (open) heads.insert(heads.end(), {{"lag ms"}, {"pool wait ms"}});
-    heads.push_back({"response, 95 % sure"});
+    std::vector<HtmlColumn> heads{{"", true}};
+    for (const auto& column : columns) heads.push_back({column.head});
+    for (const auto* latency : sure) heads.push_back({fmt::format("{}, 95 % sure", latency)});
+    const auto table = with_weak_note(html_table("Percentiles", heads, rows));
+    if (!steady) return section("percentiles", "Percentiles", hint(kNoSteadyState) + table);
     const bool any =
         figure.has("/summary/response_ms/max") && !document["histograms"]["response"]["counts"].empty();
     const auto curve = any ? "<p class=\"where no-print\" id=\"nines\">Point at the curve to read it.</p>\n" +
@@ -90,31 +109,34 @@ std::string html_percentiles(const Json& document, const HtmlFigures& figure) {
         "percentiles", "Percentiles",
         hint("<b>Response</b> counts from the moment a query was due, <b>service</b> from the moment it was "
              "sent. Where they part, queries waited for their turn.") +
-            curve + html_table("Percentiles", heads, rows));
+            curve + table);
 }
 
 std::string html_operations(const Json& document, const HtmlFigures& figure) {
     const auto& list = document["operations"];
-    const auto table = list.empty() ? hint("No operation was run.")
-                                    : figure_table("Operations", list, "/operations", "operation",
-                                                   {{"ok", "ok", Look::count},
-                                                    {"empty", "empty", Look::count},
-                                                    {"failed", "failed", Look::count},
-                                                    {"timed out", "timed_out", Look::count},
-                                                    {"retries", "retries", Look::count},
-                                                    {"rows", "rows", Look::count},
-                                                    {"per s", "throughput_per_s", Look::rate},
-                                                    {"p50 ms", "response_ms/p50", Look::millis},
-                                                    {"p99 ms", "response_ms/p99", Look::millis},
-                                                    {"max ms", "response_ms/max", Look::millis},
-                                                    {"service p99 ms", "service_ms/p99", Look::millis}},
-                                                   figure);
-    return section("operations", "Operations", all_queries(figure) + table);
+    if (list.empty())
+        return section("operations", "Operations", all_queries(figure) + hint("No operation was run."));
+    std::vector<FigureColumn> columns{{"ok", "ok", Look::count},
+                                      {"empty", "empty", Look::count},
+                                      {"failed", "failed", Look::count},
+                                      {"timed out", "timed_out", Look::count},
+                                      {"retries", "retries", Look::count},
+                                      {"rows", "rows", Look::count},
+                                      {"per s", "throughput_per_s", Look::rate}};
+    if (!backlog_grew(document)) {
+        columns.insert(columns.end(), {{"p50 ms", "response_ms/p50", Look::millis},
+                                       {"p99 ms", "response_ms/p99", Look::millis},
+                                       {"max ms", "response_ms/max", Look::millis}});
+    }
+    columns.push_back({"service p99 ms", "service_ms/p99", Look::millis});
+    return section(
+        "operations", "Operations",
+        all_queries(figure) + figure_table("Operations", list, "/operations", "operation", columns, figure));
 }
 
 std::string html_errors(const Json& document, const HtmlFigures& figure) {
     const auto& list = document["errors"];
-    if (list.empty()) return section("errors", "Errors", hint("None.") + audit(document));
+    if (list.empty()) return section("errors", "Errors", hint("None."));
     Rows rows;
     for (std::size_t i = 0; i < list.size(); ++i) {
         const auto at = fmt::format("/errors/{}/", i);

@@ -26,36 +26,48 @@ std::string hint(std::string_view html) {
     return fmt::format("<p class=\"hint\">{}</p>\n", html);
 }
 
-std::string plain_table(std::string_view title, const Json& list) {
-    std::vector<HtmlColumn> heads;
-    std::vector<std::string> keys;
-    Rows rows;
-    for (const auto& one : list) {
-        if (!one.is_object() || one.empty()) continue;
-        if (heads.empty()) {
-            for (const auto& [key, value] : one.items()) {
-                heads.push_back({html_text(key), !value.is_number()});
-                keys.push_back(key);
-            }
-        }
-        auto& row = rows.emplace_back();
-        for (const auto& key : keys) row.push_back(one.contains(key) ? html_text(plain(one[key])) : "–");
-    }
-    return rows.empty() ? "" : fmt::format("<h3>{}</h3>\n", title) + html_table(title, heads, rows);
+const Json& list_of(const Json& document, const char* name) {
+    static const Json none = Json::array();
+    const auto found = document.find(name);
+    return found != document.end() && found->is_array() ? *found : none;
+}
+
+bool backlog_grew(const Json& document) {
+    const auto& summary = document["summary"];
+    const auto backlog = summary.find("backlog");
+    return backlog != summary.end() && backlog->is_object() && backlog->value("growing", Json(false)) == true;
+}
+
+std::string pairs_table(std::string_view label,
+                        const std::vector<std::pair<std::string, std::string>>& pairs) {
+    std::string html = fmt::format("<table class=\"pairs\" aria-label=\"{}\"><tbody>\n", label);
+    for (const auto& [name, value] : pairs)
+        html += fmt::format("<tr><th scope=\"row\">{}</th><td>{}</td></tr>\n", name, value);
+    return html + "</tbody></table>\n";
+}
+
+std::string with_weak_note(std::string html) {
+    if (html.find(kWeakMark) != std::string::npos) html += hint(kWeakNote);
+    return html;
 }
 
 std::string figure_table(std::string_view label, const Json& list, const std::string& place,
-                         std::string_view name_head, std::initializer_list<FigureColumn> columns,
+                         std::string_view name_head, const std::vector<FigureColumn>& columns,
                          const HtmlFigures& figure) {
     std::vector<HtmlColumn> heads{{std::string{name_head}, true}};
     for (const auto& column : columns) heads.push_back({column.head});
     Rows rows;
     for (std::size_t i = 0; i < list.size(); ++i) {
         auto& row = rows.emplace_back(std::vector<std::string>{html_text(text_of(list[i], "name"))});
-        for (const auto& column : columns)
-            row.push_back(figure(fmt::format("{}/{}/{}", place, i, column.key), column.look));
+        for (const auto& column : columns) {
+            const auto at = fmt::format("{}/{}/{}", place, i, column.key);
+            const auto slash = at.rfind('/');
+            row.push_back(column.look == Look::millis
+                              ? figure.percentile(at.substr(0, slash), at.substr(slash + 1))
+                              : figure(at, column.look));
+        }
     }
-    return html_table(label, heads, rows);
+    return with_weak_note(html_table(label, heads, rows));
 }
 
 }  // namespace pgtraffic::report

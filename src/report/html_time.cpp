@@ -12,17 +12,18 @@ constexpr std::size_t kTimeRows = 60;  // of the table; the charts and the JSON 
 std::string phases(const Json& document, const HtmlFigures& figure) {
     const auto& list = document["phases"];
     if (list.empty()) return "";
-    return "<h3>Phases</h3>\n" + figure_table("Phases", list, "/phases", "phase",
-                                              {{"from", "start_s", Look::seconds},
-                                               {"length", "duration_s", Look::seconds},
-                                               {"target /s", "target_per_s_mean", Look::rate},
-                                               {"attained /s", "throughput_per_s", Look::rate},
-                                               {"ok", "ok", Look::count},
-                                               {"failed", "failed", Look::count},
-                                               {"timed out", "timed_out", Look::count},
-                                               {"p50 ms", "response_ms/p50", Look::millis},
-                                               {"p99 ms", "response_ms/p99", Look::millis}},
-                                              figure);
+    std::vector<FigureColumn> columns{{"from", "start_s", Look::seconds},
+                                      {"length", "duration_s", Look::seconds},
+                                      {"target /s", "target_per_s_mean", Look::rate},
+                                      {"attained /s", "throughput_per_s", Look::rate},
+                                      {"ok", "ok", Look::count},
+                                      {"failed", "failed", Look::count},
+                                      {"timed out", "timed_out", Look::count}};
+    if (!backlog_grew(document)) {
+        columns.insert(columns.end(), {{"p50 ms", "response_ms/p50", Look::millis},
+                                       {"p99 ms", "response_ms/p99", Look::millis}});
+    }
+    return "<h3>Phases</h3>\n" + figure_table("Phases", list, "/phases", "phase", columns, figure);
 }
 
 /// Neighbours [begin, end) of the intervals in one row.
@@ -133,9 +134,16 @@ std::string outages(const Json& document, const HtmlFigures& figure) {
                       rows);
 }
 
-bool any_failure(const Json& intervals) {
-    return std::any_of(intervals.begin(), intervals.end(),
-                       [](const Json& one) { return one["failed"] != 0 || one["timed_out"] != 0; });
+/// What stands in the place of a chart of failures that would be empty; empty itself where it would not.
+std::string no_failures(const Json& document, const HtmlFigures& figure) {
+    const auto& intervals = document["intervals"];
+    const bool any = std::any_of(intervals.begin(), intervals.end(),
+                                 [](const Json& one) { return one["failed"] != 0 || one["timed_out"] != 0; });
+    if (any) return "";
+    std::string words = "No query failed or timed out";
+    if (figure.value("/summary/queries/missed") > 0)
+        words += fmt::format(", but {} were missed", figure("/summary/queries/missed", Look::count));
+    return words + ".";
 }
 
 }  // namespace
@@ -144,7 +152,7 @@ std::string html_over_time(const Json& document, const HtmlFigures& figure) {
     const auto& intervals = document["intervals"];
     const bool open = document["config"]["mode"] == "open";
     std::string html;
-    if (!intervals.empty()) html += time_charts(open, any_failure(intervals));
+    if (!intervals.empty()) html += time_charts(open, no_failures(document, figure));
     html +=
         "<p class=\"hint no-charts\" hidden></p>\n<noscript><p class=\"hint\">Charts need a browser with "
         "scripts; the "

@@ -1,6 +1,7 @@
-#include "pgtraffic/report/html_section.hpp"
-
 #include <fmt/format.h>
+
+#include "pgtraffic/report/html_section.hpp"
+#include "pgtraffic/report/json.hpp"
 
 namespace pgtraffic::report {
 namespace {
@@ -17,36 +18,76 @@ std::string big_figure(std::string_view name, const std::string& number, const s
                        number, note);
 }
 
-std::string bounds_note(const HtmlFigures& figure, const std::string& percentile) {
-    const auto at = "/summary/response_bounds_ms/" + percentile;
-    if (!figure.has(at + "/0")) return "";
-    return fmt::format("95 % sure: {} to {}", figure(at + "/0", Look::millis),
-                       figure(at + "/1", Look::millis));
+/// "95 % sure: 4.1 to 4.3" of the pair at this place.
+std::string bounds_note(const HtmlFigures& figure, const std::string& place, Look look) {
+    return fmt::format("95 % sure: {} to {}", figure(place + "/0", look), figure(place + "/1", look));
+}
+
+/// In the place of the percentiles, which say nothing while queries wait longer and longer.
+std::string backlog_figures(const HtmlFigures& figure) {
+    return big_figure("Backlog at the end", figure("/summary/backlog/at_end", Look::count),
+                      fmt::format("{} at {}", figure("/summary/backlog/half_way", Look::count),
+                                  figure("/summary/backlog/half_way_s", Look::seconds))) +
+           big_figure("Backlog growth", figure("/summary/backlog/growth_per_s", Look::rate, "/s"),
+                      std::string{kNoSteadyState});
+}
+
+std::string response_figures(const Json& document, const HtmlFigures& figure) {
+    std::string html;
+    for (const auto* p : {"p50", "p95", "p99"}) {
+        const bool sure = bounds_of(document["summary"], "response", p) != nullptr;
+        const auto place = fmt::format("/summary/response_bounds_ms/{}", p);
+        html += big_figure(fmt::format("Response {}", p), figure.percentile("/summary/response_ms", p, " ms"),
+                           sure ? bounds_note(figure, place, Look::millis) : "");
+    }
+    return html;
+}
+
+/// How sure the throughput is. Results of old versions have the standard error alone.
+std::string throughput_note(const HtmlFigures& figure) {
+    if (!figure.has("/summary/throughput_standard_error_per_s")) return "";
+    const auto error =
+        "± " + figure("/summary/throughput_standard_error_per_s", Look::rate) + " standard error";
+    if (!figure.has("/summary/throughput_bounds_per_s/0")) return error;
+    return bounds_note(figure, "/summary/throughput_bounds_per_s", Look::rate) + "; " + error;
+}
+
+/// What became of the queries; of those that never were sent or answered only where there are any.
+std::string succeeded(const HtmlFigures& figure) {
+    const auto count = [&](const char* key, const char* words) {
+        return fmt::format("{} {}", figure(fmt::format("/summary/queries/{}", key), Look::count), words);
+    };
+    auto note = fmt::format("{}, {}, {}, {}", count("ok", "ok"), count("empty", "empty"),
+                            count("failed", "failed"), count("timed_out", "timed out"));
+    for (const auto& [key, words] : {std::pair{"missed", "missed (older than the latency limit)"},
+                                     {"waiting", "waiting at the end"},
+                                     {"in_flight", "unanswered at the end"}}) {
+        if (figure.value(fmt::format("/summary/queries/{}", key)) > 0) note += ", " + count(key, words);
+    }
+    return big_figure("Succeeded", figure("/summary/success_ratio", Look::percent), note);
 }
 
 std::string key_figures(const Json& document, const HtmlFigures& figure) {
     std::string html = "<dl class=\"figures\">";
-    const std::string error =
-        figure.has("/summary/throughput_standard_error_per_s")
-            ? "± " + figure("/summary/throughput_standard_error_per_s", Look::rate) + " standard error"
-            : "";
-    html += big_figure("Throughput", figure("/summary/throughput_per_s", Look::rate, "/s"), error);
+    html += big_figure("Throughput", figure("/summary/throughput_per_s", Look::rate, "/s"),
+                       throughput_note(figure));
     if (document["config"]["mode"] == "open") {
         html += big_figure("Plan attained", figure("/summary/target_attainment_ratio", Look::percent),
                            figure("/summary/queries/planned", Look::count) + " planned");
     }
-    for (const auto* p : {"p50", "p95", "p99"}) {
-        html += big_figure(fmt::format("Response {}", p),
-                           figure(fmt::format("/summary/response_ms/{}", p), Look::millis, " ms"),
-                           bounds_note(figure, p));
-    }
-    html += big_figure(
-        "Succeeded", figure("/summary/success_ratio", Look::percent),
-        fmt::format("{} ok, {} empty, {} failed, {} timed out", figure("/summary/queries/ok", Look::count),
-                    figure("/summary/queries/empty", Look::count),
-                    figure("/summary/queries/failed", Look::count),
-                    figure("/summary/queries/timed_out", Look::count)));
-    return html + "</dl>\n";
+    html += backlog_grew(document) ? backlog_figures(figure) : response_figures(document, figure);
+    return with_weak_note(html + succeeded(figure) + "</dl>\n");
+}
+
+/// The unit that stands behind the number of an expression, which is that of the figure, too.
+std::string unit_of(std::string_view expression) {
+    if (expression.starts_with("cpu_us_per_query")) return " µs";
+    const auto sign = expression.find_last_of("<>=");
+    const auto behind = expression.substr(sign == std::string_view::npos ? expression.size() : sign);
+    const auto unit = behind.find_first_not_of("<>= \t0123456789.+-");
+    if (unit == std::string_view::npos) return "";
+    const auto word = behind.substr(unit);
+    return word.starts_with('/') ? std::string{word} : fmt::format(" {}", word == "us" ? "µs" : word);
 }
 
 std::string thresholds(const Json& document, const HtmlFigures& figure) {
@@ -54,8 +95,10 @@ std::string thresholds(const Json& document, const HtmlFigures& figure) {
     if (list.empty()) return hint("No thresholds were set (<code>--threshold</code>).");
     Rows rows;
     for (std::size_t i = 0; i < list.size(); ++i) {
-        rows.push_back({html_text(text_of(list[i], "expression")),
-                        figure(fmt::format("/thresholds/{}/actual", i), Look::threshold),
+        const auto expression = text_of(list[i], "expression");
+        rows.push_back({html_text(expression),
+                        figure(fmt::format("/thresholds/{}/actual", i), Look::threshold,
+                               html_text(unit_of(expression)).c_str()),
                         list[i]["ok"] == true ? "<span class=\"met\">met</span>"
                                               : "<span class=\"missed\">missed</span>"});
     }
@@ -63,10 +106,30 @@ std::string thresholds(const Json& document, const HtmlFigures& figure) {
            html_table("Thresholds", {{"condition", true}, {"the run had"}, {"result"}}, rows);
 }
 
-std::string outcome_in_words(const std::string& outcome) {
+/// Which of the conditions it was that the run did not meet, as HTML.
+std::string missed_conditions(const Json& document) {
+    std::string list;
+    const auto add = [&list](const std::string& html) { list += (list.empty() ? ": " : "; ") + html; };
+    for (const auto& warning : document["run"]["warnings"]) {
+        if (warning["code"] == "aborted") add(html_text(text_of(warning, "message")));
+    }
+    for (const auto& threshold : document["thresholds"]) {
+        if (threshold["ok"] == true) continue;
+        add(fmt::format("the threshold <code>{}</code> was missed",
+                        html_text(text_of(threshold, "expression"))));
+    }
+    for (const auto& table : list_of(document, "audit")) {
+        if (table.value("lost", Json(0)) == 0 && table.value("twice", Json(0)) == 0) continue;
+        add(fmt::format("the audit of {} found rows missing or stored twice",
+                        html_text(text_of(table, "table"))));
+    }
+    return list;
+}
+
+std::string outcome_in_words(const Json& document, const std::string& outcome) {
     if (outcome == "interrupted") return "The run was interrupted";
     if (outcome == "failed") return "The run failed";
-    if (outcome == "threshold_failed") return "A threshold was missed, or a condition stopped the run";
+    if (outcome == "threshold_failed") return "The run failed a condition" + missed_conditions(document);
     return "The run ended as " + html_text(outcome);
 }
 
@@ -80,7 +143,7 @@ std::string html_verdict(const Json& document, const HtmlFigures& figure) {
     auto html = fmt::format("<section id=\"verdict\" class=\"verdict {}\"><h2>{}</h2>\n", status, meaning);
     html += messages(document["verdict"]["reasons"]);
     if (const auto outcome = text_of(document["run"], "outcome"); outcome != "completed") {
-        html += fmt::format("<p>{} (exit code {}).</p>\n", outcome_in_words(outcome),
+        html += fmt::format("<p>{} (exit code {}).</p>\n", outcome_in_words(document, outcome),
                             document["run"]["exit_code"].dump());
     }
     html += key_figures(document, figure);

@@ -43,7 +43,7 @@ std::string live_page() {
         "<p id=\"result\" hidden><a class=\"button\" href=\"result.json\" download>Download the JSON</a></p>"
         "<p class=\"hint\"><a href=\"metrics\">The metrics, for Prometheus</a></p></section>\n"
         "<section id=\"time\"><h2>Over time</h2>\n" +
-        time_charts(true, true) + "<p class=\"hint no-charts\" hidden></p></section>\n" +
+        time_charts(true) + "<p class=\"hint no-charts\" hidden></p></section>\n" +
         live_table("operations", "Operations",
                    {{"operation", true}, {"ok"}, {"empty"}, {"failed"}, {"timed out"}, {"missed"}}) +
         live_table("intervals", "Last intervals", time_columns()) + "</main>\n";

@@ -64,6 +64,12 @@ bool skips(const RunResult& run) {
     return run.open_loop && run.config.contains("latency_limit_s");
 }
 
+/// The two lines of pgbench, behind `prefix`.
+std::string retries(const Counts& counts, std::string_view prefix) {
+    return fmt::format("{0}number of transactions retried: {1} ({2:.3f}%)\n{0}total number of retries: {3}\n",
+                       prefix, counts.retried, percent(counts.retried, all_of(counts)), counts.retries);
+}
+
 std::string each_operation(const RunResult& run) {
     std::string text;
     std::size_t number = 0;
@@ -74,8 +80,9 @@ std::string each_operation(const RunResult& run) {
         text += fmt::format("SQL script {}: {}\n", ++number, printable(operation.name));
         text += fmt::format(" - {} transactions ({:.1f}% of total, tps = {:.6f})\n", counts.succeeded(),
                             percent(counts.succeeded(), run.total.succeeded()), per_s);
-        if (skips(run)) text += " - " + skipped(counts);
         text += " - " + failures(counts);
+        if (run.max_tries > 1) text += retries(counts, " - ");
+        if (skips(run)) text += " - " + skipped(counts);
         text += latency(operation.latencies.response, " - ");
     }
     return text;
@@ -95,7 +102,7 @@ std::string pgbench_report(const RunResult& run) {
     text += fmt::format("duration: {} s\n", seconds(run));
     text += fmt::format("number of transactions actually processed: {}\n", run.total.succeeded());
     text += failures(run.total);
-    if (run.max_tries > 1) text += fmt::format("total number of retries: {}\n", run.total.retries);
+    if (run.max_tries > 1) text += retries(run.total, "");
     if (skips(run)) text += skipped(run.total);
     text += latency(run.latencies.response, "");
     if (run.open_loop) {

@@ -15,6 +15,7 @@
 #include "pgtraffic/base/check.hpp"
 #include "pgtraffic/base/units.hpp"
 #include "pgtraffic/report/curve.hpp"
+#include "pgtraffic/report/layout.hpp"
 
 namespace pgtraffic::report {
 namespace {
@@ -46,7 +47,7 @@ std::string count_text(double arrivals) {
 
 /// A place on the time axis: "250 ms", "4.5 s", "3:30", "8:00:00".
 std::string place_text(double t_s) {
-    if (t_s > 0 && t_s < 1) return fmt::format("{:.3g} ms", t_s * 1e3);
+    if (t_s > 0 && t_s < 0.9995) return fmt::format("{:.3g} ms", t_s * 1e3);
     if (t_s < 120) return fmt::format("{:.3g} s", t_s);
     const auto seconds = static_cast<std::int64_t>(std::llround(t_s));
     if (seconds < 3600) return fmt::format("{}:{:02}", seconds / 60, seconds % 60);
@@ -62,12 +63,18 @@ double round_up(double rate_per_s) {
     return 10 * power;
 }
 
+std::size_t width_of(const PlanView& plan) {
+    return static_cast<std::size_t>(std::max(plan.width, kNarrowest));
+}
+
 void add_head(Lines& out, const PlanView& plan) {
     const PhaseScheduler& schedule = *plan.schedule;
     add(out, "{}", plan.title);
     if (!plan.pattern.empty()) add(out, ": {}", plan.pattern);
     add(out, "\n");
-    if (!plan.description.empty()) add(out, "{}\n", plan.description);
+    if (!plan.description.empty()) {
+        for (const auto& line : wrap(plan.description, width_of(plan))) add(out, "{}\n", line);
+    }
     add(out, "\n  duration   {}", place_text(schedule.duration_s()));
     if (plan.warmup > base::Nanos::zero()) {
         add(out, ", after a warm-up of {} that is not measured", place_text(base::to_seconds(plan.warmup)));
@@ -80,22 +87,19 @@ void add_head(Lines& out, const PlanView& plan) {
     add(out, "\n  seed       {}\n\n", plan.seed);
 }
 
-/// Columns that a text takes in a terminal, where each code point takes one.
-std::size_t columns_of(std::string_view text) {
-    return static_cast<std::size_t>(
-        std::ranges::count_if(text, [](char c) { return (static_cast<unsigned char>(c) & 0xC0U) != 0x80U; }));
-}
-
-std::string padding(std::size_t columns, std::string_view text) {
-    return std::string(columns - std::min(columns, columns_of(text)), ' ');
-}
-
 void add_repeated(Lines& out, std::string_view text, std::size_t times) {
     for (std::size_t i = 0; i < times; ++i) out.append(text);
 }
 
 constexpr std::size_t kColumns = 9;
+constexpr std::size_t kGap = 2;
+constexpr std::size_t kShortestName = 8;
 using Row = std::array<std::string, kColumns>;
+using Widths = std::array<std::size_t, kColumns>;
+
+/// What goes where there is no room for all, the first one first: a phase ends where the next begins, and
+/// least, greatest and drawn are seen in the curve or near what is planned.
+constexpr std::array<std::size_t, 5> kDispensable{2, 4, 5, 8, 3};
 
 std::vector<Row> table_rows(const PlanView& plan) {
     const PhaseScheduler& schedule = *plan.schedule;
@@ -120,37 +124,58 @@ std::vector<Row> table_rows(const PlanView& plan) {
     return rows;
 }
 
+/// With the gap before each column; the names have none.
+std::size_t row_width(const Widths& widths) {
+    return std::accumulate(widths.begin(), widths.end(), std::size_t{0});
+}
+
+/// Columns that are 0 wide are not shown.
+Widths fitting_widths(const std::vector<Row>& rows, std::size_t most) {
+    Widths widths{};
+    for (const Row& row : rows) {
+        for (std::size_t i = 0; i < kColumns; ++i)
+            widths[i] = std::max(widths[i], columns_of(row[i]) + (i == 0 ? 0 : kGap));
+    }
+    for (const std::size_t column : kDispensable) {
+        if (row_width(widths) <= most) return widths;
+        widths[column] = 0;
+    }
+    const std::size_t over = row_width(widths) - std::min(row_width(widths), most);
+    widths[0] = std::max(widths[0] - std::min(widths[0], over), std::min(widths[0], kShortestName));
+    return widths;
+}
+
 void add_table(Lines& out, const PlanView& plan) {
     const std::vector<Row> rows = table_rows(plan);
-    std::array<std::size_t, kColumns> widths{};
-    for (const Row& row : rows) {
-        for (std::size_t i = 0; i < kColumns; ++i) widths[i] = std::max(widths[i], columns_of(row[i]));
-    }
-    const std::size_t rule = std::accumulate(widths.begin(), widths.end(), 2 * (kColumns - 1));
+    const auto widths = fitting_widths(rows, width_of(plan));
+    const std::size_t rule = row_width(widths);
     for (std::size_t r = 0; r < rows.size(); ++r) {
         if (r == 1 || r + 1 == rows.size()) {
             add_repeated(out, "─", rule);
             add(out, "\n");
         }
-        add(out, "{}{}", rows[r][0], padding(widths[0], rows[r][0]));
-        for (std::size_t i = 1; i < kColumns; ++i)
-            add(out, "  {}{}", padding(widths[i], rows[r][i]), rows[r][i]);
+        add(out, "{}", pad_right(fmt::format("{:.{}}", rows[r][0], widths[0]), widths[0]));
+        for (std::size_t i = 1; i < kColumns; ++i) {
+            if (widths[i] > 0) add(out, "{}", pad_left(rows[r][i], widths[i]));
+        }
         add(out, "\n");
     }
 }
 
-/// The axis with five ticks, and their times below it, each centred under its tick where there is room.
+/// The axis with five ticks, or three where their labels have no room, and their times below it, each centred
+/// under its tick.
 void add_time_axis(Lines& out, const PhaseScheduler& schedule, std::size_t margin, std::size_t columns) {
-    constexpr std::size_t kTicks = 5;
+    const auto time_of = [&](double share) { return place_text(schedule.duration_s() * share); };
+    const std::size_t longest = std::max(time_of(0.75).size(), time_of(1).size());
+    const std::size_t ticks = 5 * (longest + 1) > columns ? 3 : 5;
     std::string labels;
     add(out, "{:>{}} └", 0, margin);
-    for (std::size_t tick = 0; tick < kTicks; ++tick) {
-        const std::size_t at = tick * (columns - 1) / (kTicks - 1);
-        const std::size_t previous = tick == 0 ? 0 : (tick - 1) * (columns - 1) / (kTicks - 1) + 1;
+    for (std::size_t tick = 0; tick < ticks; ++tick) {
+        const std::size_t at = tick * (columns - 1) / (ticks - 1);
+        const std::size_t previous = tick == 0 ? 0 : (tick - 1) * (columns - 1) / (ticks - 1) + 1;
         add_repeated(out, "─", at - previous);
         add(out, "┴");
-        const std::string label =
-            place_text(schedule.duration_s() * static_cast<double>(tick) / static_cast<double>(kTicks - 1));
+        const std::string label = time_of(static_cast<double>(tick) / static_cast<double>(ticks - 1));
         const std::size_t centred = at - std::min(at, label.size() / 2);
         const std::size_t begin = std::min(centred, columns - std::min(columns, label.size()));
         labels.resize(std::max(labels.size() + (tick == 0 ? 0 : 1), begin), ' ');
@@ -165,7 +190,7 @@ void add_curve(Lines& out, const PlanView& plan) {
     const std::string top_label = rate_text(top);
     const std::string half_label = rate_text(top / 2);
     const std::size_t margin = std::max(top_label.size(), half_label.size());
-    const std::size_t columns = static_cast<std::size_t>(std::max(plan.width, kNarrowest)) - margin - 2;
+    const std::size_t columns = width_of(plan) - margin - 2;
     const std::vector<int> heights = curve_heights(schedule, columns, top, kCurveRows);
 
     add(out, "\nrate per second\n");

@@ -83,7 +83,11 @@ std::vector<Phase> parse_phases(const JsonNode& node) {
     double shares = 0;
     double highest = 0;
     for (std::size_t i = 0; i < node.array_size(); ++i) {
-        const Phase& phase = phases.emplace_back(parse_phase(node.at(i)));
+        auto next = parse_phase(node.at(i));
+        // Figures of a phase are asked for by its name.
+        if (std::ranges::any_of(phases, [&](const Phase& phase) { return phase.name == next.name; }))
+            node.at(i).at("name").fail(fmt::format("there is a phase \"{}\" already", next.name));
+        const Phase& phase = phases.emplace_back(std::move(next));
         shares += phase.share;
         highest = std::max({highest, phase.from.high, phase.to.high});
     }

@@ -79,7 +79,7 @@ double parse_weight(const base::JsonNode& node) {
 Statement parse_statement(const base::JsonNode& node, const Operation& operation) {
     node.expect_object({"name", "sql", "parameters", "weight"});
     Statement statement;
-    statement.name = node.has("name") ? parse_name(node.at("name")) : operation.name;
+    if (node.has("name")) statement.name = parse_name(node.at("name"));
     statement.sql = parse_sql(node.at("sql"));
     if (node.has("parameters")) {
         const auto list = node.at("parameters");
@@ -125,6 +125,17 @@ bool all_zero(const auto& weighted) {
     return std::all_of(weighted.begin(), weighted.end(), [](const auto& one) { return !(one.weight > 0); });
 }
 
+/// After their operation, with a number where it has several: a report must tell them apart.
+void name_the_nameless(Operation& operation) {
+    std::size_t number = 0;
+    for (auto& statement : operation.statements) {
+        ++number;
+        if (!statement.name.empty()) continue;
+        statement.name =
+            operation.statements.size() == 1 ? operation.name : fmt::format("{} {}", operation.name, number);
+    }
+}
+
 Operation parse_operation(const base::JsonNode& node) {
     node.expect_object({"name", "weight", "statements", "choose", "retry"});
     Operation operation;
@@ -140,6 +151,7 @@ Operation parse_operation(const base::JsonNode& node) {
     const auto count = limited_size(list, 1, kMaxStatements);
     for (std::size_t i = 0; i < count; ++i)
         operation.statements.push_back(parse_statement(list.at(i), operation));
+    name_the_nameless(operation);
     if (all_zero(operation.statements)) list.fail("all weights are zero");
     if (node.has("retry")) operation.retry = parse_retry(node.at("retry"));
     return operation;
@@ -259,7 +271,7 @@ Scenario built_in_scenario(std::string_view name) {
 
 Scenario load_scenario_file(const std::string& path) {
     const auto document = base::read_json_file(path);
-    return parse_scenario({document, path});
+    return parse_scenario({document, base::input_name(path)});
 }
 
 void apply_mix(Scenario& scenario, std::string_view mix) {

@@ -48,6 +48,10 @@ ENDED = """new Promise((done) => {
 LIVE_FIGURES = """Object.fromEntries([...document.querySelectorAll('#now div')].map((one) =>
     [one.querySelector('dt').textContent, one.querySelector('.big').textContent]))"""
 
+# Figures that are wider than their place, and texts like SQL in a place too narrow to read them.
+NARROW = """[...document.querySelectorAll('.figures .big')].filter((one) => one.scrollWidth > one.closest('div').clientWidth + 1)
+    .concat([...document.querySelectorAll('main pre')].filter((one) => one.clientWidth < 280)).map((one) => one.textContent)"""
+
 NUMBERS = """[...document.querySelectorAll('data')].map((one) => [one.dataset.path, one.value, one.textContent])"""
 
 
@@ -201,6 +205,8 @@ def check_looks(browser, page, width, ready):
     wide = browser.value('document.documentElement.scrollWidth')
     if wide > width:
         fail(page, f'scrolls sideways: {wide} wide')
+    for narrow in browser.value(NARROW):
+        fail(page, f'too narrow for "{narrow[:60]}"')
     if browser.value('typeof window.pwned') != 'undefined':
         fail(page, 'a text of the server was run')
 

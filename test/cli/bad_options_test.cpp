@@ -53,7 +53,10 @@ TEST_CASE("unknown commands, options and words are refused") {
     for (const auto& bad : std::vector<Case>{
              {{"rum"}, {"unknown command \"rum\"", "did you mean \"run\"?"}},
              {{"ini"}, {"unknown command \"ini\"", "\"init\""}},
-             {{"help"}, {"unknown command \"help\""}},
+             {{"help", "rum"}, {"unknown command \"rum\""}},
+             {{"-d", "shop", "plan"},
+              {"unexpected word \"plan\": it is a command, which comes first: pgtraffic plan"}},
+             {{"--scenario", "mixed"}, {"there is no file \"mixed\"", "--query-type mixed"}},
              {{""}, {"unknown command \"\""}},
              {{"--conections", "5"}, {"unknown option \"--conections\"", "--connections"}},
              {{"run", "--query-typ", "select"}, {"unknown option \"--query-typ\"", "--query-type"}},
@@ -121,7 +124,7 @@ TEST_CASE("durations that are zero, negative, absurd or no durations are refused
     }
     check_refused({{"--warmup", "-1"}, {"--warmup: \"-1\" is not a duration from 0 to 24h"}});
     check_refused({{"--warmup", "25h"}, {"--warmup: \"25h\""}});
-    check_refused({{"--timeout", "0"}, {"--timeout: \"0\" is not a duration from 1us to 1h"}});
+    check_refused({{"--timeout", "0"}, {"--timeout: \"0\" is not a duration from 1ms to 1h"}});
     check_refused({{"--timeout", "2h"}, {"--timeout: \"2h\""}});
     check_refused({{"--rate=5", "--latency-limit", "0"}, {"--latency-limit: \"0\" is not a duration"}});
     check_refused({{"--progress", "0"}, {"--progress: \"0\" is not a duration from 100ms to 24h"}});
@@ -178,6 +181,11 @@ TEST_CASE("options that contradict each other are refused") {
              {{"--rate=5", "--pattern=business-hours"}, {"--rate: cannot go with --pattern"}},
              {{"--rate=5", "--real-simulation"}, {"--rate: cannot go with --real-simulation"}},
              {{"--rate=5", "--peak-rate=10"}, {"--rate: cannot go with --peak-rate"}},
+             {{"--real-simulation", "--pattern=business-hours"},
+              {"--real-simulation: cannot go with --pattern"}},
+             {{"--stop-file=/nowhere/at/all"},
+              {"--stop-file: \"/nowhere/at/all\" is in no folder that exists"}},
+             {{"--abort-if=", "-T5"}, {"--abort-if: its value is empty; give EXPR"}},
              {{"--peak-rate=10"}, {"--peak-rate: has no meaning without --pattern"}},
              {{"--peak-rate=auto"}, {"--peak-rate: has no meaning without --pattern"}},
              {{"--latency-limit=1s"}, {"--latency-limit: has no meaning without --rate"}},
@@ -268,7 +276,10 @@ TEST_CASE("a condition is refused with its column and the known words, before an
              {{"--abort-if", "select.failed>1"}, {"column 1: operations and phases"}},
              {{"--abort-if"}, {"--abort-if: its value is missing"}},
              {{"--abort-if=throughput<5", "-T5"}, {"--abort-window: ", "10.00 s", "5.00 s"}},
-             {{"--abort-if=throughput<5", "-T5", "--abort-window=4.5"}, {"--abort-window: "}},
+             {{"--abort-if=throughput<5", "-T5", "--abort-window=4.9"}, {"--abort-window: ", "5.00 s"}},
+             {{"--abort-if=throughput<5", "-T1.2", "--abort-window=1.1", "--interval=700ms"},
+              {"--abort-window: ", "1.40 s", "1.20 s"}},
+             {{"--pattern=nightly-batch", "--max-rows=10"}, {"--max-rows: ", "--peak-rate"}},
              {{"--abort-window=5"}, {"--abort-window: has no meaning without --abort-if"}},
              {{"--abort-if=throughput<5", "--abort-window=0"}, {"--abort-window: \"0\" is not a duration"}},
              {{"--abort-if=throughput<5", "--abort-window=x"}, {"--abort-window: \"x\" is not a duration"}},

@@ -191,7 +191,7 @@ TEST_CASE("a scenario that the server does not understand is refused with its op
     };
     refused("selekt 1", "syntax error");
     refused("select no_such_column from orders", "no_such_column");
-    refused("select * from orders where order_id = $1", "1 parameters");
+    refused("select * from orders where order_id = $1", "1 parameter and the scenario gives 0");
 }
 
 TEST_CASE("an audit of a workload that inserts nothing to be found again is refused before the load") {

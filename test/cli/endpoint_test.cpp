@@ -129,6 +129,8 @@ TEST_CASE("while a run lasts its paths answer, and after it the counters are tho
     const auto after = http_get(port, "/metrics").body;
     check_equal(after, result);
     CHECK(result["summary"]["queries"]["failed"].get<int>() > 0);
+    CHECK(sample(after, "pgtraffic_connections{state=\"closed\"}") > 0);
+    CHECK(sample(after, "pgtraffic_connections{state=\"idle\"}") == 0);
     CHECK(sample(after, "process_cpu_seconds_total") > 0);
     CHECK(sample(after, "process_start_time_seconds") > 1.7e9);
     CHECK(sample(after, "process_resident_memory_bytes") > 1e6);

@@ -13,6 +13,9 @@ TEST_CASE("help goes to stdout and exits 0 in every spelling") {
     CHECK(help.out.find("Usage: pgtraffic [COMMAND] [options]") != std::string::npos);
     for (const auto* spelling : {"-?", "-h"}) CHECK(run_pgtraffic({spelling}).out == help.out);
 
+    CHECK(run_pgtraffic({"help"}).out == help.out);
+    CHECK(run_pgtraffic({"help", "plan"}).out == run_pgtraffic({"plan", "--help"}).out);
+
     const auto run = run_pgtraffic({"run", "-h"});
     CHECK(run.exit_code == 0);
     CHECK(run.out == run_pgtraffic({"run", "--help"}).out);
@@ -31,7 +34,7 @@ TEST_CASE("each command has a help of its own") {
 }
 
 TEST_CASE("the version is the build's") {
-    for (const auto* spelling : {"--version", "-V"}) {
+    for (const auto* spelling : {"--version", "-V", "version"}) {
         const auto result = run_pgtraffic({spelling});
         CHECK(result.exit_code == 0);
         CHECK(result.err.empty());

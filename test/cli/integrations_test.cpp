@@ -90,6 +90,17 @@ TEST_CASE("the lines have the forms of those who read them") {
     check_lines(commands_of("gnuplot").at(0), "[-0-9.eE+na]+(\t[-0-9.eE+na]+){3}");
 }
 
+TEST_CASE("names that hold a quote or a bar are escaped for those who read them") {
+    auto run = test::sample_open_run();
+    run.name = R"(say "hi" \o/)";
+    run.operations.front().name = "a|b";
+    const auto scenario = std::string{R"(scenario="say \"hi\" \\o/")"};
+    CHECK(output_of(commands_of("Prometheus").at(0), run).find(scenario + ",outcome=") != std::string::npos);
+    CHECK(output_of(commands_of("Prometheus").at(1), run).find("{" + scenario + "} ") != std::string::npos);
+    CHECK(output_of(commands_of("Continuous integration").at(0), run).find("| a\\|b | ") !=
+          std::string::npos);
+}
+
 TEST_CASE("the time of an interval survives in its milliseconds") {
     const auto run = test::sample_open_run();
     const auto lines = lines_of(output_of(commands_of("InfluxDB").at(0), run));

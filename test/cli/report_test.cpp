@@ -55,6 +55,36 @@ TEST_CASE("report writes the page of an earlier run") {
     CHECK(printed.out == test::read_file(page.path()));
 }
 
+TEST_CASE("a result and a scenario can come from standard input") {
+    test::ProcessOptions options;
+    options.input = report::json_text(sample());
+    const auto page = run_pgtraffic({"report", "-", "--html", "-"}, options);
+    INFO(page.err);
+    CHECK(page.exit_code == 0);
+    CHECK(page.out.starts_with("<!DOCTYPE html>"));
+    const TemporaryFile other{report::json_text(sample())};
+    CHECK(run_pgtraffic({"compare", other.path(), "-"}, options).exit_code == 0);
+    check_refused({"compare", "-", "-"}, "- is standard input, which holds one result");
+
+    options.input =
+        R"({"name": "mine", "operations": [{"name": "one", "statements": [{"sql": "select 1"}]}]})";
+    const auto plan = run_pgtraffic({"plan", "--scenario", "-", "--rate", "5", "-T", "1"}, options);
+    INFO(plan.err);
+    CHECK(plan.exit_code == 0);
+    options.input = "{\"name\":";
+    CHECK(
+        run_pgtraffic({"plan", "--scenario", "-"}, options).err.starts_with("pgtraffic: standard input:1:"));
+}
+
+TEST_CASE("a reader that has seen enough of a page is no error") {
+    const TemporaryFile result{report::json_text(sample())};
+    test::ProcessOptions options;
+    options.out = test::Stdout::broken_pipe;
+    const auto page = run_pgtraffic({"report", result.path(), "--html", "-"}, options);
+    CHECK(page.exit_code == 0);
+    CHECK(page.err.empty());
+}
+
 TEST_CASE("report refuses what is no result, and leaves no file behind") {
     auto newer = sample();
     newer["schema_version"] = 2;

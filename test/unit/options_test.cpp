@@ -291,7 +291,6 @@ TEST_CASE("every option of run reaches its value") {
                                             "250ms",
                                             "--pattern",
                                             "nightly-batch",
-                                            "--real-simulation",
                                             "--peak-rate",
                                             "1.5e3",
                                             "--arrivals",
@@ -333,7 +332,7 @@ TEST_CASE("every option of run reaches its value") {
     CHECK(run.warmup == 0s);
     CHECK(run.timeout == base::Nanos{250ms});
     CHECK(run.pattern == "nightly-batch");
-    CHECK(run.real_simulation);
+    CHECK(cli::read_run_options({"--real-simulation"}).real_simulation);
     CHECK(run.peak_rate_per_s == 1500);
     CHECK(run.arrivals == traffic::Arrivals::uniform);
     CHECK(run.latency_limit == base::Nanos{1s});

@@ -46,6 +46,11 @@ constexpr Band kMedium{0.40, 0.70};
 constexpr Band kHigh{0.80, 0.95};
 constexpr Band kPeak{0.95, 1.00};
 
+TEST_CASE("Two phases of one name are refused, for a figure would be of neither") {
+    const auto text = phase_complaint(R"({"name": "a", "share": 0.5, "from": "high"})");
+    CHECK(text.find("/phases/1/name: there is a phase \"a\" already") != std::string::npos);
+}
+
 TEST_CASE("A band is a name, a level or two edges, and stays where it is unless it moves") {
     const auto pattern = parse(R"({"name": "p", "description": "d", "phases": [
         {"name": "a", "share": 0.2, "from": "low", "to": "peak", "variance": 1},

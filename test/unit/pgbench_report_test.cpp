@@ -62,11 +62,21 @@ TEST_CASE("failed, skipped and retried queries have pgbench's lines, and each op
     CHECK(found(text, R"(^number of failed transactions: (\d+ \(.*%\))$)") == "43 (0.288%)");
     CHECK(found(text, R"(^number of transactions skipped: (\d+ \(.*%\))$)") == "4 (0.027%)");
     CHECK(found(text, R"(^maximum number of tries: (\d+)$)") == "7");
+    CHECK(found(text, R"(^number of transactions retried: (\d+ \(.*%\))$)") == "9 (0.060%)");
     CHECK(found(text, R"(^total number of retries: (\d+)$)") == "12");
     CHECK(found(text, R"(^rate limit schedule lag: avg \d+\.\d{3} \(max (\d+\.\d{3})\) ms$)") == "5.000");
     CHECK(found(text, R"(^SQL script 2: (.*)$)") == "insert_order");
     CHECK(found(text, R"(^ - (\d+) transactions \(24\.8% of total, tps = [0-9.]+\)$)") == "3700");
     CHECK(found(text, R"(^ - number of failed transactions: (40) \()") == "40");
+
+    // Of an operation in pgbench's order: failed, retried, skipped.
+    CHECK(
+        found(
+            text,
+            R"(^ - number of failed transactions: 0 \(0\.000%\)\n - number of transactions retried: 0 \(0\.000%\)\n)"
+            R"( - total number of retries: 0\n - number of )"
+            R"(transactions skipped: (\d+) )") == "4");
+    CHECK(found(text, R"(^ - total number of retries: (12)$)") == "12");
 
     const auto warnings = report::pgbench_warnings(run);
     CHECK(warnings.find("suspect: the client's loop was busy") != std::string::npos);

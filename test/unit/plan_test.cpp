@@ -121,6 +121,38 @@ TEST_CASE("The curve is as high as the rate and as wide as asked") {
     }
 }
 
+TEST_CASE("No line of a plan is wider than asked, and the rates and counts stay") {
+    const traffic::Pattern pattern{
+        .name = "p",
+        .description =
+            "a description that says at length what the day is like, from the morning to the night",
+        .phases = {{.name = "a name of many columns", .share = 0.5, .from = {0.2, 0.2}, .to = {0.6, 0.6}},
+                   {.name = "loud", .share = 0.5, .from = {1, 1}, .to = {1, 1}}}};
+    const auto schedule = PhaseScheduler::follow(pattern, 200'000, std::chrono::hours{10}, 1);
+    auto view = view_of(PhaseScheduler::follow(pattern, 2, std::chrono::hours{10}, 1));
+    view.schedule = &schedule;
+    view.description = pattern.description;
+    for (const int width : {50, 80, 120}) {
+        view.width = width;
+        const auto text = plan_text(view);
+        INFO(text);
+        for (const auto& line : lines_of(text)) CHECK(columns_of(line) <= static_cast<std::size_t>(width));
+        CHECK(line_with(text, "loud").find("200,000") != std::string::npos);
+        CHECK(line_with(text, "total").find("5,040,000,000") != std::string::npos);
+    }
+    CHECK(line_with(plan_text(view), "phase").find("from → to  ") != std::string::npos);
+}
+
+TEST_CASE("A run of a little less than whole seconds has whole seconds on its axis") {
+    for (const auto& [length, last] : {std::pair{std::chrono::microseconds{3'999'000}, "4 s"},
+                                       std::pair{std::chrono::microseconds{999'900}, "1 s"}}) {
+        const auto schedule = PhaseScheduler::constant(100, length);
+        const auto text = plan_text(view_of(schedule));
+        CHECK(text.find("e+") == std::string::npos);
+        CHECK(lines_of(text).back().ends_with(last));
+    }
+}
+
 TEST_CASE("A rate too small for the curve's scale still shows, and none shows nothing") {
     const traffic::Pattern pattern{
         .name = "p",
@@ -146,7 +178,9 @@ TEST_CASE("Long runs are told on a clock, and names of any alphabet keep the tab
                     .from = {1, 1},
                     .to = {1, 1}}}};
     const auto schedule = PhaseScheduler::follow(pattern, 2, std::chrono::hours{2}, 1);
-    const auto text = plan_text(view_of(schedule));
+    auto view = view_of(schedule);
+    view.width = 100;  // room for every column
+    const auto text = plan_text(view);
     CHECK(line_with(text, "duration").ends_with("2:00:00"));
     CHECK(words_of(line_with(text, "früh"))[5] == "30:00");
     CHECK(line_with(text, "a name").starts_with("a name that goes on and on a  30:00"));

@@ -1,6 +1,8 @@
 // The progress line: what it says and what it leaves out when there is no room.
 #include "pgtraffic/report/progress.hpp"
 
+#include <limits>
+
 #include "pgtraffic/report/layout.hpp"
 #include "support/catch.hpp"
 #include "support/sample_result.hpp"
@@ -85,6 +87,17 @@ TEST_CASE("a progress line with room shows how late queries are sent and how bus
         interval, {.total_s = 60, .open_loop = true, .connections = 20, .connected = 20, .width = 120});
     INFO(line);
     CHECK(line.find("wait 3  lag 1.5 ms  busy 12/20  cpu 31%") != std::string::npos);
+}
+
+TEST_CASE("a progress line without a width has every part") {
+    const auto line = progress_line(busy_second(), {.total_s = 60,
+                                                    .open_loop = true,
+                                                    .connections = 20,
+                                                    .connected = 20,
+                                                    .width = std::numeric_limits<std::size_t>::max()});
+    CHECK(line ==
+          "12/60 s  ramp-up  482 of 375/s  p50 2.40 p99 2.40 ms  fail 15  wait 3  lag 0.1 ms  busy 12/20  "
+          "cpu 40%");
 }
 
 TEST_CASE("where the latencies do not fit a shorter part does") {

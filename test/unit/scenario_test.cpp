@@ -2,6 +2,7 @@
 // docs/scenarios.md are read from that file, so the page cannot promise what the reader refuses.
 #include "pgtraffic/workload/scenario.hpp"
 
+#include <algorithm>
 #include <fstream>
 #include <sstream>
 #include <string>
@@ -26,6 +27,25 @@ std::string complaint(std::string_view text) {
         return e.what();
     }
     return "accepted";
+}
+
+std::string documentation() {
+    std::ifstream file{PGTRAFFIC_SOURCE_DIR "/docs/scenarios.md"};
+    REQUIRE(file);
+    std::ostringstream whole;
+    whole << file.rdbuf();
+    return whole.str();
+}
+
+/// The inside of what is fenced as JSON.
+std::vector<std::string> json_blocks(const std::string& text) {
+    constexpr std::string_view kOpening = "```json\n";
+    std::vector<std::string> blocks;
+    for (auto at = text.find(kOpening); at != std::string::npos; at = text.find(kOpening, at + 1)) {
+        const auto begin = at + kOpening.size();
+        blocks.push_back(text.substr(begin, text.find("\n```", begin) - begin));
+    }
+    return blocks;
 }
 
 /// A scenario of one statement with these parameters.
@@ -121,21 +141,13 @@ TEST_CASE("The built-in update is one of approve, fulfil and adjust, a third eac
 }
 
 TEST_CASE("Every JSON example of docs/scenarios.md is a scenario") {
-    std::ifstream file{PGTRAFFIC_SOURCE_DIR "/docs/scenarios.md"};
-    REQUIRE(file);
-    std::ostringstream whole;
-    whole << file.rdbuf();
-    const auto text = whole.str();
-    constexpr std::string_view kOpening = "```json\n";
-    std::size_t examples = 0;
-    for (auto at = text.find(kOpening); at != std::string::npos;
-         at = text.find(kOpening, at + 1), ++examples) {
-        const auto begin = at + kOpening.size();
-        const auto scenario = parse(std::string_view{text}.substr(begin, text.find("\n```", begin) - begin));
+    const auto examples = json_blocks(documentation());
+    CHECK(examples.size() == 1);
+    for (const auto& example : examples) {
+        const auto scenario = parse(example);
         CHECK(scenario.operations.size() == 3);
         CHECK(scenario.connections == 50U);
     }
-    CHECK(examples == 1);
 }
 
 TEST_CASE("A scenario is read with all that it says") {
@@ -155,13 +167,37 @@ TEST_CASE("A scenario is read with all that it says") {
     CHECK(operation.retry.on[1].text() == "40P01");
     CHECK(operation.statements[0].name == "x");
     CHECK(operation.statements[0].weight == 0);
-    CHECK(operation.statements[1].name == "o");
+    CHECK(operation.statements[1].name == "o 2");
     CHECK(operation.statements[1].weight == 1);
     REQUIRE(scenario.traffic);
     CHECK(scenario.traffic->contains("phases"));
     CHECK(scenario.arrivals == "uniform");
     CHECK(scenario.connections == 7U);
     CHECK(scenario.thresholds == std::vector<std::string>{"p99 < 5ms"});
+}
+
+TEST_CASE("Statements without a name can be told apart") {
+    const auto scenario = parse(R"({"name": "s", "operations": [
+        {"name": "many", "statements": [{"sql": "BEGIN"}, {"name": "look", "sql": "SELECT 1"}, {"sql": "COMMIT"}]},
+        {"name": "one", "statements": [{"sql": "SELECT 1"}]}]})");
+    CHECK(scenario.operations[0].statements[0].name == "many 1");
+    CHECK(scenario.operations[0].statements[1].name == "look");
+    CHECK(scenario.operations[0].statements[2].name == "many 3");
+    CHECK(scenario.operations[1].statements[0].name == "one");
+}
+
+TEST_CASE("The --mix of docs/scenarios.md is one that the page's scenario takes, with its thresholds") {
+    const auto page = documentation();
+    const auto at = page.find("`--mix ") + 7;
+    auto scenario = parse(json_blocks(page).front());
+    apply_mix(scenario, page.substr(at, page.find('`', at) - at));
+    for (const auto& threshold : scenario.thresholds) {
+        const bool of_operation = threshold.find('.') < threshold.find_first_of(" <>");
+        const auto name = threshold.substr(0, threshold.find('.'));
+        INFO(threshold);
+        CHECK((!of_operation || std::any_of(scenario.operations.begin(), scenario.operations.end(),
+                                            [&](const auto& one) { return one.name == name; })));
+    }
 }
 
 TEST_CASE("Every kind of parameter is read") {
@@ -199,8 +235,7 @@ TEST_CASE("A wrong parameter is refused with its place and what would be right")
           "none");
     CHECK(parameter_complaint(R"({"pick": "SELECT 1", "uuid": true})") ==
           ": must have exactly one of key, pick, integer, real, choice, code, uuid, run_id, constant; it has "
-          "pick "
-          "and uuid");
+          "pick and uuid");
     CHECK(parameter_complaint(R"({"intger": [1, 2]})") ==
           R"(: unknown key "intger"; did you mean "integer"?)");
     CHECK(parameter_complaint(R"({"uuid": true, "digits": 2})") ==
@@ -265,8 +300,7 @@ TEST_CASE("A wrong scenario is refused with file, place and what would be right"
     CHECK(complaint("[]") == "mine.json: /: must be an object, not an array");
     CHECK(complaint("{\n  \"name\": }") ==
           "mine.json:2:11: not valid JSON: syntax error while parsing value - unexpected '}'; expected '[', "
-          "'{', "
-          "or a literal");
+          "'{', or a literal");
     CHECK(complaint("{}") == R"(mine.json: /: the key "name" is missing)");
     CHECK(complaint(R"({"name": "s"})") == R"(mine.json: /: the key "operations" is missing)");
     CHECK(complaint(R"({"name": "s", "operatons": []})") ==

@@ -13,7 +13,10 @@ namespace pgtraffic::base {
 /// Parses one JSON value, // and /* */ comments allowed. Throws Error "<name>:<line>:<column>: …".
 [[nodiscard]] nlohmann::ordered_json parse_json(std::string_view text, std::string_view name);
 
-/// Reads a whole file and parses it. Throws Error if it cannot be read or parsed.
+/// As messages name a file that is read: "-" is standard input.
+[[nodiscard]] std::string input_name(const std::string& path);
+
+/// Reads a whole file, or standard input for "-", and parses it. Throws Error if it cannot be read or parsed.
 [[nodiscard]] nlohmann::ordered_json read_json_file(const std::string& path);
 
 /// A place in a document: a borrowed value with the file's name and its pointer. All accessors throw

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <string>
 #include <vector>
 
 #include "pgtraffic/cli/command_line.hpp"
@@ -30,6 +31,10 @@ struct RunChoice {
     std::vector<metrics::Threshold> thresholds;  ///< the scenario's, then the options'
     std::vector<metrics::Threshold> abort_if;
 };
+
+/// What --scenario names. Throws base::Error where it cannot be read; for the name of a built-in scenario
+/// with the option that was meant.
+[[nodiscard]] workload::Scenario scenario_of_file(const std::string& file);
 
 /// Throws base::Error for an unknown pattern, a broken file, and an option that needs an open loop in a
 /// closed one.

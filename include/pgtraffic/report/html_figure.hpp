@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <nlohmann/json.hpp>
 #include <string>
+#include <string_view>
 
 namespace pgtraffic::report {
 
@@ -23,6 +24,10 @@ enum class Look : std::uint8_t {
 /// The text alone. `x` must be finite.
 [[nodiscard]] std::string figure_text(double x, Look look);
 
+/// Behind a percentile that the data do not support; whoever shows one explains it, by kWeakNote.
+inline constexpr std::string_view kWeakMark = "<span class=\"weak\">*</span>";
+inline constexpr std::string_view kWeakNote = "* fewer than ten queries above it: not supported by the data";
+
 /// Reads a document, which must outlive it.
 class HtmlFigures {
  public:
@@ -31,11 +36,21 @@ class HtmlFigures {
     /// The number at this JSON pointer, `unit` behind it; a dash where the document has none there.
     [[nodiscard]] std::string operator()(const std::string& pointer, Look look, const char* unit = "") const;
 
+    /// A percentile of the latencies that stand at `place` ("/summary/response_ms"), with a mark where fewer
+    /// than ten queries lie above it, as in the text report.
+    [[nodiscard]] std::string percentile(const std::string& place, const std::string& key,
+                                         const char* unit = "") const;
+
+    /// "8.05 to 8.40", the 95 % confidence interval of a percentile of the response in ms; empty where the
+    /// result has none.
+    [[nodiscard]] std::string response_bounds(const std::string& percentile) const;
+
     [[nodiscard]] bool has(const std::string& pointer) const;      ///< and it is not null
     [[nodiscard]] double value(const std::string& pointer) const;  ///< 0 where there is none
 
  private:
     [[nodiscard]] const nlohmann::ordered_json* find(const std::string& pointer) const;
+    [[nodiscard]] double queries_behind(const std::string& place) const;
 
     const nlohmann::ordered_json* document_;
 };

@@ -30,8 +30,8 @@ struct HtmlColumn {
                                      bool tall = false);
 
 /// The places of the charts that charts.js draws of a run over time, with how to read them; `open`: of one
-/// that follows a plan.
-[[nodiscard]] std::string time_charts(bool open, bool failures);
+/// that follows a plan; `no_failures`: HTML in the place of the chart of failures, where there were none.
+[[nodiscard]] std::string time_charts(bool open, const std::string& no_failures = {});
 
 /// Of a table of the same.
 [[nodiscard]] const std::vector<HtmlColumn>& time_columns();

@@ -3,10 +3,10 @@
 // it spread and which queries were it, what exactly was run. html.cpp puts them in their order.
 #pragma once
 
-#include <initializer_list>
 #include <nlohmann/json.hpp>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "pgtraffic/report/html_figure.hpp"
@@ -27,6 +27,9 @@ using Rows = std::vector<std::vector<std::string>>;
 [[nodiscard]] std::string html_percentiles(const Json& document, const HtmlFigures& figure);
 [[nodiscard]] std::string html_operations(const Json& document, const HtmlFigures& figure);
 [[nodiscard]] std::string html_errors(const Json& document, const HtmlFigures& figure);
+// html_extras.cpp: what was asked for beside the load; empty where it was not
+[[nodiscard]] std::string html_network(const Json& document, const HtmlFigures& figure);
+[[nodiscard]] std::string html_audit(const Json& document, const HtmlFigures& figure);
 // html_setup.cpp
 [[nodiscard]] std::string html_set_up(const Json& document, const HtmlFigures& figure);
 
@@ -40,9 +43,21 @@ using Rows = std::vector<std::vector<std::string>>;
 /// A value of the document as a user would write it. Not HTML yet.
 [[nodiscard]] std::string plain(const Json& value);
 
-/// A title and the objects of `list`, numbers and texts as they are, for parts of a result that have no table
-/// of their own.
-[[nodiscard]] std::string plain_table(std::string_view title, const Json& list);
+/// The list of `document` under this name; empty where it has none.
+[[nodiscard]] const Json& list_of(const Json& document, const char* name);
+
+/// As overloaded() of assessment.hpp, from the document: the response percentiles depend on the length of the
+/// run, and none of them is shown.
+[[nodiscard]] bool backlog_grew(const Json& document);
+inline constexpr std::string_view kNoSteadyState =
+    "No percentiles of the response: under a growing backlog they depend on the length of the run.";
+
+/// A table of two columns: names and what belongs to them, as HTML.
+[[nodiscard]] std::string pairs_table(std::string_view label,
+                                      const std::vector<std::pair<std::string, std::string>>& pairs);
+
+/// `html`, and below it what the mark means where a percentile in it has one.
+[[nodiscard]] std::string with_weak_note(std::string html);
 
 struct FigureColumn {
     const char* head;
@@ -52,8 +67,7 @@ struct FigureColumn {
 /// The elements of `list`, which stands at `place` ("/phases") of the document: the name of each, then
 /// figures.
 [[nodiscard]] std::string figure_table(std::string_view label, const Json& list, const std::string& place,
-                                       std::string_view name_head,
-                                       std::initializer_list<FigureColumn> columns,
+                                       std::string_view name_head, const std::vector<FigureColumn>& columns,
                                        const HtmlFigures& figure);
 
 }  // namespace pgtraffic::report

@@ -24,7 +24,7 @@ struct PlanView {
     std::vector<std::uint64_t> drawn = {};                    ///< per phase: traffic::arrivals_per_phase()
     base::Nanos warmup = base::Nanos::zero();                 ///< before the schedule's start
     std::optional<std::uint64_t> total_queries = {};          ///< a limit, which the drawn counts respect
-    int width = 80;  ///< columns of the curve with its labels; at least 40
+    int width = 80;  ///< columns; at least 40. What the table has no room for is left out
 };
 
 /// UTF-8, lines end in '\n', no colour. Rates per second, times from the start of the measured run.
