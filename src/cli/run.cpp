@@ -26,6 +26,7 @@
 #include "pgtraffic/cli/target.hpp"
 #include "pgtraffic/event_loop/loop.hpp"
 #include "pgtraffic/postgres/temporary_server.hpp"
+#include "pgtraffic/report/assessment.hpp"
 #include "pgtraffic/report/json.hpp"
 #include "pgtraffic/report/layout.hpp"
 #include "pgtraffic/simulation/connecting.hpp"
@@ -177,6 +178,12 @@ void add_warnings(RunResult& result, const workload::Scenario& scenario, const R
                  "--pacing reads answers at steps of {0}, and over {1} nothing tells when they came: service "
                  "and response are up to {0} too long",
                  base::format_duration(step), result.server.ssl ? "TLS" : "a Unix socket")});
+    }
+    if (const auto away = report::without_service(result); away.count() > 0) {
+        result.warnings.push_back(
+            {"outage", fmt::format("there was no service for {} of {}: the outages say when and why",
+                                   base::format_duration(away),
+                                   base::format_duration(base::from_seconds(result.duration_s)))});
     }
     if (result.reconnects > 0) {
         result.warnings.push_back(

@@ -52,27 +52,10 @@ double unanswered_ratio(const metrics::RunResult& run) noexcept {
            static_cast<double>(total.planned);
 }
 
-/// Time in which no query succeeded because of an outage; of each its longest silence.
-base::Nanos without_service(const metrics::RunResult& run) noexcept {
-    double seconds = 0;
-    for (const auto& outage : run.outages) {
-        if (outage.scope == metrics::Outage::Scope::service) seconds += outage.silence_s;
-    }
-    return base::from_seconds(seconds);
-}
-
 /// A query that was sent took most of the longest response, or never had an answer: what waited, waited for
 /// the server to go on.
 bool stood_still(const metrics::RunResult& run) noexcept {
     return run.total.in_flight > 0 || 2 * run.latencies.service.max() > run.latencies.response.max();
-}
-
-void say_outages(const metrics::RunResult& run, std::vector<std::string>& out) {
-    if (const auto away = without_service(run); away.count() > 0) {
-        out.push_back(fmt::format("There was no service for {} of {}: the outages say when and why.",
-                                  format_duration(away),
-                                  base::format_duration(base::from_seconds(run.duration_s))));
-    }
 }
 
 void say_overload(const metrics::RunResult& run, std::vector<std::string>& out) {
@@ -246,6 +229,14 @@ double backlog_growth_per_s(const metrics::RunResult& run) noexcept {
     return grown / (run.duration_s - run.middle_s);
 }
 
+base::Nanos without_service(const metrics::RunResult& run) noexcept {
+    double seconds = 0;
+    for (const auto& outage : run.outages) {
+        if (outage.scope == metrics::Outage::Scope::service) seconds += outage.silence_s;
+    }
+    return base::from_seconds(seconds);
+}
+
 std::optional<double> target_attainment_ratio(const metrics::RunResult& run) noexcept {
     if (!run.open_loop || run.total.planned == 0) return std::nullopt;
     return static_cast<double>(run.total.started) / static_cast<double>(run.total.planned);
@@ -254,7 +245,6 @@ std::optional<double> target_attainment_ratio(const metrics::RunResult& run) noe
 std::vector<std::string> assess(const metrics::RunResult& run) {
     std::vector<std::string> out;
     say_response(run, out);
-    say_outages(run, out);
     say_failures(run, out);
     say_waiting(run, out);
     say_environment(run, out);

@@ -97,6 +97,7 @@ const nlohmann::json& whole_outage(const nlohmann::json& result, double rate) {
     REQUIRE(result["outages"].size() == 1);
     const auto& outage = result["outages"][0];
     CHECK(outage["scope"] == "service");
+    CHECK(result["run"]["warnings"].dump().find("there was no service for") != std::string::npos);
     REQUIRE(outage["to_s"].is_number());
     REQUIRE(outage["first_success_s"].is_number());
     CHECK(outage["first_success_s"].get<double>() <= outage["duration_s"].get<double>() + 1e-9);

@@ -340,11 +340,10 @@ TEST_CASE("an outage is named, and what waited for it blames neither the queue n
     CHECK_THAT(assessment(run), Contains("Lower the rate") && Contains("The queue, not the server"));
     run.outages = {service_outage(3, 5), service_outage(20, 0.5)};
     CHECK_THAT(assessment(run), Contains("They waited for the service to come back") &&
-                                    Contains("There was no service for 5.50 s") &&
                                     !Contains("Lower the rate") && !Contains("The queue, not the server"));
     CHECK_THAT(report::headline(run), Contains("no service for 5.50 s"));
     run.outages.front().scope = run.outages.back().scope = metrics::Outage::Scope::sessions;
-    CHECK_THAT(assessment(run), !Contains("no service"));
+    CHECK_THAT(report::headline(run), !Contains("no service"));
 }
 
 TEST_CASE("a server that stood still is not called a queue") {
