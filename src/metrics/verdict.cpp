@@ -11,8 +11,6 @@
 namespace pgtraffic::metrics {
 namespace {
 
-constexpr double kBusy = 0.80;  // a loop that is busy for more of its time may be the limit
-
 class Judge {
  public:
     /// A sign with two limits, both upper ones. The message tells what was seen and what to do.
@@ -76,13 +74,14 @@ void judge_generator_lag(const RunResult& run, Judge& judge) {
         fmt::format("one query in a hundred left {} or more after it could have, because this client {}: "
                     "give it more CPU, or lower the rate",
                     base::format_duration(lag),
-                    run.client.loop_busy_ratio.value_or(1) > kBusy ? "was busy"
-                                                                   : "had no processor when it needed one"));
+                    run.client.loop_busy_ratio.value_or(1) > kBusyLoop
+                        ? "was busy"
+                        : "had no processor when it needed one"));
 }
 
 void judge_client(const RunResult& run, Judge& judge) {
     if (const auto busy = run.client.loop_busy_ratio) {
-        judge.above("loop_busy", *busy, kBusy, 0.95,
+        judge.above("loop_busy", *busy, kBusyLoop, 0.95,
                     fmt::format("the client's loop was busy {:.0f} % of the time, so it may have limited the "
                                 "throughput: run it on a faster or an idle machine, or lower the load",
                                 *busy * 100));

@@ -17,7 +17,6 @@ using base::with_thousands;
 constexpr double kNotable = 0.01;  // a share worth a sentence, as in the verdict's "over 1 %"
 constexpr double kFew = 0.001;     // a share that changes no percentile that is spoken of
 constexpr double kLongTail = 10;   // p99 / p50 worth a sentence
-constexpr double kBusy = 0.8;      // the verdict's limit for "suspect"
 
 /// "43 %", "4.3 %", "0.43 %", never "100 %" or "0 %" for what is only nearly that.
 std::string percent(double ratio) {
@@ -196,9 +195,9 @@ void say_environment(const metrics::RunResult& run, std::vector<std::string>& ou
                                   percent(run.network->network_ratio)));
     }
     if (const auto busy = run.client.loop_busy_ratio) {
-        const auto words = *busy > kBusy      ? ": it may be the limit rather than the database"
-                           : client_late(run) ? " and late all the same: others had its processor"
-                                              : " and was not the limit";
+        const auto words = *busy > metrics::kBusyLoop ? ": it may be the limit rather than the database"
+                           : client_late(run)         ? " and late all the same: others had its processor"
+                                                      : " and was not the limit";
         out.push_back(fmt::format("This client was busy {} of the time{}.", percent(*busy), words));
     }
     if (!run.open_loop && run.total.ended() > 0) {

@@ -101,10 +101,13 @@ std::string HtmlFigures::percentile(const std::string& place, const std::string&
     return html;
 }
 
-std::string HtmlFigures::response_bounds(const std::string& percentile) const {
-    if (bounds_of(document_->at("summary"), "response", percentile) == nullptr) return "";
-    const auto at = "/summary/response_bounds_ms/" + percentile;
-    return (*this)(at + "/0", Look::millis) + " to " + (*this)(at + "/1", Look::millis);
+std::string HtmlFigures::bounds(const std::string& latency, const std::string& percentile) const {
+    if (bounds_of(document_->at("summary"), latency, percentile) == nullptr) return "";
+    return pair(fmt::format("/summary/{}_bounds_ms/{}", latency, percentile), Look::millis);
+}
+
+std::string HtmlFigures::pair(const std::string& place, Look look) const {
+    return (*this)(place + "/0", look) + " to " + (*this)(place + "/1", look);
 }
 
 /// How many queries the latencies at this place are of: those of the histogram where the result has one,

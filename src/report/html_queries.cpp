@@ -1,7 +1,6 @@
 #include <fmt/format.h>
 
 #include "pgtraffic/report/html_section.hpp"
-#include "pgtraffic/report/json.hpp"
 
 namespace pgtraffic::report {
 namespace {
@@ -47,14 +46,6 @@ std::vector<LatencyColumn> percentile_columns(const Json& document) {
     return columns;
 }
 
-/// The confidence interval of one percentile.
-std::string bounds(const Json& document, const char* latency, const char* percentile,
-                   const HtmlFigures& figure) {
-    if (bounds_of(document["summary"], latency, percentile) == nullptr) return "–";
-    const auto at = fmt::format("/summary/{}_bounds_ms/{}", latency, percentile);
-    return figure(at + "/0", Look::millis) + " to " + figure(at + "/1", Look::millis);
-}
-
 }  // namespace
 
 std::string html_heat_map(const Json& document) {
@@ -93,7 +84,10 @@ std::string html_percentiles(const Json& document, const HtmlFigures& figure) {
         auto& row = rows.emplace_back(std::vector<std::string>{name});
         for (const auto& column : columns)
             row.push_back(figure.percentile(fmt::format("/summary/{}", column.key), key));
-        for (const auto* latency : sure) row.push_back(bounds(document, latency, key, figure));
+        for (const auto* latency : sure) {
+            const auto bounds = figure.bounds(latency, key);
+            row.push_back(bounds.empty() ? "–" : bounds);
+        }
     }
     std::vector<HtmlColumn> heads{{"", true}};
     for (const auto& column : columns) heads.push_back({column.head});
@@ -113,25 +107,22 @@ std::string html_percentiles(const Json& document, const HtmlFigures& figure) {
 }
 
 std::string html_operations(const Json& document, const HtmlFigures& figure) {
-    const auto& list = document["operations"];
-    if (list.empty())
+    if (document["operations"].empty())
         return section("operations", "Operations", all_queries(figure) + hint("No operation was run."));
-    std::vector<FigureColumn> columns{{"ok", "ok", Look::count},
-                                      {"empty", "empty", Look::count},
-                                      {"failed", "failed", Look::count},
-                                      {"timed out", "timed_out", Look::count},
-                                      {"retries", "retries", Look::count},
-                                      {"rows", "rows", Look::count},
-                                      {"per s", "throughput_per_s", Look::rate}};
-    if (!backlog_grew(document)) {
-        columns.insert(columns.end(), {{"p50 ms", "response_ms/p50", Look::millis},
-                                       {"p99 ms", "response_ms/p99", Look::millis},
-                                       {"max ms", "response_ms/max", Look::millis}});
-    }
-    columns.push_back({"service p99 ms", "service_ms/p99", Look::millis});
-    return section(
-        "operations", "Operations",
-        all_queries(figure) + figure_table("Operations", list, "/operations", "operation", columns, figure));
+    return section("operations", "Operations",
+                   all_queries(figure) + figure_table("Operations", document, "operations", "operation",
+                                                      {{"ok", "ok", Look::count},
+                                                       {"empty", "empty", Look::count},
+                                                       {"failed", "failed", Look::count},
+                                                       {"timed out", "timed_out", Look::count},
+                                                       {"retries", "retries", Look::count},
+                                                       {"rows", "rows", Look::count},
+                                                       {"per s", "throughput_per_s", Look::rate},
+                                                       {"p50 ms", "response_ms/p50", Look::millis},
+                                                       {"p99 ms", "response_ms/p99", Look::millis},
+                                                       {"max ms", "response_ms/max", Look::millis},
+                                                       {"service p99 ms", "service_ms/p99", Look::millis}},
+                                                      figure));
 }
 
 std::string html_errors(const Json& document, const HtmlFigures& figure) {

@@ -51,16 +51,22 @@ std::string with_weak_note(std::string html) {
     return html;
 }
 
-std::string figure_table(std::string_view label, const Json& list, const std::string& place,
-                         std::string_view name_head, const std::vector<FigureColumn>& columns,
+std::string figure_table(std::string_view label, const Json& document, const char* list,
+                         std::string_view name_head, std::vector<FigureColumn> columns,
                          const HtmlFigures& figure) {
+    if (backlog_grew(document)) {
+        std::erase_if(columns, [](const FigureColumn& column) {
+            return std::string_view{column.key}.starts_with("response_ms/");
+        });
+    }
     std::vector<HtmlColumn> heads{{std::string{name_head}, true}};
     for (const auto& column : columns) heads.push_back({column.head});
     Rows rows;
-    for (std::size_t i = 0; i < list.size(); ++i) {
-        auto& row = rows.emplace_back(std::vector<std::string>{html_text(text_of(list[i], "name"))});
+    for (std::size_t i = 0; i < document[list].size(); ++i) {
+        auto& row =
+            rows.emplace_back(std::vector<std::string>{html_text(text_of(document[list][i], "name"))});
         for (const auto& column : columns) {
-            const auto at = fmt::format("{}/{}/{}", place, i, column.key);
+            const auto at = fmt::format("/{}/{}/{}", list, i, column.key);
             const auto slash = at.rfind('/');
             row.push_back(column.look == Look::millis
                               ? figure.percentile(at.substr(0, slash), at.substr(slash + 1))

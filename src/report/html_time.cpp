@@ -10,20 +10,18 @@ namespace {
 constexpr std::size_t kTimeRows = 60;  // of the table; the charts and the JSON have every interval
 
 std::string phases(const Json& document, const HtmlFigures& figure) {
-    const auto& list = document["phases"];
-    if (list.empty()) return "";
-    std::vector<FigureColumn> columns{{"from", "start_s", Look::seconds},
-                                      {"length", "duration_s", Look::seconds},
-                                      {"target /s", "target_per_s_mean", Look::rate},
-                                      {"attained /s", "throughput_per_s", Look::rate},
-                                      {"ok", "ok", Look::count},
-                                      {"failed", "failed", Look::count},
-                                      {"timed out", "timed_out", Look::count}};
-    if (!backlog_grew(document)) {
-        columns.insert(columns.end(), {{"p50 ms", "response_ms/p50", Look::millis},
-                                       {"p99 ms", "response_ms/p99", Look::millis}});
-    }
-    return "<h3>Phases</h3>\n" + figure_table("Phases", list, "/phases", "phase", columns, figure);
+    if (document["phases"].empty()) return "";
+    return "<h3>Phases</h3>\n" + figure_table("Phases", document, "phases", "phase",
+                                              {{"from", "start_s", Look::seconds},
+                                               {"length", "duration_s", Look::seconds},
+                                               {"target /s", "target_per_s_mean", Look::rate},
+                                               {"attained /s", "throughput_per_s", Look::rate},
+                                               {"ok", "ok", Look::count},
+                                               {"failed", "failed", Look::count},
+                                               {"timed out", "timed_out", Look::count},
+                                               {"p50 ms", "response_ms/p50", Look::millis},
+                                               {"p99 ms", "response_ms/p99", Look::millis}},
+                                              figure);
 }
 
 /// Neighbours [begin, end) of the intervals in one row.

@@ -1,7 +1,6 @@
 #include <fmt/format.h>
 
 #include "pgtraffic/report/html_section.hpp"
-#include "pgtraffic/report/json.hpp"
 
 namespace pgtraffic::report {
 namespace {
@@ -18,11 +17,6 @@ std::string big_figure(std::string_view name, const std::string& number, const s
                        number, note);
 }
 
-/// "95 % sure: 4.1 to 4.3" of the pair at this place.
-std::string bounds_note(const HtmlFigures& figure, const std::string& place, Look look) {
-    return fmt::format("95 % sure: {} to {}", figure(place + "/0", look), figure(place + "/1", look));
-}
-
 /// In the place of the percentiles, which say nothing while queries wait longer and longer.
 std::string backlog_figures(const HtmlFigures& figure) {
     return big_figure("Backlog at the end", figure("/summary/backlog/at_end", Look::count),
@@ -32,13 +26,12 @@ std::string backlog_figures(const HtmlFigures& figure) {
                       std::string{kNoSteadyState});
 }
 
-std::string response_figures(const Json& document, const HtmlFigures& figure) {
+std::string response_figures(const HtmlFigures& figure) {
     std::string html;
     for (const auto* p : {"p50", "p95", "p99"}) {
-        const bool sure = bounds_of(document["summary"], "response", p) != nullptr;
-        const auto place = fmt::format("/summary/response_bounds_ms/{}", p);
+        const auto bounds = figure.bounds("response", p);
         html += big_figure(fmt::format("Response {}", p), figure.percentile("/summary/response_ms", p, " ms"),
-                           sure ? bounds_note(figure, place, Look::millis) : "");
+                           bounds.empty() ? "" : "95 % sure: " + bounds);
     }
     return html;
 }
@@ -49,7 +42,7 @@ std::string throughput_note(const HtmlFigures& figure) {
     const auto error =
         "± " + figure("/summary/throughput_standard_error_per_s", Look::rate) + " standard error";
     if (!figure.has("/summary/throughput_bounds_per_s/0")) return error;
-    return bounds_note(figure, "/summary/throughput_bounds_per_s", Look::rate) + "; " + error;
+    return "95 % sure: " + figure.pair("/summary/throughput_bounds_per_s", Look::rate) + "; " + error;
 }
 
 /// What became of the queries; of those that never were sent or answered only where there are any.
@@ -75,7 +68,7 @@ std::string key_figures(const Json& document, const HtmlFigures& figure) {
         html += big_figure("Plan attained", figure("/summary/target_attainment_ratio", Look::percent),
                            figure("/summary/queries/planned", Look::count) + " planned");
     }
-    html += backlog_grew(document) ? backlog_figures(figure) : response_figures(document, figure);
+    html += backlog_grew(document) ? backlog_figures(figure) : response_figures(figure);
     return with_weak_note(html + succeeded(figure) + "</dl>\n");
 }
 

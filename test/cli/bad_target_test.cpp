@@ -1,8 +1,5 @@
 // Bad input that only a connection, the server or the system can show: one message, exit 1, nothing on
 // stdout, no file written, no password repeated.
-#include <arpa/inet.h>
-#include <netinet/in.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 #include <fmt/format.h>
@@ -14,6 +11,7 @@
 #include "pgtraffic/postgres/client.hpp"
 #include "support/catch.hpp"
 #include "support/folder.hpp"
+#include "support/loopback_port.hpp"
 #include "support/subprocess.hpp"
 #include "support/test_server.hpp"
 
@@ -24,29 +22,6 @@ namespace {
 bool holds(const std::string& text, const std::string& part) {
     return text.find(part) != std::string::npos;
 }
-
-/// A port on the loopback that nobody listens on: bound by us as long as this lives, never listening.
-class RefusedPort {
- public:
-    RefusedPort() : fd_{::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)} {
-        sockaddr_in address{};
-        address.sin_family = AF_INET;
-        address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-        socklen_t size = sizeof address;
-        auto* general = reinterpret_cast<sockaddr*>(&address);
-        REQUIRE(::bind(fd_, general, size) == 0);
-        REQUIRE(::getsockname(fd_, general, &size) == 0);
-        port_ = ntohs(address.sin_port);
-    }
-    ~RefusedPort() { ::close(fd_); }
-    RefusedPort(const RefusedPort&) = delete;
-    RefusedPort& operator=(const RefusedPort&) = delete;
-    [[nodiscard]] std::uint16_t port() const { return port_; }
-
- private:
-    int fd_;
-    std::uint16_t port_ = 0;
-};
 
 /// A server on TCP that asks for a password and has no TLS.
 const postgres::TemporaryServer& password_server() {
@@ -100,8 +75,8 @@ TEST_CASE("an unknown host is named") {
 }
 
 TEST_CASE("a refused port is named") {
-    const RefusedPort refused;
-    const auto port = std::to_string(refused.port());
+    const test::LoopbackPort refused;
+    const auto port = refused.number();
     check_refused_everywhere(fmt::format("postgresql://app:geheim@127.0.0.1:{}/shop", port),
                              {"127.0.0.1", "port " + port, "Connection refused"}, "geheim");
     check_refused({"run", "-h", "127.0.0.1", "-p", port, "-U", "ann"},

@@ -1,9 +1,5 @@
 // Where a run's output goes and what it says of itself, whatever its parent left it: pipes that do not wait,
 // a Ctrl-C before the load, a parent that is large.
-#include <netinet/in.h>
-#include <sys/socket.h>
-#include <unistd.h>
-
 #include <csignal>
 #include <string>
 #include <vector>
@@ -11,6 +7,7 @@
 #include "support/catch.hpp"
 #include "support/fake_server_process.hpp"
 #include "support/folder.hpp"
+#include "support/loopback_port.hpp"
 #include "support/real_run.hpp"
 
 using namespace pgtraffic;
@@ -23,41 +20,6 @@ std::vector<std::string> argv_against(const std::string& dsn, const std::vector<
     all.insert(all.end(), more.begin(), more.end());
     return test::pgtraffic_argv(all);
 }
-
-/// A port of 127.0.0.1 whose owner takes connections and says nothing; neither copies nor moves.
-class SilentServer {
- public:
-    SilentServer() : fd_{::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)} {
-        sockaddr_in address{};
-        address.sin_family = AF_INET;
-        address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-        socklen_t length = sizeof address;
-        auto* generic = reinterpret_cast<sockaddr*>(&address);
-        REQUIRE(::bind(fd_, generic, length) == 0);
-        REQUIRE(::getsockname(fd_, generic, &length) == 0);
-        REQUIRE(::listen(fd_, 8) == 0);
-        dsn_ = "host=127.0.0.1 user=nobody dbname=nothing port=" + std::to_string(ntohs(address.sin_port));
-    }
-    ~SilentServer() {
-        for (const int fd : {fd_, accepted_}) {
-            if (fd >= 0) ::close(fd);
-        }
-    }
-    SilentServer(const SilentServer&) = delete;
-    SilentServer& operator=(const SilentServer&) = delete;
-
-    [[nodiscard]] const std::string& dsn() const noexcept { return dsn_; }
-    /// Until somebody has connected.
-    void accept() {
-        accepted_ = ::accept(fd_, nullptr, nullptr);
-        REQUIRE(accepted_ >= 0);
-    }
-
- private:
-    int fd_;
-    int accepted_ = -1;
-    std::string dsn_;
-};
 
 }  // namespace
 
@@ -75,11 +37,12 @@ TEST_CASE("a report is whole on a pipe that does not wait, however slow its read
 
 TEST_CASE("Ctrl-C before the load ends the program and leaves no file behind") {
     const test::Folder folder;
-    SilentServer server;
-    test::Process process{
-        argv_against(server.dsn(), {"--json", folder / "a.json", "--html", folder / "a.html"}),
-        test::without_target()};
-    server.accept();  // by then the files are open
+    test::LoopbackPort silent;
+    silent.open();
+    test::Process process{argv_against("host=127.0.0.1 user=nobody dbname=nothing port=" + silent.number(),
+                                       {"--json", folder / "a.json", "--html", folder / "a.html"}),
+                          test::without_target()};
+    silent.accept();  // by then the files are open
     process.send_signal(SIGINT);
     CHECK(process.wait().signal == SIGINT);
     CHECK(folder.entries() == 0);

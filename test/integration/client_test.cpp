@@ -1,8 +1,6 @@
 // The blocking client against a real server: values, errors, COPY, and that each way in which a connect can
 // fail is told by where, why and what to do, without the password.
 #include <fmt/format.h>
-#include <netinet/in.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 #include <csignal>
@@ -10,6 +8,7 @@
 #include "pgtraffic/base/signal_mask.hpp"
 #include "pgtraffic/postgres/client.hpp"
 #include "support/catch.hpp"
+#include "support/loopback_port.hpp"
 #include "support/test_server.hpp"
 
 using namespace pgtraffic;
@@ -31,28 +30,6 @@ std::string connect_complaint(const Conninfo& conninfo, base::Nanos timeout = st
     }
     return "connected";
 }
-
-/// A listening socket that accepts nothing, as a port that is taken by something that is silent.
-class SilentPort {
- public:
-    SilentPort() : fd_{socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)} {
-        address_.sin_family = AF_INET;
-        address_.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-        socklen_t length = sizeof address_;
-        auto* generic = reinterpret_cast<sockaddr*>(&address_);
-        REQUIRE(bind(fd_, generic, length) == 0);
-        REQUIRE(getsockname(fd_, generic, &length) == 0);
-    }
-    ~SilentPort() { close(fd_); }
-    SilentPort(const SilentPort&) = delete;
-    SilentPort& operator=(const SilentPort&) = delete;
-    void open() const { REQUIRE(listen(fd_, 8) == 0); }
-    [[nodiscard]] std::string number() const { return std::to_string(ntohs(address_.sin_port)); }
-
- private:
-    int fd_;
-    sockaddr_in address_{};
-};
 
 Conninfo over_tcp(const std::string& port) {
     Conninfo conninfo = Conninfo::parse("host=127.0.0.1 dbname=shop user=ann password=hunter22", "test");
@@ -171,7 +148,7 @@ TEST_CASE("notices are swallowed") {
 }
 
 TEST_CASE("a refused port is named with its cure") {
-    const SilentPort port;  // bound, not listening: nobody else can take it
+    const test::LoopbackPort port;
     const std::string complaint = connect_complaint(over_tcp(port.number()));
     CHECK(holds(complaint,
                 "host \"127.0.0.1\", port " + port.number() + ", database \"shop\" as user \"ann\""));
@@ -180,7 +157,7 @@ TEST_CASE("a refused port is named with its cure") {
 }
 
 TEST_CASE("a silent server ends in a timeout") {
-    const SilentPort port;
+    const test::LoopbackPort port;
     port.open();
     const std::string complaint = connect_complaint(over_tcp(port.number()), std::chrono::milliseconds{1});
     CHECK(holds(complaint, "timeout expired. The server does not answer"));
@@ -194,7 +171,7 @@ TEST_CASE("a signal that is held back ends every wait for the server, and waits 
     Client asking{database.conninfo()};
     connected.execute("CREATE TABLE t (a int)");
     copying.copy_begin("COPY t FROM STDIN");
-    const SilentPort port;
+    const test::LoopbackPort port;
     port.open();
     const auto interrupted = Catch::Equals(base::kInterrupted);
     ::raise(SIGINT);

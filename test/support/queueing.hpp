@@ -1,4 +1,5 @@
-// What the theory of queues says of a load, for tests that compare a run with it.
+// What the theory of queues says of a load, and a queue to measure by itself, for tests that compare a figure
+// with the exact one.
 #pragma once
 
 #include <algorithm>

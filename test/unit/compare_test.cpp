@@ -59,6 +59,10 @@ std::vector<report::ComparedRun> runs_of(Json a, Json b) {
     return report::label_runs({{"a.json", std::move(a)}, {"b.json", std::move(b)}});
 }
 
+bool fails(const std::vector<report::ComparedRun>& runs, const char* expression) {
+    return report::compare(runs, {report::parse_fail_condition(expression, runs.front())}).failed();
+}
+
 const ComparedFigure& figure(const report::Comparison& comparison, const std::string& name) {
     for (const auto& one : comparison.figures) {
         if (one.name == name) return one;
@@ -318,9 +322,7 @@ TEST_CASE("a group of which one run has no such figure has none") {
 
 TEST_CASE("conditions on the change hold as written") {
     const auto runs = runs_of(run_of(1'000us), run_of(1'250us));
-    const auto failed = [&](const char* expression) {
-        return report::compare(runs, {report::parse_fail_condition(expression, runs.front())}).failed();
-    };
+    const auto failed = [&](const char* expression) { return fails(runs, expression); };
     CHECK(failed("response.p50>+20%"));
     CHECK(failed("response.p50 > 20 %") == true);
     CHECK_FALSE(failed("response.p50>+30%"));
@@ -340,9 +342,7 @@ TEST_CASE("conditions on the change hold whatever the last bits say") {
     base["client"]["cpu_us_per_query"] = 1.1;
     other["client"]["cpu_us_per_query"] = 1.21;
     const auto runs = runs_of(base, other);
-    const auto failed = [&](const char* expression) {
-        return report::compare(runs, {report::parse_fail_condition(expression, runs.front())}).failed();
-    };
+    const auto failed = [&](const char* expression) { return fails(runs, expression); };
     CHECK(failed("cpu_us_per_query>=10%"));
     CHECK_FALSE(failed("cpu_us_per_query>10%"));
     CHECK(failed("cpu_us_per_query<=10%"));
@@ -383,7 +383,7 @@ TEST_CASE("a rise from nothing is beyond every limit") {
     auto failing = run_of(1'000us);
     failing["summary"]["queries"]["failed"] = 5;
     const auto runs = runs_of(run_of(1'000us), failing);
-    CHECK(report::compare(runs, {report::parse_fail_condition("failed>+1000%", runs.front())}).failed());
+    CHECK(fails(runs, "failed>+1000%"));
     CHECK(report::compare_text(report::compare(runs, {}), runs, {}).find("from 0") != std::string::npos);
 }
 

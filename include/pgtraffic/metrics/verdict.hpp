@@ -29,6 +29,9 @@ struct Verdict {
     std::vector<VerdictReason> reasons;  ///< gravest first
 };
 
+/// A loop that is busy for more than this share of its time may be the limit.
+inline constexpr double kBusyLoop = 0.80;
+
 struct RunResult;
 
 /// Judges a run whose numbers are complete.

@@ -41,9 +41,11 @@ class HtmlFigures {
     [[nodiscard]] std::string percentile(const std::string& place, const std::string& key,
                                          const char* unit = "") const;
 
-    /// "8.05 to 8.40", the 95 % confidence interval of a percentile of the response in ms; empty where the
-    /// result has none.
-    [[nodiscard]] std::string response_bounds(const std::string& percentile) const;
+    /// "8.05 to 8.40", the 95 % confidence interval in ms of a percentile of the whole run's `latency`,
+    /// "response" or "lag"; empty where the result has none.
+    [[nodiscard]] std::string bounds(const std::string& latency, const std::string& percentile) const;
+    /// The same of any pair of figures at this place, which is there.
+    [[nodiscard]] std::string pair(const std::string& place, Look look) const;
 
     [[nodiscard]] bool has(const std::string& pointer) const;      ///< and it is not null
     [[nodiscard]] double value(const std::string& pointer) const;  ///< 0 where there is none

@@ -27,7 +27,7 @@ using Rows = std::vector<std::vector<std::string>>;
 [[nodiscard]] std::string html_percentiles(const Json& document, const HtmlFigures& figure);
 [[nodiscard]] std::string html_operations(const Json& document, const HtmlFigures& figure);
 [[nodiscard]] std::string html_errors(const Json& document, const HtmlFigures& figure);
-// html_extras.cpp: what was asked for beside the load; empty where it was not
+// html_network.cpp, html_audit.cpp; empty where they were not asked for
 [[nodiscard]] std::string html_network(const Json& document, const HtmlFigures& figure);
 [[nodiscard]] std::string html_audit(const Json& document, const HtmlFigures& figure);
 // html_setup.cpp
@@ -64,10 +64,10 @@ struct FigureColumn {
     const char* key;  ///< below an element: "response_ms/p50"
     Look look;
 };
-/// The elements of `list`, which stands at `place` ("/phases") of the document: the name of each, then
-/// figures.
-[[nodiscard]] std::string figure_table(std::string_view label, const Json& list, const std::string& place,
-                                       std::string_view name_head, const std::vector<FigureColumn>& columns,
+/// The elements of this list ("phases") of the document: the name of each, then figures. Those of the
+/// response are left out where the backlog grew.
+[[nodiscard]] std::string figure_table(std::string_view label, const Json& document, const char* list,
+                                       std::string_view name_head, std::vector<FigureColumn> columns,
                                        const HtmlFigures& figure);
 
 }  // namespace pgtraffic::report
