@@ -69,12 +69,18 @@ add_custom_command(
   DEPENDS CHANGELOG.md ${debian}/changelog.Debian VERBATIM)
 add_custom_target(debian_changelogs ALL DEPENDS ${debian}/changelog.gz)
 
+# zsh looks into the one for packages below /usr alone, into the other everywhere.
+set(ZSH_FOLDER site-functions)
+if(CMAKE_INSTALL_PREFIX STREQUAL "/usr")
+  set(ZSH_FOLDER vendor-completions)
+endif()
+
 install(TARGETS pgtraffic RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR} COMPONENT program)
 install(FILES ${PAGES}/pgtraffic.1.gz DESTINATION ${CMAKE_INSTALL_MANDIR}/man1 COMPONENT program)
 install(FILES ${PAGES}/pgtraffic.bash RENAME pgtraffic COMPONENT program
   DESTINATION ${CMAKE_INSTALL_DATADIR}/bash-completion/completions)
 install(FILES ${PAGES}/_pgtraffic COMPONENT program
-  DESTINATION ${CMAKE_INSTALL_DATADIR}/zsh/vendor-completions)
+  DESTINATION ${CMAKE_INSTALL_DATADIR}/zsh/${ZSH_FOLDER})
 install(FILES ${PAGES}/pgtraffic.fish COMPONENT program
   DESTINATION ${CMAKE_INSTALL_DATADIR}/fish/vendor_completions.d)
 install(FILES README.md DESTINATION ${CMAKE_INSTALL_DOCDIR} COMPONENT program)

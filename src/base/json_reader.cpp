@@ -9,6 +9,7 @@
 #include <cstring>
 #include <fstream>
 #include <functional>
+#include <iostream>
 #include <set>
 #include <sstream>
 #include <vector>
@@ -145,9 +146,11 @@ std::string input_name(const std::string& path) {
 
 nlohmann::ordered_json read_json_file(const std::string& path) {
     errno = 0;
-    std::ifstream file(path == "-" ? "/dev/stdin" : path, std::ios::binary);
+    std::ifstream file;
+    if (path != "-") file.open(path, std::ios::binary);
+    std::istream& input = path == "-" ? std::cin : file;
     std::ostringstream text;
-    if (!file || !(text << file.rdbuf())) {
+    if (!input || !(text << input.rdbuf())) {
         throw Error(fmt::format("{}: cannot read it: {}", input_name(path),
                                 errno != 0 ? std::strerror(errno) : "it is empty"));
     }

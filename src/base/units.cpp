@@ -70,6 +70,10 @@ std::string with_thousands(double x, int digits) {
     return group_digits(fmt::format("{:.{}f}", x, digits));
 }
 
+std::string counted(std::uint64_t n, std::string_view one, std::string_view several) {
+    return fmt::format("{} {}", with_thousands(n), n == 1 ? one : several);
+}
+
 // Both formats leave a unit where its digits would round up to the next one: never "1000.0 µs".
 
 std::string format_bytes(double bytes) {

@@ -200,8 +200,8 @@ void read_conditions(const Reader& reader, RunOptions& run) {
     if (reader.given("abort-window") && run.abort_if.empty()) {
         reader.refuse("abort-window", "has no meaning without --abort-if");
     }
-    // Windows consist of whole steps, and the last one must end before the run does.
-    const Nanos window = (run.abort_window + run.step() - 1ns) / run.step() * run.step();
+    // The last window must end before the run does.
+    const Nanos window = run.whole_abort_window();
     if (!run.abort_if.empty() && window >= run.duration) {
         reader.refuse("abort-window",
                       fmt::format("--abort-if looks at a whole window of {}, and the run lasts {}; give a "
@@ -320,6 +320,10 @@ std::int64_t RunOptions::steps_per_interval() const noexcept {
     auto steps = (interval + longest - 1ns) / longest;
     while (interval.count() % steps != 0) ++steps;  // not far: it is whole milliseconds
     return steps;
+}
+
+Nanos RunOptions::whole_abort_window() const noexcept {
+    return (abort_window + step() - 1ns) / step() * step();
 }
 
 RunOptions read_run_options(const std::vector<std::string>& arguments) {

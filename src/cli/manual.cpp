@@ -143,6 +143,9 @@ std::string manual_page() {
         text += example(row.examples);
         between = ".PP\n";
     }
+    text += section("FILES");
+    text += entry("\\fIPREFIX\\fR/share/doc/pgtraffic/",
+                  "README.md and the pages of docs/ that this text names; /usr is the package's prefix");
     text += section("\"SEE ALSO\"") + ".BR pgbench (1),\n.BR psql (1)\n";
     return text;
 }

@@ -52,9 +52,9 @@ constexpr auto kCommands = std::to_array<CommandRow>({
     {Command::list, "list", "", "list the built-in scenarios and traffic patterns", "pgtraffic list"},
     {Command::show, "show", "NAME", "print a built-in scenario or pattern as JSON",
      "pgtraffic show mixed > my-scenario.json"},
-    {Command::report, "report", "FILE", "make the HTML report of an earlier run from its JSON",
+    {Command::report, "report", "FILE", "make the HTML report of a run from its JSON; - is stdin",
      "pgtraffic report result.json --html result.html"},
-    {Command::compare, "compare", "FILE...", "compare results; the first is the base",
+    {Command::compare, "compare", "FILE...", "compare results; the first is the base, - is stdin",
      "pgtraffic compare before.json after.json\n"
      "pgtraffic compare a1.json a2.json a3.json vs b1.json b2.json b3.json\n"
      "pgtraffic compare before.json after.json --html compare.html\n"
@@ -112,8 +112,8 @@ constexpr auto kOptions = std::to_array<OptionRow>({
      "business-hours, "
      "longer nightly-batch",
      "", kRun | kPlan},
-    {"peak-rate", 0, "N|auto", kTraffic, "queries a second at a pattern's 100 %; auto measures it first", "",
-     kRun},
+    {"peak-rate", 0, "N|auto", kTraffic,
+     "queries a second at a pattern's 100 %; auto measures it first (default: auto)", "", kRun},
     {"peak-rate", 0, "N", kTraffic, "queries a second at a pattern's 100 %", "", kPlan},
     {"arrivals", 0, "poisson|uniform", kTraffic, "spacing of an open loop's queries (default: poisson)", "",
      kRun | kPlan},
@@ -125,9 +125,9 @@ constexpr auto kOptions = std::to_array<OptionRow>({
      "open loop: skip queries that are later than this, counted as missed", "", kRun},
 
     {"query-type", 0, "select|insert|update|mixed", kWork, "built-in scenario (default: select)", "", kRun},
-    {"scenario", 0, "FILE", kWork, "a scenario of your own; `pgtraffic show mixed` prints one to start from",
-     "", kRun},
-    {"scenario", 0, "FILE", kWork, "plan the traffic of a scenario of your own", "", kPlan},
+    {"scenario", 0, "FILE|-", kWork,
+     "a scenario of your own, - from stdin; `pgtraffic show mixed` prints one to start from", "", kRun},
+    {"scenario", 0, "FILE|-", kWork, "plan the traffic of a scenario of your own", "", kPlan},
     {"mix", 0, "NAME=WEIGHT,...", kWork,
      "weights of the operations, such as select=60,insert=25,update=15; alone it implies --query-type mixed",
      "", kRun},
@@ -214,7 +214,7 @@ constexpr auto kOptions = std::to_array<OptionRow>({
 
 constexpr auto kExitStatuses = std::to_array<ExitStatusRow>({
     {"0", "ran (the report counts failed queries)"},
-    {"1", "could not start"},
+    {"1", "could not start, or could not write a report"},
     {"2", "no query succeeded, the run broke off, or --strict and invalid"},
     {"3", "internal error"},
     {"99", "a threshold was missed, --abort-if, or --audit"},

@@ -188,7 +188,8 @@ void add_warnings(RunResult& result, const workload::Scenario& scenario, const R
     if (result.reconnects > 0) {
         result.warnings.push_back(
             {"reconnects",
-             fmt::format("{} connections were lost and made again during the run", result.reconnects)});
+             fmt::format("{} lost and made again during the run",
+                         base::counted(result.reconnects, "connection was", "connections were"))});
     }
 }
 

@@ -4,6 +4,8 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
+#include <vector>
 
 #include "pgtraffic/base/units.hpp"
 #include "pgtraffic/cli/options.hpp"
@@ -22,6 +24,16 @@ bool is_repeatable(std::string_view option) {
     const auto table = option_table();
     return std::any_of(table.begin(), table.end(),
                        [&](const OptionRow& row) { return row.name == option && row.repeatable; });
+}
+
+/// Each one's weight, as a part of all of them.
+template <class Weighted>
+std::vector<double> shares(const std::vector<Weighted>& weighted) {
+    double sum = 0;
+    for (const auto& one : weighted) sum += one.weight;
+    std::vector<double> parts;
+    for (const auto& one : weighted) parts.push_back(std::round(one.weight / sum * 1e9) / 1e9);
+    return parts;
 }
 
 nlohmann::ordered_json config_json(const RunOptions& options, const RunChoice& choice,
@@ -54,8 +66,13 @@ nlohmann::ordered_json config_json(const RunOptions& options, const RunChoice& c
             ? nlohmann::ordered_json(choice.traffic.arrivals == traffic::Arrivals::poisson ? "poisson"
                                                                                            : "uniform")
             : nlohmann::ordered_json(nullptr);
-    for (const auto& operation : choice.scenario.operations)
-        config["operation_weights"][operation.name] = operation.weight;
+    const auto& operations = choice.scenario.operations;
+    const auto operation_shares = shares(operations);
+    for (std::size_t i = 0; i < operations.size(); ++i) {
+        config["operation_shares"][operations[i].name] = operation_shares[i];
+        if (operations[i].choose_one)
+            config["statement_shares"][operations[i].name] = shares(operations[i].statements);
+    }
     config["target"] = conninfo.masked();
     return config;
 }

@@ -40,7 +40,7 @@ void judge_run(metrics::RunResult& result, const RunOptions& options, const RunC
              fmt::format("stopped by --abort-if after {:.1f} s of {:.1f} s: {} was true over {} "
                          "({})",
                          result.duration_s, result.planned_duration_s, end.condition->expression,
-                         base::format_duration(options.abort_window), end.condition->actual_text)});
+                         base::format_duration(options.whole_abort_window()), end.condition->actual_text)});
     }
     if (end.rows_used_up) {
         result.warnings.push_back(

@@ -102,11 +102,12 @@ void Aggregator::record(const Completion& c) noexcept {
         record_error(c);
 }
 
-void Aggregator::record_carried_over(Mono done) noexcept {
-    if (done < plan_.start || done > end_) return;
+void Aggregator::record_carried_over(const Completion& c) noexcept {
+    if (!metrics::succeeded(c.outcome) || c.done < plan_.start || c.done > end_) return;
     ++carried_over_;
     ++succeeded_in_time_;
-    ++series_.at(std::min(done, end_ - Nanos{1})).ok;
+    Interval& when_done = series_.at(std::min(c.done, end_ - Nanos{1}));
+    ++(c.outcome == Outcome::empty ? when_done.empty : when_done.ok);
 }
 
 void Aggregator::record_error(const Completion& c) noexcept {

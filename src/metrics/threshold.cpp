@@ -13,7 +13,7 @@ namespace {
 
 constexpr int kShownDigits = 5;
 
-/// The queries that a threshold speaks of. Owns the latencies only where several phases share a name.
+/// The queries that a threshold speaks of.
 struct Queries {
     Counts counts;
     Latencies latencies;
@@ -22,27 +22,23 @@ struct Queries {
 };
 
 Queries queries_of(const Threshold& threshold, const RunResult& run) {
-    if (threshold.population == Population::run) {
-        return {run.total, run.latencies, static_cast<double>(run.succeeded_in_time), run.duration_s};
-    }
-    Queries queries;
-    if (threshold.population == Population::operation) {
-        for (const auto& operation : run.operations) {
-            if (operation.name != threshold.name) continue;
-            queries.counts.add(operation.counts);
-            queries.latencies.merge(operation.latencies);
+    const auto is_meant = [&](const auto& part) { return part.name == threshold.name; };
+    const auto of = [](const auto& part, double duration_s) {
+        return Queries{part.counts, part.latencies, static_cast<double>(part.counts.succeeded()), duration_s};
+    };
+    switch (threshold.population) {
+        case Population::run:
+            break;
+        case Population::operation: {
+            const auto operation = std::ranges::find_if(run.operations, is_meant);
+            return operation == run.operations.end() ? Queries{} : of(*operation, run.duration_s);
         }
-        queries.duration_s = run.duration_s;
-    } else {
-        for (const auto& phase : run.phases) {
-            if (phase.name != threshold.name) continue;
-            queries.counts.add(phase.counts);
-            queries.latencies.merge(phase.latencies);
-            queries.duration_s += phase.duration_s;
+        case Population::phase: {
+            const auto phase = std::ranges::find_if(run.phases, is_meant);
+            return phase == run.phases.end() ? Queries{} : of(*phase, phase->duration_s);
         }
     }
-    queries.succeeded = static_cast<double>(queries.counts.succeeded());
-    return queries;
+    return {run.total, run.latencies, static_cast<double>(run.succeeded_in_time), run.duration_s};
 }
 
 std::optional<double> ratio(std::uint64_t part, std::uint64_t whole) {
@@ -179,10 +175,8 @@ bool holds(double actual, Comparison comparison, double limit) noexcept {
 }
 
 ThresholdResult evaluate(const Threshold& threshold, const RunResult& run) {
-    if (threshold.metric == Metric::cpu_us_per_query) {
-        const bool any = run.total.ended() > 0;
-        return result_of(threshold, any ? std::optional{run.client.cpu_us_per_query} : std::nullopt);
-    }
+    if (threshold.metric == Metric::cpu_us_per_query)
+        return result_of(threshold, run.client.cpu_us_per_query);
     if (threshold.metric == Metric::loop_busy) return result_of(threshold, run.client.loop_busy_ratio);
 
     const Queries queries = queries_of(threshold, run);

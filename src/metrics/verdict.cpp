@@ -11,6 +11,8 @@
 namespace pgtraffic::metrics {
 namespace {
 
+constexpr double kRunQueueWait = 0.05;  // more is a processor that others had
+
 class Judge {
  public:
     /// A sign with two limits, both upper ones. The message tells what was seen and what to do.
@@ -54,12 +56,18 @@ void judge_offered_load(const RunResult& run, Judge& judge) {
     const auto message = fmt::format(
         "only {:.2f} % of the planned arrivals were started: lower the rate, or add connections if the "
         "server has room",
-        std::floor(offered * 10000) / 100);
+        std::floor(offered * 10000 + 1e-6) / 100);  // 0.57 * 10000 is a little less than 5700
     if (offered < 0.90) {
         judge.add("offered_load", offered, 0.90, VerdictStatus::invalid, message);
     } else if (offered < 0.99) {
         judge.add("offered_load", offered, 0.99, VerdictStatus::suspect, message);
     }
+}
+
+std::string_view why_late(const ClientResult& client) {
+    if (client.loop_busy_ratio.value_or(1) > kBusyLoop) return "was busy";
+    if (client.run_queue_wait_ratio.value_or(0) > kRunQueueWait) return "had no processor when it needed one";
+    return "was busy at times, or its machine was";
 }
 
 void judge_generator_lag(const RunResult& run, Judge& judge) {
@@ -73,10 +81,7 @@ void judge_generator_lag(const RunResult& run, Judge& judge) {
         "generator_lag", lag_ms, suspect_ms, invalid_ms,
         fmt::format("one query in a hundred left {} or more after it could have, because this client {}: "
                     "give it more CPU, or lower the rate",
-                    base::format_duration(lag),
-                    run.client.loop_busy_ratio.value_or(1) > kBusyLoop
-                        ? "was busy"
-                        : "had no processor when it needed one"));
+                    base::format_duration(lag), why_late(run.client)));
 }
 
 void judge_client(const RunResult& run, Judge& judge) {
@@ -88,7 +93,7 @@ void judge_client(const RunResult& run, Judge& judge) {
     }
     if (const auto wait = run.client.run_queue_wait_ratio) {
         judge.above(
-            "run_queue_wait", *wait, 0.05, 0.20,
+            "run_queue_wait", *wait, kRunQueueWait, 0.20,
             fmt::format("the client was ready to run but had no CPU for {:.1f} % of the run: give it a "
                         "core of its own, or run it on another machine than the server",
                         *wait * 100));

@@ -11,6 +11,7 @@
 namespace pgtraffic::report {
 namespace {
 
+using base::counted;
 using base::format_duration;
 using base::with_thousands;
 
@@ -51,15 +52,18 @@ double unanswered_ratio(const metrics::RunResult& run) noexcept {
            static_cast<double>(total.planned);
 }
 
-/// A query that was sent took most of the longest response, or never had an answer: what waited, waited for
-/// the server to go on.
+/// A query that was sent took most of the longest response and far more than its like: what waited, waited
+/// for the server to go on.
 bool stood_still(const metrics::RunResult& run) noexcept {
-    return run.total.in_flight > 0 || 2 * run.latencies.service.max() > run.latencies.response.max();
+    constexpr int kOutOfProportion = 10;  // of a million exponential service times the longest is 6 times p90
+    const auto& service = run.latencies.service;
+    return 2 * service.max() > run.latencies.response.max() &&
+           service.max() >= kOutOfProportion * service.quantile(0.9);
 }
 
 void say_overload(const metrics::RunResult& run, std::vector<std::string>& out) {
     const bool away = without_service(run).count() > 0;
-    const bool still = !away && stood_still(run);
+    const bool still = !away && (run.total.in_flight > 0 || stood_still(run));
     out.push_back(fmt::format(
         "More load than was carried: {} queries waited half-way through the run and {} at its end, {} more a "
         "second. {}",
@@ -120,11 +124,13 @@ void say_response(const metrics::RunResult& run, std::vector<std::string>& out) 
     }
 }
 
+bool verdict_says(const metrics::RunResult& run, std::string_view code) noexcept {
+    return std::ranges::any_of(run.verdict.reasons, [&](const auto& reason) { return reason.code == code; });
+}
+
 /// The verdict holds it against this client that it was late, whether or not it was busy.
 bool client_late(const metrics::RunResult& run) noexcept {
-    return std::any_of(run.verdict.reasons.begin(), run.verdict.reasons.end(), [](const auto& reason) {
-        return reason.code == "generator_lag" || reason.code == "run_queue_wait";
-    });
+    return verdict_says(run, "generator_lag") || verdict_says(run, "run_queue_wait");
 }
 
 /// Which part of a response was the server's. Of a run in which nearly all succeeded: what a query that did
@@ -149,7 +155,7 @@ void say_waiting(const metrics::RunResult& run, std::vector<std::string>& out) {
         rest = client_late(run)
                    ? "the rest was waiting for this client to send them; it is the limit, not the database"
                    : "the rest was waiting for this client to send them";
-    } else if (without_service(run).count() == 0 && 2 * latencies.service.max() <= latencies.response.max()) {
+    } else if (without_service(run).count() == 0 && !stood_still(run)) {
         rest = share < 0.5
                    ? "the queue, not the server, made queries slow. They waited for a free connection; more "
                      "connections help as long as the server has room"
@@ -171,13 +177,13 @@ void say_failures(const metrics::RunResult& run, std::vector<std::string>& out) 
                                   percent(total.failed_ratio()), most));
     }
     if (total.missed > 0) {
-        out.push_back(fmt::format("{} queries were not sent because their turn came after the latency limit.",
-                                  with_thousands(total.missed)));
+        out.push_back(fmt::format("Not sent, because it was later than the latency limit: {}.",
+                                  counted(total.missed, "query", "queries")));
     }
     if (total.in_flight > 0) {
-        out.push_back(fmt::format(
-            "{} queries that were sent had no answer by the end, so their connections did nothing else.",
-            with_thousands(total.in_flight)));
+        out.push_back(fmt::format("{} had no answer by the end and kept {} busy.",
+                                  counted(total.in_flight, "query that was sent", "queries that were sent"),
+                                  total.in_flight == 1 ? "its connection" : "their connections"));
     }
     const double empty =
         total.succeeded() > 0 ? static_cast<double>(total.empty) / static_cast<double>(total.succeeded()) : 0;
@@ -196,8 +202,10 @@ void say_environment(const metrics::RunResult& run, std::vector<std::string>& ou
     }
     if (const auto busy = run.client.loop_busy_ratio) {
         const auto words = *busy > metrics::kBusyLoop ? ": it may be the limit rather than the database"
-                           : client_late(run)         ? " and late all the same: others had its processor"
-                                                      : " and was not the limit";
+                           : verdict_says(run, "run_queue_wait")
+                               ? " and late all the same: others had its processor"
+                           : client_late(run) ? " and late all the same"
+                                              : " and was not the limit";
         out.push_back(fmt::format("This client was busy {} of the time{}.", percent(*busy), words));
     }
     if (!run.open_loop && run.total.ended() > 0) {

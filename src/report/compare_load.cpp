@@ -15,15 +15,16 @@ using Json = nlohmann::ordered_json;
 
 /// Options that make another load. What a user may want to try (protocol, server, machine) is not among them.
 constexpr auto kLoadKeys = std::to_array<const char*>(
-    {"scenario", "mode", "rate", "pattern", "real_simulation", "peak_rate", "peak_rate_measured_per_s",
-     "arrivals", "mix", "key_distribution", "latency_limit_s", "timeout_s"});
+    {"scenario", "mode", "rate", "real_simulation", "peak_rate", "peak_rate_measured_per_s", "arrivals",
+     "mix", "key_distribution", "latency_limit_s", "timeout_s"});
 constexpr auto kNotedKeys = std::to_array<const char*>({"protocol", "duration_s", "warmup_s"});
 /// How many queries are under way, and in which order they start: the load of a closed loop, and what serves
 /// that of an open one. A result of a version that had no such option yet is taken to have had its default.
 constexpr auto kSessionKeys =
     std::to_array<const char*>({"connections", "pipeline", "session_order", "pacing"});
-/// What only results from later versions tell; an older one is taken to have had the same.
-constexpr auto kLaterLoadKeys = std::to_array<const char*>({"operation_weights"});
+/// What only results from later versions tell in every case; an older one is taken to have had the same.
+constexpr auto kLaterLoadKeys =
+    std::to_array<const char*>({"pattern", "operation_shares", "statement_shares"});
 
 Json value_of(const Json& object, const char* key) {
     const auto found = object.find(key);
@@ -66,16 +67,22 @@ std::string names_of(const Json& operations) {
     return names;
 }
 
-/// The names of the operations in which a statement of the same place has other SQL.
+/// The operations of both in which a statement of the same place has other SQL; results of earlier versions
+/// have none.
 std::string other_sql(const Json& a, const Json& b) {
+    const auto same_text = [](const Json& x, const Json& y) {
+        const auto mine = value_of(x, "sql");
+        const auto its = value_of(y, "sql");
+        return mine.is_null() || its.is_null() || mine == its;
+    };
     std::string names;
-    for (std::size_t o = 0; o < std::min(a.size(), b.size()); ++o) {
-        const auto& mine = a[o]["statements"];
-        const auto& its = b[o]["statements"];
-        const bool same =
-            std::equal(mine.begin(), mine.end(), its.begin(), its.end(),
-                       [](const Json& x, const Json& y) { return value_of(x, "sql") == value_of(y, "sql"); });
-        if (!same) names += (names.empty() ? "" : ", ") + a[o]["name"].get<std::string>();
+    for (const auto& one : a) {
+        const auto other = std::ranges::find_if(b, [&](const Json& o) { return o["name"] == one["name"]; });
+        if (other == b.end()) continue;
+        const auto& mine = one["statements"];
+        const auto& its = (*other)["statements"];
+        if (!std::equal(mine.begin(), mine.end(), its.begin(), its.end(), same_text))
+            names += (names.empty() ? "" : ", ") + one["name"].get<std::string>();
     }
     return names;
 }

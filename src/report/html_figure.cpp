@@ -110,9 +110,10 @@ std::string HtmlFigures::pair(const std::string& place, Look look) const {
     return (*this)(place + "/0", look) + " to " + (*this)(place + "/1", look);
 }
 
-/// How many queries the latencies at this place are of: those of the histogram where the result has one,
-/// else what its counts add up to.
+/// How many queries the latencies at this place are of. A result of an earlier version does not say it: those
+/// of the histogram where it has one, else what its counts add up to.
 double HtmlFigures::queries_behind(const std::string& place) const {
+    if (has(place + "/count")) return value(place + "/count");
     const auto slash = place.rfind('/');
     const auto parent = place.substr(0, slash);
     const auto kind = place.substr(slash + 1);

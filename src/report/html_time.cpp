@@ -140,7 +140,7 @@ std::string no_failures(const Json& document, const HtmlFigures& figure) {
     if (any) return "";
     std::string words = "No query failed or timed out";
     if (figure.value("/summary/queries/missed") > 0)
-        words += fmt::format(", but {} were missed", figure("/summary/queries/missed", Look::count));
+        words += "; missed: " + figure("/summary/queries/missed", Look::count);
     return words + ".";
 }
 

@@ -1,5 +1,8 @@
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <charconv>
+
 #include "pgtraffic/report/html_section.hpp"
 
 namespace pgtraffic::report {
@@ -72,14 +75,21 @@ std::string key_figures(const Json& document, const HtmlFigures& figure) {
     return with_weak_note(html + succeeded(figure) + "</dl>\n");
 }
 
+std::string_view without_leading(std::string_view text, std::string_view characters) {
+    return text.substr(std::min(text.find_first_not_of(characters), text.size()));
+}
+
 /// The unit that stands behind the number of an expression, which is that of the figure, too.
 std::string unit_of(std::string_view expression) {
     if (expression.starts_with("cpu_us_per_query")) return " µs";
     const auto sign = expression.find_last_of("<>=");
-    const auto behind = expression.substr(sign == std::string_view::npos ? expression.size() : sign);
-    const auto unit = behind.find_first_not_of("<>= \t0123456789.+-");
-    if (unit == std::string_view::npos) return "";
-    const auto word = behind.substr(unit);
+    if (sign == std::string_view::npos) return "";
+    auto word = without_leading(expression.substr(sign), "<>= \t+");
+    double limit = 0;
+    word.remove_prefix(static_cast<std::size_t>(
+        std::from_chars(word.data(), word.data() + word.size(), limit).ptr - word.data()));
+    word = without_leading(word, " \t");
+    if (word.empty()) return "";
     return word.starts_with('/') ? std::string{word} : fmt::format(" {}", word == "us" ? "µs" : word);
 }
 

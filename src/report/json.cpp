@@ -56,7 +56,8 @@ double per_second(std::uint64_t n, double seconds) noexcept {
 
 Json latency_ms(const Histogram& histogram) {
     if (histogram.empty()) return nullptr;
-    Json latency{{"min", millis(histogram.min())},
+    Json latency{{"count", histogram.count()},
+                 {"min", millis(histogram.min())},
                  {"mean", number(histogram.mean_ns() / 1e6)},
                  {"stddev", number(histogram.stddev_ns() / 1e6)}};
     for (const auto& [key, q] : kKeptPercentiles) latency[key] = millis(histogram.quantile(q));

@@ -73,7 +73,9 @@ Mono Dispatcher::wake_at() const noexcept {
 }
 
 Mono Dispatcher::next_due() const noexcept {
-    return open_ ? bucket_->next_due() : Mono::max();
+    if (!bucket_) return Mono::max();
+    const Mono due = bucket_->next_due();
+    return open_ || due <= closed_at_ ? due : Mono::max();
 }
 
 std::uint64_t Dispatcher::planned(Mono now) noexcept {

@@ -281,6 +281,8 @@ void Session::lose_oldest(Outcome outcome, base::SqlState sqlstate, std::string_
     query.completion.sqlstate = sqlstate;
     query.completion.lost = true;
     query.completion.in_doubt = leaves_doubt(query, was);
+    // A transaction goes with its connection, unless it was being committed.
+    if (connection_.in_transaction() && !query.completion.in_doubt) query.completion.rows = query.added = 0;
     end_oldest(outcome, error, now);
 }
 

@@ -214,9 +214,8 @@ void Run::on_ended(Session* session, const Query* query) noexcept {
     if (plan_.max_rows) rows_.ended(query->completion.operation, query->added);
     if (plan_.audit != nullptr) [[unlikely]]
         plan_.audit->ended(query->completion, query->arrival, query->attempt);
-    if (query->load != loads_.number()) {  // began in the warm-up
-        if (measurement_ && metrics::succeeded(query->completion.outcome))
-            measurement_->carried_over(query->completion.done);
+    if (query->load != loads_.number()) {  // of the warm-up, or of the search for the peak
+        if (measurement_) measurement_->carried_over(query->completion);
         return;
     }
     dispatcher_.query_ended();

@@ -192,7 +192,7 @@ TEST_CASE("cmake --install puts everything into its place") {
     CHECK(installed.exit_code == 0);
     for (const auto* file :
          {"bin/pgtraffic", "share/man/man1/pgtraffic.1.gz", "share/bash-completion/completions/pgtraffic",
-          "share/zsh/vendor-completions/_pgtraffic", "share/fish/vendor_completions.d/pgtraffic.fish",
+          "share/zsh/site-functions/_pgtraffic", "share/fish/vendor_completions.d/pgtraffic.fish",
           "share/doc/pgtraffic/README.md", "share/doc/pgtraffic/LICENSE", "share/doc/pgtraffic/CHANGELOG.md",
           "share/doc/pgtraffic/docs/result.schema.json", "share/doc/pgtraffic/docs/integrations.md"}) {
         INFO(file);

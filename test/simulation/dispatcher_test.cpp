@@ -122,12 +122,15 @@ TEST_CASE("closing lets nothing in and hands out what was waiting") {
     dispatcher.close(kStart + 450ms);
     dispatcher.close(kStart + 2s);  // the first time counts
     CHECK(dispatcher.waiting(kStart + 5s) == 4);
+    CHECK(dispatcher.next_due() == kStart + 100ms);  // it waits on, and so does what is counted of its time
+    CHECK(dispatcher.wake_at() == Mono::max());
     int abandoned = 0;
     while (const auto token = dispatcher.next_abandoned()) {
         ++abandoned;
         CHECK(token->due == kStart + abandoned * 100ms);
     }
     CHECK(abandoned == 4);
+    CHECK(dispatcher.next_due() == Mono::max());
 }
 
 TEST_CASE("a closed loop abandons nothing") {

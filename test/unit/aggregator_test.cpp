@@ -171,17 +171,27 @@ TEST_CASE("what is done after the measured time counts, but not as throughput") 
 TEST_CASE("what a warm-up left under way counts as throughput where it is done, and nowhere else") {
     Aggregator aggregator{two_by_two()};
     aggregator.record(completion(0, 100ms, 0ms, 200ms));
-    aggregator.record_carried_over(kStart + 1500ms);
-    aggregator.record_carried_over(kStart - 1ms);
+    const auto carried_over = [&](Nanos done, Outcome outcome) {
+        Completion earlier;
+        earlier.done = kStart + done;
+        earlier.outcome = outcome;
+        aggregator.record_carried_over(earlier);
+    };
+    carried_over(1500ms, Outcome::ok);
+    carried_over(2500ms, Outcome::empty);
+    carried_over(2600ms, Outcome::failed);
+    carried_over(-1ms, Outcome::ok);
     aggregator.close(kStart + 4s);
-    aggregator.record_carried_over(kStart + 4001ms);
-    CHECK(aggregator.ended() == 2);
+    carried_over(4001ms, Outcome::ok);
+    CHECK(aggregator.ended() == 3);
     metrics::RunResult result;
     aggregator.finish(gauges(1, 1, 0), result);
     CHECK(result.total.ok == 1);
     CHECK(result.latencies.response.count() == 1);
-    CHECK(result.succeeded_in_time == 2);
+    CHECK(result.succeeded_in_time == 3);
     CHECK(result.intervals[1].ok == 1);
+    CHECK(result.intervals[2].ok == 0);
+    CHECK(result.intervals[2].empty == 1);
 }
 
 TEST_CASE("what a late loop records behind the planned end is in the last interval, and not in time") {

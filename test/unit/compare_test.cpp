@@ -232,13 +232,17 @@ TEST_CASE("other loads are found, and other machines only noted") {
 TEST_CASE("weights make another load, a statement's SQL is what one may want to try") {
     auto base = report::json_report(test::sample_open_run());
     auto other = base;
-    base["config"]["operation_weights"] = {{"select_order", 9}, {"insert_order", 1}};
+    base["config"]["operation_shares"] = {{"select_order", 0.9}, {"insert_order", 0.1}};
+    base["config"]["pattern"] = "business-hours";
     auto runs = runs_of(base, other);
     CHECK(report::load_differences(runs[0], runs[1]).empty());  // the other one is of an earlier version
-    other["config"]["operation_weights"] = {{"select_order", 1}, {"insert_order", 9}};
+    other["config"]["operation_shares"] = {{"select_order", 0.1}, {"insert_order", 0.9}};
     runs = runs_of(base, other);
     REQUIRE(report::load_differences(runs[0], runs[1]).size() == 1);
-    CHECK(report::load_differences(runs[0], runs[1]).front().starts_with("operation_weights: "));
+    CHECK(report::load_differences(runs[0], runs[1]).front().starts_with("operation_shares: "));
+    other["config"]["pattern"] = "nightly-batch";
+    runs = runs_of(base, other);
+    CHECK(report::load_differences(runs[0], runs[1]).size() == 2);
 
     other = base;
     base["operations"][0]["statements"] = other["operations"][0]["statements"] =
@@ -247,8 +251,11 @@ TEST_CASE("weights make another load, a statement's SQL is what one may want to 
     runs = runs_of(base, other);
     CHECK(report::load_differences(runs[0], runs[1]).empty());
     const auto notes = report::other_differences(runs);
-    CHECK(std::find(notes.begin(), notes.end(), "the SQL of select_order is another one in B") !=
-          notes.end());
+    const std::string another = "the SQL of select_order is another one in B";
+    CHECK(std::find(notes.begin(), notes.end(), another) != notes.end());
+    other["operations"][0]["statements"][0].erase("sql");  // of an earlier version
+    const auto silent = report::other_differences(runs_of(base, other));
+    CHECK(std::find(silent.begin(), silent.end(), another) == silent.end());
 }
 
 TEST_CASE("connections are the load of a closed loop, and not of an open one") {

@@ -115,9 +115,9 @@ TEST_CASE("the order of the fields is that of the documentation") {
                                    "bounds_method", "target_attainment_ratio", "backlog", "response_ms",
                                    "response_bounds_ms", "service_ms", "lag_ms", "lag_bounds_ms",
                                    "pool_wait_ms", "connection_efficiency_ratio"});
-    CHECK(keys_of(document["summary"]["response_ms"]) == std::vector<std::string>{"min", "mean", "stddev",
-                                                                                  "p50", "p90", "p95", "p99",
-                                                                                  "p999", "p9999", "max"});
+    CHECK(keys_of(document["summary"]["response_ms"]) ==
+          std::vector<std::string>{"count", "min", "mean", "stddev", "p50", "p90", "p95", "p99", "p999",
+                                   "p9999", "max"});
     CHECK(keys_of(document["intervals"][0]) ==
           std::vector<std::string>{"t", "elapsed_s", "duration_s", "phase", "target_per_s",
                                    "throughput_per_s", "failed", "timed_out", "waiting", "in_flight",

@@ -22,6 +22,8 @@ struct Case {
     Case() {
         result.warnings.clear();
         result.thresholds.clear();
+        options.interval = std::chrono::seconds{1};
+        options.abort_window = std::chrono::milliseconds{700};
     }
 
     void judge() { cli::judge_run(result, options, choice, end); }
@@ -59,7 +61,8 @@ TEST_CASE("a missed threshold, a condition of --abort-if and rows that are missi
     stopped.end.condition = metrics::ThresholdResult{"response.p99>1s", 2, "2 s", false};
     stopped.judge();
     CHECK(stopped.ended(RunOutcome::threshold_failed, 99));
-    CHECK(stopped.warns_of("aborted"));
+    REQUIRE(stopped.warns_of("aborted"));
+    CHECK(stopped.result.warnings[0].message.find("was true over 1.00 s (2 s)") != std::string::npos);
 
     Case lost;
     metrics::AuditResult table;

@@ -1,6 +1,7 @@
 // What the text report prints, line by line, of runs built by hand.
 #include "pgtraffic/report/text.hpp"
 
+#include <cmath>
 #include <string>
 #include <vector>
 
@@ -9,6 +10,7 @@
 #include "support/sample_result.hpp"
 
 using namespace pgtraffic;
+using namespace std::chrono_literals;
 using Catch::Matchers::Contains;
 
 namespace {
@@ -352,6 +354,28 @@ TEST_CASE("a server that stood still is not called a queue") {
     CHECK_THAT(assessment(run), Contains("stood still") &&
                                     Contains("3 queries that were sent had no answer") &&
                                     !Contains("Lower the rate") && !Contains("The queue, not the server"));
+}
+
+TEST_CASE("a queue is told from a server that stood still by how far its longest service stands out") {
+    auto run = test::sample_open_run();
+    auto& latencies = run.latencies;
+    latencies = {};
+    run.verdict = {};
+    run.outages.clear();
+    run.total.planned = run.total.started = run.total.ok = 1000;
+    run.total.failed = run.total.timed_out = run.total.missed = run.total.waiting = run.total.in_flight = 0;
+    for (int i = 1; i <= 1000; ++i) {  // of one mean, as if drawn from an exponential distribution
+        const auto service = base::from_seconds(-0.01 * std::log((i - 0.5) / 1000));
+        latencies.service.record(service);
+        latencies.response.record(service + 5ms);
+        latencies.lag.record(5ms);
+        latencies.pool_wait.record(5ms);
+        latencies.generator_lag.record(0ms);
+    }
+    CHECK_THAT(assessment(run), Contains("more connections help") && !Contains("stood still"));
+    latencies.service.record(2s);
+    latencies.response.record(2100ms);
+    CHECK_THAT(assessment(run), Contains("a server that stood still") && !Contains("more connections help"));
 }
 
 TEST_CASE("a latency limit bounds the queue: with arrivals skipped, responses have a steady state") {

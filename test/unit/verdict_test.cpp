@@ -87,6 +87,25 @@ TEST_CASE("the lag that was asked for is not held against the client") {
     CHECK(status_with("generator_lag", run) == VerdictStatus::suspect);
 }
 
+TEST_CASE("why a client was late is said as far as it is known") {
+    auto run = good_run();
+    run.latencies.generator_lag = {};
+    run.latencies.generator_lag.record(1s, 100);
+    const auto said = [&](const char* words) {
+        const auto verdict = metrics::judge(run);
+        return std::ranges::any_of(verdict.reasons, [&](const auto& reason) {
+            return reason.code == "generator_lag" && reason.message.find(words) != std::string::npos;
+        });
+    };
+    run.client.loop_busy_ratio = 0.4;
+    run.client.run_queue_wait_ratio = 0.01;
+    CHECK(said("because this client was busy at times, or its machine was:"));
+    run.client.run_queue_wait_ratio = 0.06;
+    CHECK(said("because this client had no processor when it needed one:"));
+    run.client.loop_busy_ratio = 0.9;
+    CHECK(said("because this client was busy:"));
+}
+
 TEST_CASE("a busy loop, a wait for the CPU, a machine that stood still") {
     auto run = good_run();
     run.client.loop_busy_ratio = 0.81;

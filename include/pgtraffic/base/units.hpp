@@ -25,6 +25,9 @@ namespace pgtraffic::base {
 /// 20955.694 with 2 digits -> "20,955.69". Not a number -> "n/a".
 [[nodiscard]] std::string with_thousands(double x, int digits);
 
+/// 1 -> "1 query", 1234 -> "1,234 queries".
+[[nodiscard]] std::string counted(std::uint64_t n, std::string_view one, std::string_view several);
+
 /// 1536 -> "1.5 KiB".
 [[nodiscard]] std::string format_bytes(double bytes);
 

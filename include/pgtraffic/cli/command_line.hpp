@@ -95,6 +95,8 @@ struct RunOptions : TargetOptions, TrafficOptions {
     /// intervals.
     [[nodiscard]] std::int64_t steps_per_interval() const noexcept;
     [[nodiscard]] base::Nanos step() const noexcept { return interval / steps_per_interval(); }
+    /// What --abort-if looks at: --abort-window in whole steps.
+    [[nodiscard]] base::Nanos whole_abort_window() const noexcept;
 };
 
 struct InitOptions : TargetOptions {

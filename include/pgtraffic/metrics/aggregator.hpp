@@ -29,10 +29,10 @@ class Aggregator {
     /// A query that ended. Allocates nothing unless its SQLSTATE is new, or the time series must.
     void record(const Completion& completion) noexcept;
 
-    /// A query of an earlier load, which is no query of this one, succeeded in the measured time. It counts
-    /// as what the server did in this time: else the throughput would lack as many queries as were under way
-    /// when it began, and have none for those under way when it ends.
-    void record_carried_over(base::Mono done) noexcept;
+    /// A query of an earlier load, which is no query of this one, ended. Where it succeeded in the measured
+    /// time it counts as what the server did in this time: else the throughput would lack as many queries as
+    /// were under way when it began, and have none for those under way when it ends.
+    void record_carried_over(const Completion& completion) noexcept;
 
     /// Keeps `message` as the sample of an SQLSTATE that has none so far.
     void sample_error(base::SqlState state, std::string_view message);

@@ -35,7 +35,7 @@ using Row = std::vector<std::optional<std::string>>;
 [[nodiscard]] std::int64_t whole_number(const std::optional<std::string>& text);
 
 /// Neither copies nor moves. Owns its PGconn. Where ending signals are held back (base::SignalMask), one that
-/// comes ends a wait for the server within 100 ms: base::Error that says base::kInterrupted, and the
+/// comes ends a wait for an answer within 100 ms: base::Error that says base::kInterrupted, and the
 /// connection is closed. The signal waits on.
 class Client {
  public:

@@ -24,9 +24,9 @@ class OutputFile {
     OutputFile& operator=(const OutputFile&) = delete;
     ~OutputFile();  ///< removes the temporary sibling unless it was committed
 
-    /// Appends, waiting for a slow reader of a pipe. Throws base::Error (disk full, reader gone), though the
-    /// load has ended by then: what a user asked to be written and was not must end the program with a
-    /// message.
+    /// Appends, waiting for a slow reader of a pipe. Throws base::Error (disk full), though the load has
+    /// ended by then: what a user asked to be written and was not must end the program with a message.
+    /// Whoever closes the reading end of stdout, as `head` does, has what was wanted.
     void write(std::string_view text);
 
     /// Makes the file durable and gives it its name. Throws as write(). At most once; no write() after it.

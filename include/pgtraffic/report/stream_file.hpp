@@ -13,8 +13,8 @@ class StreamFile {
  public:
     /// Opens for `path`; "-" is standard output. `option` is what the user typed ("--stream"), for messages.
     /// What an existing file holds stays until the first line; a new file is removed again where none is
-    /// ever written and finish() is not reached. A named pipe without a reader waits for one. Throws
-    /// base::Error naming option, path and cure.
+    /// ever written and finish() is not reached, unless a signal ends the program. A named pipe without a
+    /// reader waits for one. Throws base::Error naming option, path and cure.
     StreamFile(std::string option, std::string path);
     StreamFile(const StreamFile&) = delete;
     StreamFile& operator=(const StreamFile&) = delete;

@@ -51,9 +51,9 @@ class Measurement {
     }
     /// And did not succeed; `error` is the server's message, or ours.
     void query_failed(const metrics::Completion& completion, std::string_view error) noexcept;
-    /// A query that began in the warm-up, or before it, succeeded.
-    void carried_over(base::Mono done) noexcept {
-        if (!closed()) aggregator_.record_carried_over(done);
+    /// A query of a load before this one ended.
+    void carried_over(const metrics::Completion& completion) noexcept {
+        if (!closed()) aggregator_.record_carried_over(completion);
     }
     /// An arrival was older than the latency limit.
     void missed(const traffic::Token& token, base::Mono now) noexcept {
