@@ -21,7 +21,8 @@ die() {
 }
 
 is_installed() {
-    [[ $(dpkg-query --show --showformat='${db:Status-Status}' "$1" 2>/dev/null) == installed ]]
+    # A line for each architecture that it is known in.
+    dpkg-query --show --showformat='${db:Status-Status}\n' "$1" 2>/dev/null | grep -qx installed
 }
 
 # as_root COMMAND...: output goes to a log that is shown only when the command fails.

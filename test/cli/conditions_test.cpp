@@ -163,7 +163,7 @@ TEST_CASE("a server that hangs is noticed while it hangs") {
 TEST_CASE("a condition that is never true lets the run end as planned") {
     const Lab lab{{"--delay", "2ms"}};
     const auto result = lab.run(
-        {"-T", "1", "--abort-if", "response.p50>1s", "--abort-if", "throughput<1", "--abort-window", "0.2"},
+        {"-T", "1", "--abort-if", "response.p50>1s", "--abort-if", "throughput<1", "--abort-window", "0.5"},
         0);
     CHECK(result["run"]["outcome"] == "completed");
     CHECK(duration_s(result) == Approx(1).epsilon(0.01));
@@ -178,6 +178,17 @@ TEST_CASE("a run without a success failed, whatever its conditions say") {
     CHECK(result["run"]["outcome"] == "failed");
     CHECK_THAT(warning(result, "aborted"), Contains("failed_ratio>20%"));
     CHECK(result["thresholds"][0]["ok"] == false);
+}
+
+TEST_CASE("--latency-limit skips what is too late, --duration-only does not stop at a number of queries") {
+    const Lab lab{{"--delay", "50ms"}};
+    const auto late = lab.run({"-T", "1", "--rate", "200", "--arrivals", "uniform", "-L", "20ms"}, 0);
+    // Four connections carry 80 a second.
+    CHECK(late["summary"]["queries"]["missed"].get<int>() > 50);
+    CHECK(late["summary"]["lag_ms"]["max"].get<double>() < 21);
+    const auto whole = lab.run({"-T", "1", "-t", "5", "--duration-only"}, 0);
+    CHECK(whole["summary"]["queries"]["ok"].get<int>() > 5);
+    CHECK(duration_s(whole) == Approx(1).epsilon(0.01));
 }
 
 TEST_CASE("an invalid verdict fails a run only under --strict, and before its thresholds do") {

@@ -1,5 +1,4 @@
-// Every line of docs/integrations.md, run on a result with everything in it, and the pages about pgbench's
-// summary against what pgtraffic prints.
+// Every line of docs/integrations.md, run on a result with everything in it.
 #include <nlohmann/json.hpp>
 #include <regex>
 #include <string>

@@ -24,7 +24,7 @@ TEST_CASE("list names every scenario and pattern with its description") {
         REQUIRE(at != std::string::npos);
         const auto line = list.out.substr(at + 1, list.out.find('\n', at + 1) - at - 1);
         CHECK(line.size() > 30);
-        CHECK(line.size() <= 90);
+        CHECK(line.size() <= 80);
     }
 }
 

@@ -35,6 +35,23 @@ TEST_CASE("a report is whole on a pipe that does not wait, however slow its read
     CHECK(html.out.ends_with("</html>\n"));
 }
 
+TEST_CASE("--color decides over what stdout is") {
+    const FakeServerProcess server;
+    auto options = test::without_target();
+    const auto coloured = [&](const std::vector<std::string>& more) {
+        const auto ended = test::run_process(argv_against(server.dsn(), more), options);
+        CHECK(ended.exit_code == 0);
+        return ended.out.find("\x1b[") != std::string::npos;
+    };
+    CHECK_FALSE(coloured({}));
+    CHECK(coloured({"--color", "always"}));
+    options.out = test::Stdout::terminal;
+    CHECK(coloured({}));
+    CHECK_FALSE(coloured({"--color", "never"}));
+    options.environment.emplace_back("NO_COLOR", "1");
+    CHECK_FALSE(coloured({}));
+}
+
 TEST_CASE("Ctrl-C before the load ends the program and leaves no file behind") {
     const test::Folder folder;
     test::LoopbackPort silent;

@@ -114,13 +114,16 @@ TEST_CASE("the first line says where the load goes, and so does the result") {
 TEST_CASE("the free slots are those of the role, where it has a limit of its own") {
     const auto database = test::fresh_database();
     Client client{database.conninfo()};
-    client.execute("DROP ROLE IF EXISTS limited; CREATE ROLE limited LOGIN CONNECTION LIMIT 3");
-    const auto run = run_pgtraffic({"run", "-d", database.dsn() + " user=limited", "--scenario",
-                                    test::TemporaryFile{kOne}.path(), "-t", "4", "-c", "4", "--warmup", "0"});
+    client.execute(
+        "DROP ROLE IF EXISTS pgtraffic_test_limited; CREATE ROLE pgtraffic_test_limited LOGIN CONNECTION "
+        "LIMIT 3");
+    const auto run =
+        run_pgtraffic({"run", "-d", database.dsn() + " user=pgtraffic_test_limited", "--scenario",
+                       test::TemporaryFile{kOne}.path(), "-t", "4", "-c", "4", "--warmup", "0"});
     CHECK(run.exit_code == 1);
     CHECK_THAT(run.err, Contains("the server has 3 connections free") &&
                             Contains("limit of the database or of the role"));
-    client.execute("DROP ROLE limited");
+    client.execute("DROP ROLE pgtraffic_test_limited");
 }
 
 TEST_CASE("--max-rows bounds what inserts add, warm-up included, and the report says why it ended") {
@@ -157,9 +160,10 @@ TEST_CASE(
         run_and_read(database, {"--scenario", scenario.path(), "-c", "10", "-T", "60", "--warmup", "0",
                                 "--rate", "100", "--arrivals", "uniform", "--max-rows", "4"});
     CHECK(count(client, "t") == 4);
-    CHECK(result["summary"]["queries"]["planned"].get<int>() < 10);  // 4, where the machine is quick
+    CHECK(result["summary"]["queries"]["planned"].get<int>() <
+          100);  // 4, where the machine is quick; 6,000 in all
     CHECK(result["summary"]["duration_s"].get<double>() > 1.4);
-    CHECK(result["client"]["loop_busy_ratio"].get<double>() < 0.3);
+    CHECK(result["client"]["loop_busy_ratio"].get<double>() < 0.5);
 }
 
 TEST_CASE("--max-rows counts the rows that are added, not those that are read beside them") {

@@ -88,7 +88,8 @@ nlohmann::json FaultyLoad::finish(int exit_code) {
     CHECK(n("in_doubt") <= n("failed") + n("timed_out") + n("in_flight"));
     // The schedule went on, evenly spaced, whatever happened.
     CHECK(std::abs(n("planned") - rate_ * result["summary"]["duration_s"].get<double>()) <= 2);
-    CHECK(result["client"]["longest_loop_turn_ms"].get<double>() < 200);
+    // A wait for the server or for a name within a callback would take a second.
+    CHECK(result["client"]["longest_loop_turn_ms"].get<double>() < 500);
     return result;
 }
 

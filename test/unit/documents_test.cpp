@@ -1,5 +1,7 @@
 // The documents against the program: a table of options that forgot one, a link that leads nowhere and an
 // example that is refused are found here, not by a reader.
+#include <algorithm>
+#include <cctype>
 #include <filesystem>
 #include <regex>
 #include <set>
@@ -9,9 +11,12 @@
 #include <vector>
 
 #include "pgtraffic/cli/options.hpp"
+#include "pgtraffic/report/pgbench.hpp"
+#include "pgtraffic/traffic/pattern.hpp"
 #include "pgtraffic/workload/scenario.hpp"
 #include "support/catch.hpp"
 #include "support/folder.hpp"
+#include "support/sample_result.hpp"
 
 using namespace pgtraffic;
 
@@ -35,6 +40,24 @@ std::vector<std::string> matches(const std::string& text, const char* pattern) {
     for (std::sregex_iterator at{text.begin(), text.end(), regex}; at != std::sregex_iterator{}; ++at)
         found.push_back((*at)[1]);
     return found;
+}
+
+/// What a link's "#" can name: the headings in small letters, without punctuation, a hyphen for each space.
+std::vector<std::string> anchors_of(const std::string& text) {
+    std::vector<std::string> anchors;
+    std::istringstream lines{text};
+    for (std::string line; std::getline(lines, line);) {
+        if (!line.starts_with("#")) continue;
+        const auto heading = line.substr(line.find_first_not_of("# "));
+        auto& anchor = anchors.emplace_back();
+        for (const char c : heading) {
+            const auto byte = static_cast<unsigned char>(c);
+            if (c == ' ') anchor += '-';
+            if (c == '-' || c == '_' || byte >= 0x80 || std::isalnum(byte) != 0)
+                anchor += static_cast<char>(std::tolower(byte));
+        }
+    }
+    return anchors;
 }
 
 /// The inside of every block that is fenced as that language.
@@ -69,16 +92,31 @@ TEST_CASE("the README's tables name every option of a run, and no other") {
     CHECK(documented == known);
 }
 
-TEST_CASE("every link between the documents leads to a file") {
+TEST_CASE("every link between the documents leads to a file, and to a heading in it") {
     std::size_t links = 0;
     for (const auto& document : documents()) {
-        for (const auto& target : matches(test::read_file(document), R"(\]\(([^)#:]+)\))")) {
+        for (const auto& link : matches(test::read_file(document), R"(\]\(([^):]+)\))")) {
             ++links;
-            INFO(document.filename() << " links to " << target);
-            CHECK(fs::exists(document.parent_path() / target));
+            INFO(document.filename() << " links to " << link);
+            const auto hash = link.find('#');
+            const auto target = hash == 0 ? document : document.parent_path() / link.substr(0, hash);
+            REQUIRE(fs::exists(target));
+            if (hash == std::string::npos) continue;
+            const auto anchors = anchors_of(test::read_file(target));
+            CHECK(std::count(anchors.begin(), anchors.end(), link.substr(hash + 1)) == 1);
         }
     }
-    CHECK(links > 5);
+    CHECK(links > 50);
+}
+
+TEST_CASE("the README names every page") {
+    const auto readme = test::read_file(fs::path{PGTRAFFIC_SOURCE_DIR} / "README.md");
+    const auto list = readme.substr(readme.find("\n## Documents\n"));
+    for (const auto& document : documents()) {
+        if (document.filename() == "README.md") continue;
+        INFO(document.filename());
+        CHECK(list.find("(docs/" + document.filename().string() + ")") != std::string::npos);
+    }
 }
 
 TEST_CASE("every script that says what runs it can be started by its name") {
@@ -98,13 +136,36 @@ TEST_CASE("every script that says what runs it can be started by its name") {
     CHECK(scripts >= 7);
 }
 
-TEST_CASE("the README's scenario is one that the program takes") {
+TEST_CASE("the scenarios and patterns of the documents are ones that the program takes") {
     std::size_t scenarios = 0;
-    for (const auto& block : blocks(test::read_file(fs::path{PGTRAFFIC_SOURCE_DIR} / "README.md"), "json")) {
-        const auto document = base::parse_json(block, "README.md");
-        const auto scenario = workload::parse_scenario({document, "README.md"});
-        CHECK(scenario.operations.size() == 2);
-        ++scenarios;
+    std::size_t patterns = 0;
+    for (const char* name : {"README.md", "docs/scenarios.md"}) {
+        for (const auto& block : blocks(test::read_file(fs::path{PGTRAFFIC_SOURCE_DIR} / name), "json")) {
+            const auto document = base::parse_json(block, name);
+            if (document.contains("phases")) {
+                CHECK(traffic::parse_pattern({document, name}).phases.size() == 3);
+                ++patterns;
+            } else {
+                CHECK(workload::parse_scenario({document, name}).operations.size() >= 2);
+                ++scenarios;
+            }
+        }
     }
-    CHECK(scenarios == 1);
+    CHECK(scenarios == 2);
+    CHECK(patterns == 1);
+}
+
+TEST_CASE("the sample of pgbench's summary has the lines that are printed, in their order") {
+    const auto page = test::read_file(fs::path{PGTRAFFIC_SOURCE_DIR} / "docs/integrations.md");
+    const auto samples = blocks(page, "text");
+    REQUIRE(samples.size() == 1);
+    auto run = test::sample_open_run();
+    run.max_tries = 7;
+    const auto beginnings = [](const std::string& text) {
+        return matches(text, "(?:^|\n)([a-z][a-z ]+)(?: \\(|: | = )");
+    };
+    const auto printed = beginnings(report::pgbench_report(run));
+    const auto shown = beginnings(samples.front());
+    REQUIRE(shown.size() > 10);
+    CHECK(std::vector(printed.begin(), printed.begin() + static_cast<std::ptrdiff_t>(shown.size())) == shown);
 }
