@@ -5,7 +5,7 @@
 #
 #   ./run_simulation.sh --query-type mixed --duration 60
 #   DATABASE_URL=postgresql://app@db.example/shop ./run_simulation.sh --real-simulation
-#   ./run_simulation.sh plan --pattern business-hours
+#   ./run_simulation.sh plan --pattern business-hours --peak-rate 2000
 #
 # The target is DATABASE_URL, or DB_HOST with DB_PORT, DB_USER, DB_PASSWORD, DB_NAME (over TLS, unless
 # PGSSLMODE says otherwise), from the environment or else from the file .env here or beside this script.
