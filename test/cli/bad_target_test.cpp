@@ -14,14 +14,12 @@
 #include "support/loopback_port.hpp"
 #include "support/subprocess.hpp"
 #include "support/test_server.hpp"
+#include "support/text.hpp"
 
 using namespace pgtraffic;
+using test::holds;
 
 namespace {
-
-bool holds(const std::string& text, const std::string& part) {
-    return text.find(part) != std::string::npos;
-}
 
 /// A server on TCP that asks for a password and has no TLS.
 const postgres::TemporaryServer& password_server() {

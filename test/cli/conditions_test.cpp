@@ -10,6 +10,7 @@
 using namespace pgtraffic;
 using Catch::Matchers::Contains;
 using nlohmann::json;
+using test::warning;
 
 namespace {
 
@@ -52,13 +53,6 @@ class Lab {
     test::TemporaryFile scenario_;
     test::Process server_;
 };
-
-std::string warning(const json& result, const std::string& code) {
-    for (const auto& entry : result["run"]["warnings"]) {
-        if (entry["code"] == code) return entry["message"];
-    }
-    return "";
-}
 
 double duration_s(const json& result) {
     return result["summary"]["duration_s"];

@@ -8,8 +8,10 @@
 #include "support/catch.hpp"
 #include "support/subprocess.hpp"
 #include "support/test_server.hpp"
+#include "support/text.hpp"
 
 using namespace pgtraffic;
+using test::holds;
 using test::run_pgtraffic;
 
 namespace {
@@ -37,10 +39,6 @@ std::string fingerprint(const test::Database& database) {
             fmt::format("SELECT count(*)::text || coalesce(max(xmin::text::bigint), 0) FROM {}", *row[0]));
     }
     return text;
-}
-
-bool holds(const std::string& text, const std::string& part) {
-    return text.find(part) != std::string::npos;
 }
 
 }  // namespace

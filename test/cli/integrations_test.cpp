@@ -4,24 +4,22 @@
 #include <string>
 #include <vector>
 
-#include <fstream>
-#include <sstream>
-
 #include "pgtraffic/report/json.hpp"
 #include "support/catch.hpp"
+#include "support/folder.hpp"
 #include "support/real_run.hpp"
 #include "support/sample_result.hpp"
 #include "support/subprocess.hpp"
+#include "support/text.hpp"
 
 using namespace pgtraffic;
+using test::lines_of;
 
 namespace {
 
 /// The shell commands of a section of the page.
 std::vector<std::string> commands_of(const std::string& section) {
-    std::ostringstream page;
-    page << std::ifstream{std::string{PGTRAFFIC_SOURCE_DIR} + "/docs/integrations.md"}.rdbuf();
-    const auto text = page.str();
+    const auto text = test::read_file(PGTRAFFIC_SOURCE_DIR "/docs/integrations.md");
     const auto from = section.empty() ? 0 : text.find("\n## " + section + "\n");
     REQUIRE(from != std::string::npos);
     const auto to = section.empty() ? text.size() : std::min(text.find("\n## ", from + 1), text.size());
@@ -42,13 +40,6 @@ std::string output_of(const std::string& command, const metrics::RunResult& run)
     CHECK(result.exit_code == 0);
     CHECK(result.err.empty());
     return result.out;
-}
-
-std::vector<std::string> lines_of(const std::string& text) {
-    std::vector<std::string> lines;
-    std::istringstream in{text};
-    for (std::string line; std::getline(in, line);) lines.push_back(line);
-    return lines;
 }
 
 /// Whether every line of the command's output has this form; at least one.

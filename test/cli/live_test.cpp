@@ -10,9 +10,11 @@
 #include "support/catch.hpp"
 #include "support/fake_server_process.hpp"
 #include "support/real_run.hpp"
+#include "support/text.hpp"
 
 using namespace pgtraffic;
 using Catch::Matchers::Contains;
+using test::count_of;
 
 namespace {
 
@@ -70,12 +72,6 @@ class Screen {
  private:
     std::string socket_;
 };
-
-std::size_t count_of(const std::string& text, const std::string& part) {
-    std::size_t n = 0;
-    for (auto at = text.find(part); at != std::string::npos; at = text.find(part, at + 1)) ++n;
-    return n;
-}
 
 bool has_tmux() {
     if (std::filesystem::exists("/usr/bin/tmux")) return true;

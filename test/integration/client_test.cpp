@@ -10,17 +10,15 @@
 #include "support/catch.hpp"
 #include "support/loopback_port.hpp"
 #include "support/test_server.hpp"
+#include "support/text.hpp"
 
 using namespace pgtraffic;
 using postgres::Client;
 using postgres::Conninfo;
 using postgres::SqlError;
+using test::holds;
 
 namespace {
-
-bool holds(const std::string& text, std::string_view part) {
-    return text.find(part) != std::string::npos;
-}
 
 std::string connect_complaint(const Conninfo& conninfo, base::Nanos timeout = std::chrono::seconds{10}) {
     try {

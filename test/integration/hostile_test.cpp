@@ -17,6 +17,7 @@
 
 using namespace pgtraffic;
 using nlohmann::json;
+using test::check_conserved;
 using test::FakeServerProcess;
 
 namespace {
@@ -34,13 +35,6 @@ test::ProcessResult run(const FakeServerProcess& server, const std::vector<std::
         "--duration", "20"};
     all.insert(all.end(), arguments.begin(), arguments.end());
     return test::run_pgtraffic(all);
-}
-
-void check_conserved(const json& queries) {
-    INFO(queries.dump());
-    const auto n = [&](const char* key) { return queries[key].get<std::uint64_t>(); };
-    CHECK(n("planned") == n("started") + n("waiting") + n("missed"));
-    CHECK(n("started") == n("in_flight") + n("ok") + n("empty") + n("failed") + n("timed_out"));
 }
 
 /// What becomes of the queries that an evil strikes, and with which SQLSTATE.
@@ -167,7 +161,7 @@ TEST_CASE("an evil answer is one counted query, and the connection is made again
         const auto ended = run(server, {"--total-queries", "8", "--timeout", slow ? "200ms" : "15s"});
         const auto result = test::read_result(ended, end.counted == "ok" ? 0 : 2);
         const auto& queries = result["summary"]["queries"];
-        check_conserved(queries);
+        check_conserved(result);
         CHECK(queries[end.counted] == 8);
         CHECK(result["client"]["max_rss_bytes"].get<double>() < kLargestRss);
         if (end.sqlstate.empty()) {
@@ -191,7 +185,7 @@ TEST_CASE("a prepared statement's evil answer ends as any other's") {
         const auto result = test::read_result(
             run(server, {"--total-queries", "8", "--protocol", "prepared", "--timeout", "300ms"}), 2);
         const auto& queries = result["summary"]["queries"];
-        check_conserved(queries);
+        check_conserved(result);
         CHECK(queries["failed"].get<int>() + queries["timed_out"].get<int>() == 8);
     }
 }
@@ -207,7 +201,7 @@ TEST_CASE("a pipeline of queries survives every evil answer, each of its queries
         CHECK((ended.exit_code == 2 || (ended.exit_code == 0 && (strange || end.counted == "ok"))));
         const auto result = test::read_result(ended, ended.exit_code);
         const auto& queries = result["summary"]["queries"];
-        check_conserved(queries);
+        check_conserved(result);
         CHECK(queries["started"] == 24);
         CHECK(result["client"]["max_rss_bytes"].get<double>() < kLargestRss);
     }
@@ -252,7 +246,7 @@ TEST_CASE("a server that turns evil in mid-run loses what was under way and noth
         const auto ended = run(server, {"--rate", "100", "--duration", "1"});
         const auto result = test::read_result(ended, 2);
         const auto& queries = result["summary"]["queries"];
-        check_conserved(queries);
+        check_conserved(result);
         CHECK(queries["failed"] == 4);
         CHECK(queries["waiting"].get<int>() + 4 == queries["planned"].get<int>());
     }
@@ -272,7 +266,7 @@ TEST_CASE("a program that was stopped for over a second says that its figures ar
               .get<int>() > 0);
     process.send_signal(SIGCONT);
     const auto result = test::read_result(process.wait(), 0);
-    check_conserved(result["summary"]["queries"]);
+    check_conserved(result);
     CHECK(result["summary"]["queries"]["ok"] == result["summary"]["queries"]["planned"]);
     CHECK(result["verdict"]["status"] == "invalid");
     const auto& reasons = result["verdict"]["reasons"];

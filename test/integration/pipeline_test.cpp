@@ -8,28 +8,17 @@
 #include "support/catch.hpp"
 #include "support/never_answered.hpp"
 #include "support/real_run.hpp"
+#include "support/test_server.hpp"
 
 using namespace pgtraffic;
 using nlohmann::json;
 using postgres::Client;
+using test::check_conserved;
+using test::number;
+using test::queries;
 using test::run_and_read;
 
 namespace {
-
-std::int64_t number(Client& client, const std::string& sql) {
-    return std::stoll(client.value(sql).value_or("0"));
-}
-
-const json& queries(const json& result) {
-    return result["summary"]["queries"];
-}
-
-void check_conserved(const json& result) {
-    const auto& q = queries(result);
-    const auto n = [&](const char* key) { return q.value(key, std::uint64_t{0}); };
-    CHECK(n("planned") == n("started") + n("waiting") + n("missed"));
-    CHECK(n("started") == n("ok") + n("empty") + n("failed") + n("timed_out") + n("in_flight"));
-}
 
 /// Every seventh or so divides by zero, in the middle of inserts that must not suffer.
 const char* const kFailing = R"json({"name": "failing", "operations": [

@@ -4,17 +4,15 @@
 #include "pgtraffic/postgres/client.hpp"
 #include "support/catch.hpp"
 #include "support/real_run.hpp"
+#include "support/test_server.hpp"
 
 using namespace pgtraffic;
 using nlohmann::json;
 using postgres::Client;
+using test::number;
 using test::run_and_read;
 
 namespace {
-
-std::int64_t number(Client& client, const std::string& sql) {
-    return std::stoll(client.value(sql).value_or("0"));
-}
 
 std::uint64_t query_count(const json& result, const char* key) {
     return result["summary"]["queries"][key];

@@ -9,32 +9,17 @@
 #include "support/catch.hpp"
 #include "support/never_answered.hpp"
 #include "support/real_run.hpp"
+#include "support/test_server.hpp"
 
 using namespace pgtraffic;
 using nlohmann::json;
 using postgres::Client;
+using test::check_conserved;
+using test::number;
+using test::operation;
 using test::run_and_read;
 
 namespace {
-
-std::int64_t number(Client& client, const std::string& sql) {
-    return std::stoll(client.value(sql).value_or("0"));
-}
-
-const json& operation(const json& result, const std::string& name) {
-    for (const auto& entry : result["operations"]) {
-        if (entry["name"] == name) return entry;
-    }
-    FAIL("no operation " << name);
-    return result;
-}
-
-void check_conserved(const json& result) {
-    const auto& q = result["summary"]["queries"];
-    const auto n = [&](const char* key) { return q.value(key, std::uint64_t{0}); };
-    CHECK(n("planned") == n("started") + n("waiting") + n("missed"));
-    CHECK(n("started") == n("ok") + n("empty") + n("failed") + n("timed_out") + n("in_flight"));
-}
 
 std::uint64_t failures(const json& result) {
     return result["summary"]["queries"]["failed"].get<std::uint64_t>() +

@@ -22,6 +22,7 @@ using Catch::Matchers::Contains;
 using postgres::Client;
 using test::run_and_read;
 using test::run_pgtraffic;
+using test::warning;
 
 namespace {
 
@@ -31,13 +32,6 @@ std::uint64_t count(Client& client, const std::string& what) {
 
 const char* const kOne =
     R"json({"name": "one", "operations": [{"name": "one", "statements": [{"sql": "SELECT 1"}]}]})json";
-
-std::string warning(const nlohmann::json& result, const std::string& code) {
-    for (const auto& entry : result["run"]["warnings"]) {
-        if (entry["code"] == code) return entry["message"];
-    }
-    return "";
-}
 
 }  // namespace
 

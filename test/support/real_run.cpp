@@ -29,6 +29,32 @@ std::string validity(std::string document) {
 
 }  // namespace
 
+const nlohmann::json& queries(const nlohmann::json& result) {
+    return result["summary"]["queries"];
+}
+
+const nlohmann::json& operation(const nlohmann::json& result, const std::string& name) {
+    for (const auto& entry : result["operations"]) {
+        if (entry["name"] == name) return entry;
+    }
+    FAIL("no operation " << name);
+    return result;
+}
+
+std::string warning(const nlohmann::json& result, const std::string& code) {
+    for (const auto& entry : result["run"]["warnings"]) {
+        if (entry["code"] == code) return entry["message"];
+    }
+    return "";
+}
+
+void check_conserved(const nlohmann::json& result) {
+    INFO(queries(result).dump());
+    const auto n = [&](const char* key) { return queries(result)[key].get<std::uint64_t>(); };
+    CHECK(n("planned") == n("started") + n("waiting") + n("missed"));
+    CHECK(n("started") == n("ok") + n("empty") + n("failed") + n("timed_out") + n("in_flight"));
+}
+
 TemporaryFile::TemporaryFile(const std::string& text, const std::string& suffix) {
     path_ = (std::filesystem::temp_directory_path() / "pgtraffic-test-XXXXXX").string() + suffix;
     const int fd = mkstemps(path_.data(), static_cast<int>(suffix.size()));

@@ -22,6 +22,17 @@ namespace pgtraffic::test {
 [[nodiscard]] std::vector<std::string> run_arguments(const Database& database,
                                                      const std::vector<std::string>& arguments);
 
+[[nodiscard]] const nlohmann::json& queries(const nlohmann::json& result);
+
+/// Its entry of `operations`; there must be one.
+[[nodiscard]] const nlohmann::json& operation(const nlohmann::json& result, const std::string& name);
+
+/// The message of the warning with this code; empty where there is none.
+[[nodiscard]] std::string warning(const nlohmann::json& result, const std::string& code);
+
+/// Every arrival is counted once: started, waiting or missed, and each that started ended in one way or not.
+void check_conserved(const nlohmann::json& result);
+
 /// A file with this text, removed at the end of its scope.
 class TemporaryFile {
  public:

@@ -91,6 +91,10 @@ Database filled_database() {
     return Database{filled.name()};
 }
 
+std::int64_t number(postgres::Client& client, const std::string& sql) {
+    return std::stoll(client.value(sql).value_or("0"));
+}
+
 postgres::Conninfo server_conninfo() {
     return server().conninfo;
 }

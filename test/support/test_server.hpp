@@ -2,8 +2,10 @@
 // own for each test. PGTRAFFIC_TEST_DSN names another server; then databases are made there, none is started.
 #pragma once
 
+#include <cstdint>
 #include <string>
 
+#include "pgtraffic/postgres/client.hpp"
 #include "pgtraffic/postgres/conninfo.hpp"
 #include "pgtraffic/postgres/temporary_server.hpp"
 
@@ -37,6 +39,9 @@ inline constexpr std::uint64_t kSeed = 7;
 
 /// Of the server that is used; connects to a database for administration.
 [[nodiscard]] postgres::Conninfo server_conninfo();
+
+/// The one value that the query gives, a whole number; 0 where it is NULL.
+[[nodiscard]] std::int64_t number(postgres::Client& client, const std::string& sql);
 
 /// The server that this program started (fsync off, 300 connections, also on TCP); none with
 /// PGTRAFFIC_TEST_DSN.

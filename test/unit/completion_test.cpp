@@ -10,10 +10,12 @@
 #include "pgtraffic/traffic/pattern.hpp"
 #include "pgtraffic/workload/scenario.hpp"
 #include "support/catch.hpp"
+#include "support/text.hpp"
 
 using namespace pgtraffic;
 using Catch::Matchers::Contains;
 using cli::Command;
+using test::line_with;
 
 namespace {
 
@@ -24,14 +26,6 @@ std::string between(const std::string& text, const std::string& from, const std:
     const auto begin = at + from.size();
     const auto end = text.find(to, begin);
     return text.substr(begin, end == std::string::npos ? end : end - begin);
-}
-
-std::string line_with(const std::string& text, const std::string& part) {
-    std::istringstream lines{text};
-    for (std::string line; std::getline(lines, line);) {
-        if (line.find(part) != std::string::npos) return line;
-    }
-    return "";
 }
 
 const cli::OptionRow& row(Command command, std::string_view name) {

@@ -6,9 +6,11 @@
 #include "pgtraffic/base/error.hpp"
 #include "pgtraffic/postgres/conninfo.hpp"
 #include "support/catch.hpp"
+#include "support/text.hpp"
 
 using pgtraffic::postgres::Conninfo;
 using pgtraffic::postgres::mask_argument;
+using pgtraffic::test::holds;
 
 namespace {
 
@@ -41,10 +43,6 @@ std::string complaint_about(const std::string& text) {
         return error.what();
     }
     return "none";
-}
-
-bool holds(const std::string& text, std::string_view part) {
-    return text.find(part) != std::string::npos;
 }
 
 }  // namespace

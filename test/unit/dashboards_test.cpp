@@ -1,17 +1,16 @@
 // The Grafana dashboards and the page that explains them against what is really served: a name that is asked
 // for and does not exist is an empty panel, which nobody notices here.
 #include <algorithm>
-#include <fstream>
 #include <functional>
 #include <nlohmann/json.hpp>
 #include <regex>
 #include <set>
-#include <sstream>
 #include <string>
 
 #include "pgtraffic/report/json.hpp"
 #include "pgtraffic/report/prometheus.hpp"
 #include "support/catch.hpp"
+#include "support/folder.hpp"
 #include "support/sample_result.hpp"
 
 using namespace pgtraffic;
@@ -20,10 +19,9 @@ using nlohmann::json;
 namespace {
 
 std::string read(const std::string& name) {
-    std::ostringstream text;
-    text << std::ifstream{PGTRAFFIC_SOURCE_DIR "/docs/" + name, std::ios::binary}.rdbuf();
-    REQUIRE_FALSE(text.str().empty());
-    return text.str();
+    auto text = test::read_file(PGTRAFFIC_SOURCE_DIR "/docs/" + name);
+    REQUIRE_FALSE(text.empty());
+    return text;
 }
 
 std::set<std::string> names_in(const std::string& text, const char* pattern) {

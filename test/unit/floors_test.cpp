@@ -4,7 +4,6 @@
 #include <algorithm>
 #include <array>
 #include <filesystem>
-#include <fstream>
 #include <map>
 #include <regex>
 #include <sstream>
@@ -13,6 +12,7 @@
 #include <vector>
 
 #include "support/catch.hpp"
+#include "support/folder.hpp"
 
 namespace {
 
@@ -119,12 +119,6 @@ std::vector<std::string> violations(const std::string& path, string_view text) {
     return found;
 }
 
-std::string read(const fs::path& path) {
-    std::ostringstream text;
-    text << std::ifstream{path, std::ios::binary}.rdbuf();
-    return text.str();
-}
-
 std::vector<std::string> source_files(string_view top) {
     std::vector<std::string> found;
     const fs::path root{PGTRAFFIC_SOURCE_DIR};
@@ -154,7 +148,8 @@ TEST_CASE("every file keeps to its floor and to the habits of the house") {
         if (!fs::exists(fs::path{PGTRAFFIC_SOURCE_DIR} / top)) continue;
         for (const auto& path : source_files(top)) {
             ++files;
-            for (const auto& violation : violations(path, read(fs::path{PGTRAFFIC_SOURCE_DIR} / path)))
+            for (const auto& violation :
+                 violations(path, pgtraffic::test::read_file(fs::path{PGTRAFFIC_SOURCE_DIR} / path)))
                 FAIL_CHECK(violation);
         }
     }

@@ -14,21 +14,17 @@
 #include "pgtraffic/report/pack.hpp"
 #include "support/catch.hpp"
 #include "support/sample_result.hpp"
+#include "support/text.hpp"
 
 using namespace pgtraffic;
 using Json = nlohmann::ordered_json;
 using nlohmann::literals::operator""_json_pointer;
+using test::count_of;
 
 namespace {
 
 std::string page_of(const metrics::RunResult& run) {
     return report::html_report(report::json_report(run));
-}
-
-std::size_t count_of(const std::string& text, std::string_view what) {
-    std::size_t n = 0;
-    for (auto at = text.find(what); at != std::string::npos; at = text.find(what, at + what.size())) ++n;
-    return n;
 }
 
 std::string between(const std::string& text, std::string_view before, std::string_view behind) {

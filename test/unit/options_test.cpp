@@ -3,18 +3,19 @@
 
 #include <algorithm>
 #include <set>
-#include <sstream>
 
 #include "pgtraffic/base/error.hpp"
 #include "pgtraffic/cli/command_line.hpp"
 #include "pgtraffic/traffic/pattern.hpp"
 #include "pgtraffic/workload/scenario.hpp"
 #include "support/catch.hpp"
+#include "support/text.hpp"
 
 using namespace pgtraffic;
 using namespace std::chrono_literals;
 using cli::Command;
 using cli::OptionRow;
+using test::lines_of;
 
 namespace {
 
@@ -24,13 +25,6 @@ std::vector<const OptionRow*> rows_of(Command command) {
         if (row.belongs_to(command)) rows.push_back(&row);
     }
     return rows;
-}
-
-std::vector<std::string> lines_of(const std::string& text) {
-    std::vector<std::string> lines;
-    std::istringstream in{text};
-    for (std::string line; std::getline(in, line);) lines.push_back(line);
-    return lines;
 }
 
 /// The options that a help text lists, by the dashes at the begin of a line.

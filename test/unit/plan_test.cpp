@@ -5,11 +5,15 @@
 #include <sstream>
 
 #include "support/catch.hpp"
+#include "support/text.hpp"
 
 namespace pgtraffic::report {
 namespace {
 
 using std::chrono::seconds;
+using test::count_of;
+using test::line_with;
+using test::lines_of;
 using traffic::Arrivals;
 using traffic::PhaseScheduler;
 using traffic::TokenBucket;
@@ -22,20 +26,6 @@ PlanView view_of(const PhaseScheduler& schedule, Arrivals arrivals = Arrivals::u
         .drawn = arrivals_per_phase(schedule, TokenBucket::scheduled(schedule, arrivals, base::Mono{}, 42))};
 }
 
-std::vector<std::string> lines_of(const std::string& text) {
-    std::vector<std::string> lines;
-    std::istringstream stream{text};
-    for (std::string line; std::getline(stream, line);) lines.push_back(line);
-    return lines;
-}
-
-std::string line_with(const std::string& text, std::string_view word) {
-    for (const auto& line : lines_of(text)) {
-        if (line.find(word) != std::string::npos) return line;
-    }
-    return "no line with " + std::string{word};
-}
-
 std::vector<std::string> words_of(const std::string& line) {
     std::istringstream stream{line};
     return {std::istream_iterator<std::string>{stream}, {}};
@@ -44,12 +34,6 @@ std::vector<std::string> words_of(const std::string& line) {
 std::size_t columns_of(const std::string& line) {
     return static_cast<std::size_t>(
         std::ranges::count_if(line, [](char c) { return (static_cast<unsigned char>(c) & 0xC0U) != 0x80U; }));
-}
-
-std::size_t count_of(const std::string& text, std::string_view what) {
-    std::size_t count = 0;
-    for (auto at = text.find(what); at != std::string::npos; at = text.find(what, at + what.size())) ++count;
-    return count;
 }
 
 /// Two steps: 250/s for 30 s, then 1,000/s for 30 s.

@@ -8,33 +8,20 @@
 #include "pgtraffic/report/assessment.hpp"
 #include "support/catch.hpp"
 #include "support/sample_result.hpp"
+#include "support/text.hpp"
 
 using namespace pgtraffic;
 using namespace std::chrono_literals;
 using Catch::Matchers::Contains;
+using test::line_with;
+using test::lines_of;
 
 namespace {
 
-std::vector<std::string> lines_of(const std::string& text) {
-    std::vector<std::string> lines;
-    std::size_t from = 0;
-    for (std::size_t at = text.find('\n'); at != std::string::npos; at = text.find('\n', from)) {
-        lines.push_back(text.substr(from, at - from));
-        from = at + 1;
-    }
-    REQUIRE(from == text.size());  // nothing behind the last newline
-    return lines;
-}
-
 std::string plain(const metrics::RunResult& run) {
-    return report::text_report(run, {});
-}
-
-std::string line_with(const std::string& text, const std::string& part) {
-    for (const auto& line : lines_of(text)) {
-        if (line.find(part) != std::string::npos) return line;
-    }
-    return "(no line has " + part + ")";
+    auto text = report::text_report(run, {});
+    REQUIRE(text.ends_with('\n'));
+    return text;
 }
 
 std::vector<metrics::RunResult> all_samples() {
