@@ -151,13 +151,13 @@ std::vector<PanelLine> panel_lines(const metrics::Interval& recent, const PanelV
          fmt::format("started {} of {} due", with_thousands(view.started), with_thousands(view.planned))},
         width, context.connected < context.connections ? Tone::bad : Tone::plain));
     const double busy = recent.loop_busy_ratio;
-    lines.push_back(labelled(
-        "own load",
-        {fmt::format("cpu {:.0f}%", 100 * busy), busy > kTooBusy ? "the figures may be this program's" : ""},
-        width,
-        busy > kTooBusy ? Tone::bad
-        : busy > kBusy  ? Tone::doubtful
-                        : Tone::plain));
+    lines.push_back(labelled("own load",
+                             {fmt::format("loop busy {:.0f}%", 100 * busy),
+                              busy > kTooBusy ? "the figures may be this program's" : ""},
+                             width,
+                             busy > kTooBusy ? Tone::bad
+                             : busy > kBusy  ? Tone::doubtful
+                                             : Tone::plain));
     if (lines.size() > view.height) lines.resize(view.height);
     return lines;
 }

@@ -92,7 +92,7 @@ std::string progress_line(const metrics::Interval& interval, const ProgressConte
         parts.push_back({lag(interval), 1});
     }
     parts.push_back({sessions(interval, context), 4});
-    parts.push_back({fmt::format("cpu {:.0f}%", 100 * interval.loop_busy_ratio), 2});
+    parts.push_back({fmt::format("loop {:.0f}%", 100 * interval.loop_busy_ratio), 2});
 
     // A part that does not fit leaves its room to a shorter one that says less.
     std::vector<Part*> order;

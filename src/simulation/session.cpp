@@ -15,10 +15,10 @@ using postgres::Progress;
 using postgres::Sent;
 
 Session::Session(std::uint32_t number, SessionContext& context)
-    : number_{number}, context_{&context}, queries_(context.pipeline) {}
+    : context_{&context}, number_{number}, queries_(context.pipeline) {}
 
 Session::~Session() {
-    poll_.reset();
+    poll_.reset();  // before the socket is closed, whose number may be given out again
     connection_.close();
 }
 

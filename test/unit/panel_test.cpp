@@ -60,7 +60,7 @@ TEST_CASE("a panel shows time, curve, rate, response, errors, backlog, sessions 
     CHECK_THAT(text, Contains("errors    failed "));
     CHECK_THAT(text, Contains("backlog   waiting 3  lag p99 "));
     CHECK_THAT(text, Contains("sessions  19 of 20 connected  started 14,990 of 15,000 due"));
-    CHECK_THAT(text, Contains("own load  cpu 91%  the figures may be this program's"));
+    CHECK_THAT(text, Contains("own load  loop busy 91%  the figures may be this program's"));
     CHECK(lines.back().tone == report::Tone::bad);
 }
 

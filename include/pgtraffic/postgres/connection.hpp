@@ -132,16 +132,18 @@ class Connection {
     void tell_lost(std::string_view why) noexcept;
     ConnectStep connect_failed() noexcept;
 
-    pg_conn* connection_ = nullptr;
-    AnswerSize greeting_;    // what the server said until the connection was made
+    // What every query touches first: see Session.
     ssl_st* tls_ = nullptr;  // libpq's, where the connection is encrypted
     int socket_ = -1;
     bool stamps_reads_ = false;
-    std::optional<base::Wall> received_at_;
-    base::SqlState connect_error_ = base::kCannotConnect;
     SendBuffer unsent_;
     std::span<const char> unread_;
     AnswerReader reader_;
+
+    pg_conn* connection_ = nullptr;
+    AnswerSize greeting_;  // what the server said until the connection was made
+    std::optional<base::Wall> received_at_;
+    base::SqlState connect_error_ = base::kCannotConnect;
 };
 
 [[nodiscard]] std::string libpq_version();

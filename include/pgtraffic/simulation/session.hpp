@@ -24,8 +24,11 @@ enum class Protocol : std::uint8_t { extended, prepared };
 
 class Session;
 
+/// Of the processor's cache, on the machines that this runs on.
+inline constexpr std::size_t kCacheLine = 64;
+
 /// An arrival on its way through a session.
-struct Query {
+struct alignas(kCacheLine) Query {
     metrics::Completion completion;
     workload::Choice choice;
     std::uint64_t arrival = 0;
@@ -63,8 +66,10 @@ struct SessionContext {
     event_loop::Callback<base::Mono> on_event;  ///< first of all, at each event of a socket
 };
 
+static_assert(sizeof(Query) == 2 * kCacheLine, "what every query touches is worth a thought");
+
 /// Neither copies nor moves.
-class Session {
+class alignas(kCacheLine) Session {
  public:
     enum class State : std::uint8_t {
         closed,       ///< no connection; waits for connect() → connecting
@@ -158,23 +163,24 @@ class Session {
         return at < queries_.size() ? at : at - static_cast<std::uint32_t>(queries_.size());
     }
 
-    std::uint32_t number_;
+    // What every query touches stands first, and so it does in the connection: three lines of the cache.
+    // With hundreds of sessions each line is fetched anew for each query.
     SessionContext* context_;
+    std::uint32_t number_;
     State state_ = State::closed;
     bool writing_ = false;  // WRITABLE is armed
+    bool unsent_ = false;
     bool retry_after_rollback_ = false;
-    std::uint32_t unprepared_ = 0;  // answers to set-up and PREPARE still to come
-    base::Mono resume_at_;          // while backing off
-
-    std::vector<Query> queries_;  // a ring of those under way, in the order in which they were sent
     std::uint32_t oldest_ = 0;
     std::uint32_t under_way_ = 0;
-    bool unsent_ = false;
+    std::vector<Query> queries_;  // a ring of those under way, in the order in which they were sent
+    std::optional<event_loop::Poll> poll_;
+    postgres::Connection connection_;
 
+    std::uint32_t unprepared_ = 0;  // answers to set-up and PREPARE still to come
+    base::Mono resume_at_;          // while backing off
     std::string given_up_because_;
     base::SqlState connect_error_;  // of the last attempt, where it was not given up
-    postgres::Connection connection_;
-    std::optional<event_loop::Poll> poll_;  // behind the connection: dies before the socket is closed
 };
 
 }  // namespace pgtraffic::simulation
