@@ -92,7 +92,7 @@ TEST_CASE("a panel is redrawn in place, fits a window that changes its size, and
     auto shown = screen.shown();
     INFO(shown);
     for (const auto* part : {"rate  ", "response  p50", "errors  ", "backlog  ", "sessions  ",
-                             "own load  cpu ", "▲ here", "█████"}) {
+                             "own load  loop busy ", "▲ here", "█████"}) {
         CHECK_THAT(shown, Contains(part));
     }
     for (const auto* part : {"own load", "▲ here", "of 30 s"}) CHECK(count_of(shown, part) == 1);
