@@ -67,9 +67,8 @@ std::uint64_t interval_reconnects(const json& result) {
 
 std::vector<pid_t> backends(Client& client) {
     std::vector<pid_t> pids;
-    for (const auto& row : client.query(
-             "SELECT pid FROM pg_stat_activity WHERE application_name = 'pgtraffic' AND datname LIKE "
-             "'pgtraffic_test_%'"))
+    for (const auto& row :
+         client.query("SELECT pid FROM pg_stat_activity WHERE application_name = 'pgtraffic'"))
         pids.push_back(std::stoi(row[0].value()));
     REQUIRE(pids.size() == FaultyLoad::kSessions);
     return pids;
@@ -78,7 +77,7 @@ std::vector<pid_t> backends(Client& client) {
 void terminate(Client& client, int count) {
     client.query(
         "SELECT pg_terminate_backend(pid) FROM (SELECT pid FROM pg_stat_activity WHERE application_name = "
-        "'pgtraffic' AND datname LIKE 'pgtraffic_test_%' ORDER BY backend_start LIMIT $1::int) AS chosen",
+        "'pgtraffic' ORDER BY backend_start LIMIT $1::int) AS chosen",
         {std::to_string(count)});
 }
 
