@@ -21,8 +21,8 @@ int cleanup_command(const CleanupOptions& options) {
         write_stdout(removed == 0
                          ? fmt::format("Nothing to remove: database \"{}\" holds no order of run {}.\n",
                                        database, *options.run)
-                         : fmt::format("Removed from database \"{}\": {} order{} of run {}.\n", database,
-                                       base::with_thousands(removed), removed == 1 ? "" : "s", *options.run));
+                         : fmt::format("Removed from database \"{}\": {} of run {}.\n", database,
+                                       base::counted(removed, "order", "orders"), *options.run));
         return 0;
     }
     const auto dropped = brickhouse::cleanup(client);

@@ -5,6 +5,8 @@
 
 #include <algorithm>
 #include <cmath>
+#include <optional>
+#include <vector>
 
 #include "pgtraffic/base/units.hpp"
 
@@ -13,32 +15,34 @@ namespace {
 
 constexpr int kShownDigits = 5;
 
-/// The queries that a threshold speaks of.
+/// The queries that a threshold speaks of. Refers to the run.
 struct Queries {
-    Counts counts;
-    Latencies latencies;
+    const Counts& counts;
+    const Latencies& latencies;
     double succeeded = 0;
     double duration_s = 0;
 };
 
-Queries queries_of(const Threshold& threshold, const RunResult& run) {
-    const auto is_meant = [&](const auto& part) { return part.name == threshold.name; };
-    const auto of = [](const auto& part, double duration_s) {
-        return Queries{part.counts, part.latencies, static_cast<double>(part.counts.succeeded()), duration_s};
-    };
+/// Of the one whose name it is; none where there is none.
+template <class Part, class Duration>
+std::optional<Queries> queries_of(const std::vector<Part>& parts, const std::string& name,
+                                  Duration duration_s) {
+    const auto part = std::ranges::find(parts, name, &Part::name);
+    if (part == parts.end()) return std::nullopt;
+    const auto succeeded = static_cast<double>(part->counts.succeeded());
+    return Queries{part->counts, part->latencies, succeeded, duration_s(*part)};
+}
+
+std::optional<Queries> queries_of(const Threshold& threshold, const RunResult& run) {
     switch (threshold.population) {
         case Population::run:
             break;
-        case Population::operation: {
-            const auto operation = std::ranges::find_if(run.operations, is_meant);
-            return operation == run.operations.end() ? Queries{} : of(*operation, run.duration_s);
-        }
-        case Population::phase: {
-            const auto phase = std::ranges::find_if(run.phases, is_meant);
-            return phase == run.phases.end() ? Queries{} : of(*phase, phase->duration_s);
-        }
+        case Population::operation:
+            return queries_of(run.operations, threshold.name, [&](const auto&) { return run.duration_s; });
+        case Population::phase:
+            return queries_of(run.phases, threshold.name, [](const auto& phase) { return phase.duration_s; });
     }
-    return {run.total, run.latencies, static_cast<double>(run.succeeded_in_time), run.duration_s};
+    return Queries{run.total, run.latencies, static_cast<double>(run.succeeded_in_time), run.duration_s};
 }
 
 std::optional<double> ratio(std::uint64_t part, std::uint64_t whole) {
@@ -179,13 +183,14 @@ ThresholdResult evaluate(const Threshold& threshold, const RunResult& run) {
         return result_of(threshold, run.client.cpu_us_per_query);
     if (threshold.metric == Metric::loop_busy) return result_of(threshold, run.client.loop_busy_ratio);
 
-    const Queries queries = queries_of(threshold, run);
+    const auto queries = queries_of(threshold, run);
+    if (!queries) return result_of(threshold, std::nullopt);
     if (threshold.metric == Metric::throughput) {
-        if (queries.duration_s <= 0) return result_of(threshold, std::nullopt);
-        return result_of(threshold, queries.succeeded / queries.duration_s);
+        if (queries->duration_s <= 0) return result_of(threshold, std::nullopt);
+        return result_of(threshold, queries->succeeded / queries->duration_s);
     }
-    const auto* histogram = histogram_of(threshold.metric, queries.latencies);
-    if (histogram == nullptr) return result_of(threshold, figure_of(threshold.metric, queries.counts));
+    const auto* histogram = histogram_of(threshold.metric, queries->latencies);
+    if (histogram == nullptr) return result_of(threshold, figure_of(threshold.metric, queries->counts));
     auto result = result_of(threshold, statistic_of(threshold, *histogram));
     const bool weak = threshold.statistic == Statistic::quantile && !histogram->supports(threshold.quantile);
     if (result.actual && weak) result.actual_text += ", with fewer than ten queries above it";

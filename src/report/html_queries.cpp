@@ -71,8 +71,11 @@ std::string html_percentiles(const Json& document, const HtmlFigures& figure) {
     if (steady) sure = {"response"};
     if (steady && document["config"]["mode"] == "open") sure.push_back("lag");
     Rows rows;
-    for (const auto& [key, name] : {std::pair{"count", "queries"},
-                                    {"min", "min"},
+    auto& counts = rows.emplace_back(std::vector<std::string>{"queries"});
+    for (const auto& column : columns)
+        counts.push_back(figure(fmt::format("/summary/{}/count", column.key), Look::count));
+    counts.resize(1 + columns.size() + sure.size(), "–");
+    for (const auto& [key, name] : {std::pair{"min", "min"},
                                     {"mean", "mean"},
                                     {"p50", "p50"},
                                     {"p90", "p90"},
@@ -83,11 +86,8 @@ std::string html_percentiles(const Json& document, const HtmlFigures& figure) {
                                     {"max", "max"},
                                     {"stddev", "standard deviation"}}) {
         auto& row = rows.emplace_back(std::vector<std::string>{name});
-        for (const auto& column : columns) {
-            const auto place = fmt::format("/summary/{}", column.key);
-            row.push_back(key == std::string_view{"count"} ? figure(place + "/count", Look::count)
-                                                           : figure.percentile(place, key));
-        }
+        for (const auto& column : columns)
+            row.push_back(figure.percentile(fmt::format("/summary/{}", column.key), key));
         for (const auto* latency : sure) {
             const auto bounds = figure.bounds(latency, key);
             row.push_back(bounds.empty() ? "–" : bounds);

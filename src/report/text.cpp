@@ -53,10 +53,9 @@ double target_per_s(const RunResult& run) noexcept {
 
 void head(const RunResult& run, Page& page) {
     page.rule();
-    std::string what =
-        fmt::format("pgtraffic {}: {}, {} loop, {} connection{}", base::build_info().version,
-                    printable(run.name, kLongestName), run.open_loop ? "open" : "closed",
-                    with_thousands(std::uint64_t{run.connections}), run.connections == 1 ? "" : "s");
+    std::string what = fmt::format("pgtraffic {}: {}, {} loop, {}", base::build_info().version,
+                                   printable(run.name, kLongestName), run.open_loop ? "open" : "closed",
+                                   base::counted(run.connections, "connection", "connections"));
     if (run.pipeline > 1) what += fmt::format(" with pipelines of {}", run.pipeline);
     if (!run.pattern.empty()) {
         what += fmt::format(", {}", printable(run.pattern, kLongestName));

@@ -69,7 +69,8 @@ class Dispatcher {
 
     /// A limited number of tokens is used up.
     [[nodiscard]] bool all_started() const noexcept { return open_ && bucket_->exhausted(); }
-    /// Of the oldest arrival not started, which after close() waits for good; Mono::max() without one.
+    /// Open loop: of the oldest arrival not started, which after close() waits for good; Mono::max() without
+    /// one.
     [[nodiscard]] base::Mono next_due() const noexcept;
 
     [[nodiscard]] std::uint64_t planned(base::Mono now) noexcept;

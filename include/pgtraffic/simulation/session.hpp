@@ -39,6 +39,8 @@ struct alignas(kCacheLine) Query {
     std::string_view error;   ///< why it did not succeed, in words; good while on_ended runs
 };
 
+static_assert(sizeof(Query) == 2 * kCacheLine, "what every query touches is worth a thought");
+
 /// What all sessions of a run share. Outlives them.
 struct SessionContext {
     event_loop::Loop& loop;
@@ -65,8 +67,6 @@ struct SessionContext {
     event_loop::Callback<Session*> on_rolling_back;
     event_loop::Callback<base::Mono> on_event;  ///< first of all, at each event of a socket
 };
-
-static_assert(sizeof(Query) == 2 * kCacheLine, "what every query touches is worth a thought");
 
 /// Neither copies nor moves.
 class alignas(kCacheLine) Session {
