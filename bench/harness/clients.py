@@ -37,9 +37,9 @@ class Run:
     wall_s: float
     peak_kb: int
     lag_ms: dict = field(default_factory=dict)  # open loop: mean, max, and p50, p99 where known
+    attained: float = 0  # open loop: share of what was due that was started, where known
     connecting_s: float = 0  # for a client on whose clock it is, as it reports it
     server_cpu_s: float = 0  # where the server is a single process
-    attained: float = 0  # open loop: share of what was due that was started, where known
 
 
 class Pgtraffic:
@@ -75,8 +75,7 @@ class Pgtraffic:
         if counts["failed"] or counts["timed_out"]:
             raise process.Failed(f"pgtraffic: {counts['failed']} queries failed")
         return Run(counts["ok"] + counts["empty"], summary["duration_s"], ended.cpu_s, ended.wall_s,
-                   ended.peak_kb, summary.get("lag_ms") or {},
-                   attained=summary.get("target_attainment_ratio") or 0)
+                   ended.peak_kb, summary.get("lag_ms") or {}, summary.get("target_attainment_ratio") or 0)
 
 
 class Pgbench:
@@ -113,7 +112,7 @@ class Pgbench:
         lag = re.search(r"schedule lag: avg ([\d.]+) \(max ([\d.]+)\) ms", ended.stdout)
         return Run(queries, queries / per_s, ended.cpu_s, ended.wall_s, ended.peak_kb,
                    {"mean": float(lag[1]), "max": float(lag[2])} if lag else {},
-                   number(r"initial connection time = ([\d.]+) ms") / 1000)
+                   connecting_s=number(r"initial connection time = ([\d.]+) ms") / 1000)
 
 
 class Raw:

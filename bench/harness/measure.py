@@ -38,20 +38,17 @@ _connecting_s = {}  # of each client's last run
 def _timed(client, target, load, length, **how):
     """One run of `length`. A client on whose clock connecting is gets that much more of it: what its last run
     took. Where a server forks slowly that is seconds and varies, so a run that became much shorter or longer
-    than it should is made again: the others' first queries, on cold backends, would be a larger part."""
+    than it should is made again: of a longer one, first queries on cold backends are a smaller part."""
     if not client.connects_on_the_clock:
         return once(client, target, load, length, **how)
     key = (client.name, target, load.connections, load.protocol)
-    if not length.seconds:
-        run = once(client, target, load, length, **how)
-        _connecting_s[key] = run.connecting_s
-        return run
-    if key not in _connecting_s:
+    if length.seconds and key not in _connecting_s:
         _timed(client, target, replace(load, rate=0), Length(queries_each=1), **how)
     for _ in range(_ATTEMPTS):
-        run = once(client, target, load, replace(length, connecting_s=_connecting_s[key]), **how)
+        run = once(client, target, load, replace(length, connecting_s=_connecting_s.get(key, 0)), **how)
         _connecting_s[key] = run.connecting_s
-        if abs(run.seconds - length.seconds) <= 0.5 + length.seconds / 4:  # its clock has whole seconds
+        # Its clock has whole seconds.
+        if not length.seconds or abs(run.seconds - length.seconds) <= 0.5 + length.seconds / 4:
             break
     return run
 
