@@ -140,19 +140,16 @@ void append_query(SendBuffer& buffer, std::string_view sql, const TextValues& va
 
 AnswerReader::Event AnswerReader::read(std::span<const char>& bytes) noexcept {
     if (bytes.empty()) return Event::need_more;
+    if (whole_) begin_answer();
     if (held_size_ > 0) [[unlikely]]
         return read_slowly(bytes);
     const char* at = bytes.data();
     const char* const end = at + bytes.size();
     while (end - at >= static_cast<std::ptrdiff_t>(kHeader)) {
-        const std::uint32_t length = read_u32(at + 1);
-        if (length < 4) [[unlikely]]
-            return refuse("08P01", "the server sent a message of an impossible length");
-        if (end - at <= static_cast<std::ptrdiff_t>(length)) break;
-        const char* const message = at;
-        at += std::size_t{length} + 1;
-        if (whole_) begin_answer();
-        const Event event = take(*message, {message + kHeader, length - 4});
+        const std::uint32_t size = read_u32(at + 1) - 4;  // wraps where the length is an impossible one
+        if (size > static_cast<std::size_t>(end - at) - kHeader) break;
+        const Event event = take(*at, {at + kHeader, size});
+        at += kHeader + size;
         if (event != Event::need_more) {
             bytes = {at, end};
             return event;
@@ -182,8 +179,7 @@ AnswerReader::Event AnswerReader::read_slowly(std::span<const char>& bytes) noex
         if (held_size_ < kHeader) return Event::need_more;
         const std::uint32_t length = read_u32(held_.data() + 1);
         const bool known = kKnownTypes.find(held_[0]) != std::string_view::npos;
-        // Told by its head: whoever waits for the rest of such a message waits for ever. In the order of
-        // read(), so that the same bytes are told alike however they are cut.
+        // Told by its head: whoever waits for the rest of such a message waits for ever.
         if (length < 4 || (known && length > kLongestMessage))
             return refuse("08P01", "the server sent a message of an impossible length");
         if (!known) return refuse("08P01", "the server sent something that is no answer to a query");
@@ -195,7 +191,6 @@ AnswerReader::Event AnswerReader::read_slowly(std::span<const char>& bytes) noex
     missing_ -= passed;
     if (missing_ > 0) return Event::need_more;
     const std::size_t size = std::exchange(held_size_, 0);
-    if (whole_) begin_answer();
     const Event event = take(held_[0], std::span<const char>{held_}.subspan(kHeader, size - kHeader));
     return event == Event::need_more ? read(bytes) : event;
 }
@@ -260,8 +255,6 @@ AnswerReader::Event AnswerReader::end_answer(std::span<const char> body) noexcep
 }
 
 AnswerReader::Event AnswerReader::refuse(std::string_view sqlstate, std::string_view message) noexcept {
-    if (whole_) answer_ = Answer{};
-    whole_ = false;
     if (!answer_.failed) {
         answer_.failed = true;
         answer_.sqlstate = *base::SqlState::parse(sqlstate);
