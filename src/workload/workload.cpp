@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <charconv>
 #include <cmath>
 #include <type_traits>
@@ -116,10 +117,14 @@ std::uint32_t draw_by_weight(const std::vector<double>& sums, base::Random& rand
     return static_cast<std::uint32_t>(found - sums.begin());
 }
 
+/// 10^`exponent`, up to 10^19.
 std::uint64_t power_of_ten(int exponent) noexcept {
-    std::uint64_t power = 1;
-    for (; exponent > 0; --exponent) power *= 10;
-    return power;
+    static constexpr auto kPowers = [] {
+        std::array<std::uint64_t, 20> powers{1};
+        for (std::size_t i = 1; i < powers.size(); ++i) powers[i] = 10 * powers[i - 1];
+        return powers;
+    }();
+    return kPowers[static_cast<std::size_t>(exponent)];
 }
 
 /// Writes the lowest `count` hexadecimal digits of `bits`.
@@ -158,8 +163,11 @@ Workload::Workload(const Scenario& scenario, const std::vector<DataRows>& answer
                    KeyDistribution default_distribution, std::uint64_t seed, std::uint64_t run_entropy)
     : operations_{scenario.operations},
       operation_weights_{running_sums(scenario.operations)},
-      seed_{seed},
-      run_entropy_{run_entropy} {
+      run_entropy_{run_entropy},
+      mix_{seed, base::Stream::mix},
+      values_{seed, base::Stream::parameters},
+      unique_values_{run_entropy, base::Stream::parameters},
+      backoff_{seed, base::Stream::backoff} {
     const auto queries = data_queries(scenario);
     PGTRAFFIC_CHECK(answers.size() == queries.size(), "an answer for each query");
     PGTRAFFIC_CHECK(!operations_.empty() && operation_weights_.back() > 0, "a workload without operations");
@@ -188,6 +196,11 @@ Workload::Workload(const Scenario& scenario, const std::vector<DataRows>& answer
 void Workload::bind(const Statement& statement, std::span<const DataQuery> queries,
                     const std::vector<DataRows>& answers, KeyDistribution default_distribution) {
     for (const auto& parameter : statement.parameters) {
+        if (const auto* run = std::get_if<RunIdParameter>(&parameter)) {
+            bound_.push_back({parameter, static_cast<std::uint32_t>(run_ids_.size())});
+            run_ids_.push_back(fmt::format("{}{:016x}", run->prefix, run_entropy_));
+            continue;
+        }
         const auto query = data_query(parameter);
         if (!query) {
             bound_.push_back({parameter, 0});
@@ -209,7 +222,7 @@ void Workload::bind(const Statement& statement, std::span<const DataQuery> queri
 
 Choice Workload::choose(std::uint64_t k) const noexcept {
     if (one_choice_) return {0, 0, static_cast<std::uint32_t>(operations_.front().statements.size()) - 1};
-    base::Random random{seed_, base::Stream::mix, k};
+    base::Random random = mix_.at(k);
     Choice choice;
     choice.operation = draw_by_weight(operation_weights_, random);
     const auto& operation = operations_[choice.operation];
@@ -237,8 +250,8 @@ struct Workload::Writer {
                                                 std::size_t parameter) noexcept {
         return (((k << 14U) + number) << 5U) + parameter;
     }
-    [[nodiscard]] base::Random random(std::uint64_t seed, std::uint32_t of_attempt) const noexcept {
-        return {seed, base::Stream::parameters, (place << 7U) + of_attempt};
+    [[nodiscard]] base::Random random(const base::Randoms& values, std::uint32_t of_attempt) const noexcept {
+        return values.at((place << 7U) + of_attempt);
     }
 
     void point_to(const std::string& value) const noexcept {
@@ -255,19 +268,19 @@ struct Workload::Writer {
     }
 
     void operator()(const KeyParameter&) const noexcept {
-        auto draws = random(workload.seed_, 0);
+        auto draws = random(workload.values_, 0);
         write_integer(workload.choosers_[data].draw(draws));
     }
     void operator()(const PickParameter&) const noexcept {
         const auto& values = workload.picked_[data];
-        point_to(values[random(workload.seed_, 0).below(values.size())]);
+        point_to(values[random(workload.values_, 0).below(values.size())]);
     }
     void operator()(const IntegerParameter& range) const noexcept {
-        write_integer(random(workload.seed_, 0).between(range.low, range.high));
+        write_integer(random(workload.values_, 0).between(range.low, range.high));
     }
     void operator()(const RealParameter& range) const noexcept {
         const auto scale = static_cast<double>(power_of_ten(range.digits));
-        const auto point = random(workload.seed_, 0)
+        const auto point = random(workload.values_, 0)
                                .between(std::llround(range.low * scale), std::llround(range.high * scale));
         const auto [end, error] =
             std::to_chars(storage.data(), storage.data() + storage.size() - 1,
@@ -276,19 +289,19 @@ struct Workload::Writer {
         end_at(end);
     }
     void operator()(const ChoiceParameter& choice) const noexcept {
-        point_to(choice.values[random(workload.seed_, 0).below(choice.values.size())]);
+        point_to(choice.values[random(workload.values_, 0).below(choice.values.size())]);
     }
     void operator()(const CodeParameter& code) const noexcept {
         char* at = std::copy(code.prefix.begin(), code.prefix.end(), storage.data());
         if (attempt > code.uuid_after) {
-            end_at(write_hex(at, random(workload.run_entropy_, attempt).next(), 12));
+            end_at(write_hex(at, random(workload.unique_values_, attempt).next(), 12));
         } else {
-            end_at(write_padded(at, random(workload.seed_, attempt).below(power_of_ten(code.digits)),
+            end_at(write_padded(at, random(workload.values_, attempt).below(power_of_ten(code.digits)),
                                 code.digits));
         }
     }
     void operator()(const UuidParameter&) const noexcept {
-        auto draws = random(workload.seed_, attempt);
+        auto draws = random(workload.values_, attempt);
         const auto high = (draws.next() & ~std::uint64_t{0xF000}) | 0x4000U;  // version 4
         const auto low = (draws.next() >> 2U) | (std::uint64_t{2} << 62U);    // the variant of RFC 4122
         char* at = write_hex(storage.data(), high >> 32U, 8);
@@ -301,10 +314,7 @@ struct Workload::Writer {
         *at++ = '-';
         end_at(write_hex(at, low, 12));
     }
-    void operator()(const RunIdParameter& run) const noexcept {
-        char* at = std::copy(run.prefix.begin(), run.prefix.end(), storage.data());
-        end_at(write_hex(at, workload.run_entropy_, 16));
-    }
+    void operator()(const RunIdParameter&) const noexcept { point_to(workload.run_ids_[data]); }
     void operator()(const ConstantParameter& constant) const noexcept { point_to(constant.value); }
 };
 
@@ -334,7 +344,7 @@ base::Nanos Workload::retry_pause(std::uint32_t operation, std::uint64_t k,
     const double longest =
         std::min(base::to_seconds(policy.first_pause) * static_cast<double>(1U << doublings),
                  base::to_seconds(policy.longest_pause));
-    base::Random random{seed_, base::Stream::backoff, (k << 7U) + attempt};
+    base::Random random = backoff_.at((k << 7U) + attempt);
     return base::from_seconds(longest * (0.5 + 0.5 * random.unit()));
 }
 

@@ -32,6 +32,9 @@ TEST_CASE("A seed, a stream and an index name the same numbers for ever") {
           Four{0xbb9f68af3aebbae8U, 0xefb01d63872926ffU, 0x7c0aee54ce24a035U, 0x282777c87bf0ae8aU});
     CHECK(first_four({std::numeric_limits<std::uint64_t>::max(), Stream::parameters, 12345}) ==
           Four{0x08ece34ecc47d7a4U, 0xba50fec6f8fc93f7U, 0xc95b809ba14be57aU, 0x44495a705e6644e2U});
+    const Randoms jitter{0, Stream::jitter};
+    for (const std::uint64_t index : {std::uint64_t{0}, std::uint64_t{1}, std::uint64_t{1} << 63})
+        CHECK(first_four(jitter.at(index)) == first_four({0, Stream::jitter, index}));
 }
 
 TEST_CASE("The distributions draw the same values for ever") {

@@ -15,8 +15,7 @@ enum class Stream : std::uint64_t { arrivals = 1, intensity, mix, parameters, da
 class Random {
  public:
     Random(std::uint64_t seed, Stream stream, std::uint64_t index = 0) noexcept
-        : state_{mix(mix(seed ^ (static_cast<std::uint64_t>(stream) * 0xD1342543DE82EF95ULL)) ^
-                     (index * 0x9E3779B97F4A7C15ULL))} {}
+        : Random{family(seed, stream), index} {}
 
     [[nodiscard]] std::uint64_t next() noexcept {
         state_ += 0x9E3779B97F4A7C15ULL;
@@ -36,6 +35,14 @@ class Random {
     [[nodiscard]] double exponential() noexcept;
 
  private:
+    friend class Randoms;
+
+    [[nodiscard]] static constexpr std::uint64_t family(std::uint64_t seed, Stream stream) noexcept {
+        return mix(seed ^ (static_cast<std::uint64_t>(stream) * 0xD1342543DE82EF95ULL));
+    }
+    Random(std::uint64_t family, std::uint64_t index) noexcept
+        : state_{mix(family ^ (index * 0x9E3779B97F4A7C15ULL))} {}
+
     [[nodiscard]] static constexpr std::uint64_t mix(std::uint64_t z) noexcept {
         z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9ULL;
         z = (z ^ (z >> 27)) * 0x94D049BB133111EBULL;
@@ -43,6 +50,19 @@ class Random {
     }
 
     std::uint64_t state_;
+};
+
+/// Every Random of a seed and a stream, for whoever needs one after the other: what their names have in
+/// common is hashed once.
+class Randoms {
+ public:
+    Randoms(std::uint64_t seed, Stream stream) noexcept : family_{Random::family(seed, stream)} {}
+
+    /// Random{seed, stream, index}.
+    [[nodiscard]] Random at(std::uint64_t index) const noexcept { return {family_, index}; }
+
+ private:
+    std::uint64_t family_;
 };
 
 /// 64 bits from the kernel, for seeds that nobody chose and for names that must be unique.

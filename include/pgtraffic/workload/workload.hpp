@@ -10,6 +10,7 @@
 #include <string_view>
 #include <vector>
 
+#include "pgtraffic/base/random.hpp"
 #include "pgtraffic/base/time.hpp"
 #include "pgtraffic/workload/scenario.hpp"
 
@@ -100,7 +101,7 @@ class Workload {
 
     struct BoundParameter {
         Parameter parameter;
-        std::uint32_t data;  ///< index in choosers_ or picked_ for those that need data, otherwise 0
+        std::uint32_t data;  ///< index in choosers_, picked_ or run_ids_, by its kind, otherwise 0
     };
 
     struct Writer;
@@ -115,10 +116,14 @@ class Workload {
     std::vector<BoundParameter> bound_;           // of all statements, one after the other
     std::vector<KeyChooser> choosers_;
     std::vector<std::vector<std::string>> picked_;
+    std::vector<std::string> run_ids_;
     std::vector<double> operation_weights_;               // running sums
     std::vector<std::vector<double>> statement_weights_;  // running sums, an operation
-    std::uint64_t seed_ = 0;
-    std::uint64_t run_entropy_ = 0;
+    std::uint64_t run_entropy_;
+    base::Randoms mix_;
+    base::Randoms values_;         // of parameters, but for
+    base::Randoms unique_values_;  // those that no other run draws
+    base::Randoms backoff_;
 };
 
 }  // namespace pgtraffic::workload
