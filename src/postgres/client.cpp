@@ -182,10 +182,7 @@ void Client::ClearResult::operator()(pg_result* result) const noexcept {
 
 Client::Client(const Conninfo& conninfo, base::Nanos timeout, std::optional<base::Nanos> patience)
     : conninfo_{conninfo}, patience_{patience} {
-    const auto limit_s = base::parse_count(conninfo.effective("connect_timeout"));
-    if (limit_s && *limit_s > 0)
-        timeout = std::chrono::seconds{std::clamp<std::uint64_t>(*limit_s, 2, 1'000'000)};
-    BlockingConnect opened = connect_blocking(conninfo, timeout);
+    BlockingConnect opened = connect_blocking(conninfo, conninfo.connect_timeout().value_or(timeout));
     connection_ = opened.connection;
     // The password may come from .pgpass, which only libpq has read.
     if (const char* password = PQpass(connection_); password != nullptr && *password != '\0') {

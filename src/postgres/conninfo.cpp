@@ -334,6 +334,13 @@ std::string Conninfo::effective(std::string_view keyword) const {
     return keyword == "dbname" ? effective("user") : std::string{};
 }
 
+std::optional<base::Nanos> Conninfo::connect_timeout() const {
+    constexpr std::uint64_t kLongest = 1'000'000;  // 12 days
+    const auto seconds = base::parse_count(effective("connect_timeout"));
+    if (!seconds || *seconds == 0) return std::nullopt;
+    return std::chrono::seconds{std::clamp<std::uint64_t>(*seconds, 2, kLongest)};
+}
+
 bool Conninfo::environment_names_target() {
     constexpr std::array kVariables{"PGHOST", "PGHOSTADDR", "PGSERVICE", "PGDATABASE", "PGPORT"};
     return std::any_of(kVariables.begin(), kVariables.end(),

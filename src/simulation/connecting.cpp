@@ -9,12 +9,6 @@
 
 namespace pgtraffic::simulation {
 
-base::Nanos connect_limit(const postgres::Conninfo& conninfo, base::Nanos usual) {
-    const auto seconds = base::parse_count(conninfo.effective("connect_timeout"));
-    if (!seconds || *seconds == 0) return usual;
-    return std::chrono::seconds{std::clamp<std::uint64_t>(*seconds, 2, 3600)};
-}
-
 bool wants_writable(const postgres::Conninfo& conninfo) {
     const auto wanted = conninfo.effective("target_session_attrs");
     return wanted == "read-write" || wanted == "primary";

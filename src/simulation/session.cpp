@@ -114,7 +114,7 @@ void Session::queue_statement(const Query& query) noexcept {
     const std::uint32_t number =
         workload.statement_number(query.choice.operation, query.completion.statement);
     auto& values = context_->values;
-    workload.fill(number, query.arrival, query.attempt, values);
+    workload.fill(number, query.arrival, query.attempt(), values);
     const postgres::TextValues texts{values.count, values.text.data(), values.length.data()};
     if (context_->protocol == Protocol::prepared) {
         connection_.queue_prepared(context_->statement_names[number], texts);
@@ -182,10 +182,9 @@ void Session::statement_done(Mono now) noexcept {
     metrics::Completion& completion = query.completion;
     const Mono done = context_->reads_late ? answered_at(now) : now;
     if (answer.failed) {
-        const bool retry = context_->workload.retries(query.choice.operation, answer.sqlstate, query.attempt);
-        if (!retry) {
+        query.undo();
+        if (!may_retry(query, answer.sqlstate)) {
             completion.sqlstate = answer.sqlstate;
-            if (connection_.in_transaction()) completion.rows = query.added = 0;  // rolled back below
             // Sooner than that somebody else cancelled it.
             const bool timed_out = context_->timeout && answer.sqlstate == base::kQueryCanceled &&
                                    done - completion.sent >= *context_->timeout;
@@ -194,30 +193,36 @@ void Session::statement_done(Mono now) noexcept {
                 return give_up("the server refuses to write");
             return connection_.in_transaction() ? roll_back(false) : become_idle(now);
         }
-        ++query.attempt;
         ++completion.attempts;
         completion.statement = query.choice.statement;
-        completion.rows = query.added = 0;
+        query.added = query.kept_added = 0;
         query.counted = false;
         if (connection_.in_transaction()) return roll_back(true);
         return queries_.size() == 1 ? this->retry(now) : send_now(move_to_end());
     }
     completion.rows += answer.rows;
     query.counted = query.counted || answer.counted;
-    if (context_->counts_added) [[unlikely]]
+    if (context_->rows != nullptr) [[unlikely]]
         count_added(query, answer.rows);
     if (completion.statement != query.choice.last) {
+        if (!connection_.in_transaction()) query.keep();
         ++completion.statement;
         return send_now(query);
     }
     if (connection_.in_transaction()) [[unlikely]] {
         completion.sqlstate = base::kTransactionOpen;
-        completion.rows = query.added = 0;
+        query.undo();
         end_oldest(Outcome::failed, "the operation left its transaction open: end it with COMMIT", done);
         return roll_back(false);
     }
     end_oldest(query.counted && completion.rows == 0 ? Outcome::empty : Outcome::ok, {}, done);
     become_idle(now);
+}
+
+/// Not where the next attempt's rows, beside those that this one leaves, would exceed --max-rows.
+bool Session::may_retry(const Query& query, base::SqlState state) const noexcept {
+    return context_->workload.retries(query.choice.operation, state, query.attempt()) &&
+           (context_->rows == nullptr || context_->rows->repeats(query.kept_added));
 }
 
 void Session::count_added(Query& query, std::uint64_t rows) const noexcept {
@@ -238,7 +243,7 @@ void Session::roll_back(bool then_retry) noexcept {
 
 void Session::retry(Mono now) noexcept {
     const Query& query = queries_[oldest_];
-    const auto pause = context_->workload.retry_pause(query.choice.operation, query.arrival, query.attempt);
+    const auto pause = context_->workload.retry_pause(query.choice.operation, query.arrival, query.attempt());
     if (pause.count() == 0) {
         state_ = State::busy;
         return send_now(query);
@@ -268,10 +273,9 @@ void Session::end_oldest(Outcome outcome, std::string_view error, Mono now) noex
     Query& query = queries_[oldest_];
     query.completion.outcome = outcome;
     query.completion.done = now;
-    query.error = error;
     oldest_ = position(1);
     --under_way_;
-    context_->on_ended(this, &query);
+    context_->on_ended(this, &query, error);
 }
 
 /// The answer to the oldest query will not be waited for, and its connection goes or went while it was `was`.
@@ -282,7 +286,7 @@ void Session::lose_oldest(Outcome outcome, base::SqlState sqlstate, std::string_
     query.completion.lost = true;
     query.completion.in_doubt = leaves_doubt(query, was);
     // A transaction goes with its connection, unless it was being committed.
-    if (connection_.in_transaction() && !query.completion.in_doubt) query.completion.rows = query.added = 0;
+    if (connection_.in_transaction() && !query.completion.in_doubt) query.undo();
     end_oldest(outcome, error, now);
 }
 

@@ -54,7 +54,7 @@ class Run {
  private:
     // What the sessions, the loop and the timers tell.
     void on_free(Session* session, Mono now) noexcept;
-    void on_ended(Session* session, const Query* query) noexcept;
+    void on_ended(Session* session, const Query* query, std::string_view error) noexcept;
     void on_down(Session* session) noexcept;
     void on_backing_off(Session* session, Mono until) noexcept { crew_.backing_off(*session, until); }
     void on_rolling_back(Session* session) noexcept { crew_.rolling_back(*session); }
@@ -142,14 +142,14 @@ Run::Run(event_loop::Loop& loop, const SimulationPlan& plan, const workload::Wor
                .pipeline = plan.pipeline,
                .timeout = plan.timeout,
                .reads_late = plan.wake_step.count() > 0,
-               .counts_added = plan.max_rows.has_value(),
+               .rows = plan.max_rows ? &rows_ : nullptr,
                .leave_read_only = wants_writable(plan.conninfo),
                .setup = {},
                .statement_names = {},
                .values = {},
                .receive_buffer = received_,
                .on_free = Callback<Session*, Mono>::to<&Run::on_free>(*this),
-               .on_ended = Callback<Session*, const Query*>::to<&Run::on_ended>(*this),
+               .on_ended = Callback<Session*, const Query*, std::string_view>::to<&Run::on_ended>(*this),
                .on_down = Callback<Session*>::to<&Run::on_down>(*this),
                .on_requeued = Callback<Session*>::to<&Run::on_requeued>(*this),
                .on_backing_off = Callback<Session*, Mono>::to<&Run::on_backing_off>(*this),
@@ -165,7 +165,7 @@ Run::Run(event_loop::Loop& loop, const SimulationPlan& plan, const workload::Wor
     }
     ConnectorOptions options;
     options.seed = plan.seed;
-    options.time_limit = connect_limit(plan.conninfo, options.time_limit);
+    options.time_limit = plan.conninfo.connect_timeout().value_or(options.time_limit);
     options.password_command = plan.password_command;
     connector_.emplace(loop_, plan.conninfo, crew_.sessions(), options);
     loop_.when_work_begins(Callback<Mono>::to<&Run::on_event>(*this));
@@ -207,13 +207,13 @@ void Run::on_free(Session* session, Mono now) noexcept {
     if (stage_ == Stage::connecting && connector_->connected() == plan_.connections) next_stage(now);
 }
 
-void Run::on_ended(Session* session, const Query* query) noexcept {
+void Run::on_ended(Session* session, const Query* query, std::string_view error) noexcept {
     crew_.query_ended(*session);
     if (stage_ == Stage::done) return;
     unsettled_ = true;
     if (plan_.max_rows) rows_.ended(query->completion.operation, query->added);
     if (plan_.audit != nullptr) [[unlikely]]
-        plan_.audit->ended(query->completion, query->arrival, query->attempt);
+        plan_.audit->ended(query->completion, query->arrival, query->attempt());
     if (query->load != loads_.number()) {  // of the warm-up, or of the search for the peak
         if (measurement_) measurement_->carried_over(query->completion);
         return;
@@ -222,7 +222,7 @@ void Run::on_ended(Session* session, const Query* query) noexcept {
     if (measurement_) {
         measurement_->query_ended(query->completion);
         if (!metrics::succeeded(query->completion.outcome)) [[unlikely]]
-            measurement_->query_failed(query->completion, query->error);
+            measurement_->query_failed(query->completion, error);
     } else if (stage_ == Stage::calibrating) {
         peak_search_.query_ended(query->completion);
     }
@@ -290,8 +290,9 @@ Mono Run::dispatch(Mono now) noexcept {
         Decision decision = no_rows_left() ? Decision{} : dispatcher_.next(now);
         switch (decision.kind) {
             case Decision::Kind::none:
+                if (plan_.pipeline == 1) return now;  // each was sent when it was begun
                 crew_.flush();
-                return now;
+                return base::mono_now();  // what flush() told of may have happened later than `now`
             case Decision::Kind::miss:
                 if (measurement_) measurement_->missed(decision.token, now);
                 break;
@@ -401,6 +402,8 @@ bool Run::limit_reached() noexcept {
 void Run::close_measured(Mono end) {
     stage_ = Stage::draining;
     stage_end_ = Mono::max();
+    // The tick that was to come before may come behind, where nothing ran for a while.
+    measurement_->tick_was_late(base::mono_now() - next_tick_);
     measurement_->close(end, load_, ClientUsage::now(), result_);
     result_.ended_at = base::wall_now();
     result_.planned_duration_s = base::to_seconds(plan_.duration);
@@ -418,7 +421,7 @@ void Run::finish(Mono now) noexcept {
     last.loop_busy_ratio = measurement_->busy_ratio_at_close();
     crew_.each_in_doubt([&](const Query& query) {
         if (query.load == loads_.number()) measurement_->in_doubt(query.completion);
-        if (plan_.audit != nullptr) plan_.audit->unfinished(query.completion, query.arrival, query.attempt);
+        if (plan_.audit != nullptr) plan_.audit->unfinished(query.completion, query.arrival, query.attempt());
     });
     crew_.each_query(loads_.number(),
                      [&](const Query& query) { measurement_->unfinished(query.completion, now); });

@@ -173,6 +173,37 @@ TEST_CASE("--max-rows counts the rows that are added, not those that are read be
     for (const auto& statement : result["operations"][0]["statements"]) CHECK(statement["ok"] == 20);
 }
 
+TEST_CASE("--max-rows sees the rows that a failed attempt leaves, and they count in the report") {
+    const auto database = test::fresh_database();
+    Client client{database.conninfo()};
+    client.execute("CREATE TABLE t (i int)");
+    const auto scenario_of = [](const std::string& statements) {
+        return test::TemporaryFile{R"json({"name": "again", "operations": [{"name": "again",
+            "retry": {"on": ["22012"], "max": 50}, "statements": [)json" +
+                                   statements + "]}]}"};
+    };
+    const auto alone = scenario_of(R"json({"sql": "INSERT INTO t VALUES (1)"}, {"sql": "SELECT 1 / 0"})json");
+    const auto run = [&](const test::TemporaryFile& scenario, const std::vector<std::string>& more) {
+        std::vector<std::string> arguments{"--scenario", scenario.path(), "--warmup", "0"};
+        arguments.insert(arguments.end(), more.begin(), more.end());
+        return test::read_result(run_pgtraffic(test::run_arguments(database, arguments)),
+                                 2);  // none succeeds
+    };
+    const auto result = run(alone, {"-c", "2", "-T", "60", "--max-rows", "120"});
+    CHECK(count(client, "t") == 120);
+    CHECK(result["operations"][0]["rows"] == 120);
+    CHECK_FALSE(warning(result, "max_rows").empty());
+
+    // What is rolled back leaves nothing, however often it is tried.
+    client.execute("TRUNCATE t");
+    const auto block = scenario_of(R"json({"sql": "BEGIN"}, {"sql": "INSERT INTO t VALUES (1)"},
+        {"sql": "SELECT 1 / 0"}, {"sql": "COMMIT"})json");
+    const auto undone = run(block, {"-c", "1", "-t", "2", "--max-rows", "10"});
+    CHECK(count(client, "t") == 0);
+    CHECK(undone["operations"][0]["rows"] == 0);
+    CHECK(undone["operations"][0]["retries"] == 100);
+}
+
 TEST_CASE("a query that picks values cannot write, whatever it says") {
     const auto database = test::fresh_database();
     Client client{database.conninfo()};

@@ -18,17 +18,6 @@ Conninfo conninfo(const std::string& text) {
 
 }  // namespace
 
-TEST_CASE("connect_timeout limits an attempt as libpq would: at least two seconds, 0 for as usual") {
-    CHECK(simulation::connect_limit(conninfo("host=a"), 10s) == 10s);
-    CHECK(simulation::connect_limit(conninfo("connect_timeout=30"), 10s) == 30s);
-    CHECK(simulation::connect_limit(conninfo("connect_timeout=1"), 10s) == 2s);
-    CHECK(simulation::connect_limit(conninfo("connect_timeout=99999999"), 10s) == 1h);
-    for (const char* none : {"connect_timeout=0", "connect_timeout=-5", "connect_timeout=soon"}) {
-        CAPTURE(none);
-        CHECK(simulation::connect_limit(conninfo(none), 10s) == 10s);
-    }
-}
-
 TEST_CASE("only who asked for a server that writes leaves one that does not") {
     CHECK(simulation::wants_writable(conninfo("target_session_attrs=read-write")));
     CHECK(simulation::wants_writable(conninfo("target_session_attrs=primary")));

@@ -42,6 +42,19 @@ TEST_CASE("a budget of rows ends before an operation could exceed it") {
     CHECK(many.used_up());
 }
 
+TEST_CASE("what a failed attempt leaves is taken from the budget before the next one") {
+    simulation::RowBudget budget{3, {operation({"INSERT INTO t VALUES (1)"})}};
+    budget.started(0);
+    CHECK(budget.repeats(0));  // it was rolled back
+    CHECK(budget.used() == 1);
+    CHECK(budget.repeats(1));
+    CHECK(budget.repeats(1));
+    CHECK(budget.used_up());
+    CHECK_FALSE(budget.repeats(1));
+    CHECK(budget.used() == 3);
+    CHECK(simulation::RowBudget{std::nullopt, {}}.repeats(1'000));
+}
+
 TEST_CASE("a budget of two rows an operation does not begin what it could not end") {
     simulation::RowBudget budget{3, {operation({"INSERT INTO t VALUES (1)", "INSERT INTO t VALUES (2)"})}};
     CHECK_FALSE(budget.used_up());

@@ -81,6 +81,18 @@ TEST_CASE("a setting replaces, a default does not") {
     CHECK(conninfo.get("application_name") == "pgtraffic");
 }
 
+TEST_CASE("connect_timeout limits an attempt as libpq would: at least two seconds, 0 for not at all") {
+    const auto limit = [](const char* text) { return Conninfo::parse(text, "test").connect_timeout(); };
+    CHECK_FALSE(limit("host=a"));
+    CHECK(limit("connect_timeout=30") == std::chrono::seconds{30});
+    CHECK(limit("connect_timeout=1") == std::chrono::seconds{2});
+    CHECK(limit("connect_timeout=99999999") == std::chrono::seconds{1'000'000});
+    for (const char* none : {"connect_timeout=0", "connect_timeout=-5", "connect_timeout=soon"}) {
+        CAPTURE(none);
+        CHECK_FALSE(limit(none));
+    }
+}
+
 TEST_CASE("a default gives way to the environment") {
     const Variable name{"PGAPPNAME", "mine"};
     Conninfo conninfo;

@@ -1,10 +1,13 @@
 // Where to connect, as libpq's keywords and values. Knows which of them are secrets; nothing prints them.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
+
+#include "pgtraffic/base/time.hpp"
 
 namespace pgtraffic::postgres {
 
@@ -27,6 +30,9 @@ class Conninfo {
     [[nodiscard]] std::string get(std::string_view keyword) const;  ///< set here; empty without
     /// Set here, else in libpq's environment or service file, else libpq's default; empty without.
     [[nodiscard]] std::string effective(std::string_view keyword) const;
+
+    /// What "connect_timeout" says, with libpq's least of two seconds; none where it says nothing or 0.
+    [[nodiscard]] std::optional<base::Nanos> connect_timeout() const;
 
     /// True where libpq's environment alone names a target (PGHOST, PGHOSTADDR, PGSERVICE, PGDATABASE,
     /// PGPORT).

@@ -22,10 +22,6 @@ inline constexpr const char* kPoolerPreparedCure =
     "know what was prepared on this one: use --protocol extended, or a pooler that keeps track of prepared "
     "statements (PgBouncer 1.21 or later, max_prepared_statements)";
 
-/// How long one attempt to connect may take: libpq leaves connect_timeout to whoever connects without
-/// blocking; as there, at least two seconds. `usual` where it is not set.
-[[nodiscard]] base::Nanos connect_limit(const postgres::Conninfo& conninfo, base::Nanos usual);
-
 /// Whether another server may be found where one is read-only.
 [[nodiscard]] bool wants_writable(const postgres::Conninfo& conninfo);
 

@@ -67,8 +67,6 @@ class Dispatcher {
     /// When something will be due that a free session could start; Mono::max() where only an event can help.
     [[nodiscard]] base::Mono wake_at() const noexcept;
 
-    /// A limited number of tokens is used up.
-    [[nodiscard]] bool all_started() const noexcept { return open_ && bucket_->exhausted(); }
     /// Open loop: of the oldest arrival not started, which after close() waits for good; Mono::max() without
     /// one.
     [[nodiscard]] base::Mono next_due() const noexcept;

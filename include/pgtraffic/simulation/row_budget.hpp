@@ -1,6 +1,7 @@
 // How many rows a run may still add (--max-rows). Counts an operation when it starts, by its INSERTs, so that
 // operations that add a row for each never exceed the limit; what more an answer tells (INSERT … SELECT)
-// is added when it comes. Failed operations are not given back: nobody knows of a lost answer.
+// is added when it comes, and what a failed attempt leaves when it is tried again. Failed operations are not
+// given back: nobody knows of a lost answer.
 #pragma once
 
 #include <algorithm>
@@ -29,6 +30,14 @@ class RowBudget {
     void ended(std::uint32_t operation, std::uint64_t rows) noexcept {
         const std::uint64_t counted = rows_of_[operation];
         if (counted > 0 && rows > counted) used_ += rows - counted;
+    }
+
+    /// An attempt failed and left `rows` for good: the next one adds as many again. False, and nothing is
+    /// counted, where that would exceed the limit.
+    [[nodiscard]] bool repeats(std::uint64_t rows) noexcept {
+        if (most_ && rows > 0 && used_ + rows > *most_) return false;
+        used_ += rows;
+        return true;
     }
 
     /// Whether the next operation could exceed the limit.

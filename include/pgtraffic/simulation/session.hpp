@@ -16,6 +16,7 @@
 #include "pgtraffic/metrics/outcome.hpp"
 #include "pgtraffic/postgres/connection.hpp"
 #include "pgtraffic/simulation/dispatcher.hpp"
+#include "pgtraffic/simulation/row_budget.hpp"
 #include "pgtraffic/workload/workload.hpp"
 
 namespace pgtraffic::simulation {
@@ -31,12 +32,25 @@ inline constexpr std::size_t kCacheLine = 64;
 struct alignas(kCacheLine) Query {
     metrics::Completion completion;
     workload::Choice choice;
+    std::uint32_t load = 0;  ///< as given to begin()
     std::uint64_t arrival = 0;
-    std::uint32_t attempt = 0;
-    std::uint32_t load = 0;   ///< as given to begin()
-    bool counted = false;     ///< some statement told a number of rows
-    std::uint64_t added = 0;  ///< rows of its INSERTs; only where SessionContext::counts_added
-    std::string_view error;   ///< why it did not succeed, in words; good while on_ended runs
+    std::uint64_t kept_rows = 0;   ///< of completion.rows those that no failure undoes any more
+    std::uint64_t added = 0;       ///< rows of this attempt's INSERTs; only where SessionContext::rows
+    std::uint64_t kept_added = 0;  ///< of these those that no failure undoes any more
+    bool counted = false;          ///< some statement told a number of rows
+
+    [[nodiscard]] std::uint32_t attempt() const noexcept { return completion.attempts - 1; }  ///< 0, 1, …
+
+    /// What was done so far stands: no transaction is open behind it.
+    void keep() noexcept {
+        kept_rows = completion.rows;
+        kept_added = added;
+    }
+    /// What was done since then does not: it failed, or its transaction goes.
+    void undo() noexcept {
+        completion.rows = kept_rows;
+        added = kept_added;
+    }
 };
 
 static_assert(sizeof(Query) == 2 * kCacheLine, "what every query touches is worth a thought");
@@ -49,16 +63,17 @@ struct SessionContext {
     std::uint32_t pipeline = 1;                ///< queries under way on a session at the same time
     std::optional<base::Nanos> timeout;        ///< what the server cancels after it ran into --timeout
     bool reads_late = false;                   ///< answers lie unread for a while: the kernel's times count
-    bool counts_added = false;                 ///< Query::added is wanted
+    RowBudget* rows = nullptr;                 ///< of --max-rows, where there is one
     bool leave_read_only = false;              ///< another server can be found where one refuses to write
     std::vector<std::string> setup;            ///< SQL that every new connection runs first
     std::vector<std::string> statement_names;  ///< by statement number, for the prepared protocol
     workload::ParameterValues values;          ///< copied while a query is queued
     postgres::ReceiveBuffer receive_buffer;
 
-    event_loop::Callback<Session*, base::Mono> on_free;     ///< ready for one query more
-    event_loop::Callback<Session*, const Query*> on_ended;  ///< a query ended; on_free or on_down follows
-    event_loop::Callback<Session*> on_down;                 ///< the connection failed or was lost
+    event_loop::Callback<Session*, base::Mono> on_free;  ///< ready for one query more
+    /// A query ended, and why, in words, where it did not succeed; on_free or on_down follows.
+    event_loop::Callback<Session*, const Query*, std::string_view> on_ended;
+    event_loop::Callback<Session*> on_down;  ///< the connection failed or was lost
     /// In a pipeline: the oldest query is tried again behind the others, and the next one is waited for.
     event_loop::Callback<Session*> on_requeued;
     /// Waits before its next attempt; resume() is wanted at this time. Not in a pipeline.
@@ -150,6 +165,7 @@ class alignas(kCacheLine) Session {
     void end_oldest(metrics::Outcome outcome, std::string_view error, base::Mono now) noexcept;
     void lose_oldest(metrics::Outcome outcome, base::SqlState sqlstate, std::string_view error, State was,
                      base::Mono now) noexcept;
+    [[nodiscard]] bool may_retry(const Query& query, base::SqlState state) const noexcept;
     void count_added(Query& query, std::uint64_t rows) const noexcept;
     void roll_back(bool then_retry) noexcept;
     void retry(base::Mono now) noexcept;
