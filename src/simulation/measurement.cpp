@@ -53,19 +53,19 @@ Measurement::Measurement(const SimulationPlan& plan, const workload::Workload& w
 
 void Measurement::query_failed(const metrics::Completion& completion, std::string_view error) noexcept {
     aggregator_.sample_error(completion.sqlstate, error);
-    if (!closed()) outages_.query_failed(completion, planned(completion.done));
+    if (!over(completion.done)) outages_.query_failed(completion, planned(completion.done));
 }
 
 void Measurement::session_lost(Mono now) noexcept {
-    if (!closed()) outages_.session_lost(now, planned(now));
+    if (!over(now)) outages_.session_lost(now, planned(now));
 }
 
 void Measurement::session_up(Mono now) noexcept {
-    if (!closed()) outages_.session_up(now);
+    if (!over(now)) outages_.session_up(now);
 }
 
 void Measurement::connect_failed(Mono now, base::SqlState state) noexcept {
-    if (!closed()) outages_.connect_failed(now, state, planned(now));
+    if (!over(now)) outages_.connect_failed(now, state, planned(now));
 }
 
 std::optional<metrics::ThresholdResult> Measurement::abort_condition(

@@ -275,6 +275,24 @@ TEST_CASE("a program that was stopped for over a second says that its figures ar
     }));
 }
 
+TEST_CASE("so does one that was stopped until its time was over") {
+    const auto database = test::filled_database();
+    test::Process process{
+        test::pgtraffic_argv(test::run_arguments(
+            database, {"--duration", "2s", "-c", "2", "--warmup", "0", "--progress", "100ms"})),
+        test::without_target()};
+    REQUIRE(process.wait_for_stderr("/s "));
+    process.send_signal(SIGSTOP);
+    (void)test::run_and_read(database,
+                             {"--duration", "3s", "-c", "1", "--warmup", "0"});  // lasts long enough
+    process.send_signal(SIGCONT);
+    const auto result = test::read_result(process.wait(), 0);
+    const auto& reasons = result["verdict"]["reasons"];
+    CHECK(std::any_of(reasons.begin(), reasons.end(), [](const json& reason) {
+        return reason["code"] == "clock_gap" && reason["value"].get<double>() > 1;
+    }));
+}
+
 TEST_CASE("a server that says nothing before the load is waited for, but not for ever") {
     const FakeServerProcess server{{"--evil", "prepare-silence"}};
     const auto conninfo = postgres::Conninfo::parse(server.dsn(), "the test");

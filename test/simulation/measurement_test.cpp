@@ -129,6 +129,24 @@ TEST_CASE("an outage lasts from the first fault to a success with all sessions, 
     CHECK(load.result.errors[0].sample == "message");
 }
 
+TEST_CASE("what disturbs the load behind its planned end is no outage, although nobody closed it yet") {
+    Load load;
+    for (int i = 0; i < 2; ++i) load.measurement->session_lost(kStart + 9900ms);
+    load.measurement->connect_failed(kStart + 10s, base::kConnectionFailure);
+    load.measurement->session_up(kStart + 10001ms);
+    load.close(10s);
+    REQUIRE(load.result.outages.size() == 1);
+    CHECK(load.result.outages[0].sessions_lost == 2);
+    CHECK(load.result.outages[0].failed_connects == 0);
+    CHECK(load.result.outages[0].duration_s == Approx(0.1));
+    CHECK_FALSE(load.result.outages[0].over);
+    CHECK(load.result.disconnected_s == Approx(0.1));
+    Load untouched;
+    untouched.measurement->session_lost(kStart + 10001ms);
+    untouched.close(10s);
+    CHECK(untouched.result.outages.empty());
+}
+
 TEST_CASE("the client's cost is what was used and how long the machine stood still in the measured time") {
     Load load;
     simulation::ClientUsage before;

@@ -46,7 +46,8 @@ class Measurement {
     /// A query of this load ended, however it did.
     void query_ended(const metrics::Completion& completion) noexcept {
         aggregator_.record(completion);
-        if (outages_.silent() && metrics::succeeded(completion.outcome)) [[unlikely]]
+        if (outages_.silent() && metrics::succeeded(completion.outcome) && !over(completion.done))
+            [[unlikely]]
             outages_.succeeded(completion, planned(completion.done));
     }
     /// And did not succeed; `error` is the server's message, or ours.
@@ -60,7 +61,7 @@ class Measurement {
         aggregator_.record_missed(operation_of(token), token.due, now);
     }
 
-    // What disturbs the load; of no interest once it is closed.
+    // What disturbs the load; of no interest once it is over, closed already or not.
     void session_lost(base::Mono now) noexcept;
     void session_up(base::Mono now) noexcept;
     void connect_failed(base::Mono now, base::SqlState state) noexcept;
@@ -105,6 +106,7 @@ class Measurement {
 
  private:
     [[nodiscard]] bool closed() const noexcept { return end_ != base::Mono::max(); }
+    [[nodiscard]] bool over(base::Mono at) const noexcept { return closed() || at >= planned_end_; }
     [[nodiscard]] std::uint32_t operation_of(const traffic::Token& token) const noexcept {
         return workload_.choose(token.index).operation;
     }
