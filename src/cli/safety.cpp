@@ -11,8 +11,8 @@
 #include "pgtraffic/base/units.hpp"
 #include "pgtraffic/cli/options.hpp"
 #include "pgtraffic/cli/output.hpp"
+#include "pgtraffic/postgres/host_list.hpp"
 #include "pgtraffic/report/layout.hpp"
-#include "pgtraffic/simulation/host_lookup.hpp"
 #include "pgtraffic/workload/intent.hpp"
 
 namespace pgtraffic::cli {
@@ -72,8 +72,8 @@ bool all_local(const postgres::Conninfo& conninfo, std::string_view address) {
     if (!is_local(address)) return false;
     // Of several hosts the sessions may reach others than we did. One host is known by its address, so that
     // a name that leads here is local.
-    const auto addresses = simulation::split_list(conninfo.effective("hostaddr"));
-    const auto hosts = simulation::split_list(conninfo.effective("host"));
+    const auto addresses = postgres::split_list(conninfo.effective("hostaddr"));
+    const auto hosts = postgres::split_list(conninfo.effective("host"));
     const auto& decisive = addresses.size() > 1 || !addresses.front().empty() ? addresses : hosts;
     return decisive.size() == 1 || std::all_of(decisive.begin(), decisive.end(),
                                                [](const std::string& host) { return is_local(host); });

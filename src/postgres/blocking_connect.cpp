@@ -1,15 +1,19 @@
 #include "pgtraffic/postgres/blocking_connect.hpp"
 
+#include <fmt/format.h>
 #include <libpq-fe.h>
+#include <netdb.h>
 #include <poll.h>
+#include <sys/socket.h>
 
 #include <algorithm>
 #include <array>
-#include <string_view>
+#include <string>
 #include <vector>
 
 #include "pgtraffic/base/signal_mask.hpp"
 #include "pgtraffic/postgres/answer_size.hpp"
+#include "pgtraffic/postgres/host_list.hpp"
 
 namespace pgtraffic::postgres {
 namespace {
@@ -17,14 +21,37 @@ namespace {
 using base::Mono;
 using base::Nanos;
 
-/// The host that libpq is at, as the settings name it.
-std::string current_host(const PGconn* connection) {
+/// The host that libpq is at, as the settings name it, and its address.
+struct Host {
     std::string name;
-    for (const char* part : {PQhost(connection), PQport(connection)}) {
-        name += part != nullptr ? part : "";
-        name += '\n';
+    std::string port;
+    std::string address;
+
+    [[nodiscard]] bool operator==(const Host& other) const {
+        return name == other.name && port == other.port && address == other.address;
     }
-    return name;
+};
+
+Host current_host(const PGconn* connection) {
+    const auto text = [](const char* s) { return std::string{s != nullptr ? s : ""}; };
+    return {text(PQhost(connection)), text(PQport(connection)), text(PQhostaddr(connection))};
+}
+
+/// Names of several addresses as a list of these: libpq's limit is for each address, and where we give one
+/// up, only a list lets us go on to the next. Other names stay libpq's business.
+Conninfo listed(const Conninfo& conninfo, LookUp look_up_names, std::string& troubles) {
+    if (!conninfo.effective("hostaddr").empty()) return conninfo;
+    const auto hosts = split_list(conninfo.effective("host"));
+    std::vector<std::vector<std::string>> addresses(hosts.size());
+    std::string not_found;
+    bool several = false;
+    for (std::size_t i = 0; i < hosts.size(); ++i) {
+        if (needs_lookup(hosts[i])) addresses[i] = look_up_names(hosts[i], not_found);
+        several = several || addresses[i].size() > 1;
+    }
+    if (!several) return conninfo;
+    troubles += not_found;
+    return with_addresses(conninfo, addresses);
 }
 
 PGconn* begin(const Conninfo& conninfo) {
@@ -58,7 +85,7 @@ const char* wait_for(int socket, bool writable, Mono deadline) {
 /// Until connected, failed, or at a host that takes too long or says too much.
 std::string finish(PGconn* connection, Nanos limit) {
     AnswerSize size;
-    std::string host = current_host(connection);
+    Host host = current_host(connection);
     Mono deadline = base::mono_now() + limit;
     auto step = PGRES_POLLING_WRITING;
     for (;;) {
@@ -70,7 +97,7 @@ std::string finish(PGconn* connection, Nanos limit) {
         size.after_read(PQsocket(connection));
         if (step == PGRES_POLLING_OK) return {};
         if (step == PGRES_POLLING_FAILED) return PQerrorMessage(connection);
-        if (std::string now_at = current_host(connection); now_at != host) {
+        if (Host now_at = current_host(connection); !(now_at == host)) {
             host = std::move(now_at);
             deadline = base::mono_now() + limit;
             size.restart();
@@ -78,35 +105,33 @@ std::string finish(PGconn* connection, Nanos limit) {
     }
 }
 
-std::vector<std::string> split(std::string_view list) {
-    std::vector<std::string> parts;
-    for (;;) {
-        const auto comma = list.find(',');
-        parts.emplace_back(list.substr(0, comma));
-        if (comma == std::string_view::npos) return parts;
-        list.remove_prefix(comma + 1);
-    }
-}
-
 /// Takes the hosts up to the one that libpq is at out of the lists. False where none is left.
 bool drop_hosts_until(const PGconn* connection, Conninfo& conninfo) {
     constexpr std::array kLists{"host", "hostaddr", "port"};
     std::size_t hosts = 1;
-    for (const char* keyword : kLists) hosts = std::max(hosts, split(conninfo.effective(keyword)).size());
+    for (const char* keyword : kLists)
+        hosts = std::max(hosts, split_list(conninfo.effective(keyword)).size());
     const auto item = [&](const char* keyword, std::size_t i) {
-        const auto parts = split(conninfo.effective(keyword));
+        const auto parts = split_list(conninfo.effective(keyword));
         return parts.size() == 1 ? parts.front() : i < parts.size() ? parts[i] : std::string{};
     };
-    const std::string at = current_host(connection);
-    std::size_t tried = 0;
-    while (tried + 1 < hosts) {
-        const auto host = item("host", tried).empty() ? item("hostaddr", tried) : item("host", tried);
-        if (host + '\n' + item("port", tried) + '\n' == at) break;
-        ++tried;
-    }
+    const Host at = current_host(connection);
+    // A user's address may be written otherwise than libpq tells it; then name and port have to do.
+    const auto first_like = [&](bool by_address) {
+        std::size_t i = 0;
+        for (; i < hosts; ++i) {
+            const auto address = item("hostaddr", i);
+            const auto name = item("host", i).empty() ? address : item("host", i);
+            if (name == at.name && item("port", i) == at.port && (!by_address || address == at.address))
+                break;
+        }
+        return i;
+    };
+    std::size_t tried = first_like(true);
+    if (tried == hosts) tried = first_like(false);
     if (++tried >= hosts) return false;
     for (const char* keyword : kLists) {
-        const auto parts = split(conninfo.effective(keyword));
+        const auto parts = split_list(conninfo.effective(keyword));
         if (parts.size() == 1) continue;  // the same for all
         std::string rest;
         for (std::size_t i = tried; i < parts.size(); ++i) rest += (i == tried ? "" : ",") + parts[i];
@@ -117,9 +142,29 @@ bool drop_hosts_until(const PGconn* connection, Conninfo& conninfo) {
 
 }  // namespace
 
-BlockingConnect connect_blocking(const Conninfo& conninfo, Nanos limit) {
-    Conninfo left = conninfo;
+std::vector<std::string> look_up(const std::string& host, std::string& trouble) {
+    addrinfo hints{};
+    hints.ai_family = AF_UNSPEC;
+    hints.ai_socktype = SOCK_STREAM;
+    addrinfo* found = nullptr;
+    if (const int failed = ::getaddrinfo(host.c_str(), nullptr, &hints, &found); failed != 0) {
+        trouble += fmt::format("cannot find the host \"{}\": {}\n", host, ::gai_strerror(failed));
+        return {};
+    }
+    std::vector<std::string> addresses;
+    for (const addrinfo* entry = found; entry != nullptr; entry = entry->ai_next) {
+        char text[NI_MAXHOST];
+        if (::getnameinfo(entry->ai_addr, entry->ai_addrlen, text, sizeof text, nullptr, 0, NI_NUMERICHOST) ==
+            0)
+            addresses.emplace_back(text);
+    }
+    ::freeaddrinfo(found);
+    return addresses;
+}
+
+BlockingConnect connect_blocking(const Conninfo& conninfo, Nanos limit, LookUp look_up_names) {
     std::string troubles;
+    Conninfo left = listed(conninfo, look_up_names, troubles);
     for (;;) {
         BlockingConnect result{begin(left), {}};
         if (result.connection == nullptr) return {nullptr, "libpq has no memory left for a connection"};

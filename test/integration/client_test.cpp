@@ -1,11 +1,13 @@
 // The blocking client against a real server: values, errors, COPY, and that each way in which a connect can
 // fail is told by where, why and what to do, without the password.
 #include <fmt/format.h>
+#include <libpq-fe.h>
 #include <unistd.h>
 
 #include <csignal>
 
 #include "pgtraffic/base/signal_mask.hpp"
+#include "pgtraffic/postgres/blocking_connect.hpp"
 #include "pgtraffic/postgres/client.hpp"
 #include "support/catch.hpp"
 #include "support/loopback_port.hpp"
@@ -159,6 +161,26 @@ TEST_CASE("a silent server ends in a timeout") {
     port.open();
     const std::string complaint = connect_complaint(over_tcp(port.number()), std::chrono::milliseconds{1});
     CHECK(holds(complaint, "timeout expired. The server does not answer"));
+}
+
+TEST_CASE("a silent address costs its limit, and the next one of the same name is tried") {
+    if (test::own_server() == nullptr) return;
+    Conninfo conninfo = test::own_server()->tcp_conninfo();
+    const test::LoopbackPort silent{2, static_cast<std::uint16_t>(std::stoi(conninfo.get("port")))};
+    silent.open();
+    conninfo.set("host", "db.test");
+    const auto begun = base::mono_now();
+    const auto opened =
+        postgres::connect_blocking(conninfo, std::chrono::milliseconds{300},
+                                   [](const std::string& host, std::string&) -> std::
+                                                                                 vector<std::string> {
+                                                                                     return host == "db.test" ? std::vector<std::string>{"127.0.0.2", "127.0.0.1"}
+                                     : std::vector<std::string>{};
+                                                                                 });
+    CHECK(opened.trouble.empty());
+    CHECK(std::string{PQhostaddr(opened.connection)} == "127.0.0.1");
+    CHECK(base::mono_now() - begun >= std::chrono::milliseconds{300});
+    PQfinish(opened.connection);
 }
 
 TEST_CASE("a signal that is held back ends every wait for the server, and waits on") {

@@ -8,10 +8,12 @@
 
 namespace pgtraffic::test {
 
-LoopbackPort::LoopbackPort() : fd_{::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)} {
+LoopbackPort::LoopbackPort(std::uint8_t host, std::uint16_t number)
+    : fd_{::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)} {
     sockaddr_in address{};
     address.sin_family = AF_INET;
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    address.sin_addr.s_addr = htonl((127U << 24U) + host);
+    address.sin_port = htons(number);
     socklen_t length = sizeof address;
     auto* generic = reinterpret_cast<sockaddr*>(&address);
     REQUIRE(::bind(fd_, generic, length) == 0);

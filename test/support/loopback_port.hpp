@@ -1,5 +1,5 @@
-// A port of 127.0.0.1 that is ours, behind which there is no server: nobody else can take it, whoever
-// connects is refused, or, once it is open, waits for an answer that never comes.
+// A port of 127.0.0.1 (or another loopback address) that is ours, behind which there is no server: nobody
+// else can take it, whoever connects is refused, or, once it is open, waits for an answer that never comes.
 #pragma once
 
 #include <cstdint>
@@ -10,7 +10,8 @@ namespace pgtraffic::test {
 /// Neither copies nor moves.
 class LoopbackPort {
  public:
-    LoopbackPort();
+    /// The port `number` of 127.0.0.`host`; any that is free for 0.
+    explicit LoopbackPort(std::uint8_t host = 1, std::uint16_t number = 0);
     ~LoopbackPort();
     LoopbackPort(const LoopbackPort&) = delete;
     LoopbackPort& operator=(const LoopbackPort&) = delete;

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "pgtraffic/base/time.hpp"
 #include "pgtraffic/postgres/conninfo.hpp"
@@ -18,7 +19,16 @@ struct BlockingConnect {
                                     ///< alone for an ending signal that was held back
 };
 
-/// Tries the hosts of a list one after the other, each for as long as `limit`. Blocks in name look-ups, too.
-[[nodiscard]] BlockingConnect connect_blocking(const Conninfo& conninfo, base::Nanos limit);
+/// The addresses of a host name, as text, in the order in which they are to be tried; none, and a line added
+/// to `trouble`, where there are none.
+using LookUp = std::vector<std::string> (*)(const std::string& host, std::string& trouble);
+
+/// By the system's resolver. Blocks.
+[[nodiscard]] std::vector<std::string> look_up(const std::string& host, std::string& trouble);
+
+/// Tries the hosts of a list and the addresses of each one after the other, each for as long as `limit`.
+/// Blocks in name look-ups, too.
+[[nodiscard]] BlockingConnect connect_blocking(const Conninfo& conninfo, base::Nanos limit,
+                                               LookUp look_up_names = look_up);
 
 }  // namespace pgtraffic::postgres

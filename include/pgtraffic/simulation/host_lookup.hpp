@@ -12,21 +12,6 @@
 
 namespace pgtraffic::simulation {
 
-/// `conninfo` with "hostaddr" beside "host": a host of several addresses appears once for each, with its
-/// port, as libpq's lists want it. `addresses` has an entry for each of the conninfo's hosts; an empty one
-/// keeps its host without an address.
-[[nodiscard]] postgres::Conninfo with_addresses(const postgres::Conninfo& conninfo,
-                                                const std::vector<std::vector<std::string>>& addresses);
-
-/// The same hosts beginning with the one numbered `first`, which wraps around.
-[[nodiscard]] postgres::Conninfo beginning_with(const postgres::Conninfo& conninfo, std::size_t first);
-
-/// "a,b" -> {"a", "b"}; "" -> {""}.
-[[nodiscard]] std::vector<std::string> split_list(const std::string& list);
-
-/// Whether `host` needs a look-up: not a directory, not an address already.
-[[nodiscard]] bool needs_lookup(const std::string& host);
-
 /// Neither copies nor moves.
 class HostLookup {
  public:
@@ -36,13 +21,12 @@ class HostLookup {
     /// Starts a look-up unless one is under way or the last one is younger than a second.
     void refresh(base::Mono now);
 
-    /// What to connect with; empty until the first look-up ended. Where a name cannot be found it holds the
-    /// bare name and error() says why. `first` is the host to begin with (it wraps around): libpq waits for a
+    /// What to connect with; empty until the first look-up ended. Where no name can be found it holds the
+    /// bare names, and libpq says why. `first` is the host to begin with (it wraps around): libpq waits for a
     /// host that says nothing as long as it is let, and goes on to the next one only where told "no".
     [[nodiscard]] const postgres::ConnectParameters* parameters(std::size_t first = 0) const noexcept {
         return parameters_.empty() ? nullptr : &parameters_[first % parameters_.size()];
     }
-    [[nodiscard]] const std::string& error() const noexcept { return error_; }
 
     /// The password of the attempts from now on.
     void set_password(const std::string& password);
@@ -64,7 +48,6 @@ class HostLookup {
     bool under_way_ = false;
     base::Mono last_ = base::Mono::min();
     std::vector<postgres::ConnectParameters> parameters_;  // by the host to begin with
-    std::string error_;
     event_loop::Resolver resolver_;
 };
 

@@ -1,16 +1,16 @@
 // Lists of hosts, as libpq takes them: their addresses beside them, and from which one an attempt begins.
-#include "pgtraffic/simulation/host_lookup.hpp"
+#include "pgtraffic/postgres/host_list.hpp"
 
 #include "support/catch.hpp"
 
 using namespace pgtraffic;
-using simulation::beginning_with;
+using postgres::beginning_with;
 
 TEST_CASE("a host of several addresses is listed once for each, with its port") {
     postgres::Conninfo conninfo;
     conninfo.set("host", "a,10.0.0.9");
     conninfo.set("port", "1,2");
-    const auto with = simulation::with_addresses(conninfo, {{"10.0.0.1", "10.0.0.2"}, {}});
+    const auto with = postgres::with_addresses(conninfo, {{"10.0.0.1", "10.0.0.2"}, {}});
     CHECK(with.get("host") == "a,a,10.0.0.9");
     CHECK(with.get("hostaddr") == "10.0.0.1,10.0.0.2,");
     CHECK(with.get("port") == "1,1,2");
@@ -20,12 +20,12 @@ TEST_CASE("a host whose name is not found is left to libpq only where there is n
     postgres::Conninfo conninfo;
     conninfo.set("host", "a,b,/run/postgresql");
     conninfo.set("port", "1,2,3");
-    const auto with = simulation::with_addresses(conninfo, {{}, {"10.0.0.2"}, {}});
+    const auto with = postgres::with_addresses(conninfo, {{}, {"10.0.0.2"}, {}});
     CHECK(with.get("host") == "b,/run/postgresql");
     CHECK(with.get("hostaddr") == "10.0.0.2,");
     CHECK(with.get("port") == "2,3");
     conninfo.set("host", "a,b");
-    CHECK(simulation::with_addresses(conninfo, {{}, {}}).get("host") == "a,b");
+    CHECK(postgres::with_addresses(conninfo, {{}, {}}).get("host") == "a,b");
 }
 
 TEST_CASE("an attempt can begin with any host, and each keeps its address and port") {
