@@ -192,10 +192,12 @@ std::size_t JsonNode::array_size() const {
     return value_->size();
 }
 
-std::string JsonNode::text() const {
+std::string JsonNode::text(std::size_t most) const {
     if (!value_->is_string()) fail(fmt::format("must be a string, not {}", type_in_words(*value_)));
     auto text = value_->get<std::string>();
     if (text.find('\0') != std::string::npos) fail("must not hold a NUL character");
+    if (text.size() > most)
+        fail(fmt::format("must not be longer than {} bytes, but has {}", most, text.size()));
     return text;
 }
 

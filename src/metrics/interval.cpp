@@ -7,7 +7,7 @@
 
 namespace pgtraffic::metrics {
 
-void CoarseHistogram::record(base::Nanos d, std::uint32_t times) noexcept {
+void CoarseHistogram::record(base::Nanos d, std::uint64_t times) noexcept {
     if (times == 0) return;
     const std::uint32_t index = bucket_of(d);
     counts_[index] += times;
@@ -22,7 +22,7 @@ std::uint32_t CoarseHistogram::bucket_of(base::Nanos d) noexcept {
 
 void CoarseHistogram::clear() noexcept {
     if (touched_low_ <= touched_high_) {
-        std::fill(counts_.begin() + touched_low_, counts_.begin() + touched_high_ + 1, 0U);
+        std::fill(counts_.begin() + touched_low_, counts_.begin() + touched_high_ + 1, 0);
     }
     touched_low_ = Buckets::kBucketCount;
     touched_high_ = 0;
@@ -36,20 +36,20 @@ class SparseCounts::Reader {
     }
     [[nodiscard]] bool done() const noexcept { return done_; }
     [[nodiscard]] std::uint32_t bucket() const noexcept { return bucket_; }
-    [[nodiscard]] std::uint32_t count() const noexcept { return count_; }
+    [[nodiscard]] std::uint64_t count() const noexcept { return count_; }
     void next() noexcept {
         done_ = at_ == end_;
         if (done_) return;
-        bucket_ += number();
+        bucket_ += static_cast<std::uint32_t>(number());
         count_ = number();
     }
 
  private:
-    std::uint32_t number() noexcept {
-        std::uint32_t n = 0;
+    std::uint64_t number() noexcept {
+        std::uint64_t n = 0;
         for (unsigned shift = 0;; shift += 7) {
             const std::uint8_t byte = *at_++;
-            n |= static_cast<std::uint32_t>(byte & 0x7FU) << shift;
+            n |= static_cast<std::uint64_t>(byte & 0x7FU) << shift;
             if (byte < 0x80) return n;
         }
     }
@@ -58,11 +58,11 @@ class SparseCounts::Reader {
     const std::uint8_t* end_;
     bool done_ = false;
     std::uint32_t bucket_ = 0;
-    std::uint32_t count_ = 0;
+    std::uint64_t count_ = 0;
 };
 
-void SparseCounts::append(std::uint32_t bucket, std::uint32_t count, std::uint32_t& last) {
-    for (std::uint32_t n : {bucket - last, count}) {
+void SparseCounts::append(std::uint32_t bucket, std::uint64_t count, std::uint32_t& last) {
+    for (std::uint64_t n : {std::uint64_t{bucket - last}, count}) {
         for (; n >= 0x80; n >>= 7) bytes_.push_back(static_cast<std::uint8_t>(n | 0x80U));
         bytes_.push_back(static_cast<std::uint8_t>(n));
     }
@@ -122,8 +122,8 @@ base::Nanos SparseCounts::quantile(double q) const noexcept {
     return base::Nanos{0};
 }
 
-std::vector<std::pair<std::uint32_t, std::uint32_t>> SparseCounts::buckets() const {
-    std::vector<std::pair<std::uint32_t, std::uint32_t>> found;
+std::vector<std::pair<std::uint32_t, std::uint64_t>> SparseCounts::buckets() const {
+    std::vector<std::pair<std::uint32_t, std::uint64_t>> found;
     for (Reader r{bytes_}; !r.done(); r.next()) found.emplace_back(r.bucket(), r.count());
     return found;
 }

@@ -28,7 +28,7 @@ Connector::Connector(event_loop::Loop& loop, const postgres::Conninfo& conninfo,
 
 void Connector::connect_all() {
     for (std::uint32_t i = 0; i < lines_.size(); ++i) wanting_.push_back(i);
-    go_on();
+    go_on(base::mono_now());
 }
 
 void Connector::session_up(std::uint32_t session) noexcept {
@@ -41,7 +41,7 @@ void Connector::session_up(std::uint32_t session) noexcept {
     all_were_up_ = all_were_up_ || connected_ == lines_.size();
     if (line.was_up) ++reconnects_;
     line.was_up = true;
-    go_on();
+    go_on(base::mono_now());
 }
 
 void Connector::session_down(std::uint32_t session) noexcept {
@@ -67,14 +67,15 @@ void Connector::session_down(std::uint32_t session) noexcept {
     // Even the first attempt after a loss waits a little, each its own while: all lost together.
     const double share = line.attempts == 0 ? jitter_.unit() : 0.5 + 0.5 * jitter_.unit();
     pause = base::from_seconds(share * base::to_seconds(std::max(pause, options_.first_pause)));
-    pauses_.add({base::mono_now() + pause, session});
-    go_on();
+    const Mono now = base::mono_now();
+    // Later than now: the session is not yet done with the connection that it loses.
+    pauses_.add({now + std::max(pause, Nanos{1}), session});
+    go_on(now);
 }
 
-void Connector::go_on() noexcept {
+void Connector::go_on(Mono now) noexcept {
     if (stopped_ || going_on_) return;  // a failing connect() calls back from within
     going_on_ = true;
-    const Mono now = base::mono_now();
     while (pauses_.next() <= now) wanting_.push_back(pauses_.take().session);
     const bool wanted = !wanting_.empty() && has_place();
     if (!wanting_.empty()) lookup_.refresh(now);
@@ -102,7 +103,7 @@ void Connector::go_on() noexcept {
 
 void Connector::on_password() noexcept {
     if (password_.error().empty()) lookup_.set_password(password_.password());
-    go_on();
+    go_on(base::mono_now());
 }
 
 void Connector::fail_wanting(Mono now) noexcept {
@@ -121,7 +122,7 @@ void Connector::on_time() noexcept {
         ++lines_[connecting_.front()].first_host;
         (*sessions_)[connecting_.front()]->give_up("the server did not answer in time");
     }
-    go_on();
+    go_on(now);
 }
 
 void Connector::stop() noexcept {

@@ -23,17 +23,19 @@ constexpr const char* kSettings =
     "'autovacuum', 'default_transaction_isolation', 'jit', 'track_activities', 'shared_preload_libraries') "
     "ORDER BY name";
 
-/// Who answers, what it is, and whether there is room: in one question, for each costs a round trip.
+/// Who answers, what it is, and whether there is room: in one question, for each costs a round trip. Workers,
+/// parallel ones and those of autovacuum, take no place of a client's.
 constexpr const char* kServer =
+    "WITH others AS (SELECT datname, usename FROM pg_stat_activity "
+    "                WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()) "
     "SELECT pg_backend_pid(), pg_is_in_recovery(), current_setting('max_connections'), "
     "  CASE WHEN (SELECT rolsuper FROM pg_roles WHERE rolname = current_user) THEN 0 "
     "       ELSE current_setting('superuser_reserved_connections')::int END, "
-    "  (SELECT count(*) FROM pg_stat_activity WHERE datid IS NOT NULL AND pid <> pg_backend_pid()), "
+    "  (SELECT count(*) FROM others), "
     "  (SELECT datconnlimit FROM pg_database WHERE datname = current_database()), "
-    "  (SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> "
-    "pg_backend_pid()), "
+    "  (SELECT count(*) FROM others WHERE datname = current_database()), "
     "  (SELECT CASE WHEN rolsuper THEN -1 ELSE rolconnlimit END FROM pg_roles WHERE rolname = session_user), "
-    "  (SELECT count(*) FROM pg_stat_activity WHERE usename = session_user AND pid <> pg_backend_pid())";
+    "  (SELECT count(*) FROM others WHERE usename = session_user)";
 
 /// The columns of that.
 struct ServerColumns {

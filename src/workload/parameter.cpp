@@ -18,7 +18,6 @@ namespace {
 constexpr std::array<std::string_view, 9> kKinds{"key",  "pick", "integer", "real",    "choice",
                                                  "code", "uuid", "run_id",  "constant"};
 constexpr std::size_t kMaxChoices = 10'000;
-constexpr std::size_t kMaxText = 100'000;   // bytes of a query or a constant
 constexpr std::size_t kMaxPrefix = 40;      // bytes: with 18 digits below the 63 of the storage
 constexpr std::size_t kMaxIdentifier = 63;  // bytes: PostgreSQL cuts longer ones
 constexpr double kMaxGridPoint = 1e15;      // beyond it doubles cannot tell decimal neighbours apart
@@ -79,17 +78,10 @@ KeyParameter parse_key(const base::JsonNode& node) {
     return parameter;
 }
 
-std::string limited_text(const base::JsonNode& node, std::size_t most) {
-    auto text = node.text();
-    if (text.size() > most)
-        node.fail(fmt::format("must not be longer than {} bytes, but has {}", most, text.size()));
-    return text;
-}
-
 PickParameter parse_pick(const base::JsonNode& node) {
     node.expect_object({"pick"});
     const auto pick = node.at("pick");
-    auto query = limited_text(pick, kMaxText);
+    auto query = pick.text(kMaxText);
     if (query.find_first_not_of(" \t\r\n;") == std::string::npos) pick.fail("the query is empty");
     return {std::move(query)};
 }
@@ -142,14 +134,14 @@ ChoiceParameter parse_choice(const base::JsonNode& node) {
         values.fail(fmt::format("must hold 1 to {} values, not {}", kMaxChoices, count));
     }
     ChoiceParameter parameter;
-    for (std::size_t i = 0; i < count; ++i) parameter.values.push_back(limited_text(values.at(i), kMaxText));
+    for (std::size_t i = 0; i < count; ++i) parameter.values.push_back(values.at(i).text(kMaxText));
     return parameter;
 }
 
 CodeParameter parse_code(const base::JsonNode& node) {
     node.expect_object({"code", "digits", "uuid_after"});
     CodeParameter parameter;
-    parameter.prefix = limited_text(node.at("code"), kMaxPrefix);
+    parameter.prefix = node.at("code").text(kMaxPrefix);
     if (node.has("digits")) parameter.digits = parse_digits(node.at("digits"), 1, 18);
     if (node.has("uuid_after")) {
         parameter.uuid_after = static_cast<std::uint32_t>(parse_digits(node.at("uuid_after"), 0, 100));
@@ -177,8 +169,8 @@ Parameter parse_parameter(const base::JsonNode& node) {
     if (kind == "choice") return parse_choice(node);
     if (kind == "code") return parse_code(node);
     node.expect_object({kind});
-    if (kind == "run_id") return RunIdParameter{limited_text(node.at("run_id"), kMaxPrefix)};
-    if (kind == "constant") return ConstantParameter{limited_text(node.at("constant"), kMaxText)};
+    if (kind == "run_id") return RunIdParameter{node.at("run_id").text(kMaxPrefix)};
+    if (kind == "constant") return ConstantParameter{node.at("constant").text(kMaxText)};
     if (!node.at("uuid").boolean()) node.at("uuid").fail("must be true");
     return UuidParameter{};
 }

@@ -25,18 +25,10 @@ constexpr std::size_t kMaxOperations = 100;
 constexpr std::size_t kMaxStatements = 100;  // an operation
 constexpr std::size_t kMaxListed = 100;      // SQLSTATEs of a policy, thresholds
 constexpr std::size_t kMaxName = 63;         // bytes
-constexpr std::size_t kMaxText = 100'000;    // bytes of a statement or a description
 constexpr double kMaxWeight = 1e9;
 constexpr std::int64_t kMaxRetries = 100;
 constexpr std::int64_t kMaxConnections = 65'535;
 constexpr double kMaxPauseMs = 600'000;
-
-std::string limited_text(const base::JsonNode& node, std::size_t most) {
-    auto text = node.text();
-    if (text.size() > most)
-        node.fail(fmt::format("must not be longer than {} bytes, but has {}", most, text.size()));
-    return text;
-}
 
 std::size_t limited_size(const base::JsonNode& node, std::size_t least, std::size_t most) {
     const auto size = node.array_size();
@@ -53,7 +45,7 @@ std::int64_t limited_integer(const base::JsonNode& node, std::int64_t low, std::
 
 /// Names stand in --mix, in tables of the report and in JSON.
 std::string parse_name(const base::JsonNode& node) {
-    auto name = limited_text(node, kMaxName);
+    auto name = node.text(kMaxName);
     const bool printable = std::none_of(name.begin(), name.end(), [](char c) {
         return (c >= '\0' && c < ' ') || c == '\x7f' || c == '=' || c == ',';
     });
@@ -64,7 +56,7 @@ std::string parse_name(const base::JsonNode& node) {
 }
 
 std::string parse_sql(const base::JsonNode& node) {
-    auto sql = limited_text(node, kMaxText);
+    auto sql = node.text(kMaxText);
     SqlScanner scanner{sql};
     if (scanner.peek().empty()) node.fail("the statement is empty");
     if (scanner.take_word() == "copy")
@@ -221,7 +213,7 @@ Scenario parse_scenario(const base::JsonNode& node) {
                         "thresholds", "read_only"});
     Scenario scenario;
     scenario.name = parse_name(node.at("name"));
-    if (node.has("description")) scenario.description = limited_text(node.at("description"), kMaxText);
+    if (node.has("description")) scenario.description = node.at("description").text(kMaxText);
     scenario.operations = parse_operations(node.at("operations"));
     if (node.has("traffic")) {
         const auto traffic = node.at("traffic");
@@ -243,8 +235,7 @@ Scenario parse_scenario(const base::JsonNode& node) {
     if (node.has("thresholds")) {
         const auto list = node.at("thresholds");
         const auto count = limited_size(list, 0, kMaxListed);
-        for (std::size_t i = 0; i < count; ++i)
-            scenario.thresholds.push_back(limited_text(list.at(i), kMaxText));
+        for (std::size_t i = 0; i < count; ++i) scenario.thresholds.push_back(list.at(i).text(kMaxText));
     }
     if (node.has("read_only")) scenario.read_only = node.at("read_only").boolean();
     return scenario;

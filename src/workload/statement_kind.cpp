@@ -31,10 +31,15 @@ StatementKind kind_of(std::string_view text) {
         if (second == "work" || second == "transaction") second = sql.take_word();
         return second == "to" ? StatementKind::reads : StatementKind::rolls_back;
     }
-    const bool reading = std::find(kReading.begin(), kReading.end(), first) != kReading.end();
+    const auto is_one_of = [](const auto& words, std::string_view word) {
+        return std::find(words.begin(), words.end(), word) != words.end();
+    };
     // EXPLAIN ANALYZE INSERT … inserts, and EXPLAIN (…) may say ANALYZE, too.
-    const bool analyzes = first == "explain" && (second == "analyze" || second.empty());
-    return reading && !analyzes ? StatementKind::reads : StatementKind::writes;
+    const bool analyzes =
+        first == "explain" && (second == "analyze" || second == "analyse" || second.empty());
+    const bool makes_a_table = first == "select" && is_one_of(sql_words(text), "into");
+    return is_one_of(kReading, first) && !analyzes && !makes_a_table ? StatementKind::reads
+                                                                     : StatementKind::writes;
 }
 
 }  // namespace pgtraffic::workload

@@ -155,4 +155,11 @@ TEST_CASE("the coarse histogram of an interval is within 0.8 %, dense, sparse an
     }
     first.clear();
     CHECK(metrics::SparseCounts{first}.count() == 0);
+    // Of a day at full speed more than 2^32.
+    metrics::CoarseHistogram day;
+    day.record(1ms, 3'000'000'000);
+    metrics::SparseCounts days{day};
+    days.merge(metrics::SparseCounts{day});
+    CHECK(days.count() == 6'000'000'000);
+    CHECK(days.buckets().at(0).second == 6'000'000'000);
 }

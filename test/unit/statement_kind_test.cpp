@@ -48,7 +48,8 @@ TEST_CASE("the kind of a statement: what is not known to be harmless writes") {
     for (const char* sql :
          {"INSERT INTO t VALUES (1)", "update t SET a = 1", "DELETE FROM t", "MERGE INTO t", "TRUNCATE t",
           "WITH gone AS (DELETE FROM t RETURNING a) SELECT * FROM gone", "CALL place()", "DO $$ $$",
-          "EXPLAIN ANALYZE DELETE FROM t", "EXPLAIN (ANALYZE) DELETE FROM t", "COMMIT PREPARED 'a'"})
+          "EXPLAIN ANALYZE DELETE FROM t", "explain analyse delete from t", "SELECT 1 AS a INTO t",
+          "EXPLAIN (ANALYZE) DELETE FROM t", "COMMIT PREPARED 'a'"})
         CHECK(kind_of(sql) == StatementKind::writes);
     CHECK(kind_of("BEGIN ISOLATION LEVEL SERIALIZABLE") == StatementKind::begins);
     CHECK(kind_of("start transaction") == StatementKind::begins);

@@ -36,7 +36,8 @@ class JsonNode {
     [[nodiscard]] JsonNode at(std::size_t index) const;     ///< fails unless an array that long
     [[nodiscard]] std::size_t array_size() const;           ///< fails unless an array
 
-    [[nodiscard]] std::string text() const;  ///< a string, without NUL bytes
+    /// A string, without NUL bytes, of at most `most` bytes.
+    [[nodiscard]] std::string text(std::size_t most = std::string::npos) const;
     [[nodiscard]] double number() const;
     [[nodiscard]] double number_between(double low, double high) const;
     [[nodiscard]] std::int64_t integer() const;

@@ -22,14 +22,14 @@ class CoarseHistogram {
     CoarseHistogram() : counts_(Buckets::kBucketCount, 0) {}
 
     void record(base::Nanos d) noexcept { record(d, 1); }
-    void record(base::Nanos d, std::uint32_t times) noexcept;
+    void record(base::Nanos d, std::uint64_t times) noexcept;
     void clear() noexcept;
 
     /// Where `d` is counted: negative durations as 0, those over an hour as an hour.
     [[nodiscard]] static std::uint32_t bucket_of(base::Nanos d) noexcept;
 
  private:
-    std::vector<std::uint32_t> counts_;
+    std::vector<std::uint64_t> counts_;
     std::uint32_t touched_low_ = Buckets::kBucketCount;
     std::uint32_t touched_high_ = 0;
 
@@ -50,11 +50,11 @@ class SparseCounts {
     [[nodiscard]] base::Nanos quantile(double q) const noexcept;
 
     /// Bucket of CoarseHistogram::Buckets and its count, by rising bucket, none of them 0. Decoded anew.
-    [[nodiscard]] std::vector<std::pair<std::uint32_t, std::uint32_t>> buckets() const;
+    [[nodiscard]] std::vector<std::pair<std::uint32_t, std::uint64_t>> buckets() const;
 
  private:
     class Reader;
-    void append(std::uint32_t bucket, std::uint32_t count, std::uint32_t& last);
+    void append(std::uint32_t bucket, std::uint64_t count, std::uint32_t& last);
 
     /// For each bucket its distance from the one before and its count, as LEB128: two to three bytes, of
     /// which a day-long run keeps a million.

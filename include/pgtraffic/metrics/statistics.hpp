@@ -66,7 +66,7 @@ struct MeanOfRuns {
 };
 
 /// The mean of a figure over at least two runs, and its interval by Student's t: the runs are independent,
-/// and their figures nearly normal. Of two runs the interval is 18 standard errors wide: two show next to
+/// and their figures nearly normal. Of two runs the interval is 25 standard errors wide: two show next to
 /// nothing. The mean of equal values is exactly that value.
 [[nodiscard]] MeanOfRuns mean_of_runs(std::span<const double> values);
 

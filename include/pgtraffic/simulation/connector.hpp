@@ -71,12 +71,12 @@ class Connector {
         base::Mono started;
     };
 
-    void go_on() noexcept;  // starts what may start, sets the timer
+    void go_on(base::Mono now) noexcept;  // starts what may start, sets the timer
     [[nodiscard]] bool has_place() const noexcept {
         return connecting_.size() < (all_were_up_ ? options_.at_once_later : options_.at_once_first);
     }
     void on_time() noexcept;
-    void on_addresses() noexcept { go_on(); }
+    void on_addresses() noexcept { go_on(base::mono_now()); }
     void on_password() noexcept;
     void fail_wanting(base::Mono now) noexcept;  // no password to be had
 

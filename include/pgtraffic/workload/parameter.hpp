@@ -72,6 +72,9 @@ using Parameter = std::variant<KeyParameter, PickParameter, IntegerParameter, Re
 /// they can stand in SQL as they are; values that are not picked, chosen or constant fit `storage` below.
 [[nodiscard]] Parameter parse_parameter(const base::JsonNode& node);
 
+/// Bytes of a statement, a query, a constant or a description.
+inline constexpr std::size_t kMaxText = 100'000;
+
 /// At most this many parameters a statement; a scenario with more is refused.
 inline constexpr std::size_t kMaxParameters = 32;
 
