@@ -273,6 +273,7 @@ int run_command(const RunOptions& options, const std::vector<std::string>& argv)
         postgres::Client client{with_password(conninfo, options), std::chrono::seconds{10},
                                 simulation::kPreflightPatience};
         conninfo.also_hide(client.password());
+        if (client.converts()) conninfo.set("client_encoding", "UTF8");
         result.server = simulation::inspect_server(client);
         result.server.temporary = temporary != nullptr;
         // A SET on a pooler's connection would reach whoever gets it next.

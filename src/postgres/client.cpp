@@ -188,12 +188,30 @@ Client::Client(const Conninfo& conninfo, base::Nanos timeout, std::optional<base
     if (const char* password = PQpass(connection_); password != nullptr && *password != '\0') {
         conninfo_.set("password", password);
     }
-    if (opened.trouble.empty()) return;
+    if (opened.trouble.empty()) {
+        use_utf8();
+        return;
+    }
     const std::string message = opened.trouble == base::kInterrupted
                                     ? opened.trouble
                                     : connect_error(connection_, opened.trouble, conninfo_);
     PQfinish(connection_);
     throw base::Error(message);
+}
+
+void Client::use_utf8() {
+    const auto parameter = [&](const char* name) {
+        const char* value = PQparameterStatus(connection_, name);
+        return std::string_view{value != nullptr ? value : ""};
+    };
+    converts_ = parameter("server_encoding") != "SQL_ASCII";
+    if (!converts_ || parameter("client_encoding") == "UTF8") return;
+    try {
+        execute("SET client_encoding = 'UTF8'");
+    } catch (const base::Error&) {
+        PQfinish(connection_);
+        throw;
+    }
 }
 
 Client::~Client() {

@@ -96,6 +96,19 @@ TEST_CASE("approving, fulfilling and adjusting change what they say, and take di
     CHECK(fulfilled_of_late() == fulfilled_before + ok["fulfil"]);
 }
 
+TEST_CASE("a scenario is UTF-8 to the server, whatever the environment and the database speak") {
+    const auto database = test::fresh_database();
+    Client client{database.conninfo()};
+    client.execute("CREATE TABLE t (a text, b text)");
+    const test::TemporaryFile scenario{R"json({"name": "o", "operations": [{"name": "o", "statements": [
+        {"sql": "INSERT INTO t VALUES ('ü', $1)", "parameters": [{"constant": "€ä"}]}]}]})json"};
+    const auto run =
+        test::run_pgtraffic({"run", "-d", database.dsn() + " client_encoding=LATIN1", "--scenario",
+                             scenario.path(), "-t", "1", "-c", "1", "--warmup", "0"});
+    CHECK(run.exit_code == 0);
+    CHECK(client.value("SELECT a || b || length(a || b) FROM t") == "ü€ä3");
+}
+
 TEST_CASE("updates that find nothing are empty, apart from success and failure, and the report says so") {
     const auto database = test::filled_database();
     Client client{database.conninfo()};

@@ -34,7 +34,8 @@ using Row = std::vector<std::optional<std::string>>;
 /// PostgreSQL.
 [[nodiscard]] std::int64_t whole_number(const std::optional<std::string>& text);
 
-/// Neither copies nor moves. Owns its PGconn. Where ending signals are held back (base::SignalMask), one that
+/// Neither copies nor moves. Owns its PGconn. Speaks UTF-8, whatever the database's encoding is and the
+/// environment says. Where ending signals are held back (base::SignalMask), one that
 /// comes ends a wait for an answer within 100 ms: base::Error that says base::kInterrupted, and the
 /// connection is closed. The signal waits on.
 class Client {
@@ -84,6 +85,9 @@ class Client {
     [[nodiscard]] std::string server_version() const;  ///< "15.18 (Debian 15.18-0+deb12u1)"
     [[nodiscard]] bool over_unix_socket() const noexcept;
     [[nodiscard]] bool uses_ssl() const noexcept;
+    /// Whether the server converts between its encoding and ours. SQL_ASCII is none: bytes come and go as
+    /// they are.
+    [[nodiscard]] bool converts() const noexcept { return converts_; }
     [[nodiscard]] std::string host() const;
     [[nodiscard]] std::string address() const;  ///< the IP address connected to; empty over a Unix socket
     [[nodiscard]] std::string port() const;
@@ -100,6 +104,7 @@ class Client {
 
     /// The last result of what was sent, as PQexec gives it, but bounded in time and size.
     [[nodiscard]] Result answer_to(int sent);
+    void use_utf8();
     void wait_until_readable(base::Mono deadline);
     void break_off_copy();
     [[noreturn]] void refuse_copy();
@@ -109,6 +114,7 @@ class Client {
     Conninfo conninfo_;  // for masking
     std::optional<base::Nanos> patience_;
     pg_conn* connection_ = nullptr;
+    bool converts_ = true;
     std::string copying_;  // the statement of a copy under way
 };
 
