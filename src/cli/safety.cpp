@@ -34,10 +34,6 @@ std::string in_safe_quotes(const std::string& text) {
     return fmt::format("\"{}\"", report::printable(text));
 }
 
-std::string counted(std::uint64_t n, std::string_view one, std::string_view many) {
-    return fmt::format("{} {}", base::with_thousands(n), n == 1 ? one : many);
-}
-
 void refuse_other_database(const metrics::ServerInfo& server, const std::optional<std::string>& given) {
     if (!given || *given == server.database) return;
     throw base::Error(
@@ -90,11 +86,11 @@ std::string describe_target(const metrics::ServerInfo& server) {
     if (server.ssl) text += ", TLS";
     if (server.pooler) text += ", behind a pooler";
     if (server.other_sessions) {
-        text += fmt::format(", {}", counted(*server.other_sessions, "other session", "other sessions"));
+        text += fmt::format(", {}", base::counted(*server.other_sessions, "other session", "other sessions"));
     }
     if (server.free_connections) {
         text += fmt::format(
-            ", {}", counted(*server.free_connections, "free connection slot", "free connection slots"));
+            ", {}", base::counted(*server.free_connections, "free connection slot", "free connection slots"));
     }
     return text;
 }

@@ -26,7 +26,11 @@ std::uint64_t count_in(const std::optional<std::string>& answer) {
 }
 
 std::uint64_t count_rows(postgres::Client& client, const std::string& table) {
-    return count_in(client.value(fmt::format("SELECT count(*) FROM {}", table)));
+    try {
+        return count_in(client.value(fmt::format("SELECT count(*) FROM {}", table)));
+    } catch (const postgres::SqlError& error) {
+        throw base::Error(fmt::format("--audit: cannot count the rows of {}: {}", table, error.what()));
+    }
 }
 
 std::string array_literal(const std::vector<std::string>& values, std::size_t from, std::size_t to) {

@@ -24,15 +24,19 @@ constexpr const char* kSettings =
     "ORDER BY name";
 
 /// Who answers, what it is, and whether there is room: in one question, for each costs a round trip. Workers,
-/// parallel ones and those of autovacuum, take no place of a client's.
+/// parallel ones and those of autovacuum, take no place of a client's; what another role's backend is may be
+/// hidden from ours, and then it counts unless it is nobody's.
 constexpr const char* kServer =
     "WITH others AS (SELECT datname, usename FROM pg_stat_activity "
-    "                WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()) "
+    "                WHERE coalesce(backend_type, 'client backend') = 'client backend' AND usesysid IS NOT "
+    "NULL "
+    "                AND pid <> pg_backend_pid()) "
     "SELECT pg_backend_pid(), pg_is_in_recovery(), current_setting('max_connections'), "
     "  CASE WHEN (SELECT rolsuper FROM pg_roles WHERE rolname = current_user) THEN 0 "
     "       ELSE current_setting('superuser_reserved_connections')::int END, "
     "  (SELECT count(*) FROM others), "
-    "  (SELECT datconnlimit FROM pg_database WHERE datname = current_database()), "
+    "  (SELECT CASE WHEN rolsuper THEN -1 ELSE datconnlimit END FROM pg_database, pg_roles "
+    "   WHERE datname = current_database() AND rolname = session_user), "
     "  (SELECT count(*) FROM others WHERE datname = current_database()), "
     "  (SELECT CASE WHEN rolsuper THEN -1 ELSE rolconnlimit END FROM pg_roles WHERE rolname = session_user), "
     "  (SELECT count(*) FROM others WHERE usename = session_user)";
@@ -84,7 +88,7 @@ void check_statement(postgres::Client& client, const workload::Operation& operat
 
 }  // namespace
 
-metrics::ServerInfo inspect_server(postgres::Client& client) {
+metrics::ServerInfo inspect_server(postgres::Client& client) try {
     metrics::ServerInfo info;
     info.version = client.server_version();
     info.version_num = client.server_version_num();
@@ -106,16 +110,20 @@ metrics::ServerInfo inspect_server(postgres::Client& client) {
     // A pooler multiplexes: the server's slots say nothing of its own.
     if (!info.pooler) look_for_room(server, info);
     return info;
+} catch (const postgres::SqlError& error) {
+    throw base::Error(fmt::format("cannot ask the server what it is: {}", error.what()));
 }
 
 void check_room(const metrics::ServerInfo& server, std::uint32_t connections) {
     if (!server.free_connections || *server.free_connections >= connections) return;
-    throw base::Error(fmt::format(
-        "--connections: the server has {} connections free (of {}) and {} are asked for; ask for at "
-        "most {}, or raise max_connections, or the limit of the database or of the role",
-        base::with_thousands(*server.free_connections),
-        base::with_thousands(static_cast<std::uint64_t>(server.max_connections)),
-        base::with_thousands(std::uint64_t{connections}), *server.free_connections));
+    const std::string fewer =
+        *server.free_connections == 0 ? "" : fmt::format("ask for at most {}, or ", *server.free_connections);
+    throw base::Error(
+        fmt::format("--connections: the server has {} connections free (of {}) and {} are asked for; {}raise "
+                    "max_connections, or the limit of the database or of the role",
+                    base::with_thousands(*server.free_connections),
+                    base::with_thousands(static_cast<std::uint64_t>(server.max_connections)),
+                    base::with_thousands(std::uint64_t{connections}), fewer));
 }
 
 workload::Workload bind_workload(postgres::Client& client, const workload::Scenario& scenario,

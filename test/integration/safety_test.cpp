@@ -120,6 +120,24 @@ TEST_CASE("the free slots are those of the role, where it has a limit of its own
     client.execute("DROP ROLE pgtraffic_test_limited");
 }
 
+TEST_CASE("the sessions of other roles count, and a database's limit binds all but superusers") {
+    const auto database = test::fresh_database();
+    Client client{database.conninfo()};
+    const Client other{database.conninfo()};
+    client.execute("DROP ROLE IF EXISTS pgtraffic_test_plain; CREATE ROLE pgtraffic_test_plain LOGIN");
+    client.execute("ALTER DATABASE " + database.name() + " CONNECTION LIMIT 4");
+    const test::TemporaryFile scenario{kOne};
+    const auto run_as = [&](const std::string& user) {
+        return run_pgtraffic({"run", "-d", database.dsn() + user, "--scenario", scenario.path(), "-t", "4",
+                              "-c", "4", "--warmup", "0"});
+    };
+    const auto refused = run_as(" user=pgtraffic_test_plain");
+    CHECK(refused.exit_code == 1);
+    CHECK_THAT(refused.err, Contains("the server has 2 connections free"));
+    CHECK(run_as("").exit_code == 0);
+    client.execute("DROP ROLE pgtraffic_test_plain");
+}
+
 TEST_CASE("--max-rows bounds what inserts add, warm-up included, and the report says why it ended") {
     const auto database = test::filled_database();
     Client client{database.conninfo()};
