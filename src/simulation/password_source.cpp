@@ -2,9 +2,12 @@
 
 #include <fmt/format.h>
 
+#include <csignal>
 #include <utility>
 
 #include "pgtraffic/base/error.hpp"
+#include "pgtraffic/base/signal_mask.hpp"
+#include "pgtraffic/event_loop/signal.hpp"
 
 namespace pgtraffic::simulation {
 namespace {
@@ -31,22 +34,33 @@ std::string password_of(const event_loop::CommandEnd& end, std::string& error) {
     return {};
 }
 
-/// Waits on a loop of its own.
+struct Answer {
+    std::string password;
+    std::string error;
+    int signal = 0;  ///< that ended the wait
+};
+
+/// Waits on a loop of its own. What still runs when it goes is killed.
 class Waiter {
  public:
-    std::string run(const std::string& command) {
+    Answer run(const std::string& command) {
         shell_.start(command, kTimeLimit);
         loop_.run();
-        if (!error_.empty()) throw base::Error(error_);
-        return password_;
+        return answer_;
     }
 
  private:
-    void on_end(const event_loop::CommandEnd* end) noexcept { password_ = password_of(*end, error_); }
+    void on_end(const event_loop::CommandEnd* end) noexcept {
+        answer_.password = password_of(*end, answer_.error);
+    }
+    void on_signal(int number) noexcept {
+        answer_.signal = number;
+        loop_.stop();
+    }
 
-    std::string password_;
-    std::string error_;
+    Answer answer_;
     event_loop::Loop loop_;
+    event_loop::EndingSignals signals_{loop_, event_loop::Callback<int>::to<&Waiter::on_signal>(*this)};
     event_loop::ShellCommand shell_{
         loop_, event_loop::Callback<const event_loop::CommandEnd*>::to<&Waiter::on_end>(*this)};
 };
@@ -82,7 +96,13 @@ void PasswordSource::on_end(const event_loop::CommandEnd* end) noexcept {
 }
 
 std::string run_password_command(const std::string& command) {
-    return Waiter{}.run(command);
+    const Answer answer = Waiter{}.run(command);
+    if (answer.signal != 0) {
+        ::raise(answer.signal);  // ends us, now that nobody listens any more
+        throw base::Error(base::kInterrupted);
+    }
+    if (!answer.error.empty()) throw base::Error(answer.error);
+    return answer.password;
 }
 
 }  // namespace pgtraffic::simulation

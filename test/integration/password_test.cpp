@@ -2,6 +2,7 @@
 // was given and whatever went wrong.
 #include <fmt/format.h>
 
+#include <csignal>
 #include <filesystem>
 #include <fstream>
 
@@ -113,6 +114,27 @@ TEST_CASE("a token that expires in mid-run is asked for anew when sessions come 
         CHECK(ended.out.find(secret) == std::string::npos);
         CHECK(ended.err.find(secret) == std::string::npos);
     }
+}
+
+TEST_CASE("Ctrl-C before the load ends the password command with all that it started") {
+    const Folder folder;
+    const auto file = folder / "pid";
+    test::Process process{
+        test::pgtraffic_argv(
+            command_run(fmt::format("sleep 300 & echo $! > '{0}.new'; mv '{0}.new' '{0}'; wait", file), {})),
+        test::without_target()};
+    while (!std::filesystem::exists(file)) REQUIRE(::kill(process.pid(), 0) == 0);
+    process.send_signal(SIGINT);
+    (void)process.wait();
+    const pid_t pid = std::stoi(read_file(file));
+    // Whoever adopted it may not have fetched its end yet.
+    const auto lives = [&] {
+        std::ifstream status{fmt::format("/proc/{}/stat", pid)};
+        std::string line;
+        return std::getline(status, line) && line.find(") Z ") == std::string::npos;
+    };
+    for (const auto begun = base::mono_now(); lives();)
+        REQUIRE(base::mono_now() - begun < std::chrono::seconds{5});
 }
 
 TEST_CASE("a password command that fails says so, and shows nothing of what it printed") {
