@@ -25,7 +25,7 @@ traffic::Pattern pattern_of_option(const std::string& name_or_file) {
 
 /// "traffic" of a scenario file: the name of a built-in pattern, or phases of its own.
 traffic::Pattern pattern_of_scenario(const workload::Scenario& scenario, const std::string& file) {
-    const base::JsonNode node{*scenario.traffic, file, "/traffic"};
+    const base::JsonNode node{*scenario.traffic, base::input_name(file), "/traffic"};
     if (node.is_string()) {
         const auto name = node.text();
         if (traffic::pattern_text(name).empty()) {
@@ -66,7 +66,7 @@ metrics::Threshold read_condition(const std::string& place, const std::string& e
 
 void read_conditions(const RunOptions& options, RunChoice& choice) {
     const auto scope = threshold_scope(choice);
-    const auto file = options.scenario.value_or(choice.scenario.name);
+    const auto file = base::input_name(options.scenario.value_or(choice.scenario.name));
     for (std::size_t i = 0; i < choice.scenario.thresholds.size(); ++i) {
         choice.thresholds.push_back(read_condition(fmt::format("{}: /thresholds/{}", file, i),
                                                    choice.scenario.thresholds[i], metrics::parse_threshold,
@@ -77,6 +77,14 @@ void read_conditions(const RunOptions& options, RunChoice& choice) {
     }
     for (const auto& text : options.abort_if) {
         choice.abort_if.push_back(read_condition("--abort-if", text, metrics::parse_abort_condition, scope));
+    }
+    // The last window must end before the run does.
+    const base::Nanos window = options.whole_abort_window();
+    if (!choice.abort_if.empty() && window >= options.duration) {
+        throw base::Error(fmt::format(
+            "--abort-if: it looks at a whole window of {}, and the run lasts {}; give a shorter one with "
+            "--abort-window",
+            base::format_duration(window), base::format_duration(options.duration)));
     }
 }
 

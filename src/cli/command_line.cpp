@@ -189,6 +189,18 @@ void read_workload(const Reader& reader, RunOptions& run) {
     run.prepared = reader.word("protocol") == "prepared";
 }
 
+/// Also where one of them is a link to the other, or is spelled otherwise. Devices can be shared.
+bool same_file(const std::string& a, const std::string& b) {
+    namespace fs = std::filesystem;
+    std::error_code none;
+    const fs::file_status status = fs::status(a, none);
+    if (fs::exists(status) && !fs::is_regular_file(status)) return false;
+    const auto place = [&none](const std::string& file) {
+        return fs::weakly_canonical(fs::absolute(file, none), none);
+    };
+    return a == b || place(a) == place(b) || fs::equivalent(a, b, none);
+}
+
 void read_conditions(const Reader& reader, RunOptions& run) {
     run.thresholds = reader.options().texts("threshold");
     run.abort_if = reader.options().texts("abort-if");
@@ -199,14 +211,6 @@ void read_conditions(const Reader& reader, RunOptions& run) {
     run.audit = reader.flag("audit");
     if (reader.given("abort-window") && run.abort_if.empty()) {
         reader.refuse("abort-window", "has no meaning without --abort-if");
-    }
-    // The last window must end before the run does.
-    const Nanos window = run.whole_abort_window();
-    if (!run.abort_if.empty() && window >= run.duration) {
-        reader.refuse("abort-window",
-                      fmt::format("--abort-if looks at a whole window of {}, and the run lasts {}; give a "
-                                  "shorter window",
-                                  base::format_duration(window), base::format_duration(run.duration)));
     }
 }
 
@@ -243,18 +247,6 @@ void read_series(const Reader& reader, RunOptions& run) {
             run.report_to_stderr = true;
         }
     }
-}
-
-/// Also where one of them is a link to the other, or is spelled otherwise. Devices can be shared.
-bool same_file(const std::string& a, const std::string& b) {
-    namespace fs = std::filesystem;
-    std::error_code none;
-    const fs::file_status status = fs::status(a, none);
-    if (fs::exists(status) && !fs::is_regular_file(status)) return false;
-    const auto place = [&none](const std::string& file) {
-        return fs::weakly_canonical(fs::absolute(file, none), none);
-    };
-    return a == b || place(a) == place(b) || fs::equivalent(a, b, none);
 }
 
 /// What is written must be neither read nor written by another option.
@@ -422,7 +414,7 @@ ReportOptions read_report_options(const std::vector<std::string>& arguments) {
         throw base::Error("report: name the result, a file that `pgtraffic run --json FILE` wrote");
     const auto html = reader.file("html");
     if (!html) throw base::Error("report: --html FILE says where the page goes; - is standard output");
-    if (*html == files.front() && *html != "-")
+    if (*html != "-" && same_file(*html, files.front()))
         reader.refuse("html", "that is the result itself; name another file");
     return {files.front(), *html};
 }
@@ -471,7 +463,7 @@ CompareOptions read_compare_options(const std::vector<std::string>& arguments) {
     if (compare.text_to_stderr && compare.format == Format::json)
         reader.refuse("html", "cannot go to stdout with --format json, which writes there too; give a file");
     for (const auto& result : files) {
-        if (result == *compare.html && result != "-")
+        if (*compare.html != "-" && same_file(result, *compare.html))
             reader.refuse("html", "that is one of the results; name another file");
     }
     return compare;

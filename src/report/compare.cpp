@@ -110,6 +110,23 @@ metrics::Counts counts_of(const Json& object) {
     return counts;
 }
 
+/// Whether what is counted there is enough for the metric: earlier versions told only of what had ended by
+/// operation and by phase.
+bool tells(const Json& counts, Metric metric) {
+    switch (metric) {
+        case Metric::success_ratio:
+        case Metric::missed_ratio:
+        case Metric::missed:
+        case Metric::waiting:
+        case Metric::target_attainment:
+            return counts.contains("missed");
+        case Metric::retries:
+            return counts.contains("retries");
+        default:
+            return true;
+    }
+}
+
 /// A run as far as its result tells, for the arithmetic of thresholds.
 metrics::RunResult run_of(const Json& document) {
     metrics::RunResult run;
@@ -207,6 +224,7 @@ class Figures {
             found.bounds = throughput_bounds(*part, *found.value);
             return found;
         }
+        if (figure.population != Population::run && !tells(*part, figure.metric)) return found;
         if (figure.metric == Metric::cpu_us_per_query && !document_["client"]["cpu_us_per_query"].is_number())
             return found;
         found.value = metrics::evaluate(figure, run_).actual;

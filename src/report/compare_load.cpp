@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
 #include <span>
 
 #include "pgtraffic/base/check.hpp"
@@ -91,6 +92,36 @@ bool is_closed(const ComparedRun& run) {
     return run.document["config"]["mode"] == "closed";
 }
 
+/// What a whole run along a pattern was planned to be: each phase's mean rate as a share of the highest. None
+/// where the run has no pattern or ended early.
+std::vector<std::pair<std::string, double>> planned_phases(const Json& document) {
+    std::vector<std::pair<std::string, double>> phases;
+    const double planned_s = document["config"].value("duration_s", 0.0);
+    const double lasted_s = document["summary"]["duration_s"].get<double>();
+    if (value_of(document["config"], "pattern").is_null() || lasted_s < planned_s * 0.999) return phases;
+    double highest = 0;
+    for (const auto& phase : document["phases"]) {
+        if (phase["target_per_s_mean"].is_null()) return {};
+        phases.emplace_back(phase["name"].get<std::string>(), phase["target_per_s_mean"].get<double>());
+        highest = std::max(highest, phases.back().second);
+    }
+    for (auto& phase : phases) phase.second /= std::max(highest, 1e-9);
+    return phases;
+}
+
+/// Under one name a pattern's file may have held two.
+void compare_phases(const ComparedRun& base, const ComparedRun& other, std::vector<std::string>& out) {
+    const auto a = planned_phases(base.document);
+    const auto b = planned_phases(other.document);
+    if (a.empty() || b.empty()) return;
+    const bool alike = std::equal(a.begin(), a.end(), b.begin(), b.end(), [](const auto& x, const auto& y) {
+        return x.first == y.first && std::abs(x.second - y.second) < 0.005;
+    });
+    if (!alike)
+        out.push_back(
+            fmt::format("the phases of the pattern are others in {} than in {}", other.label, base.label));
+}
+
 }  // namespace
 
 std::vector<ComparedRun> label_runs(NamedResults files) {
@@ -130,6 +161,7 @@ std::vector<std::string> load_differences(const ComparedRun& base, const Compare
     for (const auto* key : kLoadKeys) compare_key(key, base, other, found);
     compare_where_both_tell(kLaterLoadKeys, base, other, found);
     if (is_closed(base) || is_closed(other)) compare_where_both_tell(kSessionKeys, base, other, found);
+    compare_phases(base, other, found);
     const auto a = names_of(base.document["operations"]);
     const auto b = names_of(other.document["operations"]);
     if (a != b)
@@ -160,8 +192,20 @@ std::vector<std::string> other_differences(const std::vector<ComparedRun>& runs)
         const auto& mine = base.document["environment"];
         const auto& its = run.document["environment"];
         differ("server", value_of(mine["server"], "version"), value_of(its["server"], "version"));
+        // Every temporary server has a place of its own.
+        const auto temporary = [](const Json& server) { return server.value("temporary", false); };
+        for (const char* key : {"host", "port", "database", "pooler"}) {
+            if (!temporary(mine["server"]) || !temporary(its["server"]))
+                differ(key, value_of(mine["server"], key), value_of(its["server"], key));
+        }
+        differ("outcome", value_of(base.document["run"], "outcome"),
+               value_of(run.document["run"], "outcome"));
+        const auto& settings = its["server"]["settings"];
         for (const auto& [name, value] : mine["server"]["settings"].items())
-            differ(printable(name, 60), value, value_of(its["server"]["settings"], name.c_str()));
+            differ(printable(name, 60), value, value_of(settings, name.c_str()));
+        for (const auto& [name, value] : settings.items()) {
+            if (!mine["server"]["settings"].contains(name)) differ(printable(name, 60), nullptr, value);
+        }
         differ("client", value_of(mine["client"], "hostname"), value_of(its["client"], "hostname"));
         differ("CPU of the client", value_of(mine["client"], "cpu_model"),
                value_of(its["client"], "cpu_model"));

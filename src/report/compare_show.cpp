@@ -191,10 +191,27 @@ std::string in_a_line(const Comparison& comparison, const std::vector<ComparedRu
             worse += value.finding == Finding::worse ? 1 : 0;
         }
     }
-    if (better + worse == 0)
-        return fmt::format("No difference from {} is shown: the confidence intervals overlap.", base);
-    return fmt::format("Against {}, {} figures are better and {} worse than chance {} the runs explains.",
-                       base, better, worse, has_groups(runs) ? "between" : "within");
+    // Shares have an interval in every run; throughput and percentiles need a time series that is long and
+    // steady.
+    const auto without_interval = [](const ComparedFigure& figure) {
+        return (figure.name == "throughput" || figure.name == "response.p50") &&
+               std::any_of(figure.values.begin() + 1, figure.values.end(), [](const ComparedValue& value) {
+                   return value.change && *value.change != 0 && value.finding == Finding::none;
+               });
+    };
+    const bool untold = std::any_of(comparison.figures.begin(), comparison.figures.end(), without_interval);
+    const std::string_view limit = untold ? " Throughput or the median has no confidence interval here (the "
+                                            "runs are too short, or follow a "
+                                            "pattern), and nothing tells its difference from chance."
+                                          : "";
+    if (better + worse == 0) {
+        return untold
+                   ? fmt::format("No difference from {} can be shown.{}", base, limit)
+                   : fmt::format("No difference from {} is shown: the confidence intervals overlap.", base);
+    }
+    return fmt::format("Against {}, {} better and {} worse than chance {} the runs explains.{}", base,
+                       base::counted(better, "figure is", "figures are"), worse,
+                       has_groups(runs) ? "between" : "within", limit);
 }
 
 /// What the intervals are of.

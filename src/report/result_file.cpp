@@ -127,7 +127,15 @@ void check_environment(const JsonNode& environment) {
     unless_null(server.at("version"), [](const JsonNode& version) { (void)version.text(); });
 }
 
+/// Of which earlier versions do not tell.
+void check_later_counts(const JsonNode& counts) {
+    for (const auto key : {"planned", "started", "waiting", "in_flight", "missed", "retries"}) {
+        if (counts.has(key)) check_count(counts.at(key));
+    }
+}
+
 void check_operation(const JsonNode& operation) {
+    check_later_counts(operation);
     (void)operation.at("name").text();
     check_counts(operation, {"ok", "empty", "failed", "timed_out", "retries", "rows"});
     check_amount(operation.at("throughput_per_s"));
@@ -140,6 +148,7 @@ void check_operation(const JsonNode& operation) {
 }
 
 void check_phase(const JsonNode& phase) {
+    check_later_counts(phase);
     (void)phase.at("name").text();
     check_amounts(phase, {"start_s", "duration_s", "throughput_per_s"});
     check_counts(phase, {"planned", "ok", "empty", "failed", "timed_out"});

@@ -410,6 +410,71 @@ TEST_CASE("conditions that mean nothing are refused with their column") {
               .find("does not keep") != std::string::npos);
 }
 
+TEST_CASE("a pattern whose phases changed under its name is another load") {
+    auto a = report::json_report(test::sample_open_run());
+    a["config"]["pattern"] = "mine.json";
+    a["config"]["duration_s"] = a["summary"]["duration_s"];
+    for (auto& phase : a["phases"]) phase["target_per_s_mean"] = 100;
+    auto scaled = a;  // another peak, which is told by itself
+    for (auto& phase : scaled["phases"]) phase["target_per_s_mean"] = 50;
+    CHECK(report::load_differences(runs_of(a, scaled)[0], runs_of(a, scaled)[1]).empty());
+    auto changed = a;
+    changed["phases"][1]["target_per_s_mean"] = 90;
+    const auto told = report::load_differences(runs_of(a, changed)[0], runs_of(a, changed)[1]);
+    CHECK(told == std::vector<std::string>{"the phases of the pattern are others in B than in A"});
+    changed["summary"]["duration_s"] = a["summary"]["duration_s"].get<double>() / 2;  // broken off
+    CHECK(report::load_differences(runs_of(a, changed)[0], runs_of(a, changed)[1]).empty());
+}
+
+TEST_CASE("another server, an outcome and a setting that only one has are listed") {
+    const auto a = report::json_report(test::sample_open_run());
+    auto b = a;
+    b["environment"]["server"]["database"] = "elsewhere";
+    b["run"]["outcome"] = "interrupted";
+    b["environment"]["server"]["settings"]["new_one"] = "on";
+    std::string all;
+    for (const auto& line : report::other_differences(runs_of(a, b))) all += line + "\n";
+    CHECK(all.find("elsewhere in B") != std::string::npos);
+    CHECK(all.find("interrupted in B") != std::string::npos);
+    CHECK(all.find("new_one: none in A, on in B") != std::string::npos);
+}
+
+TEST_CASE("runs without intervals are not said to overlap") {
+    auto a = run_of(1'000us);
+    auto b = run_of(1'250us);
+    for (auto* run : {&a, &b}) {
+        (*run)["summary"]["throughput_bounds_per_s"] = nullptr;
+        for (auto& bounds : (*run)["summary"]["response_bounds_ms"]) bounds = nullptr;
+    }
+    const auto runs = runs_of(a, b);
+    const auto text = report::compare_text(report::compare(runs, {}), runs, {});
+    CHECK(text.find("overlap") == std::string::npos);
+    CHECK(text.find("too short") != std::string::npos);
+}
+
+TEST_CASE(
+    "a condition on an operation or a phase looks at counts that are there, and fails where they are not") {
+    const auto base = run_of(1'000us);
+    auto other = base;
+    const auto operation = base["operations"][0]["name"].get<std::string>();
+    const auto phase = base["phases"][0]["name"].get<std::string>();
+    for (const char* part : {"operations", "phases"}) {
+        auto& counts = other[part][0];
+        for (const char* key : {"missed", "planned"})
+            counts[key] = counts[key].get<std::uint64_t>() + 100'000;
+    }
+    for (const std::string& name : {operation, "phase:" + phase}) {
+        for (const char* condition : {".missed>+0%", ".success_ratio<-5%"}) {
+            INFO(name << condition);
+            CHECK_FALSE(fails(runs_of(base, base), (name + condition).c_str()));
+            CHECK(fails(runs_of(base, other), (name + condition).c_str()));
+            auto older = base;
+            for (const char* part : {"operations", "phases"}) older[part][0].erase("missed");
+            CHECK(fails(runs_of(older, older), (name + condition).c_str()));
+        }
+    }
+}
+
 TEST_CASE("the comparison as JSON and as a page says what the text says") {
     const auto runs = runs_of(run_of(1'000us), run_of(1'250us));
     const auto comparison =
