@@ -4,6 +4,7 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <cmath>
 #include <cstring>
@@ -11,7 +12,6 @@
 #include <functional>
 #include <iostream>
 #include <set>
-#include <sstream>
 #include <vector>
 
 #include "pgtraffic/base/error.hpp"
@@ -19,6 +19,8 @@
 
 namespace pgtraffic::base {
 namespace {
+
+constexpr std::size_t kLargestFile = 500'000'000;  // a result of a day is a tenth of it
 
 /// The parser's own text without its "[json.exception…] parse error at line …:" head.
 std::string parser_reason(const std::string& what) {
@@ -149,12 +151,19 @@ nlohmann::ordered_json read_json_file(const std::string& path) {
     std::ifstream file;
     if (path != "-") file.open(path, std::ios::binary);
     std::istream& input = path == "-" ? std::cin : file;
-    std::ostringstream text;
-    if (!input || !(text << input.rdbuf())) {
+    std::string text;
+    std::array<char, 65536> piece;
+    while (input.read(piece.data(), piece.size()) || input.gcount() > 0) {
+        text.append(piece.data(), static_cast<std::size_t>(input.gcount()));
+        if (text.size() > kLargestFile)
+            throw Error(fmt::format("{}: more than {} MB are no file of ours", input_name(path),
+                                    kLargestFile / 1'000'000));
+    }
+    if (text.empty() || input.bad()) {
         throw Error(fmt::format("{}: cannot read it: {}", input_name(path),
                                 errno != 0 ? std::strerror(errno) : "it is empty"));
     }
-    return parse_json(text.str(), input_name(path));
+    return parse_json(text, input_name(path));
 }
 
 void JsonNode::fail(const std::string& what) const {

@@ -102,8 +102,8 @@ constexpr auto kOptions = std::to_array<OptionRow>({
      "which free connection goes next: the one free for longest, or the one freed last", "fifo", kRun},
 
     {"rate", 'R', "N", kTraffic,
-     "open loop: N queries due a second. Without it, or a pattern, the loop is closed: each connection sends "
-     "its next query as soon as the last one is answered.",
+     "open loop: N queries due a second. A run without it, or a pattern, is a closed loop: each connection "
+     "sends its next query as soon as the last one is answered.",
      "", kRun | kPlan},
     {"pattern", 0, "NAME|FILE", kTraffic,
      "open loop along a pattern; `pgtraffic list` names the built-in ones", "", kRun | kPlan},

@@ -119,7 +119,8 @@ void judge_backlog(const RunResult& run, Judge& judge) {
 void judge_failures(const RunResult& run, Judge& judge) {
     const double failed = run.total.failed_ratio();
     judge.above("failures", failed, 0.01, 0.50,
-                fmt::format("{:.2f} % of the queries failed: see the errors", failed * 100));
+                fmt::format("{:.2f} % of the queries failed: see the errors",
+                            std::floor(failed * 10'000) / 100));  // 100.00 is all
     if (run.total.ended() == 0) {
         judge.add("nothing_measured", 0, 1, VerdictStatus::invalid,
                   "no query ended within the run: nothing was measured");

@@ -101,8 +101,9 @@ void say_response(const metrics::RunResult& run, std::vector<std::string>& out) 
     }
     const auto top = highest_supported(response);
     if (!top) {
-        out.push_back(fmt::format("{} queries are too few for a percentile; the slowest took {}.",
-                                  with_thousands(response.count()), format_duration(response.max())));
+        out.push_back(fmt::format(
+            "{} {} too few for a percentile; the slowest took {}.", with_thousands(response.count()),
+            response.count() == 1 ? "query is" : "queries are", format_duration(response.max())));
         return;
     }
     const auto median = response.quantile(0.5);
@@ -120,7 +121,7 @@ void say_response(const metrics::RunResult& run, std::vector<std::string>& out) 
                                   top->q == 0.99   ? "1 %"
                                   : top->q == 0.95 ? "5 %"
                                                    : "10 %",
-                                  with_thousands(spread, 0)));
+                                  with_thousands(std::floor(spread), 0)));
     }
 }
 

@@ -69,11 +69,11 @@ std::size_t width_of(const PlanView& plan) {
 
 void add_head(Lines& out, const PlanView& plan) {
     const PhaseScheduler& schedule = *plan.schedule;
-    add(out, "{}", plan.title);
-    if (!plan.pattern.empty()) add(out, ": {}", plan.pattern);
+    add(out, "{}", printable(plan.title));
+    if (!plan.pattern.empty()) add(out, ": {}", printable(plan.pattern));
     add(out, "\n");
     if (!plan.description.empty()) {
-        for (const auto& line : wrap(plan.description, width_of(plan))) add(out, "{}\n", line);
+        for (const auto& line : wrap(plan.description, width_of(plan))) add(out, "{}\n", printable(line));
     }
     add(out, "\n  duration   {}", place_text(schedule.duration_s()));
     if (plan.warmup > base::Nanos::zero()) {
@@ -110,7 +110,7 @@ std::vector<Row> table_rows(const PlanView& plan) {
         const double length_s = phase.end_s - phase.start_s;
         lowest = std::min(lowest, phase.lowest_rate_per_s);
         rows.push_back(
-            {fmt::format("{:.{}}", phase.name, kWidestName), place_text(phase.start_s),
+            {fmt::format("{:.{}}", printable(phase.name), kWidestName), place_text(phase.start_s),
              place_text(phase.end_s),
              fmt::format("{} → {}", rate_text(phase.first_rate_per_s), rate_text(phase.last_rate_per_s)),
              rate_text(phase.lowest_rate_per_s), rate_text(phase.highest_rate_per_s),
