@@ -183,6 +183,9 @@ def check_keyboard(browser, page):
     read = browser.value("[...document.querySelectorAll('.key output')].filter((one) => one.textContent !== '').length")
     if read == 0:
         fail(page, 'the arrow keys read nothing')
+    # A quantile between two points of a distribution is the upper one's value, not the lower one's.
+    if browser.value('page.quantileAt([{ x: 1, y: 1 }, { x: 2, y: 5 }], 1.5).y') != 5:
+        fail(page, 'quantiles are read too low')
     browser.value('document.activeElement.blur()')
 
 

@@ -244,8 +244,15 @@ const page = (() => {
         return found < 0 ? null : points[found];
     }
 
-    /** Charts that share an x axis: pointing into one, or walking by the arrow keys, reads all of them. */
-    function makeGroup({ stops, say, outputId }) {
+    /** The first point at or after x, as a quantile is read off a distribution; behind the last one, that. */
+    function quantileAt(points, x) {
+        const after = points.find((point) => point.x >= x);
+        return after || points[points.length - 1] || null;
+    }
+
+    /** Charts that share an x axis: pointing into one, or walking by the arrow keys, reads all of them, each
+        curve by `read`. */
+    function makeGroup({ stops, say, outputId, read = pointAt }) {
         const members = [];
         const output = outputId ? document.getElementById(outputId) : null;
         const resting = output ? output.textContent : '';
@@ -263,7 +270,7 @@ const page = (() => {
                     cursor.style.height = area.bottom - area.top + 'px';
                 }
                 list.forEach((one, i) => {
-                    const point = x === null ? null : pointAt(one.points, x);
+                    const point = x === null ? null : read(one.points, x);
                     keys[i].textContent = point === null ? '' : one.format(point.y);
                 });
             }
@@ -434,5 +441,5 @@ const page = (() => {
     }
 
     return { unpack, unpackLines, thin, color, count, ms, percent, clock, timeAxis, linearAxis, logAxis, ninesAxis, share, series, bands,
-             draw, makeGroup, overTime, timeCharts, byNines, start };
+             draw, makeGroup, quantileAt, overTime, timeCharts, byNines, start };
 })();

@@ -30,7 +30,7 @@ page.start(async () => {
     if (nines.length > 0) {
         const fullest = nines.reduce((a, b) => (b.points.length > a.points.length ? b : a)).points.map((p) => p.x);
         const most = Math.max(...nines.map((one) => one.points[one.points.length - 1].x));
-        const shared = page.makeGroup({ stops: fullest, outputId: 'nines', say: (i) => page.share(fullest[i]) });
+        const shared = page.makeGroup({ stops: fullest, outputId: 'nines', say: (i) => page.share(fullest[i]), read: page.quantileAt });
         page.draw('chart-nines', { list: nines, x: page.ninesAxis(most),
             y: page.logAxis(nines.flatMap((one) => one.points.map((p) => p.y))), group: shared });
     }

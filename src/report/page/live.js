@@ -6,7 +6,7 @@ page.start(async () => {
     const { count, ms } = page;
     const $ = (id) => document.getElementById(id);
     const intervals = [], stops = [], spans = [];
-    let run = null, charts = [], moment = null, before = null, rate = null, ended = false;
+    let run = null, charts = [], moment = null, before = null, rate = null, ended = false, over = false;
 
     function length() {
         const last = intervals[intervals.length - 1];
@@ -124,6 +124,7 @@ page.start(async () => {
     });
     events.addEventListener('moment', (event) => {
         const data = JSON.parse(event.data);
+        over = data.duration_s > 0 && data.elapsed_s >= data.duration_s;
         now(data);
         if (!ended) state(data.stage);
     });
@@ -141,5 +142,6 @@ page.start(async () => {
         state('finished, and the result is there');
         $('result').hidden = false;
     });
-    events.onerror = () => state(ended ? 'finished, and the program has ended' : 'the program does not answer');
+    events.onerror = () =>
+        state(ended || over ? 'finished, and the program has ended' : 'the program does not answer');
 });

@@ -87,7 +87,7 @@ page.start(async () => {
         const values = list.flatMap((one) => one.points.map((p) => p.y));
         const most = Math.max(...list.map((one) => one.points[one.points.length - 1].x));
         const stops = list[0].points.map((p) => p.x);
-        const group = page.makeGroup({ stops, outputId: 'nines', say: (i) => page.share(stops[i]) });
+        const group = page.makeGroup({ stops, outputId: 'nines', say: (i) => page.share(stops[i]), read: page.quantileAt });
         page.draw('chart-nines', { list, x: page.ninesAxis(most), y: page.logAxis(values), group });
     }
 });
