@@ -81,8 +81,8 @@ def find_programs(build_dir):
     return found
 
 
-def charts(record, caption):
-    """{name: SVG}, without those that nothing was measured for. One connection alone is left to the table:
+def charts(record, measured):
+    """{name: SVG}, each with the machine on which its part was measured, without those that nothing was measured for. One connection alone is left to the table:
     waiting for the single answer costs so much more that nothing else could be told apart."""
     clients = (tables.OURS, tables.PGBENCH, tables.RAW)
 
@@ -93,15 +93,18 @@ def charts(record, caption):
                         and record.spread(part, cell, name, figure)])
                 for name in names]
 
+    def caption(part):
+        return machine.in_words(next((where for where in measured if part in where["parts"]), measured[-1]))
+
     prepared = {"protocol": "prepared"}
     made = {
         "null-server": chart.chart(
             [("queries a second, null server", lines("null", "per_s", prepared)),
-             ("client CPU a query, µs", lines("null", "cpu_us", prepared))], "connections", caption),
+             ("client CPU a query, µs", lines("null", "cpu_us", prepared))], "connections", caption("null")),
         "growth": chart.chart(
             [("client CPU a query, µs", lines("growth", "cpu_us", {}, clients[:2])),
              ("seconds until each connection has an answer", lines("growth", "short_wall_s", {}, clients[:2]))],
-            "connections", caption),
+            "connections", caption("growth")),
     }
     return {name: svg for name, svg in made.items() if svg}
 
@@ -171,7 +174,7 @@ def keep_published(record, skipped, measured, renewed):
 def publish(record, skipped, where):
     measured = [where]
     keep_published(record, skipped, measured, where["parts"])
-    svgs = charts(record, machine.in_words(where))
+    svgs = charts(record, measured)
     page = ROOT / "docs" / "performance.md"
     links = {f"performance-{name}.svg": svg for name, svg in svgs.items()}
     for name, svg in links.items():
@@ -203,7 +206,7 @@ def main():
         os.chmod(scratch, 0o755)
         parts.run(context, chosen.only)
 
-    svgs = charts(record, machine.in_words(where))
+    svgs = charts(record, [where])
     chosen.out.mkdir(parents=True, exist_ok=True)
     for name, svg in svgs.items():
         (chosen.out / f"{name}.svg").write_text(svg, encoding="utf-8")

@@ -21,7 +21,9 @@ namespace fs = std::filesystem;
 const fs::path kPages{PGTRAFFIC_PAGES};
 
 bool is_there(const std::string& program) {
-    return test::run_process({"sh", "-c", "command -v " + program}).exit_code == 0;
+    const bool found = test::run_process({"sh", "-c", "command -v " + program}).exit_code == 0;
+    if (!found) WARN(program << " is not installed: less is checked");
+    return found;
 }
 
 std::string offered_by(const std::vector<std::string>& argv) {
