@@ -15,6 +15,8 @@
 namespace pgtraffic::brickhouse {
 namespace {
 
+constexpr base::SqlState kDependents{{'2', 'B', 'P', '0', '1'}};  // dependent_objects_still_exist
+
 struct Found {
     std::vector<std::string> marked;
     std::vector<std::string> foreign;
@@ -59,8 +61,8 @@ void drop(postgres::Client& client, const std::vector<std::string>& tables) {
         client.execute("DROP TABLE " + list(tables));
     } catch (const postgres::SqlError& error) {
         throw base::Error(
-            fmt::format("cannot drop {}: {}\nNothing was changed. Remove what depends on them first.",
-                        list(tables), error.what()));
+            fmt::format("cannot drop {}: {}\nNothing was changed.{}", list(tables), error.what(),
+                        error.state() == kDependents ? " Remove what depends on them first." : ""));
     }
 }
 

@@ -4,9 +4,11 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <optional>
 #include <span>
 
 #include "pgtraffic/base/check.hpp"
+#include "pgtraffic/base/units.hpp"
 #include "pgtraffic/report/compare.hpp"
 
 namespace pgtraffic::report {
@@ -15,9 +17,9 @@ namespace {
 using Json = nlohmann::ordered_json;
 
 /// Options that make another load. What a user may want to try (protocol, server, machine) is not among them.
-constexpr auto kLoadKeys = std::to_array<const char*>(
-    {"scenario", "mode", "rate", "real_simulation", "peak_rate", "peak_rate_measured_per_s", "arrivals",
-     "mix", "key_distribution", "latency_limit_s", "timeout_s"});
+constexpr auto kLoadKeys = std::to_array<const char*>({"scenario", "mode", "rate", "real_simulation",
+                                                       "peak_rate", "peak_rate_measured_per_s", "arrivals",
+                                                       "key_distribution", "latency_limit_s", "timeout_s"});
 constexpr auto kNotedKeys = std::to_array<const char*>({"protocol", "duration_s", "warmup_s"});
 /// How many queries are under way, and in which order they start: the load of a closed loop, and what serves
 /// that of an open one. A result of a version that had no such option yet is taken to have had its default.
@@ -46,11 +48,23 @@ std::string difference(std::string_view what, const std::string& base_label, con
     return fmt::format("{}: {} in {}, {} in {}", what, base, base_label, other, label);
 }
 
+std::optional<double> number_in(const Json& value) {
+    if (value.is_number()) return value.get<double>();
+    return value.is_string() ? base::parse_number(value.get_ref<const std::string&>()) : std::nullopt;
+}
+
+/// "20.0" is 20: options are kept as they were written.
+bool is_same(const Json& a, const Json& b) {
+    const auto x = number_in(a);
+    const auto y = number_in(b);
+    return a == b || (x && y && *x == *y);
+}
+
 void compare_key(const char* key, const ComparedRun& base, const ComparedRun& other,
                  std::vector<std::string>& out) {
     const auto a = value_of(base.document["config"], key);
     const auto b = value_of(other.document["config"], key);
-    if (a != b) out.push_back(difference(key, base.label, text_of(a), other.label, text_of(b)));
+    if (!is_same(a, b)) out.push_back(difference(key, base.label, text_of(a), other.label, text_of(b)));
 }
 
 void compare_where_both_tell(std::span<const char* const> keys, const ComparedRun& base,
@@ -159,6 +173,10 @@ bool has_groups(const std::vector<ComparedRun>& runs) noexcept {
 std::vector<std::string> load_differences(const ComparedRun& base, const ComparedRun& other) {
     std::vector<std::string> found;
     for (const auto* key : kLoadKeys) compare_key(key, base, other, found);
+    // The shares are what a mix comes to, however it is written.
+    if (!base.document["config"].contains("operation_shares") ||
+        !other.document["config"].contains("operation_shares"))
+        compare_key("mix", base, other, found);
     compare_where_both_tell(kLaterLoadKeys, base, other, found);
     if (is_closed(base) || is_closed(other)) compare_where_both_tell(kSessionKeys, base, other, found);
     compare_phases(base, other, found);

@@ -58,7 +58,7 @@ std::string figure_text(double x, Look look) {
             return base::with_thousands(std::floor(percent * scale + 1e-6) / scale, digits) + " %";
         }
         case Look::seconds:
-            return base::with_thousands(x, x == std::round(x) ? 0 : 2) + " s";
+            return base::with_thousands(x, x == std::round(x) ? 0 : x < 0.1 ? 3 : 2) + " s";
         case Look::micros:
             return base::with_thousands(x, digits_of(x)) + " µs";
         case Look::bytes:

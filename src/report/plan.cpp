@@ -34,8 +34,9 @@ void add(Lines& out, fmt::format_string<Args...> format, Args&&... args) {
     fmt::format_to(std::back_inserter(out), format, std::forward<Args>(args)...);
 }
 
-/// Three digits where they say something: "1,250", "47.5", "0.125".
+/// Three digits where they say something: "1,250", "47.5", "0.125", "0.00012".
 std::string rate_text(double rate_per_s) {
+    if (rate_per_s > 0 && rate_per_s < 0.1) return fmt::format("{:.3g}", rate_per_s);
     if (rate_per_s >= 100 || rate_per_s == std::round(rate_per_s)) return with_thousands(rate_per_s, 0);
     return with_thousands(rate_per_s, rate_per_s >= 10 ? 1 : rate_per_s >= 1 ? 2 : 3);
 }

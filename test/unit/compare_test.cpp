@@ -213,6 +213,9 @@ TEST_CASE("other loads are found, and other machines only noted") {
     other["environment"]["client"]["hostname"] = "elsewhere";
     const auto runs = runs_of(base, other);
     CHECK(report::load_differences(runs[0], runs[1]) == std::vector<std::string>{"rate: 500 in A, 600 in B"});
+    auto spelled = base;
+    spelled["config"]["rate"] = "500.0";
+    CHECK(report::load_differences(runs_of(base, spelled)[0], runs_of(base, spelled)[1]).empty());
     const auto notes = report::other_differences(runs);
     const auto has = [&](const char* text) {
         return std::find(notes.begin(), notes.end(), text) != notes.end();
@@ -236,6 +239,10 @@ TEST_CASE("weights make another load, a statement's SQL is what one may want to 
     base["config"]["pattern"] = "business-hours";
     auto runs = runs_of(base, other);
     CHECK(report::load_differences(runs[0], runs[1]).empty());  // the other one is of an earlier version
+    auto in_tens = base;
+    base["config"]["mix"] = "select_order=9,insert_order=1";
+    in_tens["config"]["mix"] = "insert_order=10,select_order=90";
+    CHECK(report::load_differences(runs_of(base, in_tens)[0], runs_of(base, in_tens)[1]).empty());
     other["config"]["operation_shares"] = {{"select_order", 0.1}, {"insert_order", 0.9}};
     runs = runs_of(base, other);
     REQUIRE(report::load_differences(runs[0], runs[1]).size() == 1);
