@@ -101,9 +101,9 @@ void say_response(const metrics::RunResult& run, std::vector<std::string>& out) 
     }
     const auto top = highest_supported(response);
     if (!top) {
-        out.push_back(fmt::format(
-            "{} {} too few for a percentile; the slowest took {}.", with_thousands(response.count()),
-            response.count() == 1 ? "query is" : "queries are", format_duration(response.max())));
+        out.push_back(fmt::format("{} too few for a percentile; the slowest took {}.",
+                                  base::counted(response.count(), "query is", "queries are"),
+                                  format_duration(response.max())));
         return;
     }
     const auto median = response.quantile(0.5);

@@ -110,7 +110,7 @@ bool is_closed(const ComparedRun& run) {
 /// where the run has no pattern or ended early.
 std::vector<std::pair<std::string, double>> planned_phases(const Json& document) {
     std::vector<std::pair<std::string, double>> phases;
-    const double planned_s = document["config"].value("duration_s", 0.0);
+    const double planned_s = number_in(value_of(document["config"], "duration_s")).value_or(0);
     const double lasted_s = document["summary"]["duration_s"].get<double>();
     if (value_of(document["config"], "pattern").is_null() || lasted_s < planned_s * 0.999) return phases;
     double highest = 0;
@@ -211,7 +211,7 @@ std::vector<std::string> other_differences(const std::vector<ComparedRun>& runs)
         const auto& its = run.document["environment"];
         differ("server", value_of(mine["server"], "version"), value_of(its["server"], "version"));
         // Every temporary server has a place of its own.
-        const auto temporary = [](const Json& server) { return server.value("temporary", false); };
+        const auto temporary = [](const Json& server) { return value_of(server, "temporary") == true; };
         for (const char* key : {"host", "port", "database", "pooler"}) {
             if (!temporary(mine["server"]) || !temporary(its["server"]))
                 differ(key, value_of(mine["server"], key), value_of(its["server"], key));

@@ -119,9 +119,9 @@ void check_room(const metrics::ServerInfo& server, std::uint32_t connections) {
     const std::string fewer =
         *server.free_connections == 0 ? "" : fmt::format("ask for at most {}, or ", *server.free_connections);
     throw base::Error(
-        fmt::format("--connections: the server has {} connections free (of {}) and {} are asked for; {}raise "
+        fmt::format("--connections: the server has {} free (of {}) and {} are asked for; {}raise "
                     "max_connections, or the limit of the database or of the role",
-                    base::with_thousands(*server.free_connections),
+                    base::counted(*server.free_connections, "connection", "connections"),
                     base::with_thousands(static_cast<std::uint64_t>(server.max_connections)),
                     base::with_thousands(std::uint64_t{connections}), fewer));
 }
