@@ -6,26 +6,12 @@
 #include <utility>
 
 namespace pgtraffic::postgres {
+
+using base::put_u16;
+using base::put_u32;
+using base::read_u32;
+
 namespace {
-
-char* put_u32(char* to, std::uint32_t n) noexcept {
-    if constexpr (std::endian::native == std::endian::little) n = __builtin_bswap32(n);
-    std::memcpy(to, &n, sizeof n);
-    return to + sizeof n;
-}
-
-char* put_u16(char* to, std::uint16_t n) noexcept {
-    if constexpr (std::endian::native == std::endian::little) n = __builtin_bswap16(n);
-    std::memcpy(to, &n, sizeof n);
-    return to + sizeof n;
-}
-
-std::uint32_t read_u32(const char* from) noexcept {
-    std::uint32_t n = 0;
-    std::memcpy(&n, from, sizeof n);
-    if constexpr (std::endian::native == std::endian::little) n = __builtin_bswap32(n);
-    return n;
-}
 
 char* put_text(char* to, std::string_view text) noexcept {
     std::memcpy(to, text.data(), text.size());
@@ -40,8 +26,6 @@ char* put_bytes(char* to, const char (&bytes)[kSize]) noexcept {
 }
 
 constexpr char kSync[] = "S\0\0\0\4";
-/// Execute of the unnamed portal, without a limit of rows, and Sync.
-constexpr char kExecuteSync[] = "E\0\0\0\11\0\0\0\0\0S\0\0\0\4";
 
 constexpr std::size_t parse_size(std::string_view name, std::string_view sql) noexcept {
     return 4 + name.size() + 1 + sql.size() + 1 + 2;
@@ -53,29 +37,6 @@ char* put_parse(char* to, std::string_view name, std::string_view sql) noexcept 
     to = put_text(to, name);
     to = put_text(to, sql);
     return put_u16(to, 0);  // the server infers every parameter's type
-}
-
-std::size_t bind_size(std::string_view name, const TextValues& values) noexcept {
-    std::size_t size = 4 + 1 + name.size() + 1 + 2 + 2 + 2;
-    for (std::size_t i = 0; i < values.count; ++i) size += 4 + static_cast<std::size_t>(values.length[i]);
-    return size;
-}
-
-/// To the unnamed portal, values and results as text.
-char* put_bind(char* to, std::string_view name, const TextValues& values, std::size_t size) noexcept {
-    *to++ = 'B';
-    to = put_u32(to, static_cast<std::uint32_t>(size));
-    *to++ = '\0';
-    to = put_text(to, name);
-    to = put_u16(to, 0);
-    to = put_u16(to, static_cast<std::uint16_t>(values.count));
-    for (std::size_t i = 0; i < values.count; ++i) {
-        const auto length = static_cast<std::uint32_t>(values.length[i]);
-        to = put_u32(to, length);
-        std::memcpy(to, values.text[i], length);
-        to += length;
-    }
-    return put_u16(to, 0);
 }
 
 /// What take() knows, for messages that lie in several reads.
@@ -122,18 +83,30 @@ void append_prepare(SendBuffer& buffer, std::string_view name, std::string_view 
     buffer.append(static_cast<std::size_t>(end - begin));
 }
 
-void append_prepared(SendBuffer& buffer, std::string_view name, const TextValues& values) {
-    const std::size_t size = bind_size(name, values);
-    char* const begin = buffer.room(1 + size + sizeof kExecuteSync);
-    const char* const end = put_bytes(put_bind(begin, name, values, size), kExecuteSync);
-    buffer.append(static_cast<std::size_t>(end - begin));
+QueryHead QueryHead::prepared(std::string_view name, std::size_t values) {
+    QueryHead head;
+    head.bind(name, values);
+    return head;
 }
 
-void append_query(SendBuffer& buffer, std::string_view sql, const TextValues& values) {
-    const std::size_t size = bind_size("", values);
-    char* const begin = buffer.room(1 + parse_size("", sql) + 1 + size + sizeof kExecuteSync);
-    const char* const end = put_bytes(put_bind(put_parse(begin, "", sql), "", values, size), kExecuteSync);
-    buffer.append(static_cast<std::size_t>(end - begin));
+QueryHead QueryHead::unnamed(std::string_view sql, std::size_t values) {
+    QueryHead head;
+    head.bytes_.resize(1 + parse_size("", sql));
+    put_parse(head.bytes_.data(), "", sql);
+    head.bind("", values);
+    return head;
+}
+
+/// To the unnamed portal, all values as text.
+void QueryHead::bind(std::string_view statement, std::size_t values) {
+    constexpr std::size_t kBind = 1 + 4 + 1;
+    const std::size_t start = bytes_.size();
+    bind_length_ = start + 1;
+    bytes_.resize(start + kBind + statement.size() + 1 + 2 + 2);
+    bytes_[start] = 'B';
+    char* to = put_text(bytes_.data() + start + kBind, statement);
+    to = put_u16(to, 0);
+    put_u16(to, static_cast<std::uint16_t>(values));
 }
 
 // ---- reading ------------------------------------------------------------------------------------------
@@ -144,18 +117,19 @@ AnswerReader::Event AnswerReader::read(std::span<const char>& bytes) noexcept {
     if (held_size_ > 0) [[unlikely]]
         return read_slowly(bytes);
     const char* at = bytes.data();
-    const char* const end = at + bytes.size();
-    while (end - at >= static_cast<std::ptrdiff_t>(kHeader)) {
+    std::size_t left = bytes.size();
+    while (left >= kHeader) {
         const std::uint32_t size = read_u32(at + 1) - 4;  // wraps where the length is an impossible one
-        if (size > static_cast<std::size_t>(end - at) - kHeader) break;
+        if (size > left - kHeader) break;
         const Event event = take(*at, {at + kHeader, size});
         at += kHeader + size;
+        left -= kHeader + size;
         if (event != Event::need_more) {
-            bytes = {at, end};
+            bytes = {at, left};
             return event;
         }
     }
-    bytes = {at, end};
+    bytes = {at, left};
     return bytes.empty() ? Event::need_more : read_slowly(bytes);
 }
 
@@ -267,11 +241,13 @@ AnswerReader::Event AnswerReader::refuse(std::string_view sqlstate, std::string_
 void AnswerReader::take_completion(std::span<const char> tag) noexcept {
     complete_ = true;
     std::size_t at = tag.size();
-    while (at > 0 && tag[at - 1] == '\0') --at;
+    if (at > 0 && tag[at - 1] == '\0') --at;
     std::uint64_t rows = 0;
     std::uint64_t weight = 1;
-    for (; at > 0 && tag[at - 1] >= '0' && tag[at - 1] <= '9'; --at, weight *= 10) {
-        rows += weight * static_cast<std::uint64_t>(tag[at - 1] - '0');
+    for (; at > 0; --at, weight *= 10) {
+        const auto digit = static_cast<unsigned char>(tag[at - 1] - '0');
+        if (digit > 9) break;
+        rows += weight * digit;
     }
     const bool told = weight > 1 && at > 0 && tag[at - 1] == ' ';
     answer_.rows += told ? rows : row_messages_;

@@ -130,9 +130,7 @@ void AuditLog::unfinished(const metrics::Completion& so_far, std::uint64_t arriv
 
 std::string AuditLog::code_of(const InDoubt& doubt) const {
     const auto& insert = inserts_[doubt.insert];
-    workload::ParameterValues values;
-    workload_->fill(insert.number, doubt.arrival, doubt.attempt, values);
-    return values.text[insert.where.parameter];
+    return workload_->values(insert.number, doubt.arrival, doubt.attempt)[insert.where.parameter];
 }
 
 void AuditLog::count_codes(postgres::Client& client, std::size_t table, const std::vector<std::string>& codes,

@@ -15,7 +15,10 @@ using postgres::Progress;
 using postgres::Sent;
 
 Session::Session(std::uint32_t number, SessionContext& context)
-    : context_{&context}, number_{number}, queries_(context.pipeline) {}
+    : context_{&context},
+      number_{number},
+      room_{context.pipeline},
+      queries_{std::make_unique<Query[]>(context.pipeline)} {}
 
 Session::~Session() {
     poll_.reset();  // before the socket is closed, whose number may be given out again
@@ -76,7 +79,7 @@ void Session::prepare() noexcept {
 
 void Session::become_ready() noexcept {
     const Mono now = base::mono_now();
-    for (std::size_t i = 0; i < queries_.size(); ++i) become_idle(now);
+    for (std::uint32_t i = 0; i < room_; ++i) become_idle(now);
 }
 
 void Session::become_idle(Mono now) noexcept {
@@ -85,7 +88,7 @@ void Session::become_idle(Mono now) noexcept {
 }
 
 void Session::begin(const Decision& start, std::uint32_t load, Mono now) noexcept {
-    PGTRAFFIC_CHECK(state_ == State::idle || (state_ == State::busy && under_way_ < queries_.size()),
+    PGTRAFFIC_CHECK(state_ == State::idle || (state_ == State::busy && under_way_ < room_),
                     "a session begins when it has room");
     Query& query = queries_[position(under_way_)];
     query = Query{};
@@ -101,7 +104,7 @@ void Session::begin(const Decision& start, std::uint32_t load, Mono now) noexcep
     state_ = State::busy;
     queue_statement(query);
     unsent_ = true;
-    if (queries_.size() == 1) flush();
+    if (room_ == 1) flush();
 }
 
 void Session::send_now(const Query& query) noexcept {
@@ -113,14 +116,9 @@ void Session::queue_statement(const Query& query) noexcept {
     const auto& workload = context_->workload;
     const std::uint32_t number =
         workload.statement_number(query.choice.operation, query.completion.statement);
-    auto& values = context_->values;
-    workload.fill(number, query.arrival, query.attempt(), values);
-    const postgres::TextValues texts{values.count, values.text.data(), values.length.data()};
-    if (context_->protocol == Protocol::prepared) {
-        connection_.queue_prepared(context_->statement_names[number], texts);
-    } else {
-        connection_.queue_query(workload.statement(number).sql, texts);
-    }
+    connection_.queue_query(context_->heads[number], workload.longest_values(number), [&](char* to) noexcept {
+        return workload.fill(number, query.arrival, query.attempt(), to);
+    });
 }
 
 void Session::flush() noexcept {
@@ -198,7 +196,7 @@ void Session::statement_done(Mono now) noexcept {
         query.added = query.kept_added = 0;
         query.counted = false;
         if (connection_.in_transaction()) return roll_back(true);
-        return queries_.size() == 1 ? this->retry(now) : send_now(move_to_end());
+        return room_ == 1 ? this->retry(now) : send_now(move_to_end());
     }
     completion.rows += answer.rows;
     query.counted = query.counted || answer.counted;
@@ -233,7 +231,7 @@ void Session::count_added(Query& query, std::uint64_t rows) const noexcept {
 
 void Session::roll_back(bool then_retry) noexcept {
     // In a pipeline other queries are under way, in the very transaction: nothing that is left of it counts.
-    if (queries_.size() > 1) return give_up("a query of the pipeline left a transaction open");
+    if (room_ > 1) return give_up("a query of the pipeline left a transaction open");
     state_ = State::rolling_back;
     retry_after_rollback_ = then_retry;
     connection_.queue_simple("ROLLBACK");

@@ -146,7 +146,7 @@ Run::Run(event_loop::Loop& loop, const SimulationPlan& plan, const workload::Wor
                .leave_read_only = wants_writable(plan.conninfo),
                .setup = {},
                .statement_names = {},
-               .values = {},
+               .heads = {},
                .receive_buffer = received_,
                .on_free = Callback<Session*, Mono>::to<&Run::on_free>(*this),
                .on_ended = Callback<Session*, const Query*, std::string_view>::to<&Run::on_ended>(*this),
@@ -161,7 +161,12 @@ Run::Run(event_loop::Loop& loop, const SimulationPlan& plan, const workload::Wor
       rows_{plan.max_rows, workload.operations()} {
     context_.setup = session_setup(plan);
     for (std::uint32_t i = 0; i < workload.statement_count(); ++i) {
-        context_.statement_names.push_back(fmt::format("pgtraffic_{}", i));
+        const auto& name = context_.statement_names.emplace_back(fmt::format("pgtraffic_{}", i));
+        const auto& statement = workload.statement(i);
+        const std::size_t values = statement.parameters.size();
+        context_.heads.push_back(plan.protocol == Protocol::prepared
+                                     ? postgres::QueryHead::prepared(name, values)
+                                     : postgres::QueryHead::unnamed(statement.sql, values));
     }
     ConnectorOptions options;
     options.seed = plan.seed;

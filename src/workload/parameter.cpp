@@ -1,12 +1,13 @@
-// Reads one parameter of a statement from JSON. Every limit that keeps a generated value within the 63
-// characters of ParameterValues::storage is checked here, once, so that filling needs no check. Draws nothing
-// and knows no statement.
+// Reads one parameter of a statement from JSON. Every limit that keeps a generated value within
+// kLongestGenerated is checked here, once, so that writing it needs no check. Draws nothing and knows no
+// statement.
 #include "pgtraffic/workload/parameter.hpp"
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <string_view>
 
@@ -18,7 +19,7 @@ namespace {
 constexpr std::array<std::string_view, 9> kKinds{"key",  "pick", "integer", "real",    "choice",
                                                  "code", "uuid", "run_id",  "constant"};
 constexpr std::size_t kMaxChoices = 10'000;
-constexpr std::size_t kMaxPrefix = 40;      // bytes: with 18 digits below the 63 of the storage
+constexpr std::size_t kMaxPrefix = 40;      // bytes: with 18 digits below kLongestGenerated
 constexpr std::size_t kMaxIdentifier = 63;  // bytes: PostgreSQL cuts longer ones
 constexpr double kMaxGridPoint = 1e15;      // beyond it doubles cannot tell decimal neighbours apart
 

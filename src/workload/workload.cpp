@@ -3,6 +3,7 @@
 // the constructor nothing here allocates, throws or remembers.
 #include "pgtraffic/workload/workload.hpp"
 
+#include <fmt/compile.h>
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -12,6 +13,7 @@
 #include <type_traits>
 #include <utility>
 
+#include "pgtraffic/base/big_endian.hpp"
 #include "pgtraffic/base/check.hpp"
 #include "pgtraffic/base/error.hpp"
 #include "pgtraffic/base/random.hpp"
@@ -182,15 +184,18 @@ Workload::Workload(const Scenario& scenario, const std::vector<DataRows>& answer
         DoubtFinder finder;
         for (std::uint32_t s = 0; s < operation.statements.size(); ++s) {
             if (operation.choose_one) finder = {};
-            places_.push_back({o, s, static_cast<std::uint32_t>(bound_.size()),
-                               static_cast<std::uint32_t>(operation.statements[s].parameters.size()),
+            const auto first = static_cast<std::uint32_t>(bound_.size());
+            bind(operation.statements[s], queries, answers, default_distribution);
+            std::size_t longest = 0;
+            for (std::size_t i = first; i < bound_.size(); ++i) longest += 4 + longest_value(bound_[i]);
+            places_.push_back({o, s, first, static_cast<std::uint32_t>(bound_.size()) - first, longest,
                                finder.next(kind_of(operation.statements[s].sql)),
                                inserts_in(operation.statements[s].sql) > 0});
-            bind(operation.statements[s], queries, answers, default_distribution);
         }
     }
     first_statement_.push_back(static_cast<std::uint32_t>(places_.size()));
-    one_choice_ = operations_.size() == 1 && !operations_.front().choose_one;
+    if (operations_.size() == 1 && !operations_.front().choose_one)
+        only_choice_ = Choice{0, 0, statement_count() - 1};
 }
 
 void Workload::bind(const Statement& statement, std::span<const DataQuery> queries,
@@ -221,7 +226,7 @@ void Workload::bind(const Statement& statement, std::span<const DataQuery> queri
 }
 
 Choice Workload::choose(std::uint64_t k) const noexcept {
-    if (one_choice_) return {0, 0, static_cast<std::uint32_t>(operations_.front().statements.size()) - 1};
+    if (only_choice_) return *only_choice_;
     base::Random random = mix_.at(k);
     Choice choice;
     choice.operation = draw_by_weight(operation_weights_, random);
@@ -234,77 +239,82 @@ Choice Workload::choose(std::uint64_t k) const noexcept {
     return choice;
 }
 
-/// Writes the value of one parameter, by its kind.
+std::size_t Workload::longest_value(const BoundParameter& bound) const noexcept {
+    const auto longest_of = [](const std::vector<std::string>& values) {
+        std::size_t longest = 0;
+        for (const auto& value : values) longest = std::max(longest, value.size());
+        return longest;
+    };
+    if (std::holds_alternative<PickParameter>(bound.parameter)) return longest_of(picked_[bound.data]);
+    if (const auto* choice = std::get_if<ChoiceParameter>(&bound.parameter))
+        return longest_of(choice->values);
+    if (const auto* constant = std::get_if<ConstantParameter>(&bound.parameter))
+        return constant->value.size();
+    return kLongestGenerated;
+}
+
+/// Writes the value of one parameter, by its kind, and returns its end.
 struct Workload::Writer {
     const Workload& workload;
     std::uint32_t data;   // BoundParameter::data
-    std::uint64_t place;  // of this parameter of this arrival, whatever the attempt
+    std::uint64_t place;  // of this parameter of this arrival, at attempt 0
     std::uint32_t attempt;
-    std::array<char, 64>& storage;
-    const char*& text;
-    int& length;
+    char* to;
 
-    /// kMaxParameters, 100 operations of 100 statements and 100 retries leave 38 bits for k: no two places
-    /// and attempts share a name before arrival 2.7e11.
-    [[nodiscard]] static std::uint64_t place_of(std::uint64_t k, std::uint32_t number,
-                                                std::size_t parameter) noexcept {
-        return (((k << 14U) + number) << 5U) + parameter;
+    /// Of the first parameter. kMaxParameters, 100 operations of 100 statements and 100 retries leave 38 bits
+    /// for k: no two places and attempts share a name before arrival 2.7e11.
+    [[nodiscard]] static std::uint64_t first_place(std::uint64_t k, std::uint32_t number) noexcept {
+        return ((k << 14U) + number) << 12U;
     }
+    static constexpr std::uint64_t kNextPlace = 1U << 7U;
+
     [[nodiscard]] base::Random random(const base::Randoms& values, std::uint32_t of_attempt) const noexcept {
-        return values.at((place << 7U) + of_attempt);
+        return values.at(place + of_attempt);
     }
 
-    void point_to(const std::string& value) const noexcept {
-        text = value.c_str();
-        length = static_cast<int>(value.size());
+    [[nodiscard]] char* write(std::string_view value) const noexcept {
+        return std::copy(value.begin(), value.end(), to);
     }
-    void end_at(char* end) const noexcept {
-        *end = '\0';
-        text = storage.data();
-        length = static_cast<int>(end - storage.data());
-    }
-    void write_integer(std::int64_t n) const noexcept {
-        end_at(std::to_chars(storage.data(), storage.data() + storage.size() - 1, n).ptr);
+    [[nodiscard]] char* write(std::int64_t n) const noexcept {
+        return fmt::format_to(to, FMT_COMPILE("{}"), n);
     }
 
-    void operator()(const KeyParameter&) const noexcept {
+    char* operator()(const KeyParameter&) const noexcept {
         auto draws = random(workload.values_, 0);
-        write_integer(workload.choosers_[data].draw(draws));
+        return write(workload.choosers_[data].draw(draws));
     }
-    void operator()(const PickParameter&) const noexcept {
+    char* operator()(const PickParameter&) const noexcept {
         const auto& values = workload.picked_[data];
-        point_to(values[random(workload.values_, 0).below(values.size())]);
+        return write(values[random(workload.values_, 0).below(values.size())]);
     }
-    void operator()(const IntegerParameter& range) const noexcept {
-        write_integer(random(workload.values_, 0).between(range.low, range.high));
+    char* operator()(const IntegerParameter& range) const noexcept {
+        return write(random(workload.values_, 0).between(range.low, range.high));
     }
-    void operator()(const RealParameter& range) const noexcept {
+    char* operator()(const RealParameter& range) const noexcept {
         const auto scale = static_cast<double>(power_of_ten(range.digits));
         const auto point = random(workload.values_, 0)
                                .between(std::llround(range.low * scale), std::llround(range.high * scale));
         const auto [end, error] =
-            std::to_chars(storage.data(), storage.data() + storage.size() - 1,
-                          static_cast<double>(point) / scale, std::chars_format::fixed, range.digits);
-        PGTRAFFIC_CHECK(error == std::errc{}, "a real number longer than its storage");
-        end_at(end);
+            std::to_chars(to, to + kLongestGenerated, static_cast<double>(point) / scale,
+                          std::chars_format::fixed, range.digits);
+        PGTRAFFIC_CHECK(error == std::errc{}, "a real number longer than its room");
+        return end;
     }
-    void operator()(const ChoiceParameter& choice) const noexcept {
-        point_to(choice.values[random(workload.values_, 0).below(choice.values.size())]);
+    char* operator()(const ChoiceParameter& choice) const noexcept {
+        return write(choice.values[random(workload.values_, 0).below(choice.values.size())]);
     }
-    void operator()(const CodeParameter& code) const noexcept {
-        char* at = std::copy(code.prefix.begin(), code.prefix.end(), storage.data());
-        if (attempt > code.uuid_after) {
-            end_at(write_hex(at, random(workload.unique_values_, attempt).next(), 12));
-        } else {
-            end_at(write_padded(at, random(workload.values_, attempt).below(power_of_ten(code.digits)),
-                                code.digits));
-        }
+    char* operator()(const CodeParameter& code) const noexcept {
+        char* const at = write(code.prefix);
+        if (attempt > code.uuid_after)
+            return write_hex(at, random(workload.unique_values_, attempt).next(), 12);
+        return write_padded(at, random(workload.values_, attempt).below(power_of_ten(code.digits)),
+                            code.digits);
     }
-    void operator()(const UuidParameter&) const noexcept {
+    char* operator()(const UuidParameter&) const noexcept {
         auto draws = random(workload.values_, attempt);
         const auto high = (draws.next() & ~std::uint64_t{0xF000}) | 0x4000U;  // version 4
         const auto low = (draws.next() >> 2U) | (std::uint64_t{2} << 62U);    // the variant of RFC 4122
-        char* at = write_hex(storage.data(), high >> 32U, 8);
+        char* at = write_hex(to, high >> 32U, 8);
         *at++ = '-';
         at = write_hex(at, high >> 16U, 4);
         *at++ = '-';
@@ -312,22 +322,35 @@ struct Workload::Writer {
         *at++ = '-';
         at = write_hex(at, low >> 48U, 4);
         *at++ = '-';
-        end_at(write_hex(at, low, 12));
+        return write_hex(at, low, 12);
     }
-    void operator()(const RunIdParameter&) const noexcept { point_to(workload.run_ids_[data]); }
-    void operator()(const ConstantParameter& constant) const noexcept { point_to(constant.value); }
+    char* operator()(const RunIdParameter&) const noexcept { return write(workload.run_ids_[data]); }
+    char* operator()(const ConstantParameter& constant) const noexcept { return write(constant.value); }
 };
 
-void Workload::fill(std::uint32_t number, std::uint64_t k, std::uint32_t attempt,
-                    ParameterValues& values) const noexcept {
-    const Place& place = places_[number];
-    const BoundParameter* bound = bound_.data() + place.first_parameter;
-    values.count = place.parameters;
-    for (std::size_t i = 0; i < place.parameters; ++i) {
-        std::visit(Writer{*this, bound[i].data, Writer::place_of(k, number, i), attempt, values.storage[i],
-                          values.text[i], values.length[i]},
-                   bound[i].parameter);
+char* Workload::fill(std::uint32_t number, std::uint64_t k, std::uint32_t attempt, char* to) const noexcept {
+    std::uint64_t place = Writer::first_place(k, number);
+    for (const auto& bound : parameters_of(places_[number])) {
+        char* const value = to + 4;
+        char* const end = std::visit(Writer{*this, bound.data, place, attempt, value}, bound.parameter);
+        base::put_u32(to, static_cast<std::uint32_t>(end - value));
+        to = end;
+        place += Writer::kNextPlace;
     }
+    return to;
+}
+
+std::vector<std::string> Workload::values(std::uint32_t number, std::uint64_t k,
+                                          std::uint32_t attempt) const {
+    std::vector<char> bytes(longest_values(number));
+    const char* const end = fill(number, k, attempt, bytes.data());
+    std::vector<std::string> values;
+    for (const char* at = bytes.data(); at != end;) {
+        const std::size_t length = base::read_u32(at);
+        values.emplace_back(at + 4, length);
+        at += 4 + length;
+    }
+    return values;
 }
 
 bool Workload::retries(std::uint32_t operation, base::SqlState state, std::uint32_t attempt) const noexcept {

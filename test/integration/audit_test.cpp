@@ -37,11 +37,8 @@ workload::Workload bound(Client& client) {
 /// The codes of the first arrivals.
 std::vector<std::string> codes(const workload::Workload& workload) {
     std::vector<std::string> result;
-    workload::ParameterValues values;
-    for (std::uint64_t arrival = 0; arrival < kArrivals; ++arrival) {
-        workload.fill(workload.statement_number(0, 0), arrival, 1, values);
-        result.emplace_back(values.text[0]);
-    }
+    for (std::uint64_t arrival = 0; arrival < kArrivals; ++arrival)
+        result.push_back(workload.values(workload.statement_number(0, 0), arrival, 1)[0]);
     return result;
 }
 

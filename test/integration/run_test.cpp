@@ -131,19 +131,17 @@ TEST_CASE("duplicate order numbers are retried five times and then get a UUID pa
     for (const auto& query : workload::Workload::data_queries(scenario))
         answers.push_back(client.query(query.sql));
     const workload::Workload workload{scenario, answers, workload::KeyDistribution::uniform, 42, 0};
-    workload::ParameterValues values;
     std::size_t code = 0;
     for (const auto& parameter : scenario.operations[0].statements[0].parameters) {
         if (std::holds_alternative<workload::CodeParameter>(parameter)) break;
         ++code;
     }
     const auto place = [&](std::uint64_t k, std::uint32_t attempt) {
-        workload.fill(0, k, attempt, values);
         client.query(
             "INSERT INTO orders (order_number, to_store_id, product_id, quantity_cases, requested_by) "
             "SELECT $1, min(store_id), (SELECT min(product_id) FROM products), 5, (SELECT min(user_id) FROM "
             "users) FROM stores",
-            {values.text[code]});
+            {workload.values(0, k, attempt)[code]});
     };
     for (std::uint64_t k = 0; k < 50; ++k) place(k, 0);
     for (std::uint32_t attempt = 1; attempt <= 5; ++attempt) place(7, attempt);

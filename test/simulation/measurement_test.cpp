@@ -203,7 +203,7 @@ TEST_CASE("who looks on is told the stage, the place in the pattern, and counts"
                                        .timeout = {},
                                        .setup = {},
                                        .statement_names = {},
-                                       .values = {},
+                                       .heads = {},
                                        .receive_buffer = {},
                                        .on_free = {},
                                        .on_ended = {},

@@ -2,6 +2,7 @@
 // anywhere, broken, or without end.
 #include "pgtraffic/postgres/messages.hpp"
 
+#include <algorithm>
 #include <string>
 #include <vector>
 
@@ -10,6 +11,7 @@
 using namespace pgtraffic;
 using postgres::Answer;
 using postgres::AnswerReader;
+using postgres::QueryHead;
 using postgres::SendBuffer;
 using Event = AnswerReader::Event;
 using namespace std::string_literals;
@@ -78,9 +80,10 @@ const std::string kRow = message('D', "\0\1\0\0\0\2ab"s);
 
 TEST_CASE("a prepared statement is bound, executed and synced in one piece") {
     SendBuffer buffer;
-    const char* const texts[] = {"42", ""};
-    const int lengths[] = {2, 0};
-    postgres::append_prepared(buffer, "s1", {2, texts, lengths});
+    postgres::append_query(buffer, QueryHead::prepared("s1", 2), 100, [](char* to) {
+        to = std::copy_n("42", 2, base::put_u32(to, 2));
+        return base::put_u32(to, 0);
+    });
     CHECK(taken(buffer) ==
           "B\0\0\0\x18\0s1\0\0\0\0\2\0\0\0\2"
           "42\0\0\0\0\0\0"
@@ -90,7 +93,7 @@ TEST_CASE("a prepared statement is bound, executed and synced in one piece") {
 
 TEST_CASE("an unnamed statement is parsed, bound, executed and synced") {
     SendBuffer buffer;
-    postgres::append_query(buffer, "select 1", {});
+    postgres::append_query(buffer, QueryHead::unnamed("select 1", 0), 0, [](char* to) { return to; });
     CHECK(taken(buffer) ==
           "P\0\0\0\x10\0select 1\0\0\0"
           "B\0\0\0\xc\0\0\0\0\0\0\0\0"

@@ -13,6 +13,7 @@
 #include <new>
 #include <set>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "pgtraffic/base/error.hpp"
@@ -73,18 +74,6 @@ Workload bound(std::uint64_t seed, std::uint64_t entropy = kEntropy) {
     return {every_kind(), answers(), KeyDistribution::uniform, seed, entropy};
 }
 
-std::vector<std::string> values_of(const Workload& workload, std::uint32_t number, std::uint64_t k,
-                                   std::uint32_t attempt) {
-    ParameterValues values;
-    workload.fill(number, k, attempt, values);
-    std::vector<std::string> copies;
-    for (std::size_t i = 0; i < values.count; ++i) {
-        copies.emplace_back(values.text[i]);
-        REQUIRE(static_cast<std::size_t>(values.length[i]) == copies.back().size());
-    }
-    return copies;
-}
-
 bool all_of_set(std::string_view text, std::string_view set) {
     return text.find_first_not_of(set) == std::string_view::npos;
 }
@@ -100,7 +89,7 @@ std::map<std::string, int> seen(std::string_view parameter, std::uint64_t arriva
         42,
         kEntropy};
     std::map<std::string, int> counts;
-    for (std::uint64_t k = 0; k < arrivals; ++k) ++counts[values_of(workload, 0, k, 0).at(0)];
+    for (std::uint64_t k = 0; k < arrivals; ++k) ++counts[workload.values(0, k, 0).at(0)];
     return counts;
 }
 
@@ -109,19 +98,19 @@ TEST_CASE("Values are a function of seed, arrival and attempt, whatever was fill
         const auto asked = *rc::gen::nonEmpty<std::vector<std::pair<std::uint64_t, std::uint8_t>>>();
         const auto workload = bound(seed);
         std::vector<std::vector<std::string>> forward;
-        for (const auto& [k, attempt] : asked) forward.push_back(values_of(workload, 0, k, attempt % 7U));
+        for (const auto& [k, attempt] : asked) forward.push_back(workload.values(0, k, attempt % 7U));
         const auto again = bound(seed);
         for (std::size_t i = asked.size(); i-- > 0;) {
-            RC_ASSERT(values_of(again, 0, asked[i].first, asked[i].second % 7U) == forward[i]);
+            RC_ASSERT(again.values(0, asked[i].first, asked[i].second % 7U) == forward[i]);
         }
     });
 }
 
 TEST_CASE("Another seed or another arrival gives other values") {
     const auto workload = bound(1);
-    const auto first = values_of(workload, 0, 7, 0);
-    const auto neighbour = values_of(workload, 0, 8, 0);
-    const auto other_seed = values_of(bound(2), 0, 7, 0);
+    const auto first = workload.values(0, 7, 0);
+    const auto neighbour = workload.values(0, 8, 0);
+    const auto other_seed = bound(2).values(0, 7, 0);
     for (const std::size_t parameter : {0U, 6U, 7U}) {  // the key, the code, the UUID: ranges wide enough
         CHECK(first[parameter] != neighbour[parameter]);
         CHECK(first[parameter] != other_seed[parameter]);
@@ -141,7 +130,7 @@ TEST_CASE("Statements and parameters of one arrival do not share their draws") {
     std::set<std::string> values;
     for (std::uint64_t k = 0; k < 100; ++k) {
         for (const std::uint32_t number : {0U, 1U}) {
-            for (auto& value : values_of(workload, number, k, 0)) values.insert(std::move(value));
+            for (auto& value : workload.values(number, k, 0)) values.insert(std::move(value));
         }
     }
     CHECK(values.size() == 400);
@@ -150,11 +139,11 @@ TEST_CASE("Statements and parameters of one arrival do not share their draws") {
 TEST_CASE("A retry sends the same values but for codes and UUIDs, which are new") {
     const auto workload = bound(11);
     for (std::uint64_t k = 0; k < 100; ++k) {
-        const auto first = values_of(workload, 0, k, 0);
+        const auto first = workload.values(0, k, 0);
         std::set<std::string> codes;
         std::set<std::string> uuids;
         for (std::uint32_t attempt = 0; attempt <= 6; ++attempt) {
-            const auto values = values_of(workload, 0, k, attempt);
+            const auto values = workload.values(0, k, attempt);
             for (const std::size_t parameter : {0U, 1U, 2U, 3U, 4U, 5U, 8U, 9U}) {
                 CHECK(values[parameter] == first[parameter]);
             }
@@ -171,13 +160,13 @@ TEST_CASE("A code is its prefix and as many digits as configured, leading zeros 
     bool leading_zero = false;
     for (std::uint64_t k = 0; k < 200; ++k) {
         for (std::uint32_t attempt = 0; attempt <= 5; ++attempt) {
-            const auto code = values_of(workload, 0, k, attempt)[6];
+            const auto code = workload.values(0, k, attempt)[6];
             REQUIRE(code.size() == 12);
             CHECK(code.substr(0, 3) == "ORD");
             CHECK(all_of_set(code.substr(3), "0123456789"));
             leading_zero = leading_zero || code[3] == '0';
         }
-        CHECK(values_of(workload, 0, k, 0)[10].size() == 3);
+        CHECK(workload.values(0, k, 0)[10].size() == 3);
     }
     CHECK(leading_zero);
 }
@@ -187,14 +176,14 @@ TEST_CASE("Beyond its numbers a code ends in twelve hex digits that no other run
     const auto there = bound(3, 2);
     std::set<std::string> parts;
     for (std::uint64_t k = 0; k < 200; ++k) {
-        const auto code = values_of(here, 0, k, 6)[6];
+        const auto code = here.values(0, k, 6)[6];
         REQUIRE(code.size() == 15);
         CHECK(code.substr(0, 3) == "ORD");
         CHECK(all_of_set(code.substr(3), "0123456789abcdef"));
-        CHECK(code != values_of(there, 0, k, 6)[6]);
-        CHECK(values_of(here, 0, k, 5)[6] == values_of(there, 0, k, 5)[6]);
+        CHECK(code != there.values(0, k, 6)[6]);
+        CHECK(here.values(0, k, 5)[6] == there.values(0, k, 5)[6]);
         parts.insert(code);
-        CHECK(values_of(here, 0, k, 1)[10].size() == 12);  // uuid_after 0: from the first retry on
+        CHECK(here.values(0, k, 1)[10].size() == 12);  // uuid_after 0: from the first retry on
     }
     CHECK(parts.size() == 200);
 }
@@ -202,7 +191,7 @@ TEST_CASE("Beyond its numbers a code ends in twelve hex digits that no other run
 TEST_CASE("A UUID has the form of version 4") {
     const auto workload = bound(5);
     for (std::uint64_t k = 0; k < 200; ++k) {
-        const auto uuid = values_of(workload, 0, k, 0)[7];
+        const auto uuid = workload.values(0, k, 0)[7];
         REQUIRE(uuid.size() == 36);
         for (const std::size_t dash : {8U, 13U, 18U, 23U}) CHECK(uuid[dash] == '-');
         CHECK(uuid[14] == '4');
@@ -245,7 +234,7 @@ TEST_CASE("Choices are drawn evenly") {
 TEST_CASE("Picked values are those of the answer, without its NULLs") {
     const auto workload = bound(1);
     std::set<std::string> picked;
-    for (std::uint64_t k = 0; k < 200; ++k) picked.insert(values_of(workload, 0, k, 0)[2]);
+    for (std::uint64_t k = 0; k < 200; ++k) picked.insert(workload.values(0, k, 0)[2]);
     CHECK(picked == std::set<std::string>{"one", "two", "three"});
 }
 
@@ -253,8 +242,7 @@ TEST_CASE("Keys without a distribution of their own take the run's") {
     const auto newest = [](KeyDistribution distribution) {
         const Workload workload{every_kind(), answers(), distribution, 1, kEntropy};
         int count = 0;
-        for (std::uint64_t k = 0; k < 10'000; ++k)
-            count += values_of(workload, 0, k, 0)[0] == "242293" ? 1 : 0;
+        for (std::uint64_t k = 0; k < 10'000; ++k) count += workload.values(0, k, 0)[0] == "242293" ? 1 : 0;
         return count;
     };
     CHECK(newest(KeyDistribution::uniform) < 10);
@@ -327,10 +315,10 @@ TEST_CASE("An operation of several statements sends all of them, and each has it
 
 TEST_CASE("A copy of a workload outlives what it was copied from") {
     auto original = std::make_unique<Workload>(bound(1));
-    const auto expected = values_of(*original, 0, 5, 0);
+    const auto expected = original->values(0, 5, 0);
     const Workload copy = *original;
     original.reset();
-    CHECK(values_of(copy, 0, 5, 0) == expected);
+    CHECK(copy.values(0, 5, 0) == expected);
     CHECK(copy.statement(0).sql == "SELECT 1");
 }
 
@@ -374,7 +362,7 @@ TEST_CASE("Only the first hundred thousand picked values are kept") {
     DataRows many(kMaxPicked + 1'000, {"kept"});
     for (std::size_t i = kMaxPicked; i < many.size(); ++i) many[i] = {"left out"};
     const Workload workload{every_kind(), {{{"1", "2"}}, many}, KeyDistribution::uniform, 1, kEntropy};
-    for (std::uint64_t k = 0; k < 2'000; ++k) CHECK(values_of(workload, 0, k, 0)[2] == "kept");
+    for (std::uint64_t k = 0; k < 2'000; ++k) CHECK(workload.values(0, k, 0)[2] == "kept");
 }
 
 TEST_CASE("A policy retries its own SQLSTATEs until they are used up") {
@@ -390,19 +378,57 @@ TEST_CASE("A policy retries its own SQLSTATEs until they are used up") {
     CHECK_FALSE(workload.retries(1, duplicate, 0));
 }
 
+TEST_CASE("Values are written behind their lengths, within the room that was told") {
+    const auto workload = bound(1);
+    const std::size_t room = workload.longest_values(0);
+    std::vector<char> bytes(room + 1, '#');
+    std::size_t longest = 0;
+    for (std::uint64_t k = 0; k < 2'000; ++k) {
+        const auto attempt = static_cast<std::uint32_t>(k % 7);
+        const char* const end = workload.fill(0, k, attempt, bytes.data());
+        longest = std::max(longest, static_cast<std::size_t>(end - bytes.data()));
+        std::string expected;
+        for (const auto& value : workload.values(0, k, attempt))
+            expected += std::string{'\0', '\0', '\0', static_cast<char>(value.size())} + value;
+        REQUIRE(std::string_view{bytes.data(), static_cast<std::size_t>(end - bytes.data())} == expected);
+    }
+    CHECK(longest > 11 * 4);
+    CHECK(longest <= room);
+    CHECK(bytes[room] == '#');
+}
+
+TEST_CASE("Room is told for the longest of the values that can be picked or chosen") {
+    const std::string longest(300, 'x');
+    const auto scenario = parse(R"({"name": "s", "operations": [{"name": "o", "statements": [
+        {"sql": "SELECT $1", "parameters": [{"pick": "SELECT name FROM t"}]},
+        {"sql": "SELECT $1", "parameters": [{"choice": ["a", ")" +
+                                longest + R"(", "b"]}]},
+        {"sql": "SELECT $1", "parameters": [{"constant": ")" +
+                                longest + R"("}]},
+        {"sql": "SELECT 1"}]}]})");
+    const std::vector<DataRows> picked{{{"a"}, {longest}, {"b"}}};
+    const Workload workload{scenario, picked, KeyDistribution::uniform, 1, kEntropy};
+    CHECK(workload.longest_values(0) == 304);
+    CHECK(workload.longest_values(1) == 304);
+    CHECK(workload.longest_values(2) == 304);
+    CHECK(workload.longest_values(3) == 0);
+    CHECK(workload.values(2, 0, 0) == std::vector<std::string>{longest});
+    CHECK(workload.values(3, 0, 0).empty());
+}
+
 TEST_CASE("Choosing and filling leave the heap alone") {
     const auto workload = bound(1);
-    ParameterValues values;
+    std::vector<char> values(workload.longest_values(0));
     const auto before = allocations;
-    std::uint64_t work = 0;
+    std::size_t work = 0;
     for (std::uint64_t k = 0; k < 1'000; ++k) {
         work += workload.choose(k).statement;
-        workload.fill(0, k, static_cast<std::uint32_t>(k % 7), values);
-        work += values.count;
+        const char* const end = workload.fill(0, k, static_cast<std::uint32_t>(k % 7), values.data());
+        work += static_cast<std::size_t>(end - values.data());
     }
     const auto after = allocations;
     CHECK(after == before);
-    CHECK(work == 11'000);
+    CHECK(work > 1'000 * 11 * 4);
     const auto counted = std::make_unique<int>(1);
     CHECK(allocations > after);  // the counter counts
 }

@@ -9,6 +9,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "pgtraffic/base/sqlstate.hpp"
@@ -84,13 +85,14 @@ class Connection {
     [[nodiscard]] int socket() const noexcept;
 
     // Queries, to be sent by flush(). Answers come in their order, and each query is a transaction of its
-    // own: several may be under way. `name` is one of queue_prepare().
+    // own: several may be under way.
     void queue_simple(std::string_view sql) { append_simple(unsent_, sql); }
     void queue_prepare(std::string_view name, std::string_view sql) { append_prepare(unsent_, name, sql); }
-    void queue_prepared(std::string_view name, const TextValues& values) {
-        append_prepared(unsent_, name, values);
+    /// As append_query().
+    template <class WriteValues>
+    void queue_query(const QueryHead& head, std::size_t longest, WriteValues&& write) {
+        append_query(unsent_, head, longest, std::forward<WriteValues>(write));
     }
-    void queue_query(std::string_view sql, const TextValues& values) { append_query(unsent_, sql, values); }
 
     /// Sends what is queued, by one system call where the socket takes it.
     [[nodiscard]] Sent flush() noexcept;

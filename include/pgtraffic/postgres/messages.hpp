@@ -10,10 +10,14 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <memory>
 #include <span>
+#include <string>
 #include <string_view>
+#include <utility>
 
+#include "pgtraffic/base/big_endian.hpp"
 #include "pgtraffic/base/sqlstate.hpp"
 
 namespace pgtraffic::postgres {
@@ -45,20 +49,48 @@ class SendBuffer {
     std::size_t end_ = 0;
 };
 
-/// A statement's values as text; the lengths do not count the NUL behind each.
-struct TextValues {
-    std::size_t count = 0;
-    const char* const* text = nullptr;
-    const int* length = nullptr;
+/// A query's bytes up to its values, which are the same each time: Bind, and Parse before it where the
+/// statement is not a prepared one. Made once a statement. A value.
+class QueryHead {
+ public:
+    /// Of a statement that append_prepare() named, with `values` values.
+    [[nodiscard]] static QueryHead prepared(std::string_view name, std::size_t values);
+    /// Parses, binds and executes in one go, as the unnamed statement.
+    [[nodiscard]] static QueryHead unnamed(std::string_view sql, std::size_t values);
+
+    [[nodiscard]] std::string_view bytes() const noexcept { return bytes_; }
+    /// Where in bytes() the length of Bind has its place.
+    [[nodiscard]] std::size_t bind_length() const noexcept { return bind_length_; }
+
+ private:
+    void bind(std::string_view statement, std::size_t values);
+
+    std::string bytes_;
+    std::size_t bind_length_ = 0;
 };
 
 // Each appends all that one answer is given for; texts hold no NUL.
 
 void append_simple(SendBuffer& buffer, std::string_view sql);
 void append_prepare(SendBuffer& buffer, std::string_view name, std::string_view sql);
-void append_prepared(SendBuffer& buffer, std::string_view name, const TextValues& values);
-/// Parses, binds and executes in one go, as the unnamed statement.
-void append_query(SendBuffer& buffer, std::string_view sql, const TextValues& values);
+
+/// `write(char* to)` puts the values to `to`, each behind its length (base::put_u32), and returns their end:
+/// at most `longest` bytes. Values and results are text.
+template <class WriteValues>
+void append_query(SendBuffer& buffer, const QueryHead& head, std::size_t longest, WriteValues&& write) {
+    // Bind's end: no format of results is named. Execute of the unnamed portal, without a limit of rows.
+    // Sync.
+    static constexpr char kBehindValues[] = "\0\0E\0\0\0\11\0\0\0\0\0S\0\0\0\4";
+    static constexpr std::size_t kBehind = sizeof kBehindValues - 1;
+    const std::string_view before = head.bytes();
+    char* const begin = buffer.room(before.size() + longest + kBehind);
+    std::memcpy(begin, before.data(), before.size());
+    char* const end = std::forward<WriteValues>(write)(begin + before.size());
+    char* const length = begin + head.bind_length();
+    base::put_u32(length, static_cast<std::uint32_t>(end + 2 - length));
+    std::memcpy(end, kBehindValues, kBehind);
+    buffer.append(static_cast<std::size_t>(end - begin) + kBehind);
+}
 
 /// What came back for one query, all its results together.
 struct Answer {

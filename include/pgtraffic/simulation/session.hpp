@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -67,7 +68,7 @@ struct SessionContext {
     bool leave_read_only = false;              ///< another server can be found where one refuses to write
     std::vector<std::string> setup;            ///< SQL that every new connection runs first
     std::vector<std::string> statement_names;  ///< by statement number, for the prepared protocol
-    workload::ParameterValues values;          ///< copied while a query is queued
+    std::vector<postgres::QueryHead> heads;    ///< by statement number
     postgres::ReceiveBuffer receive_buffer;
 
     event_loop::Callback<Session*, base::Mono> on_free;  ///< ready for one query more
@@ -176,7 +177,7 @@ class alignas(kCacheLine) Session {
     /// Where in queries_ the i-th of those under way is.
     [[nodiscard]] std::uint32_t position(std::uint32_t i) const noexcept {
         const std::uint32_t at = oldest_ + i;
-        return at < queries_.size() ? at : at - static_cast<std::uint32_t>(queries_.size());
+        return at < room_ ? at : at - room_;
     }
 
     // What every query touches stands first, and so it does in the connection: three lines of the cache.
@@ -189,7 +190,8 @@ class alignas(kCacheLine) Session {
     bool retry_after_rollback_ = false;
     std::uint32_t oldest_ = 0;
     std::uint32_t under_way_ = 0;
-    std::vector<Query> queries_;  // a ring of those under way, in the order in which they were sent
+    std::uint32_t room_;                // of the ring
+    std::unique_ptr<Query[]> queries_;  // a ring of those under way, in the order in which they were sent
     std::optional<event_loop::Poll> poll_;
     postgres::Connection connection_;
 

@@ -2,7 +2,6 @@
 // arrival's index and the attempt, never of the order in which queries end.
 #pragma once
 
-#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -69,7 +68,7 @@ using Parameter = std::variant<KeyParameter, PickParameter, IntegerParameter, Re
 
 /// Reads {"key": "orders.order_id"}, {"integer": [5, 50]}, …: an object with the key of one kind and what
 /// belongs to it. Throws base::Error with file and JSON pointer. Identifiers in "key" are checked so that
-/// they can stand in SQL as they are; values that are not picked, chosen or constant fit `storage` below.
+/// they can stand in SQL as they are; prefixes and digits so that no value exceeds kLongestGenerated.
 [[nodiscard]] Parameter parse_parameter(const base::JsonNode& node);
 
 /// Bytes of a statement, a query, a constant or a description.
@@ -78,14 +77,7 @@ inline constexpr std::size_t kMaxText = 100'000;
 /// At most this many parameters a statement; a scenario with more is refused.
 inline constexpr std::size_t kMaxParameters = 32;
 
-/// The values of one statement as text, NUL-terminated, with its length in bytes. One buffer serves all
-/// sessions, because the values are copied into a connection's messages while a query is queued. Short
-/// generated values live in `storage`; picked and chosen ones point into the workload.
-struct ParameterValues {
-    std::array<const char*, kMaxParameters> text;
-    std::array<int, kMaxParameters> length;
-    std::size_t count = 0;
-    std::array<std::array<char, 64>, kMaxParameters> storage;
-};
+/// Bytes of a value that is not picked, chosen or constant.
+inline constexpr std::size_t kLongestGenerated = 64;
 
 }  // namespace pgtraffic::workload

@@ -66,11 +66,19 @@ class Workload {
     /// The operation of arrival k, by weight. k < 2^38, here and in fill().
     [[nodiscard]] Choice choose(std::uint64_t k) const noexcept;
 
-    /// The parameters of statement `number` for arrival k, attempt 0, 1, …: a retry sends the same values
-    /// but for codes and UUIDs, which are new. Pointers stay good until the next fill of the same `values`,
-    /// and while this workload lives unmoved.
-    void fill(std::uint32_t number, std::uint64_t k, std::uint32_t attempt,
-              ParameterValues& values) const noexcept;
+    /// Writes the values of statement `number` for arrival k, attempt 0, 1, …, to `to`: each as text behind
+    /// its length (base::put_u32). Returns their end, at most longest_values(number) bytes behind `to`. A
+    /// retry has the same values but for codes and UUIDs, which are new.
+    char* fill(std::uint32_t number, std::uint64_t k, std::uint32_t attempt, char* to) const noexcept;
+
+    /// A bound of what fill() writes for statement `number`, in bytes.
+    [[nodiscard]] std::size_t longest_values(std::uint32_t number) const noexcept {
+        return places_[number].longest;
+    }
+
+    /// What fill() writes, one by one; allocates.
+    [[nodiscard]] std::vector<std::string> values(std::uint32_t number, std::uint64_t k,
+                                                  std::uint32_t attempt) const;
 
     /// Whether `state` is one that operation `o` retries and `attempt` (0 for the first) has not used up.
     [[nodiscard]] bool retries(std::uint32_t operation, base::SqlState state,
@@ -95,6 +103,7 @@ class Workload {
         std::uint32_t statement;
         std::uint32_t first_parameter;
         std::uint32_t parameters;
+        std::size_t longest;  // bytes of all its values, each with its length
         bool doubt;
         bool adds_rows;
     };
@@ -108,9 +117,13 @@ class Workload {
 
     void bind(const Statement& statement, std::span<const DataQuery> queries,
               const std::vector<DataRows>& answers, KeyDistribution default_distribution);
+    [[nodiscard]] std::size_t longest_value(const BoundParameter& bound) const noexcept;
+    [[nodiscard]] std::span<const BoundParameter> parameters_of(const Place& place) const noexcept {
+        return {bound_.data() + place.first_parameter, place.parameters};
+    }
 
     std::vector<Operation> operations_;
-    bool one_choice_ = false;                     // every arrival does the same
+    std::optional<Choice> only_choice_;           // where every arrival does the same
     std::vector<std::uint32_t> first_statement_;  // an operation; then their count
     std::vector<Place> places_;                   // a statement number
     std::vector<BoundParameter> bound_;           // of all statements, one after the other
