@@ -8,14 +8,10 @@
 
 namespace pgtraffic::base {
 
-std::uint64_t Random::below(std::uint64_t n) noexcept {
-    PGTRAFFIC_CHECK(n != 0, "a draw from an empty range");
-    __extension__ using Wide = unsigned __int128;
-    Wide product = Wide{next()} * n;
-    if (static_cast<std::uint64_t>(product) < n) {
-        const std::uint64_t threshold = (0 - n) % n;
-        while (static_cast<std::uint64_t>(product) < threshold) product = Wide{next()} * n;
-    }
+/// `product` may belong to the few draws that would make some numbers more likely: those are drawn again.
+std::uint64_t Random::below_of(Wide product, std::uint64_t n) noexcept {
+    const std::uint64_t threshold = (0 - n) % n;
+    while (static_cast<std::uint64_t>(product) < threshold) product = Wide{next()} * n;
     return static_cast<std::uint64_t>(product >> 64);
 }
 

@@ -48,8 +48,10 @@ void Aggregator::record(const Completion& c) noexcept {
     Interval& when_done = series_.at(std::min(c.done, end_ - Nanos{1}));
     StatementResult& statement = statements_[c.operation][c.statement];
 
-    cell.counts.retries += c.attempts - 1;
-    cell.counts.retried += c.attempts > 1 ? 1 : 0;
+    if (c.attempts > 1) [[unlikely]] {
+        cell.counts.retries += c.attempts - 1;
+        ++cell.counts.retried;
+    }
     cell.counts.rows += c.rows;
     switch (c.outcome) {
         case Outcome::ok:
@@ -77,7 +79,7 @@ void Aggregator::record(const Completion& c) noexcept {
             ++when_done.timed_out;
             break;
     }
-    if (plan_.operations[c.operation].in_order) {
+    if (c.statement > 0 && plan_.operations[c.operation].in_order) {
         for (std::uint32_t s = 0; s < c.statement; ++s) ++statements_[c.operation][s].ok;
     }
     if (succeeded && in_time) ++succeeded_in_time_;

@@ -7,12 +7,19 @@
 
 namespace pgtraffic::metrics {
 
-void CoarseHistogram::record(base::Nanos d, std::uint64_t times) noexcept {
-    if (times == 0) return;
+inline void CoarseHistogram::add(base::Nanos d, std::uint64_t times) noexcept {
     const std::uint32_t index = bucket_of(d);
     counts_[index] += times;
     touched_low_ = std::min(touched_low_, index);
     touched_high_ = std::max(touched_high_, index);
+}
+
+void CoarseHistogram::record(base::Nanos d) noexcept {
+    add(d, 1);
+}
+
+void CoarseHistogram::record(base::Nanos d, std::uint64_t times) noexcept {
+    if (times > 0) add(d, times);
 }
 
 std::uint32_t CoarseHistogram::bucket_of(base::Nanos d) noexcept {

@@ -117,19 +117,18 @@ AnswerReader::Event AnswerReader::read(std::span<const char>& bytes) noexcept {
     if (held_size_ > 0) [[unlikely]]
         return read_slowly(bytes);
     const char* at = bytes.data();
-    std::size_t left = bytes.size();
-    while (left >= kHeader) {
+    const char* const end = at + bytes.size();
+    while (end - at >= static_cast<std::ptrdiff_t>(kHeader)) {
         const std::uint32_t size = read_u32(at + 1) - 4;  // wraps where the length is an impossible one
-        if (size > left - kHeader) break;
+        if (size > static_cast<std::size_t>(end - at) - kHeader) break;
         const Event event = take(*at, {at + kHeader, size});
         at += kHeader + size;
-        left -= kHeader + size;
         if (event != Event::need_more) {
-            bytes = {at, left};
+            bytes = {at, end};
             return event;
         }
     }
-    bytes = {at, left};
+    bytes = {at, end};
     return bytes.empty() ? Event::need_more : read_slowly(bytes);
 }
 

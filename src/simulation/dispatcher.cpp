@@ -29,12 +29,15 @@ void Dispatcher::session_gone(std::uint32_t session) noexcept {
 }
 
 std::uint32_t Dispatcher::take_room() noexcept {
-    const std::uint32_t session = order_ == SessionOrder::fifo ? idle_.front() : idle_.back();
-    const bool more = --room_[session] > 0;
-    if (!more || order_ == SessionOrder::fifo) idle_.remove(session);
-    if (more && order_ == SessionOrder::fifo) idle_.push_back(session);
     --freed_count_;
     if (++first_freed_ == freed_.size()) first_freed_ = 0;
+    if (order_ == SessionOrder::fifo) {
+        const std::uint32_t session = idle_.pop_front();
+        if (--room_[session] > 0) idle_.push_back(session);
+        return session;
+    }
+    const std::uint32_t session = idle_.back();
+    if (--room_[session] == 0) idle_.remove(session);
     return session;
 }
 

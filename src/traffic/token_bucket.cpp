@@ -31,18 +31,6 @@ TokenBucket TokenBucket::scheduled(const PhaseScheduler& schedule, Arrivals arri
     return TokenBucket{&schedule, arrivals, start, start + base::from_seconds(schedule.duration_s()), seed};
 }
 
-std::optional<Token> TokenBucket::take(base::Mono now) noexcept {
-    if (taken_ >= limit_) return std::nullopt;
-    if (schedule_ == nullptr) {
-        if (now < start_ || now >= end_) return std::nullopt;
-        return Token{taken_++, now};
-    }
-    if (!is_due(taking_, now)) return std::nullopt;
-    const Token token{taken_++, taking_.due};
-    advance(taking_);
-    return token;
-}
-
 base::Mono TokenBucket::next_due() const noexcept {
     if (taken_ >= limit_) return base::Mono::max();
     return schedule_ == nullptr ? start_ : taking_.due;
@@ -52,10 +40,6 @@ std::uint64_t TokenBucket::planned_until(base::Mono now) noexcept {
     if (schedule_ == nullptr) return taken_;
     while (counting_.passed < limit_ && is_due(counting_, now)) advance(counting_);
     return std::min(counting_.passed, limit_);
-}
-
-bool TokenBucket::is_due(const Walk& walk, base::Mono now) noexcept {
-    return walk.due <= now && walk.due != base::Mono::max();
 }
 
 void TokenBucket::place(Walk& walk) const noexcept {

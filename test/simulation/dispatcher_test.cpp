@@ -35,6 +35,15 @@ TEST_CASE("an index list is a queue that can be left from the middle") {
     CHECK_FALSE(list.contains(3));
     list.push_back(2);
     CHECK(list.front() == 2);
+    list.push_back(4);
+    CHECK(list.pop_front() == 2);
+    CHECK_FALSE(list.contains(2));
+    CHECK(list.front() == 4);
+    CHECK(list.pop_front() == 4);
+    CHECK(list.empty());
+    list.push_back(2);
+    CHECK(list.front() == 2);
+    CHECK(list.back() == 2);
 }
 
 TEST_CASE("the session that was free for longest goes first and a lost one never goes") {

@@ -5,6 +5,8 @@
 
 #include <cstdint>
 
+#include "pgtraffic/base/check.hpp"
+
 namespace pgtraffic::base {
 
 /// Independent streams of one seed.
@@ -26,7 +28,13 @@ class Random {
     [[nodiscard]] double unit() noexcept { return static_cast<double>(next() >> 11) * 0x1.0p-53; }
 
     /// Uniform in [0, n), without bias (Lemire, Fast Random Integer Generation, 2019). n must not be 0.
-    [[nodiscard]] std::uint64_t below(std::uint64_t n) noexcept;
+    [[nodiscard]] std::uint64_t below(std::uint64_t n) noexcept {
+        PGTRAFFIC_CHECK(n != 0, "a draw from an empty range");
+        const Wide product = Wide{next()} * n;
+        if (static_cast<std::uint64_t>(product) < n) [[unlikely]]
+            return below_of(product, n);
+        return static_cast<std::uint64_t>(product >> 64);
+    }
 
     /// Uniform in [low, high], both included; low <= high.
     [[nodiscard]] std::int64_t between(std::int64_t low, std::int64_t high) noexcept;
@@ -36,6 +44,9 @@ class Random {
 
  private:
     friend class Randoms;
+    __extension__ using Wide = unsigned __int128;
+
+    [[nodiscard]] std::uint64_t below_of(Wide product, std::uint64_t n) noexcept;
 
     [[nodiscard]] static constexpr std::uint64_t family(std::uint64_t seed, Stream stream) noexcept {
         return mix(seed ^ (static_cast<std::uint64_t>(stream) * 0xD1342543DE82EF95ULL));

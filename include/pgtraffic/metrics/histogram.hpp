@@ -29,7 +29,7 @@ class Histogram {
 
     /// Negative durations count as 0; those over an hour go to the overflow counter, and with their exact
     /// length into maximum and sum.
-    void record(base::Nanos d) noexcept { record(d, 1); }
+    void record(base::Nanos d) noexcept;
     void record(base::Nanos d, std::uint64_t times) noexcept;
 
     void merge(const Histogram& other) noexcept;
@@ -62,6 +62,8 @@ class Histogram {
     }
 
  private:
+    void add(base::Nanos d, std::uint64_t times) noexcept;
+
     struct Free {
         void operator()(std::uint64_t* p) const noexcept { std::free(p); }
     };

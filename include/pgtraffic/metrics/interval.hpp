@@ -21,7 +21,7 @@ class CoarseHistogram {
 
     CoarseHistogram() : counts_(Buckets::kBucketCount, 0) {}
 
-    void record(base::Nanos d) noexcept { record(d, 1); }
+    void record(base::Nanos d) noexcept;
     void record(base::Nanos d, std::uint64_t times) noexcept;
     void clear() noexcept;
 
@@ -29,6 +29,8 @@ class CoarseHistogram {
     [[nodiscard]] static std::uint32_t bucket_of(base::Nanos d) noexcept;
 
  private:
+    void add(base::Nanos d, std::uint64_t times) noexcept;
+
     std::vector<std::uint64_t> counts_;
     std::uint32_t touched_low_ = Buckets::kBucketCount;
     std::uint32_t touched_high_ = 0;

@@ -30,6 +30,17 @@ class IndexList {
         ++size_;
     }
 
+    /// Not when empty.
+    std::uint32_t pop_front() noexcept {
+        const std::uint32_t i = first_;
+        Link& link = links_[i];
+        first_ = link.next;
+        (first_ == kNone ? last_ : links_[first_].previous) = kNone;
+        link.listed = false;
+        --size_;
+        return i;
+    }
+
     /// Does nothing where `i` is not in the list.
     void remove(std::uint32_t i) noexcept {
         Link& link = links_[i];

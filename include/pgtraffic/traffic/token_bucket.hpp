@@ -41,7 +41,17 @@ class TokenBucket {
     void limit_to(std::uint64_t tokens) noexcept { limit_ = tokens; }
 
     /// The next token if one is due at `now`. `now` must not go back.
-    [[nodiscard]] std::optional<Token> take(base::Mono now) noexcept;
+    [[nodiscard]] std::optional<Token> take(base::Mono now) noexcept {
+        if (taken_ >= limit_) return std::nullopt;
+        if (schedule_ == nullptr) {
+            if (now < start_ || now >= end_) return std::nullopt;
+            return Token{taken_++, now};
+        }
+        if (!is_due(taking_, now)) return std::nullopt;
+        const Token token{taken_++, taking_.due};
+        advance(taking_);
+        return token;
+    }
 
     /// When the next token is due; Mono::max() once a schedule or a limited number has none left. In a closed
     /// loop the start, that is: at once, also behind its end.
@@ -69,7 +79,9 @@ class TokenBucket {
 
     TokenBucket(const PhaseScheduler* schedule, Arrivals arrivals, base::Mono start, base::Mono end,
                 std::uint64_t seed) noexcept;
-    [[nodiscard]] static bool is_due(const Walk& walk, base::Mono now) noexcept;
+    [[nodiscard]] static bool is_due(const Walk& walk, base::Mono now) noexcept {
+        return walk.due <= now && walk.due != base::Mono::max();
+    }
     void place(Walk& walk) const noexcept;    // due of the arrival at walk.position
     void advance(Walk& walk) const noexcept;  // to the next arrival
 
