@@ -10,6 +10,7 @@ using base::Nanos;
 
 namespace {
 
+constexpr std::size_t kSilences = 64;       // that are remembered
 constexpr std::size_t kMaxErrorKinds = 20;  // of an outage; the rest share the last one's place
 
 OutageError& error_of(Outage& outage, base::SqlState state) {
@@ -81,9 +82,17 @@ void OutageLog::query_failed(const Completion& completion, std::uint64_t planned
     if (!completion.lost && !is_fault(completion.sqlstate)) return;
     Outage& outage = fault(completion.done, planned);
     ++error_of(outage, completion.sqlstate).queries;
-    if (completion.due < silent_since_) ++outage.arrivals_hit;
+    if (completion.due <= silent_since_ && !due_in_silence(completion.due)) ++outage.arrivals_hit;
     // That of a lost session is counted by session_lost().
     if (!completion.lost && ++faults_in_silence_ >= sessions_) outage.scope = Outage::Scope::service;
+}
+
+/// Whether an arrival was counted as one of an earlier silence. What is older than all that are remembered
+/// is taken for one: rather one too few than one twice.
+bool OutageLog::due_in_silence(Mono due) const noexcept {
+    if (silences_.size() == kSilences && due <= silences_.front().from) return true;
+    return std::any_of(silences_.begin(), silences_.end(),
+                       [due](const Silence& silence) { return silence.from < due && due <= silence.to; });
 }
 
 void OutageLog::session_lost(Mono now, std::uint64_t planned) {
@@ -121,6 +130,8 @@ void OutageLog::succeeded(const Completion& completion, std::uint64_t planned) {
 void OutageLog::end_silence(Mono now, std::uint64_t planned, bool success) {
     silent_ = false;
     current_->arrivals_hit += planned - std::min(planned, planned_at_silence_);
+    if (silences_.size() == kSilences) silences_.erase(silences_.begin());
+    silences_.push_back({silent_since_, now});
     const double length = base::to_seconds(now - silent_since_);
     if (length < current_->silence_s) return;
     current_->silence_s = length;

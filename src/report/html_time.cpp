@@ -127,7 +127,7 @@ std::string outages(const Json& document, const HtmlFigures& figure) {
                        {"sessions lost"},
                        {"failed connects"},
                        {"silence"},
-                       {"first success"},
+                       {"end of the silence"},
                        {"errors", true}},
                       rows);
 }

@@ -170,21 +170,23 @@ void text_outages(const RunResult& run, Page& page) {
     for (const auto& outage : run.outages) {
         if (rows.size() == kOutages) break;
         const bool service = outage.scope == metrics::Outage::Scope::service;
-        rows.push_back({fmt::format("{} s", with_thousands(outage.from_s, 2)),
-                        {outage.over ? with_thousands(outage.to_s, 2) + " s" : "not over",
-                         with_thousands(outage.duration_s, 3) + " s",
-                         outage.first_success_s ? with_thousands(*outage.first_success_s, 3) + " s" : "none",
-                         with_thousands(outage.arrivals_hit), service ? "service" : "sessions"},
-                        {outage_note(outage)},
-                        service ? Tone::bad : Tone::doubtful});
+        rows.push_back(
+            {fmt::format("{} s", with_thousands(outage.from_s, 2)),
+             {outage.over ? with_thousands(outage.to_s, 2) + " s" : "not over",
+              with_thousands(outage.duration_s, 3) + " s", with_thousands(outage.silence_s, 3) + " s",
+              with_thousands(outage.arrivals_hit), service ? "service" : "sessions"},
+             {outage_note(outage)},
+             service ? Tone::bad : Tone::doubtful});
     }
-    page.table("Outages, from", {"to", "lasted", "first success", "hit", "scope"}, rows);
+    page.table("Outages, from", {"to", "lasted", "silence", "hit", "scope"}, rows);
     if (run.outages.size() > kOutages) {
         page.line(fmt::format("   and {} others, see the JSON result", run.outages.size() - kOutages));
     }
     page.note(
-        "lasted: until all sessions were back; first success: after the first fault; hit: arrivals that came "
-        "due without a success, and queries cut off; scope sessions: others went on");
+        "lasted: until all sessions were back, faults less than a second apart together; silence: the "
+        "longest "
+        "time without a success; hit: arrivals that came due in a silence, and queries cut off; scope "
+        "sessions: others went on");
 }
 
 void text_phases(const RunResult& run, const Millis& ms, Page& page) {

@@ -152,6 +152,35 @@ TEST_CASE("a read-only server is an outage without a lost session, whatever read
     }
 }
 
+TEST_CASE("what came due in one silence and fails in the next is hit once") {
+    Told told;
+    told.fails(1s, 1s, base::kReadOnly);          // itself
+    told.succeeds(1s + 1ms, 1s + 500ms);          // 50 came due meanwhile
+    told.fails(1s + 200ms, 2s, base::kReadOnly);  // one of them
+    told.fails(1s + 800ms, 2s, base::kReadOnly);  // due between the two silences
+    told.succeeds(2s + 1ms, 2s + 100ms);          // 10 more
+    told.fails(2s + 50ms, 2s + 200ms, base::kReadOnly);
+    told.fails(1s + 300ms, 2s + 200ms, base::kReadOnly);
+    told.succeeds(2s + 300ms, 2s + 300ms);
+    const auto outages = told.finish();
+    REQUIRE(outages.size() == 1);
+    CHECK(outages[0].arrivals_hit == 1 + 50 + 1 + 10 + 10);
+}
+
+TEST_CASE("of silences without end a query is hit at most once") {
+    Told told;
+    std::uint64_t queries = 0;
+    for (base::Nanos at = 1s; at < 30s; at += 20ms) {
+        told.fails(at - 500ms, at, base::kReadOnly);
+        told.succeeds(at + 1ms, at + 10ms);
+        queries += 2;
+    }
+    const auto outages = told.finish(30s);
+    REQUIRE(outages.size() == 1);
+    CHECK(outages[0].arrivals_hit <= planned(30s));
+    CHECK(outages[0].arrivals_hit >= queries / 2);
+}
+
 TEST_CASE("a fault long after the last one is another outage, a soon one the same") {
     Told told;
     for (const auto at : {1s, 10s}) {

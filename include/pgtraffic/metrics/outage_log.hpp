@@ -58,6 +58,13 @@ class OutageLog {
     void lose(base::Mono now, std::uint32_t sessions) noexcept;
     void keep_current(base::Mono end);
     void merge_closest();
+    [[nodiscard]] bool due_in_silence(base::Mono due) const noexcept;
+
+    /// From a fault, of which it does not hold the moment itself, to the success that ended it.
+    struct Silence {
+        base::Mono from;
+        base::Mono to;
+    };
 
     std::vector<Outage> kept_;
     std::optional<Outage> current_;
@@ -71,6 +78,7 @@ class OutageLog {
     base::Mono silent_since_;
     std::uint64_t planned_at_silence_ = 0;
     std::uint32_t faults_in_silence_ = 0;
+    std::vector<Silence> silences_;  // the last ones before this one; what was due in them was hit by them
 };
 
 }  // namespace pgtraffic::metrics
