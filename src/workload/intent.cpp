@@ -15,8 +15,10 @@ constexpr std::array<std::string_view, 10> kReading{"select", "values", "table",
 constexpr std::array<std::string_view, 9> kWriting{"insert", "update", "delete",  "merge", "into",
                                                    "share",  "write",  "nextval", "setval"};
 
-template <std::size_t N>
-bool is_one_of(std::string_view word, const std::array<std::string_view, N>& words) {
+constexpr std::array<std::string_view, 5> kDefining{"create", "alter", "do", "call", "set"};
+
+template <class Words>
+bool is_one_of(std::string_view word, const Words& words) {
     return std::find(words.begin(), words.end(), word) != words.end();
 }
 
@@ -27,6 +29,13 @@ std::uint32_t inserts_in(std::string_view sql) {
     return static_cast<std::uint32_t>(std::count_if(words.begin(), words.end(), [](const std::string& word) {
         return word == "insert" || word == "merge";
     }));
+}
+
+bool may_define(std::string_view sql) {
+    const auto words = sql_words(sql);
+    if (words.empty()) return false;
+    const bool makes_a_table = is_one_of("into", words) && !is_one_of("insert", words);
+    return makes_a_table || is_one_of(words.front(), kDefining);
 }
 
 bool only_reads(std::string_view sql) {

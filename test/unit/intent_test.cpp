@@ -54,6 +54,19 @@ TEST_CASE("a query only reads unless a word in it could write") {
     }
 }
 
+TEST_CASE("what may make or choose the names of later statements") {
+    for (const char* sql :
+         {"CREATE TEMP TABLE t AS SELECT 1", "alter table t rename to u", "DO $$ BEGIN END $$", "CALL p()",
+          "SET search_path = app", "SELECT 1 AS x INTO t", "WITH a AS (SELECT 1) SELECT * INTO t FROM a"}) {
+        CAPTURE(sql);
+        CHECK(workload::may_define(sql));
+    }
+    for (const char* sql : {"SELECT 'create'", "INSERT INTO t SELECT 1", "UPDATE t SET a = 1", "BEGIN", ""}) {
+        CAPTURE(sql);
+        CHECK_FALSE(workload::may_define(sql));
+    }
+}
+
 TEST_CASE("of the built-in scenarios only select reads only; an author's word stands above the guess") {
     for (const auto name : workload::scenario_names()) {
         CAPTURE(name);

@@ -17,6 +17,10 @@ namespace pgtraffic::workload {
 /// Its author's word where there is one, else whether all its statements only read.
 [[nodiscard]] bool only_reads(const Scenario& scenario);
 
+/// Whether it may make, or choose, what later statements of its session name: CREATE, ALTER, DO, CALL, SET,
+/// SELECT … INTO. Those cannot be checked on their own.
+[[nodiscard]] bool may_define(std::string_view sql);
+
 /// How many INSERTs and MERGEs the statement holds.
 [[nodiscard]] std::uint32_t inserts_in(std::string_view sql);
 
