@@ -429,6 +429,11 @@ TEST_CASE("a pattern whose phases changed under its name is another load") {
     changed["phases"][1]["target_per_s_mean"] = 90;
     const auto told = report::load_differences(runs_of(a, changed)[0], runs_of(a, changed)[1]);
     CHECK(told == std::vector<std::string>{"the phases of the pattern are others in B than in A"});
+    auto reseeded = changed;  // the variance of a pattern is drawn
+    reseeded["config"]["random_seed"] = 1 + a["config"]["random_seed"].get<std::uint64_t>();
+    CHECK(report::load_differences(runs_of(a, reseeded)[0], runs_of(a, reseeded)[1]).empty());
+    reseeded["phases"][1]["name"] = "another";
+    CHECK(report::load_differences(runs_of(a, reseeded)[0], runs_of(a, reseeded)[1]).size() == 1);
     changed["summary"]["duration_s"] = a["summary"]["duration_s"].get<double>() / 2;  // broken off
     CHECK(report::load_differences(runs_of(a, changed)[0], runs_of(a, changed)[1]).empty());
 }
