@@ -120,10 +120,6 @@ base::Nanos Histogram::value_of_rank(std::uint64_t rank) const noexcept {
     return max();
 }
 
-bool Histogram::supports(double q) const noexcept {
-    return static_cast<double>(count_) * (1 - q) >= 10 - 1e-6;
-}
-
 std::uint64_t Histogram::count_up_to(base::Nanos d) const noexcept {
     std::uint64_t seen = 0;
     for (std::uint32_t i = 0; i < Buckets::kBucketCount; ++i) {

@@ -6,6 +6,7 @@
 #include <cmath>
 
 #include "pgtraffic/base/units.hpp"
+#include "pgtraffic/metrics/histogram.hpp"
 #include "pgtraffic/report/json.hpp"
 
 namespace pgtraffic::report {
@@ -96,8 +97,7 @@ std::string HtmlFigures::percentile(const std::string& place, const std::string&
                                     const char* unit) const {
     auto html = (*this)(fmt::format("{}/{}", place, key), Look::millis, unit);
     if (!has(fmt::format("{}/{}", place, key)) || !key.starts_with('p')) return html;
-    // As Histogram::supports().
-    if (queries_behind(place) * (1 - quantile_of(key)) < 10 - 1e-6) html += kWeakMark;
+    if (!metrics::supports_quantile(queries_behind(place), quantile_of(key))) html += kWeakMark;
     return html;
 }
 

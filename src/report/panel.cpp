@@ -7,6 +7,7 @@
 #include <initializer_list>
 
 #include "pgtraffic/base/units.hpp"
+#include "pgtraffic/metrics/verdict.hpp"
 #include "pgtraffic/report/curve.hpp"
 
 namespace pgtraffic::report {
@@ -20,7 +21,6 @@ constexpr std::size_t kLinesBeside = 7;
 constexpr std::size_t kLabel = 10;
 constexpr std::size_t kLongestPhase = 32;
 constexpr double kBusy = 0.5;       // of the loop's time: worth a look
-constexpr double kTooBusy = 0.8;    // figures begin to be the program's own
 constexpr double kAttained = 0.95;  // of the target, below which it is worth a look
 
 std::string cut_to(std::string_view text, std::size_t width) {
@@ -153,11 +153,11 @@ std::vector<PanelLine> panel_lines(const metrics::Interval& recent, const PanelV
     const double busy = recent.loop_busy_ratio;
     lines.push_back(labelled("own load",
                              {fmt::format("loop busy {:.0f}%", 100 * busy),
-                              busy > kTooBusy ? "the figures may be this program's" : ""},
+                              busy > metrics::kBusyLoop ? "the figures may be this program's" : ""},
                              width,
-                             busy > kTooBusy ? Tone::bad
-                             : busy > kBusy  ? Tone::doubtful
-                                             : Tone::plain));
+                             busy > metrics::kBusyLoop ? Tone::bad
+                             : busy > kBusy            ? Tone::doubtful
+                                                       : Tone::plain));
     if (lines.size() > view.height) lines.resize(view.height);
     return lines;
 }

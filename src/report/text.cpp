@@ -172,7 +172,8 @@ void network(const RunResult& run, const Millis& ms, Page& page) {
     }
     if (!run.latencies.service.empty() && !network.idle_rtt.empty()) {
         page.row("Database Time", ms.of(network.database_ms), "ms", "median service - round trip");
-        page.row("Network Share", percent(network.network_ratio, 1), "%", "of the median service");
+        page.row("Network Share", fmt::format("{:.1f}", 100 * network.network_ratio), "%",
+                 "of the median service");
     }
     if (!network.method.empty()) page.note(fmt::format("Method: {}", printable(network.method)));
 }

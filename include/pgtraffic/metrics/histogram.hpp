@@ -13,6 +13,11 @@
 
 namespace pgtraffic::metrics {
 
+/// Whether at least ten of `values` values lie above the quantile: fewer do not support it (docs/metrics.md).
+[[nodiscard]] constexpr bool supports_quantile(double values, double q) noexcept {
+    return values * (1 - q) >= 10 - 1e-6;
+}
+
 /// A value. 270 kB of address space; pages never counted in stay untouched, so a histogram of latencies
 /// that span ten octaves holds some 80 kB.
 class Histogram {
@@ -50,8 +55,9 @@ class Histogram {
     /// The value of rank `rank` (1 … count) in the same sense.
     [[nodiscard]] base::Nanos value_of_rank(std::uint64_t rank) const noexcept;
 
-    /// Whether at least ten values lie above the quantile: fewer do not support it (docs/metrics.md).
-    [[nodiscard]] bool supports(double q) const noexcept;
+    [[nodiscard]] bool supports(double q) const noexcept {
+        return supports_quantile(static_cast<double>(count_), q);
+    }
 
     /// How many values lie in buckets wholly at or below `d`.
     [[nodiscard]] std::uint64_t count_up_to(base::Nanos d) const noexcept;
