@@ -83,6 +83,16 @@ void append_prepare(SendBuffer& buffer, std::string_view name, std::string_view 
     buffer.append(static_cast<std::size_t>(end - begin));
 }
 
+void append_prepare_again(SendBuffer& buffer, std::string_view name, std::string_view sql) {
+    const std::size_t size = 4 + 1 + name.size() + 1;
+    char* const begin = buffer.room(1 + size + 1 + parse_size(name, sql));
+    *begin = 'C';
+    char* to = put_u32(begin + 1, static_cast<std::uint32_t>(size));
+    *to++ = 'S';
+    const char* const end = put_parse(put_text(to, name), name, sql);
+    buffer.append(static_cast<std::size_t>(end - begin));
+}
+
 QueryHead QueryHead::prepared(std::string_view name, std::size_t values) {
     QueryHead head;
     head.bind(name, values);

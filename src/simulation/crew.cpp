@@ -68,6 +68,12 @@ void Crew::backing_off(const Session& session, Mono until) noexcept {
     if (pauses_.next() == until) pause_timer_.start(until - base::mono_now());
 }
 
+void Crew::stop_retrying(Mono now) noexcept {
+    for (const auto& session : sessions_) {
+        if (session->state() == Session::State::backing_off) session->stop_retrying(now);
+    }
+}
+
 void Crew::on_pause_over() noexcept {
     const Mono now = base::mono_now();
     context_.on_event(now);

@@ -1,5 +1,6 @@
 #include "pgtraffic/simulation/session.hpp"
 
+#include <algorithm>
 #include <utility>
 
 #include "pgtraffic/base/check.hpp"
@@ -65,6 +66,8 @@ Mono Session::answered_at(Mono now) const noexcept {
 
 /// All at once: over a long way each answer that is waited for would cost its round trip.
 void Session::prepare() noexcept {
+    stale_.clear();
+    any_stale_ = false;
     for (const auto& sql : context_->setup) connection_.queue_simple(sql);
     unprepared_ = static_cast<std::uint32_t>(context_->setup.size());
     if (context_->protocol == Protocol::prepared) {
@@ -114,8 +117,9 @@ void Session::send_now(const Query& query) noexcept {
 
 void Session::queue_statement(const Query& query) noexcept {
     const auto& workload = context_->workload;
-    const std::uint32_t number =
-        workload.statement_number(query.choice.operation, query.completion.statement);
+    const std::uint32_t number = statement_of(query);
+    if (any_stale_ && stale_[number]) [[unlikely]]
+        connection_.queue_prepare_again(context_->statement_names[number], workload.statement(number).sql);
     connection_.queue_query(context_->heads[number], workload.longest_values(number), [&](char* to) noexcept {
         return workload.fill(number, query.arrival, query.attempt(), to);
     });
@@ -180,9 +184,10 @@ void Session::statement_done(Mono now) noexcept {
     metrics::Completion& completion = query.completion;
     const Mono done = context_->reads_late ? answered_at(now) : now;
     if (answer.failed) {
+        look_for_stale(query, answer.sqlstate);
+        completion.sqlstate = answer.sqlstate;
         query.undo();
         if (!may_retry(query, answer.sqlstate)) {
-            completion.sqlstate = answer.sqlstate;
             // Sooner than that somebody else cancelled it.
             const bool timed_out = context_->timeout && answer.sqlstate == base::kQueryCanceled &&
                                    done - completion.sent >= *context_->timeout;
@@ -198,6 +203,8 @@ void Session::statement_done(Mono now) noexcept {
         if (connection_.in_transaction()) return roll_back(true);
         return room_ == 1 ? this->retry(now) : send_now(move_to_end());
     }
+    if (any_stale_) [[unlikely]]
+        fresh(query);
     completion.rows += answer.rows;
     query.counted = query.counted || answer.counted;
     if (context_->rows != nullptr) [[unlikely]]
@@ -217,6 +224,20 @@ void Session::statement_done(Mono now) noexcept {
     become_idle(now);
 }
 
+/// A prepared statement that the server lost (DEALLOCATE ALL), or whose table was altered, fails from then
+/// on, and would for the rest of the run: it is prepared again with its next query.
+void Session::look_for_stale(const Query& query, base::SqlState state) {
+    if (context_->protocol != Protocol::prepared) return;
+    if (state != base::kNoSuchStatement && state != base::kNotSupported) return;
+    stale_.resize(context_->workload.statement_count());
+    stale_[statement_of(query)] = any_stale_ = true;
+}
+
+void Session::fresh(const Query& query) noexcept {
+    stale_[statement_of(query)] = false;
+    any_stale_ = std::find(stale_.begin(), stale_.end(), true) != stale_.end();
+}
+
 /// Not where the next attempt's rows, beside those that this one leaves, would exceed --max-rows.
 bool Session::may_retry(const Query& query, base::SqlState state) const noexcept {
     return context_->workload.retries(query.choice.operation, state, query.attempt()) &&
@@ -224,9 +245,7 @@ bool Session::may_retry(const Query& query, base::SqlState state) const noexcept
 }
 
 void Session::count_added(Query& query, std::uint64_t rows) const noexcept {
-    const auto& workload = context_->workload;
-    if (workload.adds_rows(workload.statement_number(query.choice.operation, query.completion.statement)))
-        query.added += rows;
+    if (context_->workload.adds_rows(statement_of(query))) query.added += rows;
 }
 
 void Session::roll_back(bool then_retry) noexcept {
@@ -289,9 +308,18 @@ void Session::lose_oldest(Outcome outcome, base::SqlState sqlstate, std::string_
 }
 
 bool Session::leaves_doubt(const Query& query, State state) const noexcept {
-    const auto& workload = context_->workload;
-    return state == State::busy && workload.leaves_doubt(workload.statement_number(
-                                       query.choice.operation, query.completion.statement));
+    return state == State::busy && context_->workload.leaves_doubt(statement_of(query));
+}
+
+void Session::stop_retrying(Mono now) noexcept {
+    PGTRAFFIC_CHECK(state_ == State::backing_off, "a session that waits for its next attempt");
+    end_pause(Outcome::failed, connection_.error(), now);
+}
+
+void Session::end_pause(Outcome outcome, std::string_view error, Mono now) noexcept {
+    --queries_[oldest_].completion.attempts;  // the one that is not made
+    end_oldest(outcome, error, now);
+    become_idle(now);
 }
 
 void Session::expire(Mono now) noexcept {
@@ -300,8 +328,7 @@ void Session::expire(Mono now) noexcept {
         "another query of its pipeline had no answer within the time-out";
     if (state_ == State::backing_off) {
         queries_[oldest_].completion.sqlstate = base::kQueryCanceled;
-        end_oldest(Outcome::timed_out, kLate, now);
-        return become_idle(now);
+        return end_pause(Outcome::timed_out, kLate, now);
     }
     if (in_query()) lose_oldest(Outcome::timed_out, base::kQueryCanceled, kLate, state_, now);
     while (in_query()) lose_oldest(Outcome::failed, base::kConnectionFailure, kBesideLate, state_, now);

@@ -33,6 +33,9 @@ using event_loop::Callback;
 
 namespace {
 
+/// A run that waits for its last answers for so long says what for.
+constexpr Nanos kSilentDrain = std::chrono::milliseconds{500};
+
 /// A session that failed so often in a row while the run has not begun will not come up.
 constexpr std::uint32_t kStartAttempts = 5;
 
@@ -56,7 +59,7 @@ class Run {
     void on_free(Session* session, Mono now) noexcept;
     void on_ended(Session* session, const Query* query, std::string_view error) noexcept;
     void on_down(Session* session) noexcept;
-    void on_backing_off(Session* session, Mono until) noexcept { crew_.backing_off(*session, until); }
+    void on_backing_off(Session* session, Mono until) noexcept;
     void on_rolling_back(Session* session) noexcept { crew_.rolling_back(*session); }
     void on_requeued(Session* session) noexcept { crew_.requeued(*session); }
     void on_event(Mono now) noexcept { load_.wakes(now); }
@@ -64,6 +67,7 @@ class Run {
     void after_batch() noexcept { settle(); }
     void on_tick() noexcept;
     void on_drained_too_long() noexcept { finish(base::mono_now()); }
+    void on_draining() noexcept;
     void on_signal(int number) noexcept;
 
     // What follows of all that was told: starts what can start, and goes to the next stage where it is time.
@@ -110,6 +114,7 @@ class Run {
     event_loop::DueTimer due_timer_{loop_};
     event_loop::Timer tick_{loop_, Callback<>::to<&Run::on_tick>(*this)};
     event_loop::Timer drain_timer_{loop_, Callback<>::to<&Run::on_drained_too_long>(*this)};
+    event_loop::Timer draining_{loop_, Callback<>::to<&Run::on_draining>(*this)};
     event_loop::BeforeWait before_wait_{loop_, Callback<>::to<&Run::before_wait>(*this)};
     event_loop::AfterBatch after_batch_{loop_, Callback<>::to<&Run::after_batch>(*this)};
     event_loop::EndingSignals signals_{loop_, Callback<int>::to<&Run::on_signal>(*this)};
@@ -231,6 +236,11 @@ void Run::on_ended(Session* session, const Query* query, std::string_view error)
     } else if (stage_ == Stage::calibrating) {
         peak_search_.query_ended(query->completion);
     }
+}
+
+void Run::on_backing_off(Session* session, Mono until) noexcept {
+    if (stage_ >= Stage::draining) return session->stop_retrying(base::mono_now());
+    crew_.backing_off(*session, until);
 }
 
 void Run::on_down(Session* session) noexcept {
@@ -412,11 +422,21 @@ void Run::close_measured(Mono end) {
     measurement_->close(end, load_, ClientUsage::now(), result_);
     result_.ended_at = base::wall_now();
     result_.planned_duration_s = base::to_seconds(plan_.duration);
+    crew_.stop_retrying(base::mono_now());
     if (dispatcher_.in_flight() > 0) {
         drain_timer_.start(plan_.drain_limit);
+        draining_.start(kSilentDrain);
     } else {
         finish(end);
     }
+}
+
+void Run::on_draining() noexcept {
+    if (stage_ != Stage::draining) return;
+    announcer_.say(fmt::format("waiting at most {} for {} under way{}",
+                               base::format_duration(plan_.drain_limit),
+                               base::counted(dispatcher_.in_flight(), "query", "queries"),
+                               end_.signal != 0 ? "; Ctrl-C again leaves at once, without a report" : ""));
 }
 
 void Run::finish(Mono now) noexcept {

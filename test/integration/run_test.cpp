@@ -362,6 +362,76 @@ TEST_CASE("an operation of several statements is one query; one that fails leave
     }
 }
 
+TEST_CASE("prepared statements whose table was altered, or that are gone, are prepared again") {
+    const auto database = test::fresh_database();
+    Client client{database.conninfo()};
+    client.execute("CREATE TABLE altered AS SELECT i AS a FROM generate_series(1, 10) i");
+    // The second operation alters what the first one prepared, or throws it away; each once.
+    const test::TemporaryFile scenario{R"json({"name": "ddl", "operations": [
+        {"name": "read", "weight": 98, "statements": [
+            {"sql": "SELECT * FROM altered WHERE a = $1", "parameters": [{"integer": [1, 10]}]}]},
+        {"name": "alter", "weight": 1, "statements": [
+            {"sql": "DO $$ BEGIN ALTER TABLE altered ADD COLUMN IF NOT EXISTS b int; END $$"}]},
+        {"name": "forget", "weight": 1, "statements": [{"sql": "DEALLOCATE ALL"}]}]})json"};
+    const auto result = run_and_read(database, {"--scenario", scenario.path(), "--total-queries", "2000",
+                                                "-c", "4", "--warmup", "0", "--protocol", "prepared"});
+    check_conserved(result);
+    const auto forgotten = operation(result, "forget")["ok"].get<std::uint64_t>();
+    CHECK(forgotten > 2);
+    CHECK(failures(result) > 0);
+    // Three statements are lost by each; those of four sessions by the one alteration.
+    CHECK(failures(result) <= 3 * forgotten + 4);
+    for (const auto& error : result["errors"])
+        CHECK((error["sqlstate"] == "0A000" || error["sqlstate"] == "26000"));
+    CHECK(operation(result, "read")["ok"].get<int>() > 1500);
+}
+
+TEST_CASE("who waits for a next attempt when the run ends failed as the last one did") {
+    const auto database = test::fresh_database();
+    Client client{database.conninfo()};
+    client.execute(
+        "CREATE FUNCTION boom() RETURNS int LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'no luck' USING "
+        "ERRCODE = '40001'; END $$");
+    const test::TemporaryFile scenario{R"json({"name": "b", "operations": [{"name": "b", "statements": [
+        {"sql": "SELECT boom()"}], "retry": {"on": ["40001"], "max": 50, "backoff_ms": [5000, 60000]}}]})json"};
+    // Nothing succeeded, which is exit code 2.
+    const auto result = test::read_result(
+        test::run_pgtraffic(test::run_arguments(
+            database, {"--scenario", scenario.path(), "--duration", "1", "-c", "3", "--warmup", "0"})),
+        2);
+    check_conserved(result);
+    CHECK(result["summary"]["queries"]["in_flight"] == 0);
+    CHECK(result["summary"]["queries"]["failed"] == 3);
+    CHECK(result["summary"]["queries"]["retries"] == 0);
+    CHECK(result["errors"][0]["sqlstate"] == "40001");
+    CHECK(result["errors"][0]["sample"] == "no luck");
+}
+
+TEST_CASE("an operation may make the table that its later statements name") {
+    const auto database = test::fresh_database();
+    const test::TemporaryFile scenario{R"json({"name": "t", "operations": [{"name": "t", "statements": [
+        {"sql": "BEGIN"}, {"sql": "CREATE TEMP TABLE mine ON COMMIT DROP AS SELECT 1 AS x"},
+        {"sql": "SELECT count(*) FROM mine"}, {"sql": "COMMIT"}]}]})json"};
+    const auto result = run_and_read(
+        database, {"--scenario", scenario.path(), "--total-queries", "20", "-c", "2", "--warmup", "0"});
+    CHECK(result["summary"]["queries"]["ok"] == 20);
+}
+
+TEST_CASE("a run that waits for its last answers says so") {
+    const auto database = test::fresh_database();
+    const test::TemporaryFile scenario{R"json({"name": "s", "operations": [{"name": "s", "statements": [
+        {"sql": "SELECT pg_sleep(2)"}]}]})json"};
+    test::Process process{
+        test::pgtraffic_argv(test::run_arguments(
+            database, {"--scenario", scenario.path(), "--duration", "60", "-c", "3", "--warmup", "0"})),
+        test::without_target()};
+    REQUIRE(process.wait_for_stderr("measuring"));
+    process.send_signal(SIGINT);
+    CHECK(process.wait_for_stderr("waiting at most 5.00 s for 3 queries under way; Ctrl-C again"));
+    const auto result = test::read_result(process.wait(), 130);
+    CHECK(result["summary"]["queries"]["ok"] == 3);
+}
+
 TEST_CASE("rows of a transaction that went with its connection do not count") {
     const auto database = test::fresh_database();
     Client client{database.conninfo()};

@@ -99,6 +99,10 @@ TEST_CASE("an unnamed statement is parsed, bound, executed and synced") {
           "B\0\0\0\xc\0\0\0\0\0\0\0\0"
           "E\0\0\0\x9\0\0\0\0\0"
           "S\0\0\0\4"s);
+    postgres::append_prepare_again(buffer, "s1", "x");
+    CHECK(taken(buffer) ==
+          "C\0\0\0\x8Ss1\0"
+          "P\0\0\0\xbs1\0x\0\0\0"s);
     postgres::append_simple(buffer, "x");
     postgres::append_prepare(buffer, "n", "x");
     CHECK(taken(buffer) ==

@@ -37,6 +37,10 @@ inline constexpr SqlState kCannotConnect{{'0', '8', '0', '0', '1'}};
 inline constexpr SqlState kTransactionOpen{{'2', '5', '0', '0', '1'}};
 /// A write refused by a server that is read-only, as the old primary is after a fail-over.
 inline constexpr SqlState kReadOnly{{'2', '5', '0', '0', '6'}};
+/// A prepared statement that is there no more, as after DEALLOCATE ALL.
+inline constexpr SqlState kNoSuchStatement{{'2', '6', '0', '0', '0'}};
+/// Among others a prepared statement whose columns are not what they were: its table was altered.
+inline constexpr SqlState kNotSupported{{'0', 'A', '0', '0', '0'}};
 /// Our own deadline closed the query; the server's cancellation has the same code.
 inline constexpr SqlState kQueryCanceled{{'5', '7', '0', '1', '4'}};
 

@@ -30,7 +30,7 @@ struct Completion {
     std::uint32_t operation = 0;
     std::uint32_t statement = 0;  ///< of the operation: the one that ended it
     Outcome outcome = Outcome::ok;
-    base::SqlState sqlstate;  ///< of a failed one
+    base::SqlState sqlstate;  ///< of its last failure; one that succeeded may have it of an earlier attempt
     bool lost = false;        ///< its connection went with it
     bool in_doubt = false;    ///< it may have been done: it writes, was sent, and its answer was lost
     std::uint32_t attempts = 1;

@@ -88,6 +88,9 @@ class Connection {
     // own: several may be under way.
     void queue_simple(std::string_view sql) { append_simple(unsent_, sql); }
     void queue_prepare(std::string_view name, std::string_view sql) { append_prepare(unsent_, name, sql); }
+    void queue_prepare_again(std::string_view name, std::string_view sql) {
+        append_prepare_again(unsent_, name, sql);
+    }
     /// As append_query().
     template <class WriteValues>
     void queue_query(const QueryHead& head, std::size_t longest, WriteValues&& write) {

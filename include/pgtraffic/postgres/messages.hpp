@@ -73,6 +73,8 @@ class QueryHead {
 
 void append_simple(SendBuffer& buffer, std::string_view sql);
 void append_prepare(SendBuffer& buffer, std::string_view name, std::string_view sql);
+/// In front of a query: closes the statement, if it is there, and prepares it anew. Has no answer of its own.
+void append_prepare_again(SendBuffer& buffer, std::string_view name, std::string_view sql);
 
 /// `write(char* to)` puts the values to `to`, each behind its length (base::put_u32), and returns their end:
 /// at most `longest` bytes. Values and results are text.

@@ -40,6 +40,8 @@ class Crew {
     /// Its oldest query is tried again, behind the others of its pipeline.
     void requeued(const Session& session) noexcept { watch_next(session); }
     void backing_off(const Session& session, base::Mono until) noexcept;
+    /// Nothing is tried again from now on.
+    void stop_retrying(base::Mono now) noexcept;
     /// The time-out holds for a ROLLBACK, too, although nothing is measured of it.
     void rolling_back(const Session& session) noexcept;
     void free_or_down(const Session& session) noexcept {

@@ -121,6 +121,10 @@ class alignas(kCacheLine) Session {
     /// has ended meanwhile.
     void resume(base::Mono at) noexcept;
 
+    /// From backing_off: the next attempt is not waited for, the query failed as the last one did. Its
+    /// session is free.
+    void stop_retrying(base::Mono now) noexcept;
+
     /// The oldest query, or the ROLLBACK behind it, took too long: ends it as timed out and gives the
     /// connection up, and with it the other queries of a pipeline, which failed. Keeps the connection where
     /// the query only waited to be tried again.
@@ -159,11 +163,17 @@ class alignas(kCacheLine) Session {
     void become_ready() noexcept;
     void queue_statement(const Query& query) noexcept;
     void send_now(const Query& query) noexcept;
+    [[nodiscard]] std::uint32_t statement_of(const Query& query) const noexcept {
+        return context_->workload.statement_number(query.choice.operation, query.completion.statement);
+    }
+    void look_for_stale(const Query& query, base::SqlState state);
+    void fresh(const Query& query) noexcept;
     [[nodiscard]] base::Mono answered_at(base::Mono now) const noexcept;
     void on_answer(base::Mono now) noexcept;
     void statement_done(base::Mono now) noexcept;
     [[nodiscard]] Query& move_to_end() noexcept;
     void end_oldest(metrics::Outcome outcome, std::string_view error, base::Mono now) noexcept;
+    void end_pause(metrics::Outcome outcome, std::string_view error, base::Mono now) noexcept;
     void lose_oldest(metrics::Outcome outcome, base::SqlState sqlstate, std::string_view error, State was,
                      base::Mono now) noexcept;
     [[nodiscard]] bool may_retry(const Query& query, base::SqlState state) const noexcept;
@@ -191,10 +201,14 @@ class alignas(kCacheLine) Session {
     std::uint32_t oldest_ = 0;
     std::uint32_t under_way_ = 0;
     std::uint32_t room_;                // of the ring
+    bool any_stale_ = false;            // in stale_
     std::unique_ptr<Query[]> queries_;  // a ring of those under way, in the order in which they were sent
     std::optional<event_loop::Poll> poll_;
     postgres::Connection connection_;
 
+    /// By statement number: the server has no use of it any more as it was prepared. Empty where that never
+    /// happened.
+    std::vector<bool> stale_;
     std::uint32_t unprepared_ = 0;  // answers to set-up and PREPARE still to come
     base::Mono resume_at_;          // while backing off
     std::string given_up_because_;
