@@ -93,7 +93,7 @@ TEST_CASE("a pause between attempts ends with the time-out, and the connection i
                                       "--warmup", "0", "--timeout", "300ms"},
                                      2);
     CHECK(query_count(result, "timed_out") == 4);
-    CHECK(query_count(result, "retries") >= 4);
+    CHECK(query_count(result, "retries") == 0);  // none was made: the pauses are longer
     CHECK(query_count(result, "in_doubt") == 0);
     CHECK(result["outages"].empty());
     // A session that a time-out frees goes on at once, although nothing else happens on any socket.
