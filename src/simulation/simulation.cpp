@@ -127,6 +127,7 @@ class Run {
 
     Loads loads_;
     PeakSearch peak_search_;
+    std::uint64_t lost_in_search_ = 0;        // connections
     std::optional<Measurement> measurement_;  // from its begin to the end
     RowBudget rows_;
     LoopLoad load_{stage_start_};
@@ -255,6 +256,7 @@ void Run::on_down(Session* session) noexcept {
             measurement_->connect_failed(now, session->connect_error());
         }
     }
+    if (stage_ == Stage::calibrating && connector_->up(session->number())) ++lost_in_search_;
     connector_->session_down(session->number());
     if (stage_ == Stage::connecting && connector_->attempts(session->number()) >= kStartAttempts) {
         start_failed_ = true;
@@ -383,6 +385,11 @@ void Run::end_calibration_step(Mono now) {
     loads_.set_peak(peak.rate_per_s);
     result_.peak_rate_spread_per_s = {peak.lowest_per_s, peak.highest_per_s};
     announcer_.say(to_string(peak));
+    if (lost_in_search_ == 0) return;
+    result_.warnings.push_back(
+        {"peak_disturbed",
+         fmt::format("{} lost while --peak-rate auto looked for the peak, which may be too low: run again",
+                     base::counted(lost_in_search_, "connection was", "connections were"))});
 }
 
 void Run::measure(Mono now) {

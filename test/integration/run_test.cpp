@@ -1,4 +1,5 @@
 // Real runs against a real PostgreSQL, each figure checked against the tables or the server's own statistics.
+#include <algorithm>
 #include <cmath>
 #include <csignal>
 #include <map>
@@ -245,6 +246,26 @@ TEST_CASE("a backend terminated in mid-run costs one query, and its session come
     CHECK(result["summary"]["queries"]["started"].get<double>() >=
           0.99 * result["summary"]["queries"]["planned"].get<double>());
     CHECK(result["run"]["warnings"].dump().find("reconnects") != std::string::npos);
+}
+
+TEST_CASE("a connection lost in the search for the peak is told beside the peak") {
+    const auto database = test::filled_database();
+    test::Process process{
+        test::pgtraffic_argv(test::run_arguments(
+            database, {"--pattern", "ecommerce-rush", "--duration", "1", "-c", "2", "--warmup", "0"})),
+        test::without_target()};
+    REQUIRE(process.wait_for_stderr("looking for the peak rate"));
+    Client client{database.conninfo()};
+    client.execute(
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'pgtraffic' "
+        "AND datname = current_database() AND pid <> pg_backend_pid() LIMIT 1");
+    const auto result = test::read_result(process.wait(), 0);
+    const auto warnings = result["run"]["warnings"];
+    const auto told = std::count_if(warnings.begin(), warnings.end(), [](const json& warning) {
+        return warning["code"] == "peak_disturbed" &&
+               warning["message"].get<std::string>().starts_with("1 connection was lost while");
+    });
+    CHECK(told == 1);
 }
 
 TEST_CASE("a server that goes and comes back interrupts nothing but its own queries") {
