@@ -40,12 +40,13 @@ class Judge {
     Verdict verdict_;
 };
 
-/// Whether the backlog grew from third to third of the run: what a queue without a steady state does.
+/// Whether the backlog grew from the end of each third of the run to that of the next: what a queue without a
+/// steady state does.
 bool backlog_grows(const RunResult& run) {
     const auto n = run.intervals.size();
     if (n < 3) return false;
-    const auto early = run.intervals[n / 3].waiting;
-    const auto late = run.intervals[2 * n / 3].waiting;
+    const auto early = run.intervals[n / 3 - 1].waiting;
+    const auto late = run.intervals[2 * n / 3 - 1].waiting;
     // A handful of arrivals waits at any instant of a healthy run; growth is more than a session each.
     return run.total.waiting > run.connections && early < late && late < run.total.waiting;
 }

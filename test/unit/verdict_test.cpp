@@ -130,8 +130,11 @@ TEST_CASE(
     CHECK(status_with("backlog", run) == VerdictStatus::suspect);
     wait_at_the_end(run, 160);
     CHECK(status_with("backlog", run) == VerdictStatus::invalid);
-    run.intervals[6].waiting = 500;
+    run.intervals[5].waiting = 500;
     CHECK(status_with("backlog", run) == VerdictStatus::valid);
+    run.intervals.resize(3);  // the fewest that have thirds: the ends of all are looked at
+    for (std::size_t i = 0; i < 3; ++i) run.intervals[i].waiting = 40 * (i + 2);
+    CHECK(status_with("backlog", run) == VerdictStatus::invalid);
 }
 
 TEST_CASE("failures above one and fifty per cent, and a run in which nothing ended") {
