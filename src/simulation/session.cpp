@@ -299,6 +299,9 @@ void Session::end_oldest(Outcome outcome, std::string_view error, Mono now) noex
 void Session::lose_oldest(Outcome outcome, base::SqlState sqlstate, std::string_view error, State was,
                           Mono now) noexcept {
     Query& query = queries_[oldest_];
+    const bool next_attempt_was_to_come =
+        was == State::backing_off || (was == State::rolling_back && retry_after_rollback_);
+    if (next_attempt_was_to_come) --query.completion.attempts;
     query.completion.sqlstate = sqlstate;
     query.completion.lost = true;
     query.completion.in_doubt = leaves_doubt(query, was);

@@ -428,6 +428,28 @@ TEST_CASE("who waits for a next attempt when the run ends failed as the last one
     CHECK(result["errors"][0]["sample"] == "no luck");
 }
 
+TEST_CASE("an attempt that a lost connection prevents is none") {
+    const auto database = test::fresh_database();
+    Client client{database.conninfo()};
+    const test::TemporaryFile scenario{R"json({"name": "b", "operations": [{"name": "b", "statements": [
+        {"sql": "SELECT 1 / 0"}], "retry": {"on": ["22012"], "max": 50, "backoff_ms": [60000, 60000]}}]})json"};
+    test::Process process{
+        test::pgtraffic_argv(test::run_arguments(
+            database, {"--scenario", scenario.path(), "--total-queries", "1", "-c", "1", "--warmup", "0"})),
+        test::without_target()};
+    REQUIRE(process.wait_for_stderr("measuring"));
+    const std::string paused =
+        "FROM pg_stat_activity WHERE application_name = 'pgtraffic' AND datname = current_database() AND "
+        "state = 'idle' AND query LIKE '%1 / 0%'";
+    while (number(client, "SELECT count(*) " + paused) == 0) {
+    }
+    client.execute("SELECT pg_terminate_backend(pid) " + paused);
+    const auto result = test::read_result(process.wait(), 2);
+    check_conserved(result);
+    CHECK(result["summary"]["queries"]["failed"] == 1);
+    CHECK(result["summary"]["queries"]["retries"] == 0);
+}
+
 TEST_CASE("an operation may make the table that its later statements name") {
     const auto database = test::fresh_database();
     const test::TemporaryFile scenario{R"json({"name": "t", "operations": [{"name": "t", "statements": [
