@@ -184,8 +184,8 @@ void text_outages(const RunResult& run, Page& page) {
     }
     page.note(
         "lasted: until all sessions were back, faults less than a second apart together; silence: the "
-        "longest "
-        "time without a success; hit: arrivals that came due in a silence, and queries cut off; scope "
+        "longest time without a success; hit: arrivals that came due in a silence, and queries cut off; "
+        "scope "
         "sessions: others went on");
 }
 

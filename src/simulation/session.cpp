@@ -196,12 +196,10 @@ void Session::statement_done(Mono now) noexcept {
                 return give_up("the server refuses to write");
             return connection_.in_transaction() ? roll_back(false) : become_idle(now);
         }
-        ++completion.attempts;
-        completion.statement = query.choice.statement;
         query.added = query.kept_added = 0;
         query.counted = false;
         if (connection_.in_transaction()) return roll_back(true);
-        return room_ == 1 ? this->retry(now) : send_now(move_to_end());
+        return room_ == 1 ? this->retry(now) : try_again(move_to_end());
     }
     if (any_stale_) [[unlikely]]
         fresh(query);
@@ -259,21 +257,25 @@ void Session::roll_back(bool then_retry) noexcept {
 }
 
 void Session::retry(Mono now) noexcept {
-    const Query& query = queries_[oldest_];
-    const auto pause = context_->workload.retry_pause(query.choice.operation, query.arrival, query.attempt());
-    if (pause.count() == 0) {
-        state_ = State::busy;
-        return send_now(query);
-    }
+    Query& query = queries_[oldest_];
+    const auto pause =
+        context_->workload.retry_pause(query.choice.operation, query.arrival, query.attempt() + 1);
+    if (pause.count() == 0) return try_again(query);
     state_ = State::backing_off;
     resume_at_ = now + pause;
     context_->on_backing_off(this, resume_at_);
 }
 
 void Session::resume(Mono at) noexcept {
-    if (state_ != State::backing_off || resume_at_ != at) return;
+    if (state_ == State::backing_off && resume_at_ == at) try_again(queries_[oldest_]);
+}
+
+/// Not before: a query that ends in between had no further attempt, and failed where the last one did.
+void Session::try_again(Query& query) noexcept {
     state_ = State::busy;
-    send_now(queries_[oldest_]);
+    ++query.completion.attempts;
+    query.completion.statement = query.choice.statement;
+    send_now(query);
 }
 
 /// The oldest query is sent again behind those that are under way.
@@ -299,9 +301,6 @@ void Session::end_oldest(Outcome outcome, std::string_view error, Mono now) noex
 void Session::lose_oldest(Outcome outcome, base::SqlState sqlstate, std::string_view error, State was,
                           Mono now) noexcept {
     Query& query = queries_[oldest_];
-    const bool next_attempt_was_to_come =
-        was == State::backing_off || (was == State::rolling_back && retry_after_rollback_);
-    if (next_attempt_was_to_come) --query.completion.attempts;
     query.completion.sqlstate = sqlstate;
     query.completion.lost = true;
     query.completion.in_doubt = leaves_doubt(query, was);
@@ -316,12 +315,7 @@ bool Session::leaves_doubt(const Query& query, State state) const noexcept {
 
 void Session::stop_retrying(Mono now) noexcept {
     PGTRAFFIC_CHECK(state_ == State::backing_off, "a session that waits for its next attempt");
-    end_pause(Outcome::failed, connection_.error(), now);
-}
-
-void Session::end_pause(Outcome outcome, std::string_view error, Mono now) noexcept {
-    --queries_[oldest_].completion.attempts;  // the one that is not made
-    end_oldest(outcome, error, now);
+    end_oldest(Outcome::failed, connection_.error(), now);
     become_idle(now);
 }
 
@@ -331,7 +325,8 @@ void Session::expire(Mono now) noexcept {
         "another query of its pipeline had no answer within the time-out";
     if (state_ == State::backing_off) {
         queries_[oldest_].completion.sqlstate = base::kQueryCanceled;
-        return end_pause(Outcome::timed_out, kLate, now);
+        end_oldest(Outcome::timed_out, kLate, now);
+        return become_idle(now);
     }
     if (in_query()) lose_oldest(Outcome::timed_out, base::kQueryCanceled, kLate, state_, now);
     while (in_query()) lose_oldest(Outcome::failed, base::kConnectionFailure, kBesideLate, state_, now);

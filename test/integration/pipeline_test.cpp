@@ -102,9 +102,7 @@ TEST_CASE("a backend that dies costs a pipeline what was under way on it, and no
                           test::without_target()};
     REQUIRE(process.wait_for_stderr("measuring"));
     Client client{database.conninfo()};
-    client.execute(
-        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'pgtraffic' "
-        "AND datname = current_database() AND pid <> pg_backend_pid() LIMIT 1");
+    test::terminate_one_session(client);
     const auto result = test::read_result(process.wait(), 0);
     check_conserved(result);
     CHECK(queries(result)["failed"].get<int>() <= 8);

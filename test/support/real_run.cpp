@@ -55,6 +55,12 @@ void check_conserved(const nlohmann::json& result) {
     CHECK(n("started") == n("ok") + n("empty") + n("failed") + n("timed_out") + n("in_flight"));
 }
 
+void terminate_one_session(postgres::Client& client) {
+    client.execute(
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'pgtraffic' "
+        "AND datname = current_database() AND pid <> pg_backend_pid() LIMIT 1");
+}
+
 TemporaryFile::TemporaryFile(const std::string& text, const std::string& suffix) {
     path_ = (std::filesystem::temp_directory_path() / "pgtraffic-test-XXXXXX").string() + suffix;
     const int fd = mkstemps(path_.data(), static_cast<int>(suffix.size()));

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "pgtraffic/postgres/client.hpp"
 #include "support/subprocess.hpp"
 #include "support/test_server.hpp"
 
@@ -32,6 +33,9 @@ namespace pgtraffic::test {
 
 /// Every arrival is counted once: started, waiting or missed, and each that started ended in one way or not.
 void check_conserved(const nlohmann::json& result);
+
+/// Terminates the backend of one of the program's sessions in the client's database.
+void terminate_one_session(postgres::Client& client);
 
 /// A file with this text, removed at the end of its scope.
 class TemporaryFile {

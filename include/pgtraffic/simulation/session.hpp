@@ -173,13 +173,13 @@ class alignas(kCacheLine) Session {
     void statement_done(base::Mono now) noexcept;
     [[nodiscard]] Query& move_to_end() noexcept;
     void end_oldest(metrics::Outcome outcome, std::string_view error, base::Mono now) noexcept;
-    void end_pause(metrics::Outcome outcome, std::string_view error, base::Mono now) noexcept;
     void lose_oldest(metrics::Outcome outcome, base::SqlState sqlstate, std::string_view error, State was,
                      base::Mono now) noexcept;
     [[nodiscard]] bool may_retry(const Query& query, base::SqlState state) const noexcept;
     void count_added(Query& query, std::uint64_t rows) const noexcept;
     void roll_back(bool then_retry) noexcept;
     void retry(base::Mono now) noexcept;
+    void try_again(Query& query) noexcept;
     [[nodiscard]] bool leaves_doubt(const Query& query, State state) const noexcept;
     void lose(base::Mono now) noexcept;
     void become_idle(base::Mono now) noexcept;
