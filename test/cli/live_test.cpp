@@ -89,6 +89,7 @@ TEST_CASE("a panel is redrawn in place, fits a window that changes its size, and
                         "TERM=screen-256color"};
     REQUIRE(screen.wait_for("own load"));
     REQUIRE(screen.wait_for("4 s of 30 s"));
+    REQUIRE(screen.wait_for("response  p50"));
     auto shown = screen.shown();
     INFO(shown);
     for (const auto* part : {"rate  ", "response  p50", "errors  ", "backlog  ", "sessions  ",
