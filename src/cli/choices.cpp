@@ -39,7 +39,7 @@ traffic::Pattern pattern_of_scenario(const workload::Scenario& scenario, const s
             traffic::parse_phases(node.at("phases"))};
 }
 
-metrics::ThresholdScope threshold_scope(const RunChoice& choice) {
+metrics::ThresholdScope threshold_scope(const RunOptions& options, const RunChoice& choice) {
     metrics::ThresholdScope scope;
     for (const auto& operation : choice.scenario.operations) scope.operations.push_back(operation.name);
     if (choice.traffic.pattern) {
@@ -48,6 +48,7 @@ metrics::ThresholdScope threshold_scope(const RunChoice& choice) {
         scope.phases.emplace_back(traffic::kSteadyPhase);
     }
     scope.open_loop = choice.traffic.open_loop();
+    scope.latency_limit = options.latency_limit.has_value();
     return scope;
 }
 
@@ -65,7 +66,7 @@ metrics::Threshold read_condition(const std::string& place, const std::string& e
 }
 
 void read_conditions(const RunOptions& options, RunChoice& choice) {
-    const auto scope = threshold_scope(choice);
+    const auto scope = threshold_scope(options, choice);
     const auto file = base::input_name(options.scenario.value_or(choice.scenario.name));
     for (std::size_t i = 0; i < choice.scenario.thresholds.size(); ++i) {
         choice.thresholds.push_back(read_condition(fmt::format("{}: /thresholds/{}", file, i),
@@ -165,8 +166,6 @@ RunChoice choose(const RunOptions& options) {
     refuse_without_open_loop(options.wake_step && !choice.traffic.open_loop(), "pacing",
                              "--rate, --pattern or --real-simulation");
     if (options.pipeline > 1) check_pipeline(choice.scenario);
-    refuse_without_open_loop(options.latency_limit && !choice.traffic.open_loop(), "latency-limit",
-                             "--rate, --pattern or --real-simulation");
     if (options.max_rows && choice.traffic.pattern && !choice.traffic.peak_rate_per_s) {
         throw base::Error(
             "--max-rows: the search for the peak rate would use the rows up before anything is measured; "

@@ -122,7 +122,9 @@ constexpr auto kOptions = std::to_array<OptionRow>({
      "and answers are read up to that late; economy: 2ms (default: precise)",
      "", kRun},
     {"latency-limit", 'L', "TIME", kTraffic,
-     "open loop: skip queries that are later than this, counted as missed", "", kRun},
+     "count responses above it as late; an open loop also skips queries that are later than this, counted "
+     "as missed",
+     "", kRun},
 
     {"query-type", 0, "select|insert|update|mixed", kWork, "built-in scenario (default: select)", "", kRun},
     {"scenario", 0, "FILE|-", kWork,

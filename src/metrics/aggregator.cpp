@@ -83,6 +83,7 @@ void Aggregator::record(const Completion& c) noexcept {
         for (std::uint32_t s = 0; s < c.statement; ++s) ++statements_[c.operation][s].ok;
     }
     if (succeeded && in_time) ++succeeded_in_time_;
+    if (succeeded && c.done - c.due > plan_.latency_limit) ++cell.counts.late;
     if (live_) live_->record(c, plan_.open_loop);
 
     if (c.outcome == Outcome::failed) [[unlikely]] {

@@ -12,6 +12,7 @@ void Counts::add(const Counts& other) noexcept {
     empty += other.empty;
     failed += other.failed;
     timed_out += other.timed_out;
+    late += other.late;
     in_doubt += other.in_doubt;
     retries += other.retries;
     retried += other.retried;

@@ -61,6 +61,8 @@ std::optional<double> figure_of(Metric metric, const Counts& counts) {
             return ratio(counts.empty, counts.succeeded());
         case Metric::missed_ratio:
             return ratio(counts.missed, counts.planned);
+        case Metric::late_ratio:
+            return ratio(counts.late, counts.succeeded());
         case Metric::target_attainment:
             return ratio(counts.started, counts.planned);
         case Metric::failed:
@@ -69,6 +71,8 @@ std::optional<double> figure_of(Metric metric, const Counts& counts) {
             return static_cast<double>(counts.timed_out);
         case Metric::missed:
             return static_cast<double>(counts.missed);
+        case Metric::late:
+            return static_cast<double>(counts.late);
         case Metric::retries:
             return static_cast<double>(counts.retries);
         case Metric::waiting:

@@ -16,34 +16,38 @@ namespace {
 
 enum class Kind : std::uint8_t { duration, rate, share, count, microseconds };
 
+enum class Needs : std::uint8_t { nothing, open_loop, latency_limit };
+
 struct MetricRow {
     std::string_view name;
     Metric metric;
     Kind kind;
     bool of_parts;   // operations and phases have it, too
-    bool open_only;  // a closed loop has no such figure
+    Needs needs;     // else a run has no such figure
     bool in_window;  // intervals have it
 };
 
 constexpr auto kMetrics = std::to_array<MetricRow>({
-    {"response", Metric::response, Kind::duration, true, false, true},
-    {"service", Metric::service, Kind::duration, true, false, false},
-    {"lag", Metric::lag, Kind::duration, true, true, false},
-    {"pool_wait", Metric::pool_wait, Kind::duration, true, true, false},
-    {"generator_lag", Metric::generator_lag, Kind::duration, true, true, false},
-    {"throughput", Metric::throughput, Kind::rate, true, false, true},
-    {"failed_ratio", Metric::failed_ratio, Kind::share, true, false, true},
-    {"success_ratio", Metric::success_ratio, Kind::share, true, false, true},
-    {"empty_ratio", Metric::empty_ratio, Kind::share, true, false, true},
-    {"missed_ratio", Metric::missed_ratio, Kind::share, true, false, false},
-    {"failed", Metric::failed, Kind::count, true, false, true},
-    {"timed_out", Metric::timed_out, Kind::count, true, false, true},
-    {"missed", Metric::missed, Kind::count, true, false, true},
-    {"retries", Metric::retries, Kind::count, true, false, false},
-    {"waiting", Metric::waiting, Kind::count, true, false, true},
-    {"target_attainment", Metric::target_attainment, Kind::share, true, true, false},
-    {"cpu_us_per_query", Metric::cpu_us_per_query, Kind::microseconds, false, false, false},
-    {"loop_busy", Metric::loop_busy, Kind::share, false, false, true},
+    {"response", Metric::response, Kind::duration, true, Needs::nothing, true},
+    {"service", Metric::service, Kind::duration, true, Needs::nothing, false},
+    {"lag", Metric::lag, Kind::duration, true, Needs::open_loop, false},
+    {"pool_wait", Metric::pool_wait, Kind::duration, true, Needs::open_loop, false},
+    {"generator_lag", Metric::generator_lag, Kind::duration, true, Needs::open_loop, false},
+    {"throughput", Metric::throughput, Kind::rate, true, Needs::nothing, true},
+    {"failed_ratio", Metric::failed_ratio, Kind::share, true, Needs::nothing, true},
+    {"success_ratio", Metric::success_ratio, Kind::share, true, Needs::nothing, true},
+    {"empty_ratio", Metric::empty_ratio, Kind::share, true, Needs::nothing, true},
+    {"missed_ratio", Metric::missed_ratio, Kind::share, true, Needs::nothing, false},
+    {"late_ratio", Metric::late_ratio, Kind::share, true, Needs::latency_limit, false},
+    {"failed", Metric::failed, Kind::count, true, Needs::nothing, true},
+    {"timed_out", Metric::timed_out, Kind::count, true, Needs::nothing, true},
+    {"missed", Metric::missed, Kind::count, true, Needs::nothing, true},
+    {"late", Metric::late, Kind::count, true, Needs::latency_limit, false},
+    {"retries", Metric::retries, Kind::count, true, Needs::nothing, false},
+    {"waiting", Metric::waiting, Kind::count, true, Needs::nothing, true},
+    {"target_attainment", Metric::target_attainment, Kind::share, true, Needs::open_loop, false},
+    {"cpu_us_per_query", Metric::cpu_us_per_query, Kind::microseconds, false, Needs::nothing, false},
+    {"loop_busy", Metric::loop_busy, Kind::share, false, Needs::nothing, true},
 });
 
 constexpr std::string_view kStatistics =
@@ -158,6 +162,7 @@ class Parser {
     void parse_limit(const MetricRow& row);
     Unit unit_of(const MetricRow& row, std::size_t at, std::string_view word) const;
     [[nodiscard]] std::vector<std::string_view> allowed_metrics() const;
+    [[nodiscard]] bool missing(Needs needs) const noexcept;
 
     std::string_view text_;
     const ThresholdScope& scope_;
@@ -166,10 +171,15 @@ class Parser {
     Threshold result_;
 };
 
+bool Parser::missing(Needs needs) const noexcept {
+    return (needs == Needs::open_loop && !scope_.open_loop) ||
+           (needs == Needs::latency_limit && !scope_.latency_limit);
+}
+
 std::vector<std::string_view> Parser::allowed_metrics() const {
     std::vector<std::string_view> names;
     for (const auto& row : kMetrics) {
-        if ((row.in_window || !in_window_) && (scope_.open_loop || !row.open_only)) names.push_back(row.name);
+        if ((row.in_window || !in_window_) && !missing(row.needs)) names.push_back(row.name);
     }
     return names;
 }
@@ -257,9 +267,12 @@ const MetricRow& Parser::parse_metric() {
     }
     if (row == nullptr)
         fail(begin, fmt::format("unknown metric \"{}\"; {}", word, known_words(word, allowed_metrics())));
-    if (row->open_only && !scope_.open_loop) {
-        fail(begin,
-             fmt::format("a closed loop has no {}: it takes --rate, --pattern or --real-simulation", word));
+    if (missing(row->needs)) {
+        fail(begin, row->needs == Needs::open_loop
+                        ? fmt::format("a closed loop has no {}: it takes --rate, --pattern or "
+                                      "--real-simulation",
+                                      word)
+                        : fmt::format("{} takes --latency-limit", word));
     }
     if (in_window_ && !row->in_window) {
         fail(begin, fmt::format("{} is not known while the run lasts; known are {}", word,

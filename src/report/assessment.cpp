@@ -181,6 +181,11 @@ void say_failures(const metrics::RunResult& run, std::vector<std::string>& out) 
         out.push_back(fmt::format("Not sent, because it was later than the latency limit: {}.",
                                   counted(total.missed, "query", "queries")));
     }
+    if (total.late > 0) {
+        out.push_back(
+            fmt::format("{} of the successful queries took longer than the latency limit.",
+                        percent(static_cast<double>(total.late) / static_cast<double>(total.succeeded()))));
+    }
     if (total.in_flight > 0) {
         out.push_back(fmt::format("{} had no answer by the end and kept {} busy.",
                                   counted(total.in_flight, "query that was sent", "queries that were sent"),

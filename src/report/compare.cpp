@@ -106,6 +106,7 @@ metrics::Counts counts_of(const Json& object) {
     counts.failed = read("failed");
     counts.timed_out = read("timed_out");
     counts.missed = read("missed");
+    counts.late = read("late");
     counts.retries = read("retries");
     return counts;
 }
@@ -120,6 +121,9 @@ bool tells(const Json& counts, Metric metric) {
         case Metric::waiting:
         case Metric::target_attainment:
             return counts.contains("missed");
+        case Metric::late:
+        case Metric::late_ratio:
+            return counts.contains("late");
         case Metric::retries:
             return counts.contains("retries");
         default:
@@ -224,7 +228,7 @@ class Figures {
             found.bounds = throughput_bounds(*part, *found.value);
             return found;
         }
-        if (figure.population != Population::run && !tells(*part, figure.metric)) return found;
+        if (!tells(part->contains("queries") ? (*part)["queries"] : *part, figure.metric)) return found;
         if (figure.metric == Metric::cpu_us_per_query && !document_["client"]["cpu_us_per_query"].is_number())
             return found;
         found.value = metrics::evaluate(figure, run_).actual;
@@ -261,6 +265,7 @@ class Figures {
             case Metric::success_ratio:
                 return share_bounds(share, static_cast<double>(counts.ended() + counts.missed));
             case Metric::empty_ratio:
+            case Metric::late_ratio:
                 return share_bounds(share, static_cast<double>(counts.succeeded()));
             default:
                 return std::nullopt;
@@ -276,6 +281,7 @@ metrics::ThresholdScope scope_of(const Json& document) {
     for (const auto& one : document["operations"]) scope.operations.push_back(one["name"].get<std::string>());
     for (const auto& one : document["phases"]) scope.phases.push_back(one["name"].get<std::string>());
     scope.open_loop = document["config"]["mode"] == "open";
+    scope.latency_limit = document["config"].contains("latency_limit_s");
     return scope;
 }
 
@@ -438,7 +444,7 @@ Comparison compare(const std::vector<ComparedRun>& runs, const std::vector<FailC
     comparison.differences.insert(comparison.differences.end(), others.begin(), others.end());
 
     metrics::ThresholdScope scope;
-    scope.open_loop = true;
+    scope.open_loop = scope.latency_limit = true;
     for (const auto& row : kRunFigures) {
         if (row.open_only && !all_open) continue;
         auto figure = metrics::parse_figure(row.figure, scope);

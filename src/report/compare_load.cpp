@@ -17,9 +17,11 @@ namespace {
 using Json = nlohmann::ordered_json;
 
 /// Options that make another load. What a user may want to try (protocol, server, machine) is not among them.
-constexpr auto kLoadKeys = std::to_array<const char*>({"scenario", "mode", "rate", "real_simulation",
-                                                       "peak_rate", "peak_rate_measured_per_s", "arrivals",
-                                                       "key_distribution", "latency_limit_s", "timeout_s"});
+constexpr auto kLoadKeys =
+    std::to_array<const char*>({"scenario", "mode", "rate", "real_simulation", "peak_rate",
+                                "peak_rate_measured_per_s", "arrivals", "key_distribution", "timeout_s"});
+/// It skips queries of an open loop. In a closed loop it only counts.
+constexpr const char* kLatencyLimit = "latency_limit_s";
 constexpr auto kNotedKeys =
     std::to_array<const char*>({"protocol", "duration_s", "total_queries", "warmup_s"});
 /// How many queries are under way, and in which order they start: the load of a closed loop, and what serves
@@ -185,6 +187,7 @@ std::vector<std::string> load_differences(const ComparedRun& base, const Compare
         compare_key("mix", base, other, found);
     compare_where_both_tell(kLaterLoadKeys, base, other, found);
     if (is_closed(base) || is_closed(other)) compare_where_both_tell(kSessionKeys, base, other, found);
+    if (!is_closed(base) || !is_closed(other)) compare_key(kLatencyLimit, base, other, found);
     compare_phases(base, other, found);
     const auto a = names_of(base.document["operations"]);
     const auto b = names_of(other.document["operations"]);
@@ -205,6 +208,7 @@ std::vector<std::string> other_differences(const std::vector<ComparedRun>& runs)
         for (const auto* key : kNotedKeys) {
             compare_key(key, base, run, found);
         }
+        if (is_closed(base) && is_closed(run)) compare_key(kLatencyLimit, base, run, found);
         if (!is_closed(base) && !is_closed(run)) compare_where_both_tell(kSessionKeys, base, run, found);
         if (const auto names = other_sql(base.document["operations"], run.document["operations"]);
             !names.empty())

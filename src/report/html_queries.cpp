@@ -22,9 +22,12 @@ std::string all_queries(const HtmlFigures& figure) {
         heads.push_back({name});
         row.push_back(figure(fmt::format("/summary/queries/{}", key), Look::count));
     }
-    if (figure.has("/summary/queries/in_doubt")) {
-        heads.push_back({"in doubt"});
-        row.push_back(figure("/summary/queries/in_doubt", Look::count));
+    // Not of earlier versions.
+    for (const auto& [key, name] : {std::pair{"late", "late"}, {"in_doubt", "in doubt"}}) {
+        const auto path = fmt::format("/summary/queries/{}", key);
+        if (!figure.has(path)) continue;
+        heads.push_back({name});
+        row.push_back(figure(path, Look::count));
     }
     return html_table("All queries", heads, {row}) +
            hint("Connection efficiency, service / (pool wait + service): " +

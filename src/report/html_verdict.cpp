@@ -56,6 +56,7 @@ std::string succeeded(const HtmlFigures& figure) {
     auto note = fmt::format("{}, {}, {}, {}", count("ok", "ok"), count("empty", "empty"),
                             count("failed", "failed"), count("timed_out", "timed out"));
     for (const auto& [key, words] : {std::pair{"missed", "missed (older than the latency limit)"},
+                                     {"late", "late (response above the latency limit)"},
                                      {"waiting", "waiting at the end"},
                                      {"in_flight", "unanswered at the end"}}) {
         if (figure.value(fmt::format("/summary/queries/{}", key)) > 0) note += ", " + count(key, words);

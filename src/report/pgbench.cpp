@@ -54,14 +54,25 @@ std::string skipped(const Counts& counts) {
                        percent(counts.missed, all_of(counts)));
 }
 
+bool limited(const RunResult& run) {
+    return run.config.contains("latency_limit_s");
+}
+
+bool skips(const RunResult& run) {
+    return run.open_loop && limited(run);
+}
+
+std::string late(const RunResult& run) {
+    const auto& counts = run.total;
+    return fmt::format("number of transactions above the {:.1f} ms latency limit: {}/{} ({:.3f}%)\n",
+                       run.config["latency_limit_s"].get<double>() * 1e3, counts.late, counts.succeeded(),
+                       percent(counts.late, counts.succeeded()));
+}
+
 /// The two lines of pgbench, behind `prefix`.
 std::string latency(const Histogram& response, std::string_view prefix) {
     return fmt::format("{0}latency average = {1:.3f} ms\n{0}latency stddev = {2:.3f} ms\n", prefix,
                        response.mean_ns() * 1e-6, response.stddev_ns() * 1e-6);
-}
-
-bool skips(const RunResult& run) {
-    return run.open_loop && run.config.contains("latency_limit_s");
 }
 
 /// The two lines of pgbench, behind `prefix`.
@@ -104,6 +115,7 @@ std::string pgbench_report(const RunResult& run) {
     text += failures(run.total);
     if (run.max_tries > 1) text += retries(run.total, "");
     if (skips(run)) text += skipped(run.total);
+    if (limited(run)) text += late(run);
     text += latency(run.latencies.response, "");
     if (run.open_loop) {
         text += fmt::format("rate limit schedule lag: avg {:.3f} (max {:.3f}) ms\n",

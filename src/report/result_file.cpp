@@ -95,10 +95,18 @@ void check_config(const JsonNode& config) {
     each(config.at("argv"), [](const JsonNode& word) { (void)word.text(); });
 }
 
+/// Of which earlier versions do not tell.
+void check_later_counts(const JsonNode& counts) {
+    for (const auto key : {"planned", "started", "waiting", "in_flight", "missed", "late", "retries"}) {
+        if (counts.has(key)) check_count(counts.at(key));
+    }
+}
+
 void check_summary(const JsonNode& summary) {
     check_amounts(summary, {"duration_s", "success_ratio", "throughput_per_s"});
     check_counts(summary.at("queries"), {"planned", "started", "waiting", "in_flight", "ok", "empty",
                                          "failed", "timed_out", "missed", "retries"});
+    check_later_counts(summary.at("queries"));
     unless_null(summary.at("throughput_standard_error_per_s"), check_amount);
     for (const auto key : {"response_ms", "service_ms"}) unless_null(summary.at(key), check_latency);
     for (const auto key : {"lag_ms", "pool_wait_ms"}) {
@@ -125,13 +133,6 @@ void check_environment(const JsonNode& environment) {
     const auto server = environment.at("server");
     check_object(server.at("settings"));
     unless_null(server.at("version"), [](const JsonNode& version) { (void)version.text(); });
-}
-
-/// Of which earlier versions do not tell.
-void check_later_counts(const JsonNode& counts) {
-    for (const auto key : {"planned", "started", "waiting", "in_flight", "missed", "retries"}) {
-        if (counts.has(key)) check_count(counts.at(key));
-    }
 }
 
 void check_operation(const JsonNode& operation) {

@@ -115,6 +115,7 @@ void query_statistics(const RunResult& run, Page& page) {
     page.row("Total Queries", with_thousands(total.planned));
     page.row("Successful", with_thousands(total.succeeded()));
     row_if("  of these Empty", total.empty, "no row found or changed", Tone::plain);
+    row_if("  of these Late", total.late, "response above the latency limit", Tone::doubtful);
     page.row("Failed", with_thousands(total.failed), "", "", total.failed > 0 ? Tone::bad : Tone::plain);
     row_if("In Doubt", total.in_doubt, "may have been done: no answer came", Tone::bad);
     row_if("Timed Out", total.timed_out, "", Tone::bad);

@@ -24,6 +24,7 @@ metrics::AggregatorPlan aggregator_plan(const SimulationPlan& plan, const worklo
     counted.joined = plan.joined_intervals;
     counted.open_loop = schedule != nullptr;
     counted.looked_at = looked_at;
+    if (plan.latency_limit) counted.latency_limit = *plan.latency_limit;
     if (schedule != nullptr) {
         for (const auto& phase : schedule->phases()) {
             counted.phases.push_back({phase.name, phase.start_s, phase.end_s, phase.planned});

@@ -188,7 +188,7 @@ TEST_CASE("options that contradict each other are refused") {
              {{"--abort-if=", "-T5"}, {"--abort-if: its value is empty; give EXPR"}},
              {{"--peak-rate=10"}, {"--peak-rate: has no meaning without --pattern"}},
              {{"--peak-rate=auto"}, {"--peak-rate: has no meaning without --pattern"}},
-             {{"--latency-limit=1s"}, {"--latency-limit: has no meaning without --rate"}},
+             {{"--threshold=late<5"}, {"--threshold: \"late<5\": column 1: late takes --latency-limit"}},
              {{"--arrivals=uniform"}, {"--arrivals: has no meaning without --rate"}},
              {{"--pacing=economy"}, {"--pacing: has no meaning without --rate"}},
              {{"--query-type=mixed", "--scenario=x.json"}, {"--query-type: cannot go with --scenario"}},

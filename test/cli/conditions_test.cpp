@@ -180,9 +180,22 @@ TEST_CASE("--latency-limit skips what is too late, --duration-only does not stop
     // Four connections carry 80 a second.
     CHECK(late["summary"]["queries"]["missed"].get<int>() > 50);
     CHECK(late["summary"]["lag_ms"]["max"].get<double>() < 21);
+    // Those that were sent within it still had 50 ms in front of them.
+    CHECK(late["summary"]["queries"]["late"] == late["summary"]["queries"]["ok"]);
     const auto whole = lab.run({"-T", "1", "-t", "5", "--duration-only"}, 0);
     CHECK(whole["summary"]["queries"]["ok"].get<int>() > 5);
     CHECK(duration_s(whole) == Approx(1).epsilon(0.01));
+}
+
+TEST_CASE("in a closed loop --latency-limit counts what took longer, and a threshold can ask for it") {
+    const Lab lab{{"--delay", "50ms"}};
+    const auto slow = lab.run({"-T", "1", "-L", "20ms", "--threshold", "late_ratio<1%"}, 99);
+    const auto& queries = slow["summary"]["queries"];
+    CHECK(queries["late"] == queries["ok"].get<int>() + queries["empty"].get<int>());
+    CHECK(queries["missed"] == 0);
+    CHECK(slow["thresholds"][0]["actual"] == 100);
+    const auto quick = lab.run({"-T", "1", "-L", "1s", "--threshold", "late<=0"}, 0);
+    CHECK(quick["summary"]["queries"]["late"] == 0);
 }
 
 TEST_CASE("an invalid verdict fails a run only under --strict, and before its thresholds do") {

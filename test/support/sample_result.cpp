@@ -158,6 +158,7 @@ RunResult sample_open_run() {
     succeed(select.counts, select.latencies,
             {{1'200us, 6'000, 100us}, {2'400us, 2'900, 300us}, {9'900us, 90, 5ms}});
     leave(select.counts, select.latencies, &Counts::missed, 4, 500ms);
+    select.counts.late = 90;
     leave(select.counts, select.latencies, &Counts::waiting, 2, 10ms);
     metrics::OperationResult insert;
     insert.name = "insert_order";

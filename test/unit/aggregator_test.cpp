@@ -137,6 +137,28 @@ TEST_CASE("failures stand apart; what timed out, was missed or never ended stays
     CHECK(result.errors[0].first_at_s == Approx(1.0));
 }
 
+TEST_CASE("what was answered above the latency limit is late, and nothing else is") {
+    auto plan = two_by_two();
+    plan.latency_limit = 50ms;
+    Aggregator aggregator{std::move(plan)};
+    aggregator.record(completion(0, 1s, 20ms, 30ms));
+    aggregator.record(completion(0, 1s, 20ms, 30ms + 1ns));
+    aggregator.record(completion(1, 3s, 0ms, 60ms, Outcome::empty));
+    auto failed = completion(1, 3s, 0ms, 60ms, Outcome::failed);
+    failed.sqlstate = *base::SqlState::parse("40001");
+    aggregator.record(failed);
+    aggregator.record(completion(1, 3s, 0ms, 60ms, Outcome::timed_out));
+    aggregator.record_missed(0, kStart + 1s, kStart + 1200ms);
+    metrics::RunResult result;
+    aggregator.close(kStart + 4s);
+    aggregator.finish({6, 5, 0, 0, 0, 0, Mono::max()}, result);
+    CHECK(result.total.late == 2);
+    CHECK(result.operations[0].counts.late == 1);
+    CHECK(result.operations[1].counts.late == 1);
+    CHECK(result.phases[0].counts.late == 1);
+    CHECK(result.phases[1].counts.late == 1);
+}
+
 TEST_CASE("an interval closes when all that was due in it has ended, and only then") {
     Aggregator aggregator{two_by_two()};
     aggregator.record(completion(0, 500ms, 0ms, 1ms));

@@ -45,7 +45,7 @@ TEST_CASE("readers of pgbench's summary find a closed loop's numbers") {
     CHECK(found(text, R"(^initial connection time = (\d+\.\d{3}) ms$)") == "12.346");
     CHECK(found(text, R"(^tps = (\d+\.\d{6}) \(without initial connection time\)$)") == "20955.808838");
     // What belongs to other kinds of runs is not there.
-    for (const auto* absent : {"skipped", "retries", "schedule lag", "SQL script"}) {
+    for (const auto* absent : {"skipped", "latency limit", "retries", "schedule lag", "SQL script"}) {
         CHECK(text.find(absent) == std::string::npos);
     }
     CHECK(report::pgbench_warnings(run).empty());
@@ -61,6 +61,8 @@ TEST_CASE("failed, skipped and retried queries have pgbench's lines, and each op
     CHECK(found(text, R"(^number of transactions actually processed: (\d+)$)") == "14890");
     CHECK(found(text, R"(^number of failed transactions: (\d+ \(.*%\))$)") == "43 (0.288%)");
     CHECK(found(text, R"(^number of transactions skipped: (\d+ \(.*%\))$)") == "4 (0.027%)");
+    CHECK(found(text, R"(^number of transactions above the 500\.0 ms latency limit: (\d+/\d+ \(.*%\))$)") ==
+          "90/14890 (0.604%)");
     CHECK(found(text, R"(^maximum number of tries: (\d+)$)") == "7");
     CHECK(found(text, R"(^number of transactions retried: (\d+ \(.*%\))$)") == "9 (0.060%)");
     CHECK(found(text, R"(^total number of retries: (\d+)$)") == "12");

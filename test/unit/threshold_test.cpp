@@ -21,7 +21,8 @@ namespace {
 metrics::ThresholdScope known(bool open_loop = true) {
     return {{"insert", "open orders of a store", "v1.2", "response", "v1"},
             {"ramp-up", "traffic spike", "tail"},
-            open_loop};
+            open_loop,
+            true};
 }
 
 metrics::Threshold parse(const std::string& text) {
@@ -46,7 +47,8 @@ std::string abort_complaint(const std::string& text) {
     return "accepted";
 }
 
-/// 1,000 planned in 10 s: 900 ok, 60 empty, 20 failed, 10 timed out, 5 missed, 5 waiting.
+/// 1,000 planned in 10 s: 900 ok, 60 empty (48 of the 960 late), 20 failed, 10 timed out, 5 missed, 5
+/// waiting.
 metrics::RunResult made_up_run() {
     metrics::RunResult run;
     run.open_loop = true;
@@ -59,6 +61,7 @@ metrics::RunResult made_up_run() {
     c.failed = 20;
     c.timed_out = 10;
     c.missed = 5;
+    c.late = 48;
     c.waiting = 5;
     c.retries = 7;
     run.succeeded_in_time = 955;
@@ -231,13 +234,23 @@ TEST_CASE("a closed loop has no lag and no target") {
     CHECK_THAT(complaint("foo<5", false), !Contains("pool_wait"));
 }
 
+TEST_CASE("nothing is late without a latency limit") {
+    auto scope = known();
+    scope.latency_limit = false;
+    for (const std::string text : {"late<5", "late_ratio<1%"}) {
+        CHECK(complaint(text) == "accepted");
+        CHECK_THROWS_WITH(metrics::parse_threshold(text, scope),
+                          Contains("column 1: late") && Contains(" takes --latency-limit"));
+    }
+}
+
 TEST_CASE("while a run lasts only what intervals know can be asked for") {
     for (const auto* text :
          {"response.p99>500ms", "response.max>1s", "throughput<10", "failed_ratio>5%", "success_ratio<90%",
           "empty_ratio>50%", "failed>100", "timed_out>5", "missed>100", "waiting>1000", "loop_busy>95%"}) {
         CHECK(abort_complaint(text) == "accepted");
     }
-    for (const auto* text : {"service.p99>1s", "lag.p99>1s", "retries>5", "missed_ratio>5%",
+    for (const auto* text : {"service.p99>1s", "lag.p99>1s", "retries>5", "missed_ratio>5%", "late>5",
                              "target_attainment<5%", "cpu_us_per_query>5"}) {
         CHECK_THAT(abort_complaint(text),
                    Contains("column 1:") && Contains("known are response, throughput"));
@@ -268,6 +281,8 @@ TEST_CASE("a finished run is compared in the unit of the expression") {
         {"success_ratio>96%", 100 * 960 / 995.0, "96.482 %", true},
         {"empty_ratio<=6.25%", 6.25, "6.25 %", true},
         {"missed_ratio<=0.5%", 0.5, "0.5 %", true},
+        {"late_ratio<5%", 5, "5 %", false},
+        {"late<=48", 48, "48", true},
         {"target_attainment>=99%", 99, "99 %", true},
         {"target_attainment>99%", 99, "99 %", false},
         {"failed<20", 20, "20", false},
@@ -308,7 +323,7 @@ TEST_CASE("a figure that the run does not have meets no threshold") {
     for (const auto* text :
          {"v1.2.response.p99<1s", "v1.2.failed_ratio<1%", "phase:tail.throughput<1000",
           "phase:tail.response.max<1s", "loop_busy<95%", "generator_lag.p99<1s", "v1.2.success_ratio>=0",
-          "v1.2.empty_ratio<1", "v1.2.missed_ratio<1", "v1.2.target_attainment<1"}) {
+          "v1.2.empty_ratio<1", "v1.2.missed_ratio<1", "v1.2.late_ratio<1", "v1.2.target_attainment<1"}) {
         INFO(text);
         const auto result = evaluated(text);
         CHECK_FALSE(result.ok);

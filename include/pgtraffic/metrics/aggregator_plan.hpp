@@ -34,6 +34,8 @@ struct AggregatorPlan {
     /// Arrivals have due times of their own. In a closed loop a query is due when it is sent: it has no lag,
     /// and its response is its service.
     bool open_loop = true;
+    /// A response above it is late; none is without one.
+    base::Nanos latency_limit = base::Nanos::max();
     /// So many neighbours make one interval of the time series, which may be longer than what is watched.
     std::size_t joined = 1;
     /// Planned arrivals between two offsets in seconds; null in a closed loop.

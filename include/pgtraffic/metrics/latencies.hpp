@@ -20,6 +20,7 @@ struct Counts {
     std::uint64_t empty = 0;
     std::uint64_t failed = 0;
     std::uint64_t timed_out = 0;
+    std::uint64_t late = 0;      ///< of ok and empty: response above the latency limit
     std::uint64_t in_doubt = 0;  ///< of failed, timed out and in flight: may have been done
     std::uint64_t retries = 0;   ///< attempts beyond the first, successful or not
     std::uint64_t retried = 0;   ///< queries that had such an attempt

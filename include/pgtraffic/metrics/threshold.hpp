@@ -27,9 +27,11 @@ enum class Metric : std::uint8_t {
     success_ratio,
     empty_ratio,
     missed_ratio,
+    late_ratio,
     failed,
     timed_out,
     missed,
+    late,
     retries,
     waiting,
     target_attainment,
@@ -67,7 +69,8 @@ struct Threshold {
 struct ThresholdScope {
     std::vector<std::string> operations;
     std::vector<std::string> phases;
-    bool open_loop = false;  ///< a closed loop has no lag and no target
+    bool open_loop = false;      ///< a closed loop has no lag and no target
+    bool latency_limit = false;  ///< without one nothing is late
 };
 
 /// Throws base::Error "column 9: …" (columns are characters, from 1) that names the known words and, where
