@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <span>
 #include <vector>
 
 #include "pgtraffic/base/units.hpp"
@@ -19,6 +20,13 @@ namespace {
 /// Options whose value is a time, which the result gives in seconds.
 constexpr std::array<std::string_view, 8> kDurations{"duration", "warmup",       "timeout",  "latency-limit",
                                                      "progress", "abort-window", "interval", "linger"};
+
+/// Options whose value is a number, though it need not be a whole one.
+constexpr std::array<std::string_view, 3> kNumbers{"rate", "peak-rate", "scale"};
+
+bool is_among(std::span<const std::string_view> names, std::string_view name) {
+    return std::find(names.begin(), names.end(), name) != names.end();
+}
 
 bool is_repeatable(std::string_view option) {
     const auto table = option_table();
@@ -46,13 +54,14 @@ nlohmann::ordered_json config_json(const RunOptions& options, const RunChoice& c
             config[key].push_back(text);
             continue;
         }
-        const bool is_time = std::find(kDurations.begin(), kDurations.end(), name) != kDurations.end();
-        if (const auto duration = is_time ? base::parse_duration(text) : std::nullopt) {
+        if (const auto duration = is_among(kDurations, name) ? base::parse_duration(text) : std::nullopt) {
             config[key + "_s"] = base::to_seconds(*duration);
         } else if (text == "true" || text == "false") {
             config[key] = text == "true";
         } else if (const auto number = base::parse_count(text)) {
             config[key] = *number;
+        } else if (const auto real = is_among(kNumbers, name) ? base::parse_number(text) : std::nullopt) {
+            config[key] = *real;
         } else {
             config[key] = text;
         }
@@ -66,6 +75,7 @@ nlohmann::ordered_json config_json(const RunOptions& options, const RunChoice& c
             ? nlohmann::ordered_json(choice.traffic.arrivals == traffic::Arrivals::poisson ? "poisson"
                                                                                            : "uniform")
             : nlohmann::ordered_json(nullptr);
+    if (choice.traffic.open_loop() && !config.contains("pacing")) config["pacing"] = "precise";
     const auto& operations = choice.scenario.operations;
     const auto operation_shares = shares(operations);
     for (std::size_t i = 0; i < operations.size(); ++i) {

@@ -1,6 +1,7 @@
 #include "pgtraffic/metrics/aggregator.hpp"
 
 #include <algorithm>
+#include <numeric>
 #include <utility>
 
 #include "pgtraffic/base/check.hpp"
@@ -22,6 +23,7 @@ Aggregator::Aggregator(AggregatorPlan plan) : plan_{std::move(plan)}, end_{plan_
     for (const auto& phase : plan_.phases)
         phase_ends_.push_back(plan_.start + base::from_seconds(phase.end_s));
     cells_.resize(plan_.phases.size() * plan_.operations.size());
+    succeeded_in_time_.resize(plan_.operations.size());
     for (const auto& operation : plan_.operations) {
         auto& statements = statements_.emplace_back();
         for (const auto& name : operation.statements) statements.push_back({name, 0, 0, 0});
@@ -82,7 +84,7 @@ void Aggregator::record(const Completion& c) noexcept {
     if (c.statement > 0 && plan_.operations[c.operation].in_order) {
         for (std::uint32_t s = 0; s < c.statement; ++s) ++statements_[c.operation][s].ok;
     }
-    if (succeeded && in_time) ++succeeded_in_time_;
+    if (succeeded && in_time) ++succeeded_in_time_[c.operation];
     if (succeeded && c.done - c.due > plan_.latency_limit) ++cell.counts.late;
     if (live_) live_->record(c, plan_.open_loop);
 
@@ -108,22 +110,27 @@ void Aggregator::record(const Completion& c) noexcept {
 void Aggregator::record_carried_over(const Completion& c) noexcept {
     if (!metrics::succeeded(c.outcome) || c.done < plan_.start || c.done > end_) return;
     ++carried_over_;
-    ++succeeded_in_time_;
+    ++succeeded_in_time_[c.operation];
     Interval& when_done = series_.at(std::min(c.done, end_ - Nanos{1}));
     ++(c.outcome == Outcome::empty ? when_done.empty : when_done.ok);
 }
 
 void Aggregator::record_error(const Completion& c) noexcept {
     if (c.in_doubt) record_in_doubt(c);
+    ++error_of(c.sqlstate, c.done).count;
+}
+
+void Aggregator::record_retried(base::SqlState state, Mono now) noexcept {
+    ++error_of(state, now).retried;
+}
+
+ErrorResult& Aggregator::error_of(base::SqlState state, Mono now) noexcept {
     const auto known = std::find_if(errors_.begin(), errors_.end(),
-                                    [&](const ErrorResult& e) { return e.sqlstate == c.sqlstate; });
-    if (known != errors_.end()) {
-        ++known->count;
-    } else if (errors_.size() < kMaxErrorKinds) {
-        errors_.push_back({c.sqlstate, 1, base::to_seconds(c.done - plan_.start), {}});
-    } else {
-        ++errors_.back().count;
-    }
+                                    [&](const ErrorResult& e) { return e.sqlstate == state; });
+    if (known != errors_.end()) return *known;
+    if (errors_.size() < kMaxErrorKinds)
+        errors_.push_back({state, 0, 0, base::to_seconds(now - plan_.start), {}});
+    return errors_.back();
 }
 
 void Aggregator::sample_error(base::SqlState state, std::string_view message) {
@@ -176,7 +183,9 @@ void Aggregator::look(LiveMoment& moment) const {
     moment.counts = *live_;
     moment.missed = total_.missed;
     moment.errors.clear();
-    for (const auto& error : errors_) moment.errors.emplace_back(error.sqlstate, error.count);
+    for (const auto& error : errors_) {
+        if (error.count > 0) moment.errors.emplace_back(error.sqlstate, error.count);
+    }
 }
 
 void Aggregator::fill_populations(RunResult& result) const {
@@ -187,7 +196,8 @@ void Aggregator::fill_populations(RunResult& result) const {
     result.phases.clear();
     result.operations.clear();
     for (std::size_t o = 0; o < operations; ++o) {
-        result.operations.push_back({plan_.operations[o].name, {}, {}, statements_[o]});
+        result.operations.push_back(
+            {plan_.operations[o].name, {}, succeeded_in_time_[o], {}, statements_[o]});
     }
     for (std::size_t p = 0; p < plan_.phases.size(); ++p) {
         const auto& shape = plan_.phases[p];
@@ -239,8 +249,11 @@ void Aggregator::finish(const Gauges& gauges, RunResult& result) {
     }
     result.errors = errors_;
     std::stable_sort(result.errors.begin(), result.errors.end(),
-                     [](const ErrorResult& a, const ErrorResult& b) { return a.count > b.count; });
-    result.succeeded_in_time = succeeded_in_time_;
+                     [](const ErrorResult& a, const ErrorResult& b) {
+                         return std::pair{a.count, a.retried} > std::pair{b.count, b.retried};
+                     });
+    result.succeeded_in_time =
+        std::accumulate(succeeded_in_time_.begin(), succeeded_in_time_.end(), std::uint64_t{0});
     result.duration_s = base::to_seconds(end_ - plan_.start);
     result.open_loop = static_cast<bool>(plan_.planned_between);
 }

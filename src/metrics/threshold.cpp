@@ -24,13 +24,12 @@ struct Queries {
 };
 
 /// Of the one whose name it is; none where there is none.
-template <class Part, class Duration>
+template <class Part, class Succeeded, class Duration>
 std::optional<Queries> queries_of(const std::vector<Part>& parts, const std::string& name,
-                                  Duration duration_s) {
+                                  Succeeded succeeded, Duration duration_s) {
     const auto part = std::ranges::find(parts, name, &Part::name);
     if (part == parts.end()) return std::nullopt;
-    const auto succeeded = static_cast<double>(part->counts.succeeded());
-    return Queries{part->counts, part->latencies, succeeded, duration_s(*part)};
+    return Queries{part->counts, part->latencies, static_cast<double>(succeeded(*part)), duration_s(*part)};
 }
 
 std::optional<Queries> queries_of(const Threshold& threshold, const RunResult& run) {
@@ -38,9 +37,14 @@ std::optional<Queries> queries_of(const Threshold& threshold, const RunResult& r
         case Population::run:
             break;
         case Population::operation:
-            return queries_of(run.operations, threshold.name, [&](const auto&) { return run.duration_s; });
+            return queries_of(
+                run.operations, threshold.name,
+                [](const auto& operation) { return operation.succeeded_in_time; },
+                [&](const auto&) { return run.duration_s; });
         case Population::phase:
-            return queries_of(run.phases, threshold.name, [](const auto& phase) { return phase.duration_s; });
+            return queries_of(
+                run.phases, threshold.name, [](const auto& phase) { return phase.counts.succeeded(); },
+                [](const auto& phase) { return phase.duration_s; });
     }
     return Queries{run.total, run.latencies, static_cast<double>(run.succeeded_in_time), run.duration_s};
 }

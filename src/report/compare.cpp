@@ -131,6 +131,10 @@ bool tells(const Json& counts, Metric metric) {
     }
 }
 
+std::uint64_t count_at(const Json& per_s, double duration_s) {
+    return static_cast<std::uint64_t>(std::llround(per_s.get<double>() * duration_s));
+}
+
 /// A run as far as its result tells, for the arithmetic of thresholds.
 metrics::RunResult run_of(const Json& document) {
     metrics::RunResult run;
@@ -138,8 +142,7 @@ metrics::RunResult run_of(const Json& document) {
     run.open_loop = document["config"]["mode"] == "open";
     run.duration_s = summary["duration_s"].get<double>();
     run.total = counts_of(summary["queries"]);
-    run.succeeded_in_time =
-        static_cast<std::uint64_t>(std::llround(summary["throughput_per_s"].get<double>() * run.duration_s));
+    run.succeeded_in_time = count_at(summary["throughput_per_s"], run.duration_s);
     run.latencies.response = histogram_of(document, "response", "response_ms");
     run.latencies.service = histogram_of(document, "service", "service_ms");
     run.latencies.lag = histogram_of(document, "lag", "lag_ms");
@@ -152,6 +155,7 @@ metrics::RunResult run_of(const Json& document) {
         metrics::OperationResult operation;
         operation.name = one["name"].get<std::string>();
         operation.counts = counts_of(one);
+        operation.succeeded_in_time = count_at(one["throughput_per_s"], run.duration_s);
         run.operations.push_back(std::move(operation));
     }
     for (const auto& one : document["phases"]) {

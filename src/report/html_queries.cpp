@@ -135,17 +135,21 @@ std::string html_operations(const Json& document, const HtmlFigures& figure) {
 std::string html_errors(const Json& document, const HtmlFigures& figure) {
     const auto& list = document["errors"];
     if (list.empty()) return section("errors", "Errors", hint("None."));
+    std::vector<HtmlColumn> heads{{"SQLSTATE", true}, {"count"}};
+    const bool retries = figure.value("/summary/queries/retries") > 0;
+    if (retries) heads.push_back({"retried"});
+    heads.insert(heads.end(), {{"first at"}, {"first message", true}});
     Rows rows;
     for (std::size_t i = 0; i < list.size(); ++i) {
         const auto at = fmt::format("/errors/{}/", i);
-        rows.push_back(
-            {fmt::format("<code>{}</code>", html_text(text_of(list[i], "sqlstate"))),
-             figure(at + "count", Look::count), figure(at + "first_at_s", Look::seconds),
-             fmt::format("<span class=\"sample\">{}</span>", html_text(text_of(list[i], "sample")))});
+        std::vector<std::string> row{fmt::format("<code>{}</code>", html_text(text_of(list[i], "sqlstate"))),
+                                     figure(at + "count", Look::count)};
+        if (retries) row.push_back(figure(at + "retried", Look::count));
+        row.push_back(figure(at + "first_at_s", Look::seconds));
+        row.push_back(fmt::format("<span class=\"sample\">{}</span>", html_text(text_of(list[i], "sample"))));
+        rows.push_back(std::move(row));
     }
-    return section(
-        "errors", "Errors by SQLSTATE",
-        html_table("Errors", {{"SQLSTATE", true}, {"count"}, {"first at"}, {"first message", true}}, rows));
+    return section("errors", "Errors by SQLSTATE", html_table("Errors", heads, rows));
 }
 
 }  // namespace pgtraffic::report

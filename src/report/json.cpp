@@ -245,24 +245,25 @@ Json operations_json(const RunResult& run) {
     Json operations = Json::array();
     for (const auto& operation : run.operations) {
         const auto& counts = operation.counts;
-        operations.push_back({{"name", operation.name},
-                              {"planned", counts.planned},
-                              {"started", counts.started},
-                              {"waiting", counts.waiting},
-                              {"in_flight", counts.in_flight},
-                              {"ok", counts.ok},
-                              {"empty", counts.empty},
-                              {"failed", counts.failed},
-                              {"timed_out", counts.timed_out},
-                              {"missed", counts.missed},
-                              {"late", counts.late},
-                              {"in_doubt", counts.in_doubt},
-                              {"retries", counts.retries},
-                              {"rows", counts.rows},
-                              {"throughput_per_s", number(per_second(counts.succeeded(), run.duration_s))},
-                              {"response_ms", latency_ms(operation.latencies.response)},
-                              {"service_ms", latency_ms(operation.latencies.service)},
-                              {"statements", statements_json(operation)}});
+        operations.push_back(
+            {{"name", operation.name},
+             {"planned", counts.planned},
+             {"started", counts.started},
+             {"waiting", counts.waiting},
+             {"in_flight", counts.in_flight},
+             {"ok", counts.ok},
+             {"empty", counts.empty},
+             {"failed", counts.failed},
+             {"timed_out", counts.timed_out},
+             {"missed", counts.missed},
+             {"late", counts.late},
+             {"in_doubt", counts.in_doubt},
+             {"retries", counts.retries},
+             {"rows", counts.rows},
+             {"throughput_per_s", number(per_second(operation.succeeded_in_time, run.duration_s))},
+             {"response_ms", latency_ms(operation.latencies.response)},
+             {"service_ms", latency_ms(operation.latencies.service)},
+             {"statements", statements_json(operation)}});
     }
     return operations;
 }
@@ -301,6 +302,7 @@ Json errors_json(const RunResult& run) {
         errors.push_back({{"sqlstate", error.sqlstate.text()},
                           {"class", error.sqlstate.error_class()},
                           {"count", error.count},
+                          {"retried", error.retried},
                           {"first_at_s", number(error.first_at_s)},
                           {"sample", error.sample}});
     }

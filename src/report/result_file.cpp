@@ -246,6 +246,7 @@ void check_result(const JsonNode& document) {
     each(document.at("errors"), [](const JsonNode& error) {
         check_texts(error, {"sqlstate", "sample"});
         check_count(error.at("count"));
+        if (error.has("retried")) check_count(error.at("retried"));  // not of earlier versions
         check_number(error.at("first_at_s"));
     });
     each(document.at("thresholds"), [](const JsonNode& threshold) {
@@ -253,6 +254,11 @@ void check_result(const JsonNode& document) {
         unless_null(threshold.at("actual"), check_number);
         (void)threshold.at("ok").boolean();
     });
+    if (document.has("network")) {
+        unless_null(document.at("network"), [](const JsonNode& network) {
+            if (network.has("method")) (void)network.at("method").text();
+        });
+    }
     if (document.has("outages")) each(document.at("outages"), check_outage);
     if (document.has("audit")) each(document.at("audit"), check_audit);
     each(document.at("intervals"), check_interval);

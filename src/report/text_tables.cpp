@@ -123,7 +123,7 @@ void text_operations(const RunResult& run, const Millis& ms, Page& page) {
     for (const auto& operation : run.operations) {
         const auto& counts = operation.counts;
         const double per_s =
-            run.duration_s > 0 ? static_cast<double>(counts.succeeded()) / run.duration_s : 0;
+            run.duration_s > 0 ? static_cast<double>(operation.succeeded_in_time) / run.duration_s : 0;
         TableRow row{printable(operation.name, kLongestName),
                      {with_thousands(counts.ok), with_thousands(counts.empty),
                       with_thousands(counts.failed + counts.timed_out), with_thousands(per_s, 2)},
@@ -141,17 +141,22 @@ void text_operations(const RunResult& run, const Millis& ms, Page& page) {
 
 void text_errors(const RunResult& run, const Millis& ms, Page& page) {
     if (run.errors.empty()) return;
+    const bool retried = std::any_of(run.errors.begin(), run.errors.end(),
+                                     [](const auto& error) { return error.retried > 0; });
+    std::vector<std::string> heads{"count"};
+    if (retried) heads.emplace_back("retried");
+    heads.emplace_back("first at");
     std::vector<TableRow> rows;
     for (const auto& error : run.errors) {
         if (rows.size() == kErrorKinds) break;
-        TableRow row{std::string{error.sqlstate.text()},
-                     {with_thousands(error.count), with_thousands(error.first_at_s, 2) + " s"},
-                     {},
-                     Tone::plain};
+        TableRow row{std::string{error.sqlstate.text()}, {with_thousands(error.count)}, {}, Tone::plain};
+        if (retried) row.cells.push_back(with_thousands(error.retried));
+        row.cells.push_back(with_thousands(error.first_at_s, 2) + " s");
         if (!error.sample.empty()) row.notes.push_back(printable(error.sample));
         rows.push_back(std::move(row));
     }
-    page.table("Errors by SQLSTATE", {"count", "first at"}, rows, 14);
+    page.table("Errors by SQLSTATE", heads, rows, 14);
+    if (retried) page.note("count: queries that it ended; retried: attempts that another one followed");
     if (run.errors.size() > kErrorKinds) {
         page.line(
             fmt::format("   and {} other SQLSTATEs, see the JSON result", run.errors.size() - kErrorKinds));

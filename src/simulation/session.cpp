@@ -273,6 +273,7 @@ void Session::resume(Mono at) noexcept {
 /// Not before: a query that ends in between had no further attempt, and failed where the last one did.
 void Session::try_again(Query& query) noexcept {
     state_ = State::busy;
+    context_->on_retried(&query, connection_.error());
     ++query.completion.attempts;
     query.completion.statement = query.choice.statement;
     send_now(query);

@@ -58,6 +58,7 @@ class Run {
     // What the sessions, the loop and the timers tell.
     void on_free(Session* session, Mono now) noexcept;
     void on_ended(Session* session, const Query* query, std::string_view error) noexcept;
+    void on_retried(const Query* query, std::string_view error) noexcept;
     void on_down(Session* session) noexcept;
     void on_backing_off(Session* session, Mono until) noexcept;
     void on_rolling_back(Session* session) noexcept { crew_.rolling_back(*session); }
@@ -156,6 +157,7 @@ Run::Run(event_loop::Loop& loop, const SimulationPlan& plan, const workload::Wor
                .receive_buffer = received_,
                .on_free = Callback<Session*, Mono>::to<&Run::on_free>(*this),
                .on_ended = Callback<Session*, const Query*, std::string_view>::to<&Run::on_ended>(*this),
+               .on_retried = Callback<const Query*, std::string_view>::to<&Run::on_retried>(*this),
                .on_down = Callback<Session*>::to<&Run::on_down>(*this),
                .on_requeued = Callback<Session*>::to<&Run::on_requeued>(*this),
                .on_backing_off = Callback<Session*, Mono>::to<&Run::on_backing_off>(*this),
@@ -237,6 +239,11 @@ void Run::on_ended(Session* session, const Query* query, std::string_view error)
     } else if (stage_ == Stage::calibrating) {
         peak_search_.query_ended(query->completion);
     }
+}
+
+void Run::on_retried(const Query* query, std::string_view error) noexcept {
+    if (stage_ != Stage::done && measurement_ && query->load == loads_.number())
+        measurement_->retried(query->completion.sqlstate, error, base::mono_now());
 }
 
 void Run::on_backing_off(Session* session, Mono until) noexcept {

@@ -176,10 +176,13 @@ TEST_CASE("a run without a success failed, whatever its conditions say") {
 
 TEST_CASE("--latency-limit skips what is too late, --duration-only does not stop at a number of queries") {
     const Lab lab{{"--delay", "50ms"}};
-    const auto late = lab.run({"-T", "1", "--rate", "200", "--arrivals", "uniform", "-L", "20ms"}, 0);
+    const auto late = lab.run({"-T", "1", "--rate", "199.5", "--arrivals", "uniform", "-L", "20ms"}, 0);
+    CHECK(late["config"]["rate"] == 199.5);
     // Four connections carry 80 a second.
     CHECK(late["summary"]["queries"]["missed"].get<int>() > 50);
     CHECK(late["summary"]["lag_ms"]["max"].get<double>() < 21);
+    CHECK(late["config"]["pacing"] == "precise");
+    CHECK(late["config"]["latency_limit_s"] == 0.02);
     // Those that were sent within it still had 50 ms in front of them.
     CHECK(late["summary"]["queries"]["late"] == late["summary"]["queries"]["ok"]);
     const auto whole = lab.run({"-T", "1", "-t", "5", "--duration-only"}, 0);

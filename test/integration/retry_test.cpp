@@ -59,6 +59,11 @@ TEST_CASE("deadlocks are retried with a pause until they succeed, and every atte
     CHECK(query_count(retried, "ok") == 300);
     CHECK(query_count(retried, "failed") == 0);
     CHECK(query_count(retried, "retries") > 0);
+    REQUIRE(retried["errors"].size() == 1);
+    CHECK(retried["errors"][0]["sqlstate"] == "40P01");
+    CHECK(retried["errors"][0]["count"] == 0);
+    CHECK(retried["errors"][0]["retried"] == query_count(retried, "retries"));
+    CHECK(retried["errors"][0]["sample"] == "deadlock detected");
     CHECK(number(client, "SELECT sum(balance) FROM account") - before == 600);
     // One that met a deadlock waited for its detection and for the pause.
     CHECK(retried["summary"]["response_ms"]["max"].get<double>() >= 20 + 1);

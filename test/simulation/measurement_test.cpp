@@ -207,6 +207,7 @@ TEST_CASE("who looks on is told the stage, the place in the pattern, and counts"
                                        .receive_buffer = {},
                                        .on_free = {},
                                        .on_ended = {},
+                                       .on_retried = {},
                                        .on_down = {},
                                        .on_requeued = {},
                                        .on_backing_off = {},

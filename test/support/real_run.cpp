@@ -55,6 +55,25 @@ void check_conserved(const nlohmann::json& result) {
     CHECK(n("started") == n("ok") + n("empty") + n("failed") + n("timed_out") + n("in_flight"));
 }
 
+/// Each failure and each attempt that was retried has its SQLSTATE, and the operations make up the whole.
+void check_sums(const nlohmann::json& result) {
+    const auto n = [&](const char* key) { return queries(result)[key].get<std::uint64_t>(); };
+    std::uint64_t count = 0;
+    std::uint64_t retried = 0;
+    for (const auto& error : result["errors"]) {
+        count += error["count"].get<std::uint64_t>();
+        retried += error["retried"].get<std::uint64_t>();
+    }
+    CHECK(count == n("failed") + n("timed_out"));
+    if (n("in_flight") == 0)
+        CHECK(retried == n("retries"));
+    else  // the attempts of a query that never ended are no retries
+        CHECK(retried >= n("retries"));
+    double per_s = 0;
+    for (const auto& operation : result["operations"]) per_s += operation["throughput_per_s"].get<double>();
+    CHECK(per_s == Approx(result["summary"]["throughput_per_s"].get<double>()));
+}
+
 void terminate_one_session(postgres::Client& client) {
     client.execute(
         "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'pgtraffic' "
@@ -84,7 +103,9 @@ nlohmann::json read_result(const ProcessResult& process, int exit_code) {
     REQUIRE_FALSE(process.timed_out);
     REQUIRE(process.exit_code == exit_code);
     REQUIRE(validity(process.out) == "valid");
-    return nlohmann::json::parse(process.out);
+    auto result = nlohmann::json::parse(process.out);
+    check_sums(result);
+    return result;
 }
 
 nlohmann::json run_and_read(const Database& database, const std::vector<std::string>& arguments,

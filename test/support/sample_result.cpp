@@ -101,6 +101,7 @@ void sum_operations(RunResult& run) {
         run.total.add(operation.counts);
         run.latencies.merge(operation.latencies);
     }
+    for (auto& operation : run.operations) operation.succeeded_in_time = operation.counts.succeeded();
     run.succeeded_in_time = run.total.succeeded();
 }
 
@@ -175,6 +176,7 @@ RunResult sample_open_run() {
     update.statements = {{"approve", 900, 200, 0}, {"fulfil", 500, 250, 2}, {"adjust", 300, 50, 1}};
     run.operations = {std::move(select), std::move(insert), std::move(update)};
     sum_operations(run);
+    run.operations[0].succeeded_in_time -= 5;
     run.succeeded_in_time -= 5;
 
     metrics::PhaseResult first;
@@ -202,9 +204,9 @@ RunResult sample_open_run() {
     second.latencies.merge(run.operations[2].latencies);
     run.phases = {std::move(first), std::move(second)};
 
-    run.errors = {{*base::SqlState::parse("23505"), 40, 0.31,
+    run.errors = {{*base::SqlState::parse("23505"), 40, 12, 0.31,
                    "duplicate key value violates unique constraint \"orders_order_number_key\""},
-                  {base::kQueryCanceled, 3, 12.5, "canceling statement due to statement timeout"}};
+                  {base::kQueryCanceled, 3, 0, 12.5, "canceling statement due to statement timeout"}};
     metrics::Outage outage;
     outage.from_s = 12.25;
     outage.to_s = 14.5;
@@ -306,7 +308,7 @@ RunResult sample_hour_run() {
         phase.planned_mean = 900.0 * (end_s - start_s);
         run.phases.push_back(std::move(phase));
     }
-    run.errors = {{*base::SqlState::parse("57P01"), run.total.failed, 1800.2,
+    run.errors = {{*base::SqlState::parse("57P01"), run.total.failed, 0, 1800.2,
                    "terminating connection due to administrator command"}};
     return run;
 }

@@ -159,6 +159,30 @@ TEST_CASE("what was answered above the latency limit is late, and nothing else i
     CHECK(result.phases[1].counts.late == 1);
 }
 
+TEST_CASE("why attempts were retried stands with the errors, behind what ended queries") {
+    Aggregator aggregator{two_by_two()};
+    const auto deadlock = *base::SqlState::parse("40P01");
+    const auto duplicate = *base::SqlState::parse("23505");
+    for (int i = 0; i < 3; ++i) aggregator.record_retried(deadlock, kStart + 500ms);
+    aggregator.sample_error(deadlock, "deadlock detected");
+    auto failed = completion(0, 1s, 0ms, 0ms, Outcome::failed);
+    failed.sqlstate = duplicate;
+    aggregator.record(failed);
+    aggregator.record_retried(duplicate, kStart + 2s);
+    metrics::RunResult result;
+    aggregator.close(kStart + 4s);
+    aggregator.finish(gauges(1, 1, 0), result);
+    REQUIRE(result.errors.size() == 2);
+    CHECK(result.errors[0].sqlstate == duplicate);
+    CHECK(result.errors[0].count == 1);
+    CHECK(result.errors[0].retried == 1);
+    CHECK(result.errors[1].sqlstate == deadlock);
+    CHECK(result.errors[1].count == 0);
+    CHECK(result.errors[1].retried == 3);
+    CHECK(result.errors[1].first_at_s == Approx(0.5));
+    CHECK(result.errors[1].sample == "deadlock detected");
+}
+
 TEST_CASE("an interval closes when all that was due in it has ended, and only then") {
     Aggregator aggregator{two_by_two()};
     aggregator.record(completion(0, 500ms, 0ms, 1ms));
@@ -195,6 +219,7 @@ TEST_CASE("what a warm-up left under way counts as throughput where it is done, 
     aggregator.record(completion(0, 100ms, 0ms, 200ms));
     const auto carried_over = [&](Nanos done, Outcome outcome) {
         Completion earlier;
+        earlier.operation = 1;
         earlier.done = kStart + done;
         earlier.outcome = outcome;
         aggregator.record_carried_over(earlier);
@@ -211,6 +236,8 @@ TEST_CASE("what a warm-up left under way counts as throughput where it is done, 
     CHECK(result.total.ok == 1);
     CHECK(result.latencies.response.count() == 1);
     CHECK(result.succeeded_in_time == 3);
+    CHECK(result.operations[0].succeeded_in_time == 1);
+    CHECK(result.operations[1].succeeded_in_time == 2);
     CHECK(result.intervals[1].ok == 1);
     CHECK(result.intervals[2].ok == 0);
     CHECK(result.intervals[2].empty == 1);

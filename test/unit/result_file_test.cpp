@@ -130,19 +130,22 @@ TEST_CASE("a result with any one value damaged is refused, or shown") {
     }
     std::sort(pointers.begin(), pointers.end());
     pointers.erase(std::unique(pointers.begin(), pointers.end()), pointers.end());
-    for (std::size_t i = 0; i < pointers.size(); ++i) {
-        auto document = base;
-        document[Json::json_pointer{pointers[i]}] = damages[i % damages.size()];
-        INFO(pointers[i] << " = " << damages[i % damages.size()].dump());
-        if (!complaint(document).empty()) {
-            ++refused;
-            continue;
+    for (const auto& pointer : pointers) {
+        for (const auto& damage : damages) {
+            auto document = base;
+            document[Json::json_pointer{pointer}] = damage;
+            INFO(pointer << " = " << damage.dump());
+            if (!complaint(document).empty()) {
+                ++refused;
+                continue;
+            }
+            // Pages take their time: one of nine, which in turn is each of the ten damages.
+            if (shown++ % 9 != 0) continue;
+            CHECK_NOTHROW(report::html_report(document));
+            const auto runs = report::label_runs({{"a", base}, {"b", document}});
+            CHECK_NOTHROW(report::compare_html(report::compare(runs, {}), runs));
         }
-        ++shown;
-        CHECK_NOTHROW(report::html_report(document));
-        const auto runs = report::label_runs({{"a", base}, {"b", document}});
-        CHECK_NOTHROW(report::compare_html(report::compare(runs, {}), runs));
     }
-    CHECK(refused > 200);
-    CHECK(shown > 20);
+    CHECK(refused > 2000);
+    CHECK(shown > 1000);
 }

@@ -210,7 +210,7 @@ TEST_CASE("a run in which every query failed names no latency") {
     run.outcome = metrics::RunOutcome::failed;
     run.total.planned = run.total.started = run.total.failed = 5;
     run.latencies.failed.record(std::chrono::milliseconds{2}, 5);
-    run.errors = {{*base::SqlState::parse("42P01"), 5, 0.0, "relation \"orders\" does not exist"}};
+    run.errors = {{*base::SqlState::parse("42P01"), 5, 0, 0.0, "relation \"orders\" does not exist"}};
     const auto text = plain(run);
     CHECK_THAT(text, Contains("FAILED: no query succeeded.") && Contains("No query was answered.") &&
                          !Contains("Percentile") && Contains("42P01"));

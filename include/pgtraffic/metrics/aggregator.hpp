@@ -34,6 +34,9 @@ class Aggregator {
     /// were under way when it began, and have none for those under way when it ends.
     void record_carried_over(const Completion& completion) noexcept;
 
+    /// An attempt failed with `state`, and another followed at `now`.
+    void record_retried(base::SqlState state, base::Mono now) noexcept;
+
     /// Keeps `message` as the sample of an SQLSTATE that has none so far.
     void sample_error(base::SqlState state, std::string_view message);
 
@@ -76,6 +79,7 @@ class Aggregator {
     void record_unanswered(std::uint32_t operation, base::Mono due, base::Mono now,
                            std::uint64_t Counts::*counter) noexcept;
     void record_error(const Completion& c) noexcept;
+    [[nodiscard]] ErrorResult& error_of(base::SqlState state, base::Mono now) noexcept;
     void check_conserved(const Gauges& gauges) const;
     void fill_populations(RunResult& result) const;
 
@@ -87,7 +91,7 @@ class Aggregator {
     std::optional<LiveCounts> live_;
     Counts total_;
     base::Mono end_;
-    std::uint64_t succeeded_in_time_ = 0;
+    std::vector<std::uint64_t> succeeded_in_time_;  // by operation
     std::uint64_t carried_over_ = 0;
     TimeSeries series_;  // behind the plan, to which it refers
 };

@@ -49,6 +49,8 @@ struct StatementResult {
 struct OperationResult {
     std::string name;
     Counts counts;
+    /// Its part of RunResult::succeeded_in_time.
+    std::uint64_t succeeded_in_time = 0;
     Latencies latencies;
     std::vector<StatementResult> statements;  ///< all of them, in their order
 };
@@ -63,11 +65,13 @@ struct PhaseResult {
     Latencies latencies;
 };
 
+/// Of queries: those that it ended, and attempts that were followed by another.
 struct ErrorResult {
     base::SqlState sqlstate;
     std::uint64_t count = 0;
-    double first_at_s = 0;
-    std::string sample;  ///< the first message, one line, without secrets; may hold invalid UTF-8
+    std::uint64_t retried = 0;
+    double first_at_s = 0;  ///< of either
+    std::string sample;     ///< the first message, one line, without secrets; may hold invalid UTF-8
 };
 
 struct ClientResult {

@@ -52,6 +52,11 @@ class Measurement {
     }
     /// And did not succeed; `error` is the server's message, or ours.
     void query_failed(const metrics::Completion& completion, std::string_view error) noexcept;
+    /// An attempt failed with `state`, `error` being the server's message, and another followed at `now`.
+    void retried(base::SqlState state, std::string_view error, base::Mono now) {
+        aggregator_.record_retried(state, now);
+        aggregator_.sample_error(state, error);
+    }
     /// A query of a load before this one ended.
     void carried_over(const metrics::Completion& completion) noexcept {
         if (!closed()) aggregator_.record_carried_over(completion);

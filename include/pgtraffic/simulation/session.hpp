@@ -74,6 +74,8 @@ struct SessionContext {
     event_loop::Callback<Session*, base::Mono> on_free;  ///< ready for one query more
     /// A query ended, and why, in words, where it did not succeed; on_free or on_down follows.
     event_loop::Callback<Session*, const Query*, std::string_view> on_ended;
+    /// A query is tried again; in words, why its last attempt failed.
+    event_loop::Callback<const Query*, std::string_view> on_retried;
     event_loop::Callback<Session*> on_down;  ///< the connection failed or was lost
     /// In a pipeline: the oldest query is tried again behind the others, and the next one is waited for.
     event_loop::Callback<Session*> on_requeued;
