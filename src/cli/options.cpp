@@ -86,18 +86,20 @@ constexpr auto kOptions = std::to_array<OptionRow>({
      "attempts within a second share one answer). Neither it nor what it prints is shown.",
      "", kDatabase, false, false, true},
 
-    {"connections", 'c', "N", kLoad, "connections that run queries at the same time", "100", kRun},
+    {"connections", 'c', "N", kLoad, "connections that run queries at the same time, up to 65535", "100",
+     kRun},
     {"duration", 'T', "TIME", kLoad, "how long to measure: seconds, or 250ms, 90s, 5m, 1h", "60",
      kRun | kPlan},
     {"pipeline", 0, "N", kLoad,
-     "queries under way on each connection at the same time: for throughput, latencies then hold the wait "
-     "behind one another",
+     "queries under way on each connection at the same time, up to 256: for throughput, latencies then hold "
+     "the wait behind one another",
      "1", kRun},
     {"total-queries", 't', "N", kLoad, "stop after this many queries, if the duration is not over before", "",
      kRun},
     {"duration-only", 0, "", kLoad, "run for the duration, whatever --total-queries says", "", kRun},
     {"warmup", 0, "TIME", kLoad, "load before the measurement that does not count", "10", kRun},
-    {"timeout", 0, "TIME", kLoad, "give a query up after this time, counted as timed out", "", kRun},
+    {"timeout", 0, "TIME", kLoad, "give a query up after this time, 1ms to 1h, counted as timed out", "",
+     kRun},
     {"session-order", 0, "fifo|lifo", kLoad,
      "which free connection goes next: the one free for longest, or the one freed last", "fifo", kRun},
 
@@ -118,8 +120,8 @@ constexpr auto kOptions = std::to_array<OptionRow>({
     {"arrivals", 0, "poisson|uniform", kTraffic, "spacing of an open loop's queries (default: poisson)", "",
      kRun | kPlan},
     {"pacing", 0, "precise|economy|TIME", kTraffic,
-     "TIME: wake at multiples of it only, for small clients: queries start up to that late, which counts, "
-     "and answers are read up to that late; economy: 2ms (default: precise)",
+     "TIME, 1ms to 100ms: wake at multiples of it only, for small clients: queries start up to that late, "
+     "which counts, and answers are read up to that late; economy: 2ms (default: precise)",
      "", kRun},
     {"latency-limit", 'L', "TIME", kTraffic,
      "count responses above it as late; an open loop also skips queries that are later than this, counted "
@@ -151,7 +153,7 @@ constexpr auto kOptions = std::to_array<OptionRow>({
     {"abort-if", 0, "EXPR", kConditions,
      "stop early once this is true over a window, such as failed_ratio>5%; exit 99. Repeatable", "", kRun,
      false, true},
-    {"abort-window", 0, "TIME", kConditions, "length of that window", "10", kRun},
+    {"abort-window", 0, "TIME", kConditions, "length of that window, shorter than the run", "10", kRun},
     {"strict", 0, "", kConditions, "exit 2 where the verdict is invalid", "", kRun},
     {"fail-if", 0, "EXPR", kConditions,
      "exit 99 where a figure changed like this against the base: 'response.p99>+10%', 'throughput<-5%'. "
@@ -210,7 +212,8 @@ constexpr auto kOptions = std::to_array<OptionRow>({
     {"scale", 0, "K", kTemporary, "multiply its orders and stores by K", "1", kRun},
     {"unsafe-fast", 0, "", kTemporary, "switch its fsync off: fast, and no figure to compare", "", kRun},
 
-    {"help", '?', "", kAbout, "this text; of one command: pgtraffic COMMAND --help", "", kAll, true},
+    {"help", '?', "", kAbout,
+     "this text; of one command: pgtraffic COMMAND --help, or pgtraffic help COMMAND", "", kAll, true},
     {"version", 'V', "", kAbout, "the version", "", kAll, true},
 });
 
