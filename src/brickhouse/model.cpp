@@ -100,6 +100,7 @@ InitSummary init(postgres::Client& client, const InitOptions& options, const Pro
     client.execute(sequences_sql());
     client.execute(marks_sql(fmt::format("(scale {}, seed {})", options.scale, options.seed)));
     client.execute("ANALYZE " + list(table_names()));
+    if (options.before_commit) options.before_commit();
     transaction.commit();
     return summary;
 }

@@ -2,6 +2,12 @@
 // elsewhere.
 #include <fmt/format.h>
 #include <fmt/ranges.h>
+#include <signal.h>
+#include <unistd.h>
+
+#include <array>
+#include <atomic>
+#include <cstring>
 
 #include "pgtraffic/base/units.hpp"
 #include "pgtraffic/brickhouse/model.hpp"
@@ -48,6 +54,46 @@ class ProgressView {
     std::string table_;
 };
 
+/// While it lives, a signal that ends the program says what became of the tables. It ends it even where a
+/// server that hangs holds us in libpq.
+class InterruptNotice {
+ public:
+    InterruptNotice() noexcept {
+        beginning = stderr_is_terminal() ? "\n" : "";  // behind the bar
+        outcome = "Nothing was changed.";
+        for (std::size_t i = 0; i < kEnding.size(); ++i) {
+            struct sigaction say {};
+            say.sa_handler = &InterruptNotice::say;
+            sigaction(kEnding[i], nullptr, &before_[i]);
+            if (before_[i].sa_handler != SIG_IGN) sigaction(kEnding[i], &say, nullptr);  // nohup
+        }
+    }
+    ~InterruptNotice() {
+        for (std::size_t i = 0; i < kEnding.size(); ++i) sigaction(kEnding[i], &before_[i], nullptr);
+    }
+    InterruptNotice(const InterruptNotice&) = delete;
+    InterruptNotice& operator=(const InterruptNotice&) = delete;
+
+    void committing() noexcept { outcome = "It was committing: look whether the tables are there."; }
+
+ private:
+    static constexpr std::array<int, 3> kEnding{SIGINT, SIGTERM, SIGHUP};
+    static inline std::atomic<const char*> beginning;
+    static inline std::atomic<const char*> outcome;
+
+    /// Only what a handler may call. The signal is raised again, now with the end of the program for its
+    /// effect.
+    static void say(int number) {
+        for (const char* text : {beginning.load(), "pgtraffic: interrupted. ", outcome.load(), "\n"}) {
+            if (::write(STDERR_FILENO, text, std::strlen(text)) < 0) break;
+        }
+        ::signal(number, SIG_DFL);
+        ::raise(number);
+    }
+
+    std::array<struct sigaction, kEnding.size()> before_{};
+};
+
 }  // namespace
 
 int init_command(const InitOptions& options) {
@@ -57,7 +103,9 @@ int init_command(const InitOptions& options) {
     brickhouse::InitSummary summary;
     {
         ProgressView view{stderr_is_terminal()};
-        brickhouse::InitOptions wanted{options.scale, options.random_seed, options.reset, {}};
+        InterruptNotice notice;
+        brickhouse::InitOptions wanted{options.scale, options.random_seed, options.reset, {}, {}};
+        wanted.before_commit = [&notice] { notice.committing(); };
         wanted.before_foreign = [&](const std::vector<std::string>& tables) {
             if (all_local(conninfo, client.address())) return;
             metrics::ServerInfo server;

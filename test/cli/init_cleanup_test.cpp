@@ -1,6 +1,7 @@
 // `init` and `cleanup` as a user runs them, each checked by reading the database back: what they make, what
 // they refuse to touch, what they print where.
 #include <fmt/format.h>
+#include <signal.h>
 
 #include "pgtraffic/base/units.hpp"
 #include "pgtraffic/brickhouse/model.hpp"
@@ -162,6 +163,22 @@ TEST_CASE("init refuses tables that it did not make and touches nothing, unless 
 
         CHECK(run_pgtraffic({"init", "-d", database.dsn(), kSmall, "--reset"}).exit_code == 0);
         CHECK(rows_in(database, "orders") > 1);
+    }
+}
+
+TEST_CASE("an init that is interrupted says that nothing was changed, and nothing was") {
+    const auto database = test::fresh_database();
+    postgres::Client{database.conninfo()}.execute("CREATE TABLE orders (precious int)");
+    const auto before = fingerprint(database);
+    for (const int number : {SIGINT, SIGTERM}) {
+        test::Process init{test::pgtraffic_argv({"init", "-d", database.dsn(), "--scale", "5", "--reset"})};
+        REQUIRE(init.wait_for_stderr("filling orders"));
+        init.send_signal(number);
+        const auto ended = init.wait();
+        CHECK(ended.exit_code == -1);
+        CHECK(ended.out.empty());
+        CHECK(ended.err.ends_with("pgtraffic: interrupted. Nothing was changed.\n"));
+        CHECK(fingerprint(database) == before);  // once the server has let go of the table
     }
 }
 

@@ -17,6 +17,8 @@ struct InitOptions {
     bool reset = false;      ///< drop tables of these names first, whoever made them
     /// Told the tables that reset is about to drop and that we did not mark; stops it by throwing.
     std::function<void(const std::vector<std::string>&)> before_foreign = {};
+    /// Called when all is done but the COMMIT: up to then an init that ends leaves nothing.
+    std::function<void()> before_commit = {};
 };
 
 /// `rows` of `total` filled so far, of all tables together.
