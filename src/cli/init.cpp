@@ -6,7 +6,6 @@
 #include <unistd.h>
 
 #include <array>
-#include <atomic>
 #include <cstring>
 
 #include "pgtraffic/base/units.hpp"
@@ -78,13 +77,14 @@ class InterruptNotice {
 
  private:
     static constexpr std::array<int, 3> kEnding{SIGINT, SIGTERM, SIGHUP};
-    static inline std::atomic<const char*> beginning;
-    static inline std::atomic<const char*> outcome;
+    static inline const char* volatile beginning;
+    static inline const char* volatile outcome;
 
     /// Only what a handler may call. The signal is raised again, now with the end of the program for its
     /// effect.
     static void say(int number) {
-        for (const char* text : {beginning.load(), "pgtraffic: interrupted. ", outcome.load(), "\n"}) {
+        for (const char* text : {static_cast<const char*>(beginning), "pgtraffic: interrupted. ",
+                                 static_cast<const char*>(outcome), "\n"}) {
             if (::write(STDERR_FILENO, text, std::strlen(text)) < 0) break;
         }
         ::signal(number, SIG_DFL);

@@ -179,7 +179,7 @@ void add_warnings(RunResult& result, const workload::Scenario& scenario, const R
                  "and response are up to {0} too long",
                  base::format_duration(step), result.server.ssl ? "TLS" : "a Unix socket")});
     }
-    if (const auto away = report::without_service(result); away.count() > 0) {
+    if (const auto away = result.without_service(); away.count() > 0) {
         result.warnings.push_back(
             {"outage", fmt::format("there was no service for {} of {}: the outages say when and why",
                                    base::format_duration(away),

@@ -1,6 +1,7 @@
 #include "pgtraffic/metrics/aggregator.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <numeric>
 #include <utility>
 
@@ -226,6 +227,18 @@ void Aggregator::fill_populations(RunResult& result) const {
     }
 }
 
+void Aggregator::look_half_way(RunResult& result) {
+    const double half_s = result.duration_s / 2;
+    double nearest_s = half_s / 2;  // further off, growth would be that of the first moments, or the last
+    for (const auto& interval : result.intervals) {
+        const double end_s = interval.start_s + interval.duration_s;
+        if (std::abs(end_s - half_s) > nearest_s) continue;
+        nearest_s = std::abs(end_s - half_s);
+        result.waiting_at_middle = interval.waiting;
+        result.middle_s = end_s;
+    }
+}
+
 void Aggregator::finish(const Gauges& gauges, RunResult& result) {
     PGTRAFFIC_CHECK(end_ != Mono::max(), "the measured time was closed");
     if (!plan_.open_loop) {
@@ -241,12 +254,8 @@ void Aggregator::finish(const Gauges& gauges, RunResult& result) {
     PGTRAFFIC_CHECK(l.service.count() == result.total.succeeded(), "service holds ok and empty");
 
     result.intervals = series_.finish(end_, gauges);
-    const std::size_t half = result.intervals.size() / 2;
-    if (half > 0) {
-        const Interval& middle = result.intervals[half - 1];
-        result.waiting_at_middle = middle.waiting;
-        result.middle_s = middle.start_s + middle.duration_s;
-    }
+    result.duration_s = base::to_seconds(end_ - plan_.start);
+    look_half_way(result);
     result.errors = errors_;
     std::stable_sort(result.errors.begin(), result.errors.end(),
                      [](const ErrorResult& a, const ErrorResult& b) {
@@ -254,7 +263,6 @@ void Aggregator::finish(const Gauges& gauges, RunResult& result) {
                      });
     result.succeeded_in_time =
         std::accumulate(succeeded_in_time_.begin(), succeeded_in_time_.end(), std::uint64_t{0});
-    result.duration_s = base::to_seconds(end_ - plan_.start);
     result.open_loop = static_cast<bool>(plan_.planned_between);
 }
 

@@ -151,6 +151,7 @@ void Interval::merge(const Interval& next) {
     waiting = next.waiting;
     in_flight = next.in_flight;
     max = std::max(max, next.max);
+    lag_max = std::max(lag_max, next.lag_max);
     response.merge(next.response);
     lag.merge(next.lag);
 }

@@ -28,6 +28,7 @@ void merge(Outage& first, const Outage& next) {
         first.first_success_s = next.first_success_s;
         if (first.first_success_s) *first.first_success_s += next.from_s - first.from_s;
     }
+    first.silences_s += next.silences_s;
     first.to_s = next.to_s;
     first.duration_s += next.duration_s;
     first.over = next.over;
@@ -133,6 +134,7 @@ void OutageLog::end_silence(Mono now, std::uint64_t planned, bool success) {
     if (silences_.size() == kSilences) silences_.erase(silences_.begin());
     silences_.push_back({silent_since_, now});
     const double length = base::to_seconds(now - silent_since_);
+    current_->silences_s += length;
     if (length < current_->silence_s) return;
     current_->silence_s = length;
     current_->first_success_s.reset();

@@ -3,7 +3,11 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <cmath>
+#include <optional>
+#include <string_view>
+#include <utility>
 
 #include "pgtraffic/base/units.hpp"
 #include "pgtraffic/metrics/result.hpp"
@@ -51,13 +55,32 @@ bool backlog_grows(const RunResult& run) {
     return run.total.waiting > run.connections && early < late && late < run.total.waiting;
 }
 
+/// In percent, never rounded up to all: 0.57 * 10000 is a little less than 5700.
+double floored(double ratio) {
+    return std::floor(ratio * 10'000 + 1e-6) / 100;
+}
+
+std::optional<std::string> without_service(const RunResult& run) {
+    const auto away = run.without_service();
+    if (away.count() <= 0) return std::nullopt;
+    return fmt::format("there was no service for {} of {}", base::format_duration(away),
+                       base::format_duration(base::from_seconds(run.duration_s)));
+}
+
+void judge_outages(const RunResult& run, Judge& judge) {
+    const auto message = without_service(run);
+    if (!message || run.duration_s <= 0) return;
+    judge.above("no_service", base::to_seconds(run.without_service()) / run.duration_s, 0.01, 0.50,
+                *message + ": the figures are as much those of the outage as of the server");
+}
+
 void judge_offered_load(const RunResult& run, Judge& judge) {
     if (!run.open_loop || run.total.planned == 0) return;
     const double offered = static_cast<double>(run.total.started) / static_cast<double>(run.total.planned);
-    const auto message = fmt::format(
-        "only {:.2f} % of the planned arrivals were started: lower the rate, or add connections if the "
-        "server has room",
-        std::floor(offered * 10000 + 1e-6) / 100);  // 0.57 * 10000 is a little less than 5700
+    const auto message =
+        fmt::format("only {:.2f} % of the planned arrivals were started: {}", floored(offered),
+                    without_service(run).value_or("lower the rate, or add connections if "
+                                                  "the server has room"));
     if (offered < 0.90) {
         judge.add("offered_load", offered, 0.90, VerdictStatus::invalid, message);
     } else if (offered < 0.99) {
@@ -74,15 +97,22 @@ std::string_view why_late(const ClientResult& client) {
 void judge_generator_lag(const RunResult& run, Judge& judge) {
     const auto& l = run.latencies;
     if (!run.open_loop || l.generator_lag.empty()) return;
-    const auto lag = l.generator_lag.quantile(0.99);
+    // A percentile with fewer than ten queries above it hangs on a few accidents.
+    constexpr std::array<std::pair<double, std::string_view>, 4> kShares{{{0.99, "one query in a hundred"},
+                                                                          {0.95, "one query in twenty"},
+                                                                          {0.9, "one query in ten"},
+                                                                          {0.5, "every second query"}}};
+    const auto share =
+        std::ranges::find_if(kShares, [&](const auto& one) { return l.generator_lag.supports(one.first); });
+    if (share == kShares.end()) return;
+    const auto lag = l.generator_lag.quantile(share->first);
     const double lag_ms = base::to_millis(std::max(lag - run.chosen_lag, base::Nanos{0}));
     const double suspect_ms = std::max(1.0, 0.1 * base::to_millis(l.service.quantile(0.5)));
     const double invalid_ms = std::max(suspect_ms, base::to_millis(l.response.quantile(0.5)));
-    judge.above(
-        "generator_lag", lag_ms, suspect_ms, invalid_ms,
-        fmt::format("one query in a hundred left {} or more after it could have, because this client {}: "
-                    "give it more CPU, or lower the rate",
-                    base::format_duration(lag), why_late(run.client)));
+    judge.above("generator_lag", lag_ms, suspect_ms, invalid_ms,
+                fmt::format("{} left {} or more after it could have, because this client {}: "
+                            "give it more CPU, or lower the rate",
+                            share->second, base::format_duration(lag), why_late(run.client)));
 }
 
 void judge_client(const RunResult& run, Judge& judge) {
@@ -112,16 +142,16 @@ void judge_backlog(const RunResult& run, Judge& judge) {
     const double a_second = run.duration_s > 0 ? static_cast<double>(run.total.planned) / run.duration_s : 0;
     judge.above(
         "backlog", waiting, 0, a_second,
-        fmt::format("{} arrivals were waiting at the end and the queue was still growing: the load is more "
-                    "than these connections carry, and latencies depend on the length of the run",
-                    base::with_thousands(run.total.waiting)));
+        fmt::format("{} arrivals were waiting at the end and the queue was still growing: {}",
+                    base::with_thousands(run.total.waiting),
+                    without_service(run).value_or("the load is more than these connections carry, and "
+                                                  "latencies depend on the length of the run")));
 }
 
 void judge_failures(const RunResult& run, Judge& judge) {
     const double failed = run.total.failed_ratio();
     judge.above("failures", failed, 0.01, 0.50,
-                fmt::format("{:.2f} % of the queries failed: see the errors",
-                            std::floor(failed * 10'000) / 100));  // 100.00 is all
+                fmt::format("{:.2f} % of the queries failed: see the errors", floored(failed)));
     if (run.total.ended() == 0) {
         judge.add("nothing_measured", 0, 1, VerdictStatus::invalid,
                   "no query ended within the run: nothing was measured");
@@ -137,6 +167,7 @@ void judge_failures(const RunResult& run, Judge& judge) {
 
 Verdict judge(const RunResult& run) {
     Judge judge;
+    judge_outages(run, judge);
     judge_offered_load(run, judge);
     judge_generator_lag(run, judge);
     judge_client(run, judge);

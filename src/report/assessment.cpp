@@ -52,33 +52,64 @@ double unanswered_ratio(const metrics::RunResult& run) noexcept {
            static_cast<double>(total.planned);
 }
 
-/// A query that was sent took most of the longest response and far more than its like: what waited, waited
-/// for the server to go on.
-bool stood_still(const metrics::RunResult& run) noexcept {
+/// In some interval less than half as much was done as usual, for what was due in it. Of a shorter pause
+/// there is no trace in the time series.
+bool paused(const metrics::RunResult& run) {
+    std::vector<double> done;
+    for (const auto& interval : run.intervals) {
+        const double target = interval.target_per_s > 0 ? interval.target_per_s : 1;
+        done.push_back(interval.throughput_per_s() / target);
+    }
+    if (done.size() < 3) return false;
+    const auto middle = done.begin() + static_cast<std::ptrdiff_t>(done.size() / 2);
+    std::nth_element(done.begin(), middle, done.end());
+    return *std::min_element(done.begin(), middle) < *middle / 2;
+}
+
+/// A query that was sent took most of the longest response and far more than its like, while little else was
+/// done: what waited, waited for the server to go on.
+bool stood_still(const metrics::RunResult& run) {
     constexpr int kOutOfProportion = 10;  // of a million exponential service times the longest is 6 times p90
     const auto& service = run.latencies.service;
     return 2 * service.max() > run.latencies.response.max() &&
-           service.max() >= kOutOfProportion * service.quantile(0.9);
+           service.max() >= kOutOfProportion * service.quantile(0.9) && paused(run);
+}
+
+/// A rate that is small is not none: "0.25", "3.4" with another digit, "667".
+std::string growth(const metrics::RunResult& run) {
+    const double per_s = backlog_growth_per_s(run);
+    return with_thousands(per_s, per_s < 10 ? 2 : 0);
+}
+
+/// "9,994 queries waited half-way through the run and 20,000 at its end".
+std::string backlog(const metrics::RunResult& run) {
+    const auto at_end = with_thousands(run.total.waiting);
+    if (run.middle_s <= 0) return at_end + " queries waited at the run's end";
+    const bool half_way = std::abs(run.middle_s / run.duration_s - 0.5) < 0.02;
+    return fmt::format(
+        "{} queries waited {} and {} at its end", with_thousands(run.waiting_at_middle),
+        half_way ? "half-way through the run"
+                 : fmt::format("after {} of the run", format_duration(base::from_seconds(run.middle_s))),
+        at_end);
 }
 
 void say_overload(const metrics::RunResult& run, std::vector<std::string>& out) {
-    const bool away = without_service(run).count() > 0;
+    const bool away = run.without_service().count() > 0;
     const bool still = !away && (run.total.in_flight > 0 || stood_still(run));
     out.push_back(fmt::format(
-        "More load than was carried: {} queries waited half-way through the run and {} at its end, {} more a "
-        "second. {}",
-        with_thousands(run.waiting_at_middle), with_thousands(run.total.waiting),
-        with_thousands(backlog_growth_per_s(run), 0),
+        "More load than was carried: {}, {} more a second. {}", backlog(run), growth(run),
         away    ? "They waited for the service to come back, so this says nothing of what the server carries."
         : still ? "Queries that were sent waited as long: the server, or the way to it, stood still, so "
                   "this says nothing of what it carries."
                 : "A longer run would show longer responses, so no percentile of theirs is a property of the "
                   "database. Lower the rate, or add connections if the server has room."));
-    if (!away && !still && !run.latencies.service.empty()) {
-        out.push_back(
-            fmt::format("The queue, not the server, made queries slow: once sent, half of them took "
-                        "no longer than {}.",
-                        format_duration(run.latencies.service.quantile(0.5))));
+    const auto& service = run.latencies.service;
+    if (!away && !still && !service.empty()) {
+        // Those that still wait are in the response, with the age that they have reached.
+        const bool queue = run.latencies.response.mean_ns() >= 2 * service.mean_ns();
+        out.push_back(fmt::format("{}nce sent, half of them took no longer than {}.",
+                                  queue ? "The queue, not the server, made queries slow: o" : "O",
+                                  format_duration(service.quantile(0.5))));
     }
 }
 
@@ -156,7 +187,7 @@ void say_waiting(const metrics::RunResult& run, std::vector<std::string>& out) {
         rest = client_late(run)
                    ? "the rest was waiting for this client to send them; it is the limit, not the database"
                    : "the rest was waiting for this client to send them";
-    } else if (without_service(run).count() == 0 && !stood_still(run)) {
+    } else if (run.without_service().count() == 0 && !stood_still(run)) {
         rest = share < 0.5
                    ? "the queue, not the server, made queries slow. They waited for a free connection; more "
                      "connections help as long as the server has room"
@@ -202,7 +233,9 @@ void say_failures(const metrics::RunResult& run, std::vector<std::string>& out) 
 }
 
 void say_environment(const metrics::RunResult& run, std::vector<std::string>& out) {
-    if (run.network && !run.network->idle_rtt.empty()) {
+    // Over a Unix socket there is none.
+    if (run.network && !run.network->idle_rtt.empty() && !run.network->unix_socket &&
+        !run.latencies.service.empty()) {
         out.push_back(fmt::format("The network is {} of the median service time.",
                                   percent(run.network->network_ratio)));
     }
@@ -242,14 +275,6 @@ double backlog_growth_per_s(const metrics::RunResult& run) noexcept {
     return grown / (run.duration_s - run.middle_s);
 }
 
-base::Nanos without_service(const metrics::RunResult& run) noexcept {
-    double seconds = 0;
-    for (const auto& outage : run.outages) {
-        if (outage.scope == metrics::Outage::Scope::service) seconds += outage.silence_s;
-    }
-    return base::from_seconds(seconds);
-}
-
 std::optional<double> target_attainment_ratio(const metrics::RunResult& run) noexcept {
     if (!run.open_loop || run.total.planned == 0) return std::nullopt;
     return static_cast<double>(run.total.started) / static_cast<double>(run.total.planned);
@@ -268,7 +293,7 @@ std::string headline(const metrics::RunResult& run) {
     std::string out = fmt::format("{} queries/s", with_thousands(run.throughput_per_s(), 2));
     const auto& response = run.latencies.response;
     if (overloaded(run)) {
-        out += fmt::format(", backlog growing by {} queries/s", with_thousands(backlog_growth_per_s(run), 0));
+        out += fmt::format(", backlog growing by {} queries/s", growth(run));
     } else if (const double unanswered = unanswered_ratio(run); unanswered >= kNotable) {
         out += fmt::format(", {} without an answer", percent(unanswered));
     } else if (const auto top = highest_supported(response)) {
@@ -276,7 +301,7 @@ std::string headline(const metrics::RunResult& run) {
     } else if (!response.empty()) {
         out += fmt::format(", slowest {}", format_duration(response.max()));
     }
-    if (const auto away = without_service(run); away.count() > 0)
+    if (const auto away = run.without_service(); away.count() > 0)
         out += fmt::format(", no service for {}", format_duration(away));
     return out + fmt::format(", {} of {} failed", with_thousands(run.total.failed + run.total.timed_out),
                              with_thousands(run.total.planned));

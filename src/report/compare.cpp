@@ -347,10 +347,11 @@ class Group {
             values.push_back(*one);
         }
         const auto mean = metrics::mean_of_runs(values);
-        return {mean.value,
-                std::pair{std::max(0.0, mean.value - mean.half_width), mean.value + mean.half_width},
-                {},
-                {}};
+        // Runs in one bucket of the histogram do not differ by nothing: nobody saw by how much they do.
+        const bool of_buckets = figure.statistic == metrics::Statistic::quantile;
+        const double half =
+            std::max(mean.half_width, of_buckets ? mean.value * metrics::Histogram::kRelativeWidth : 0);
+        return {mean.value, std::pair{std::max(0.0, mean.value - half), mean.value + half}, {}, {}};
     }
 
  private:

@@ -181,6 +181,27 @@ std::string conditions_table(const Comparison& comparison) {
            html_table("Conditions", {{"condition", true}, {"run"}, {"change"}, {"result"}}, rows);
 }
 
+/// "response.p95, response.p99 and 3 more": of what changed much, what no interval tells from chance. But for
+/// the figures that `told_apart` speaks of.
+template <class ToldApart>
+std::string large_unproven_changes(const Comparison& comparison, ToldApart told_apart) {
+    constexpr double kLarge = 0.10;
+    constexpr std::size_t kNamed = 4;
+    std::vector<std::string> names;
+    for (const auto& figure : comparison.figures) {
+        const bool unproven =
+            !told_apart(figure) &&
+            std::any_of(figure.values.begin() + 1, figure.values.end(), [](const ComparedValue& value) {
+                return value.finding == Finding::none && value.change && std::abs(*value.change) >= kLarge;
+            });
+        if (unproven) names.push_back(printable(figure.name, 60));
+    }
+    const auto named = std::min(names.size(), kNamed);
+    const auto list =
+        fmt::format("{}", fmt::join(names.begin(), names.begin() + static_cast<std::ptrdiff_t>(named), ", "));
+    return named == names.size() ? list : fmt::format("{} and {} more", list, names.size() - named);
+}
+
 std::string in_a_line(const Comparison& comparison, const std::vector<ComparedRun>& runs) {
     const auto base = group_labels(runs).front();
     std::size_t better = 0;
@@ -200,14 +221,19 @@ std::string in_a_line(const Comparison& comparison, const std::vector<ComparedRu
                });
     };
     const bool untold = std::any_of(comparison.figures.begin(), comparison.figures.end(), without_interval);
-    const std::string_view limit = untold ? " Throughput or the median has no confidence interval here (the "
-                                            "runs are too short, or follow a "
-                                            "pattern), and nothing tells its difference from chance."
-                                          : "";
+    const auto unproven = large_unproven_changes(comparison, without_interval);
+    std::string limit = untold
+                            ? " Throughput or the median has no confidence interval here (the runs are too "
+                              "short, or follow a pattern), and nothing tells its difference from chance."
+                            : "";
+    if (!unproven.empty()) {
+        limit += fmt::format(" Without {}interval, and changed by 10 % or more: {}.",
+                             untold ? "an " : "a confidence ", unproven);
+    }
     if (better + worse == 0) {
-        return untold
-                   ? fmt::format("No difference from {} can be shown.{}", base, limit)
-                   : fmt::format("No difference from {} is shown: the confidence intervals overlap.", base);
+        return limit.empty()
+                   ? fmt::format("No difference from {} is shown: the confidence intervals overlap.", base)
+                   : fmt::format("No difference from {} can be shown.{}", base, limit);
     }
     return fmt::format("Against {}, {} better and {} worse than chance {} the runs explains.{}", base,
                        base::counted(better, "figure is", "figures are"), worse,

@@ -130,8 +130,7 @@ std::string hdr_log(const metrics::RunResult& run) {
         log += line("response", interval.start_s, interval.duration_s, interval.max,
                     hdr_base64(interval.response));
         if (!run.open_loop) continue;
-        log += line("lag", interval.start_s, interval.duration_s, interval.lag.quantile(1),
-                    hdr_base64(interval.lag));
+        log += line("lag", interval.start_s, interval.duration_s, interval.lag_max, hdr_base64(interval.lag));
     }
     const auto total = [&](std::string_view tag, const Histogram& histogram) {
         log += line(tag, 0, run.duration_s, histogram.max(), hdr_base64(histogram));

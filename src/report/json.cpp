@@ -167,22 +167,23 @@ Json summary_json(const RunResult& run) {
     using metrics::Interval;
     const auto& total = run.total;
     const auto& latencies = run.latencies;
-    Json summary{{"duration_s", number(run.duration_s)},
-                 {"queries",
-                  {{"planned", total.planned},
-                   {"started", total.started},
-                   {"waiting", total.waiting},
-                   {"in_flight", total.in_flight},
-                   {"ok", total.ok},
-                   {"empty", total.empty},
-                   {"failed", total.failed},
-                   {"timed_out", total.timed_out},
-                   {"missed", total.missed},
-                   {"late", total.late},
-                   {"in_doubt", total.in_doubt},
-                   {"retries", total.retries}}},
-                 {"success_ratio", number(total.success_ratio())},
-                 {"throughput_per_s", number(run.throughput_per_s())}};
+    Json summary{
+        {"duration_s", number(run.duration_s)},
+        {"queries",
+         {{"planned", total.planned},
+          {"started", total.started},
+          {"waiting", total.waiting},
+          {"in_flight", total.in_flight},
+          {"ok", total.ok},
+          {"empty", total.empty},
+          {"failed", total.failed},
+          {"timed_out", total.timed_out},
+          {"missed", total.missed},
+          {"late", total.late},
+          {"in_doubt", total.in_doubt},
+          {"retries", total.retries}}},
+        {"success_ratio", total.ended() + total.missed == 0 ? Json(nullptr) : number(total.success_ratio())},
+        {"throughput_per_s", number(run.throughput_per_s())}};
     add_throughput_error(run, summary);
     if (run.open_loop) {
         summary["target_attainment_ratio"] = number(target_attainment_ratio(run));
@@ -290,7 +291,10 @@ Json phases_json(const RunResult& run) {
                           {"late", counts.late},
                           {"retries", counts.retries},
                           {"target_per_s_mean", std::move(target)},
-                          {"throughput_per_s", number(per_second(counts.succeeded(), phase.duration_s))},
+                          // A phase that the run did not reach has none.
+                          {"throughput_per_s", phase.duration_s > 0
+                                                   ? number(per_second(counts.succeeded(), phase.duration_s))
+                                                   : Json(nullptr)},
                           {"response_ms", latency_ms(phase.latencies.response)}});
     }
     return phases;
@@ -327,6 +331,7 @@ Json outages_json(const RunResult& run) {
                            {"sessions_lost", outage.sessions_lost},
                            {"failed_connects", outage.failed_connects},
                            {"silence_s", number(outage.silence_s)},
+                           {"silences_s", number(outage.silences_s)},
                            {"first_success_s", number(outage.first_success_s)},
                            {"errors", std::move(errors)}});
     }
@@ -472,7 +477,7 @@ Json interval_json(const metrics::Interval& interval, base::Wall started_at, boo
     row["p95_ms"] = quantile(interval.response, 0.95, interval.max);
     row["p99_ms"] = quantile(interval.response, 0.99, interval.max);
     row["max_ms"] = interval.response.count() == 0 ? Json(nullptr) : millis(interval.max);
-    row["lag_p99_ms"] = open_loop ? quantile(interval.lag, 0.99, base::Nanos::max()) : Json(nullptr);
+    row["lag_p99_ms"] = open_loop ? quantile(interval.lag, 0.99, interval.lag_max) : Json(nullptr);
     row["loop_busy_ratio"] = rounded(interval.loop_busy_ratio);
     row["reconnects"] = interval.reconnects;
     return row;

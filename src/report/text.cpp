@@ -184,7 +184,10 @@ void latency_breakdown(const RunResult& run, const Millis& ms, Page& page) {
     if (response.empty()) return;
     page.title(run.open_loop ? "Latency Breakdown (response: from due to done)" : "Latency Breakdown");
     if (overloaded(run)) {
-        page.row("Backlog half-way", with_thousands(run.waiting_at_middle), "", "queries waiting");
+        if (run.middle_s > 0) {
+            page.row("Backlog half-way", with_thousands(run.waiting_at_middle), "",
+                     fmt::format("queries waiting after {} s", with_thousands(run.middle_s, 2)));
+        }
         page.row("Backlog at the End", with_thousands(run.total.waiting), "", "queries waiting", Tone::bad);
         page.row("Backlog Growth", with_thousands(backlog_growth_per_s(run), 1), "/s", "", Tone::bad);
         page.note(

@@ -183,6 +183,36 @@ TEST_CASE("why attempts were retried stands with the errors, behind what ended q
     CHECK(result.errors[1].sample == "deadlock detected");
 }
 
+TEST_CASE("a lag's percentile of an interval is not above its longest") {
+    Aggregator aggregator{two_by_two()};
+    aggregator.record(completion(0, 100ms, 151ms, 1ms));
+    metrics::RunResult result;
+    aggregator.close(kStart + 4s);
+    aggregator.finish(gauges(1, 1, 0), result);
+    CHECK(result.intervals[0].lag.quantile(0.99) > 151ms);  // its bucket's end
+    CHECK(result.intervals[0].lag_max == 151ms);
+    CHECK(result.intervals[1].lag_max == 0ms);
+}
+
+TEST_CASE("the backlog half-way is that of the interval that ends nearest to it") {
+    const auto middle_of = [](base::Nanos interval, base::Nanos length) {
+        auto plan = two_by_two();
+        plan.interval = interval;
+        Aggregator aggregator{std::move(plan)};
+        for (base::Nanos at = interval; at < length; at += interval)
+            (void)aggregator.advance(kStart + at, gauges(0, 0, 0));
+        aggregator.close(kStart + length);
+        metrics::RunResult result;
+        aggregator.finish(gauges(0, 0, 0), result);
+        return result.middle_s;
+    };
+    CHECK(middle_of(1s, 4s) == Approx(2));
+    CHECK(middle_of(1s, 3s) == Approx(2));
+    CHECK(middle_of(700ms, 4s) == Approx(2.1));
+    CHECK(middle_of(1s, 1050ms) == 0);
+    CHECK(middle_of(1s, 900ms) == 0);
+}
+
 TEST_CASE("an interval closes when all that was due in it has ended, and only then") {
     Aggregator aggregator{two_by_two()};
     aggregator.record(completion(0, 500ms, 0ms, 1ms));

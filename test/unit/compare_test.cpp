@@ -459,9 +459,38 @@ TEST_CASE("runs without intervals are not said to overlap") {
         for (auto& bounds : (*run)["summary"]["response_bounds_ms"]) bounds = nullptr;
     }
     const auto runs = runs_of(a, b);
-    const auto text = report::compare_text(report::compare(runs, {}), runs, {});
-    CHECK(text.find("overlap") == std::string::npos);
+    const auto text = report::compare_html(report::compare(runs, {}), runs);
+    CHECK(text.find("the confidence intervals overlap") == std::string::npos);
     CHECK(text.find("too short") != std::string::npos);
+    CHECK(text.find("Without an interval, and changed by 10 % or more: ") != std::string::npos);
+    CHECK(text.find("response.p99") != std::string::npos);
+}
+
+TEST_CASE("a tail that grew without an interval to tell it is named") {
+    auto a = run_of(1'000us);
+    auto b = a;
+    b["summary"]["response_ms"]["p99"] = 10 * a["summary"]["response_ms"]["p99"].get<double>();
+    b["summary"]["response_bounds_ms"]["p99"] = nullptr;
+    const auto runs = runs_of(a, b);
+    const auto text = report::compare_html(report::compare(runs, {}), runs);
+    CHECK(text.find("the confidence intervals overlap") == std::string::npos);
+    CHECK(
+        text.find("No difference from A can be shown. Without a confidence interval, and changed by 10 % or "
+                  "more: response.p99.") != std::string::npos);
+}
+
+TEST_CASE("groups whose runs fall into neighbouring buckets of the histogram are not different") {
+    using metrics::Histogram;
+    const auto group = [](std::chrono::microseconds latency) {
+        return report::NamedResults{{"a", run_of(latency)}, {"b", run_of(latency)}};
+    };
+    const auto next =
+        1'000us + std::chrono::microseconds{static_cast<int>(1'000 * Histogram::kRelativeWidth + 0.5)};
+    const auto runs = report::label_groups({group(1'000us), group(next)});
+    const auto comparison = report::compare(runs, {});
+    CHECK(figure(comparison, "response.p50").values[1].finding == Finding::no_difference);
+    const auto apart = report::label_groups({group(1'000us), group(1'010us)});
+    CHECK(figure(report::compare(apart, {}), "response.p50").values[1].finding == Finding::worse);
 }
 
 TEST_CASE(

@@ -165,6 +165,8 @@ TEST_CASE("what came due in one silence and fails in the next is hit once") {
     const auto outages = told.finish();
     REQUIRE(outages.size() == 1);
     CHECK(outages[0].arrivals_hit == 1 + 50 + 1 + 10 + 10);
+    CHECK(outages[0].silence_s == Approx(0.5));
+    CHECK(outages[0].silences_s == Approx(0.5 + 0.1 + 0.1));
 }
 
 TEST_CASE("of silences without end a query is hit at most once") {

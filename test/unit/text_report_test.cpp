@@ -305,7 +305,7 @@ metrics::Outage service_outage(double from_s, double silence_s) {
     metrics::Outage outage;
     outage.from_s = from_s;
     outage.to_s = from_s + silence_s;
-    outage.duration_s = outage.silence_s = silence_s;
+    outage.duration_s = outage.silence_s = outage.silences_s = silence_s;
     outage.over = true;
     outage.scope = metrics::Outage::Scope::service;
     return outage;
@@ -362,6 +362,9 @@ TEST_CASE("a queue is told from a server that stood still by how far its longest
     CHECK_THAT(assessment(run), Contains("more connections help") && !Contains("stood still"));
     latencies.service.record(2s);
     latencies.response.record(2100ms);
+    // One slow query of a mix, and everything else went on.
+    CHECK_THAT(assessment(run), Contains("more connections help") && !Contains("stood still"));
+    run.intervals[1].ok = run.intervals[1].empty = 0;
     CHECK_THAT(assessment(run), Contains("a server that stood still") && !Contains("more connections help"));
 }
 
@@ -378,9 +381,34 @@ TEST_CASE("the backlog's growth is that from half-way on, wherever half-way is")
     run.waiting_at_middle = 10'000;
     run.total.waiting = 20'000;
     CHECK(report::backlog_growth_per_s(run) == Approx(500));
+    CHECK_THAT(assessment(run),
+               Contains("10,000 queries waited after 10.00 s of the run and 20,000 at its end"));
     run.middle_s = 0;  // a single interval
     run.waiting_at_middle = 0;
     CHECK(report::backlog_growth_per_s(run) == Approx(666.667));
+    CHECK_THAT(assessment(run), Contains("20,000 queries waited at the run's end, 667 more a second"));
+    run.total.waiting = 4;
+    CHECK_THAT(assessment(run), Contains("0.13 more a second"));
+    CHECK_THAT(report::headline(run), Contains("backlog growing by 0.13 queries/s"));
+}
+
+TEST_CASE("a queue is blamed where it took most of the time, and not where the server did") {
+    auto run = test::sample_overloaded_run();
+    CHECK_THAT(assessment(run), Contains("The queue, not the server, made queries slow: once sent, half"));
+    run.latencies.service.clear();
+    run.latencies.service.record(9s, 10'000);
+    CHECK_THAT(assessment(run),
+               Contains("Once sent, half of them took no longer than 9.00 s.") && !Contains("The queue"));
+}
+
+TEST_CASE("the network's share is told where there is a network and something to share") {
+    auto run = test::sample_open_run();
+    CHECK_THAT(assessment(run), Contains("The network is"));
+    run.network->unix_socket = true;
+    CHECK_THAT(assessment(run), !Contains("The network is"));
+    run.network->unix_socket = false;
+    run.latencies.service.clear();
+    CHECK_THAT(assessment(run), !Contains("The network is"));
 }
 
 TEST_CASE("a client that was late without being busy is not said to be no limit") {

@@ -66,9 +66,9 @@ TEST_CASE("offered load below 99 and 90 per cent of the plan") {
 TEST_CASE("our own lateness against the service time and the response") {
     auto run = good_run();
     run.latencies.generator_lag = {};
-    run.latencies.generator_lag.record(900us, 100);
+    run.latencies.generator_lag.record(900us, 1000);
     CHECK(status_with("generator_lag", run) == VerdictStatus::valid);
-    run.latencies.generator_lag.record(2ms, 10);
+    run.latencies.generator_lag.record(2ms, 15);
     CHECK(status_with("generator_lag", run) == VerdictStatus::suspect);
     run.latencies.generator_lag.record(9ms, 20);
     CHECK(status_with("generator_lag", run) == VerdictStatus::invalid);
@@ -76,14 +76,50 @@ TEST_CASE("our own lateness against the service time and the response") {
     CHECK(status_with("generator_lag", run) == VerdictStatus::valid);
 }
 
+TEST_CASE("of a few queries one that was late is no percentile of theirs") {
+    auto run = good_run();
+    run.latencies.generator_lag = {};
+    run.latencies.generator_lag.record(20us, 56);
+    run.latencies.generator_lag.record(28ms);
+    CHECK(status_with("generator_lag", run) == VerdictStatus::valid);
+    run.latencies.generator_lag.record(28ms, 60);
+    CHECK(status_with("generator_lag", run) == VerdictStatus::invalid);
+    CHECK(metrics::judge(run).reasons.front().message.starts_with("one query in ten left"));
+    run.latencies.generator_lag = {};
+    run.latencies.generator_lag.record(28ms, 19);
+    CHECK(status_with("generator_lag", run) == VerdictStatus::valid);
+}
+
+TEST_CASE("an outage is told by its share of the run, and explains what was not started") {
+    auto run = good_run();
+    metrics::Outage outage;
+    outage.scope = metrics::Outage::Scope::service;
+    outage.silences_s = 0.1;
+    run.outages = {outage};
+    CHECK(status_with("no_service", run) == VerdictStatus::valid);
+    run.outages[0].silences_s = 0.2;
+    CHECK(status_with("no_service", run) == VerdictStatus::suspect);
+    run.outages[0].silences_s = 6;
+    CHECK(status_with("no_service", run) == VerdictStatus::invalid);
+    for (std::size_t i = 0; i < run.intervals.size(); ++i) run.intervals[i].waiting = 50 * i;
+    wait_at_the_end(run, 600);
+    for (const auto& reason : metrics::judge(run).reasons) {
+        INFO(reason.message);
+        CHECK(reason.message.find("there was no service for 6.00 s of 10.00 s") != std::string::npos);
+        CHECK(reason.message.find("lower the rate") == std::string::npos);
+    }
+    run.outages[0].scope = metrics::Outage::Scope::sessions;
+    CHECK(status_with("no_service", run) == VerdictStatus::valid);
+}
+
 TEST_CASE("the lag that was asked for is not held against the client") {
     auto run = good_run();
     run.latencies.generator_lag = {};
-    run.latencies.generator_lag.record(1900us, 100);
+    run.latencies.generator_lag.record(1900us, 1000);
     CHECK(status_with("generator_lag", run) == VerdictStatus::suspect);
     run.chosen_lag = 1ms;
     CHECK(status_with("generator_lag", run) == VerdictStatus::valid);
-    run.latencies.generator_lag.record(2200us, 10);
+    run.latencies.generator_lag.record(2200us, 15);
     CHECK(status_with("generator_lag", run) == VerdictStatus::suspect);
 }
 

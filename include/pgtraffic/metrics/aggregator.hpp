@@ -82,6 +82,7 @@ class Aggregator {
     [[nodiscard]] ErrorResult& error_of(base::SqlState state, base::Mono now) noexcept;
     void check_conserved(const Gauges& gauges) const;
     void fill_populations(RunResult& result) const;
+    static void look_half_way(RunResult& result);
 
     AggregatorPlan plan_;
     std::vector<base::Mono> phase_ends_;

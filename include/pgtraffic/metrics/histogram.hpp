@@ -22,7 +22,8 @@ namespace pgtraffic::metrics {
 /// that span ten octaves holds some 80 kB.
 class Histogram {
  public:
-    using Buckets = LogLinear<11>;  // 2,048 sub-buckets: relative width of a bucket <= 1/1024
+    using Buckets = LogLinear<11>;                        // 2,048 sub-buckets
+    static constexpr double kRelativeWidth = 1.0 / 1024;  ///< of a bucket, at most
     static constexpr base::Nanos kHighest = std::chrono::hours{1};
 
     Histogram();

@@ -77,8 +77,9 @@ struct Interval {
     std::uint64_t waiting = 0;    ///< at its end
     std::uint32_t in_flight = 0;  ///< at its end
     double loop_busy_ratio = 0;
-    base::Nanos max{0};     ///< of the responses due in it, exact
-    SparseCounts response;  ///< of the queries due in it, as Latencies::response counts them
+    base::Nanos max{0};      ///< of the responses due in it, exact
+    base::Nanos lag_max{0};  ///< the same of the lags
+    SparseCounts response;   ///< of the queries due in it, as Latencies::response counts them
     SparseCounts lag;
 
     /// Of the response times, at most the exact maximum. 0 when empty.

@@ -34,6 +34,7 @@ struct Outage {
     /// Arrivals that came due while nothing succeeded, and queries that it ended and that were due before.
     std::uint64_t arrivals_hit = 0;
     double silence_s = 0;                   ///< the longest time from a fault to a success
+    double silences_s = 0;                  ///< all such times together
     std::optional<double> first_success_s;  ///< from `from_s` to the success that ended that time
     std::vector<OutageError> errors;        ///< most frequent first
 };

@@ -177,8 +177,10 @@ struct RunResult {
     /// Of ok and empty, those that were done within the measured time, whenever they were due: what a warm-up
     /// left under way is among them, what was drained is not.
     std::uint64_t succeeded_in_time = 0;
-    std::uint64_t waiting_at_middle = 0;  ///< backlog half-way, for its growth
-    double middle_s = 0;                  ///< when that was; 0 where the time series is too short for it
+    /// The backlog at the end of the interval that ends nearest to half-way, for its growth. None of the
+    /// second and third quarter: 0 at the start.
+    std::uint64_t waiting_at_middle = 0;
+    double middle_s = 0;  ///< when that was
     std::vector<OperationResult> operations;
     std::vector<PhaseResult> phases;
     std::vector<ErrorResult> errors;  ///< most frequent first
@@ -192,6 +194,15 @@ struct RunResult {
 
     /// The measured time ended without connections, and not just by chance between a loss and the next try.
     [[nodiscard]] bool lost_for_good() const noexcept { return disconnected_s >= 0.5; }
+
+    /// Time in which no query succeeded because of an outage of the whole service.
+    [[nodiscard]] base::Nanos without_service() const noexcept {
+        double seconds = 0;
+        for (const auto& outage : outages) {
+            if (outage.scope == Outage::Scope::service) seconds += outage.silences_s;
+        }
+        return base::from_seconds(seconds);
+    }
 
     /// Queries that succeeded per second of measured time; 0 for a run of no length.
     [[nodiscard]] double throughput_per_s() const noexcept {

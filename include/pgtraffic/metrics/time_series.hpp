@@ -55,7 +55,11 @@ class TimeSeries {
         histograms_of(open).response.record(response);
         open.interval.max = std::max(open.interval.max, response);
     }
-    void record_lag(base::Mono due, base::Nanos lag) { histograms_of(open_at(due)).lag.record(lag); }
+    void record_lag(base::Mono due, base::Nanos lag) {
+        OpenInterval& open = open_at(due);
+        histograms_of(open).lag.record(lag);
+        open.interval.lag_max = std::max(open.interval.lag_max, lag);
+    }
 
     /// Closes what can be closed at `now`. Returns those closed by this call, unmerged, good until the next
     /// one.

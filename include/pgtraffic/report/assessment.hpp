@@ -18,9 +18,6 @@ namespace pgtraffic::report {
 /// Queries by which the backlog grew per second over the second half of the run; 0 for a run of no length.
 [[nodiscard]] double backlog_growth_per_s(const metrics::RunResult& run) noexcept;
 
-/// Time in which no query succeeded because of an outage; of each its longest silence.
-[[nodiscard]] base::Nanos without_service(const metrics::RunResult& run) noexcept;
-
 /// Started / planned; empty in a closed loop, which plans nothing, and where nothing was planned.
 [[nodiscard]] std::optional<double> target_attainment_ratio(const metrics::RunResult& run) noexcept;
 

@@ -234,14 +234,16 @@ const page = (() => {
         return output;
     }
 
-    /** The last point at or before x. */
+    /** The last point at or before x; none behind the curve's end, as another run's that lasted longer. */
     function pointAt(points, x) {
         let low = 0, high = points.length - 1, found = -1;
         while (low <= high) {
             const middle = (low + high) >> 1;
             if (points[middle].x <= x) { found = middle; low = middle + 1; } else { high = middle - 1; }
         }
-        return found < 0 ? null : points[found];
+        const last = points.length - 1;
+        const over = found === last && last > 0 && x > 2 * points[last].x - points[last - 1].x;
+        return found < 0 || over ? null : points[found];
     }
 
     /** The first point at or after x, as a quantile is read off a distribution; behind the last one, that. */
