@@ -28,14 +28,23 @@ std::string locked_sql() {
         kMark);
 }
 
+/// None where it cannot be parsed: it may refer to what a statement in front of it makes.
+std::vector<postgres::Row> locked_by(postgres::Client& client, const std::string& statement) {
+    try {
+        (void)client.parameter_count(statement);
+    } catch (const postgres::SqlError&) {
+        return {};
+    }
+    return client.query(locked_sql(), {}, 2);
+}
+
 }  // namespace
 
 ForeignTargets foreign_targets(postgres::Client& client, const std::vector<std::string>& statements) {
     ForeignTargets found;
     for (const auto& statement : statements) {
         const Transaction transaction{client};
-        (void)client.parameter_count(statement);
-        const auto rows = client.query(locked_sql(), {}, 2);
+        const auto rows = locked_by(client, statement);
         found.unknown = found.unknown || rows.empty();
         for (const auto& row : rows) {
             auto name = row[0].value_or("");

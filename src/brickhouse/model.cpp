@@ -81,6 +81,22 @@ void refuse_existing(const Found& found, const std::string& database) {
     }
 }
 
+void create_tables(postgres::Client& client) {
+    constexpr base::SqlState kNoRight{{'4', '2', '5', '0', '1'}};
+    try {
+        client.execute(std::string{tables_sql()});
+    } catch (const postgres::SqlError& error) {
+        if (error.state() != kNoRight) throw;
+        throw base::Error(
+            fmt::format("cannot create tables in database \"{0}\": {1}\nNothing was changed. The user "
+                        "\"{2}\" needs the right "
+                        "to (GRANT CREATE ON SCHEMA public TO {2}, which PostgreSQL 15 and later give to the "
+                        "database's owner "
+                        "only), or a schema of its own that comes first in its search_path.",
+                        client.database(), error.what(), client.user()));
+    }
+}
+
 }  // namespace
 
 InitSummary init(postgres::Client& client, const InitOptions& options, const Progress& progress) {
@@ -94,7 +110,7 @@ InitSummary init(postgres::Client& client, const InitOptions& options, const Pro
     } else {
         refuse_existing(found, client.database());
     }
-    client.execute(std::string{tables_sql()});
+    create_tables(client);
     InitSummary summary = fill(client, volume, options.seed, progress);
     client.execute(std::string{keys_sql()});
     client.execute(sequences_sql());

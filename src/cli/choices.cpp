@@ -10,6 +10,7 @@
 #include "pgtraffic/cli/options.hpp"
 #include "pgtraffic/report/layout.hpp"
 #include "pgtraffic/traffic/phase_scheduler.hpp"
+#include "pgtraffic/workload/intent.hpp"
 #include "pgtraffic/workload/statement_kind.hpp"
 
 namespace pgtraffic::cli {
@@ -93,6 +94,18 @@ void refuse_without_open_loop(bool given, std::string_view option, std::string_v
     if (given) throw base::Error(fmt::format("--{}: has no meaning without {}", option, needed));
 }
 
+void refuse_untold_rows(const workload::Scenario& scenario) {
+    for (const auto& operation : scenario.operations) {
+        for (const auto& statement : operation.statements) {
+            if (!workload::adds_untold_rows(statement.sql)) continue;
+            throw base::Error(fmt::format(
+                "--max-rows: nothing tells how many rows the statement {} of the operation {} adds; it takes "
+                "INSERT and MERGE that stand by themselves",
+                in_quotes(statement.name), in_quotes(operation.name)));
+        }
+    }
+}
+
 /// In a pipeline a query is sent before the one ahead of it is answered: it may stand in nobody's
 /// transaction.
 void check_pipeline(const workload::Scenario& scenario) {
@@ -171,6 +184,7 @@ RunChoice choose(const RunOptions& options) {
             "--max-rows: the search for the peak rate would use the rows up before anything is measured; "
             "name the peak with --peak-rate");
     }
+    if (options.max_rows) refuse_untold_rows(choice.scenario);
     const bool scenario_decides = choice.scenario.connections && !options.connections_given;
     choice.connections = scenario_decides ? *choice.scenario.connections : options.connections;
     read_conditions(options, choice);

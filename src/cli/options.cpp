@@ -50,7 +50,7 @@ constexpr auto kCommands = std::to_array<CommandRow>({
      "pgtraffic plan --rate 500 -T 10s\n"
      "pgtraffic plan --pattern business-hours --peak-rate 2000 -T 1h"},
     {Command::list, "list", "", "list the built-in scenarios and traffic patterns", "pgtraffic list"},
-    {Command::show, "show", "NAME", "print a built-in scenario or pattern as JSON",
+    {Command::show, "show", "NAME", "print a built-in scenario or pattern: JSON, with comments",
      "pgtraffic show mixed > my-scenario.json"},
     {Command::report, "report", "FILE", "make the HTML report of a run from its JSON; - is stdin",
      "pgtraffic report result.json --html result.html"},
@@ -143,7 +143,7 @@ constexpr auto kOptions = std::to_array<OptionRow>({
      kRun | kPlan},
 
     {"scale", 0, "K", kData, "multiply orders and stores by K", "1", kInit},
-    {"random-seed", 0, "N", kData, "same seed, same rows", "1", kInit},
+    {"random-seed", 0, "N", kData, "same seed, same rows, but for their times, which end now", "1", kInit},
     {"reset", 0, "", kData, "first drop tables of the model's names, WHOEVER made them", "", kInit},
 
     {"threshold", 0, "EXPR", kConditions,

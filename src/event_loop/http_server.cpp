@@ -148,6 +148,7 @@ HttpServer::HttpServer(Loop& loop, const HttpAddress& address, Answer answer)
 }
 
 HttpServer::~HttpServer() {
+    closing_ = true;
     for (auto& listener : listeners_) {
         listener.leaving = true;
         Calls::wake(listener);
@@ -197,6 +198,7 @@ void HttpServer::wait() noexcept {
 }
 
 int HttpServer::answer(MHD_Connection* connection, std::string_view path, std::string_view method) {
+    if (closing_) return 0;  // a request that came meanwhile: one more listener would be suspended for ever
     const bool known = method == MHD_HTTP_METHOD_GET || method == MHD_HTTP_METHOD_HEAD;
     HttpAnswer found = known
                            ? answer_(path)

@@ -36,13 +36,12 @@ void Resolver::on_answer(uv_getaddrinfo_t* raw, int status, addrinfo* found) noe
     Resolved resolved;
     if (status < 0) resolved.error = uv_strerror(status);
     for (const addrinfo* entry = found; entry != nullptr; entry = entry->ai_next) {
-        char text[64] = {};
-        const bool v4 = entry->ai_family == AF_INET;
-        if (!v4 && entry->ai_family != AF_INET6) continue;
-        const int failed =
-            v4 ? uv_ip4_name(reinterpret_cast<const sockaddr_in*>(entry->ai_addr), text, sizeof text)
-               : uv_ip6_name(reinterpret_cast<const sockaddr_in6*>(entry->ai_addr), text, sizeof text);
-        if (failed == 0) resolved.addresses.emplace_back(text);
+        if (entry->ai_family != AF_INET && entry->ai_family != AF_INET6) continue;
+        // libuv's names of addresses lack the scope, without which a link-local one leads nowhere.
+        char text[NI_MAXHOST] = {};
+        if (getnameinfo(entry->ai_addr, entry->ai_addrlen, text, sizeof text, nullptr, 0, NI_NUMERICHOST) ==
+            0)
+            resolved.addresses.emplace_back(text);
     }
     uv_freeaddrinfo(found);
     if (resolved.addresses.empty() && resolved.error.empty()) resolved.error = "no address";

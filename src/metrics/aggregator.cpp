@@ -21,8 +21,7 @@ constexpr std::size_t kMaxErrorKinds = 100;
 
 Aggregator::Aggregator(AggregatorPlan plan) : plan_{std::move(plan)}, end_{plan_.end}, series_{plan_} {
     PGTRAFFIC_CHECK(!plan_.operations.empty() && !plan_.phases.empty(), "a run has operations and phases");
-    for (const auto& phase : plan_.phases)
-        phase_ends_.push_back(plan_.start + base::from_seconds(phase.end_s));
+    begin(plan_.start);
     cells_.resize(plan_.phases.size() * plan_.operations.size());
     succeeded_in_time_.resize(plan_.operations.size());
     for (const auto& operation : plan_.operations) {
@@ -34,6 +33,14 @@ Aggregator::Aggregator(AggregatorPlan plan) : plan_{std::move(plan)}, end_{plan_
         live_.emplace();
         for (const auto& operation : plan_.operations) live_->operations.emplace_back().name = operation.name;
     }
+}
+
+void Aggregator::begin(Mono start) {
+    if (plan_.end != Mono::max()) plan_.end += start - plan_.start;
+    plan_.start = start;
+    end_ = plan_.end;
+    phase_ends_.clear();
+    for (const auto& phase : plan_.phases) phase_ends_.push_back(start + base::from_seconds(phase.end_s));
 }
 
 Aggregator::Cell& Aggregator::cell_of(std::uint32_t operation, Mono due) noexcept {

@@ -27,7 +27,8 @@ std::vector<std::string> session_setup(const SimulationPlan& plan) {
 }
 
 std::string connect_failure(const SimulationPlan& plan, std::uint32_t connected,
-                            const std::map<std::string, std::uint64_t, std::less<>>& failures) {
+                            const std::map<std::string, std::uint64_t, std::less<>>& failures,
+                            bool refused_to_prepare) {
     std::string reasons;
     for (const auto& [reason, times] : failures) {
         reasons += fmt::format("{}{} ({}×)", reasons.empty() ? "" : "; ", reason, times);
@@ -37,6 +38,14 @@ std::string connect_failure(const SimulationPlan& plan, std::uint32_t connected,
     if (lost_in_pooler) {
         return fmt::format("connected {} of {} sessions; the rest failed: {}. {}", connected,
                            plan.connections, reasons, kPoolerPreparedCure);
+    }
+    if (refused_to_prepare && plan.protocol == Protocol::prepared) {
+        return fmt::format(
+            "connected {} of {} sessions; the rest failed: {}. With --protocol prepared each statement is "
+            "prepared when a session connects, so all that it names must be there by then; --protocol "
+            "extended "
+            "parses it when its turn comes",
+            connected, plan.connections, reasons);
     }
     return fmt::format(
         "connected {} of {} sessions; the rest failed: {}. Ask for fewer with --connections, or raise "

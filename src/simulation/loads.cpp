@@ -65,7 +65,6 @@ TokenBucket Loads::calibration(Mono start, double rate_per_s, Nanos length) {
 TokenBucket Loads::measured(Mono start) {
     ++number_;
     first_arrival_ = 0;
-    schedule_ = measured_schedule();
     auto tokens = bucket(schedule_, start, plan_.duration);
     if (plan_.total_queries) tokens.limit_to(*plan_.total_queries);
     return tokens;

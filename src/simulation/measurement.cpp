@@ -11,15 +11,14 @@ using base::Mono;
 namespace {
 
 metrics::AggregatorPlan aggregator_plan(const SimulationPlan& plan, const workload::Workload& workload,
-                                        const traffic::PhaseScheduler* schedule, Mono start, bool looked_at) {
+                                        const traffic::PhaseScheduler* schedule, bool looked_at) {
     metrics::AggregatorPlan counted;
     for (const auto& operation : workload.operations()) {
         metrics::OperationShape shape{operation.name, {}, !operation.choose_one};
         for (const auto& statement : operation.statements) shape.statements.push_back(statement.name);
         counted.operations.push_back(std::move(shape));
     }
-    counted.start = start;
-    counted.end = start + plan.duration;
+    counted.end = counted.start + plan.duration;
     counted.interval = plan.interval;
     counted.joined = plan.joined_intervals;
     counted.open_loop = schedule != nullptr;
@@ -41,15 +40,20 @@ metrics::AggregatorPlan aggregator_plan(const SimulationPlan& plan, const worklo
 }  // namespace
 
 Measurement::Measurement(const SimulationPlan& plan, const workload::Workload& workload,
-                         Dispatcher& dispatcher, const traffic::PhaseScheduler* schedule, const Begin& begin)
+                         Dispatcher& dispatcher, const traffic::PhaseScheduler* schedule, bool looked_at)
     : workload_{workload},
       dispatcher_{dispatcher},
       schedule_{schedule},
-      start_{begin.now},
-      planned_end_{begin.now + plan.duration},
-      aggregator_{aggregator_plan(plan, workload, schedule, begin.now, begin.looked_at)},
-      abort_watch_{plan.abort_if, plan.abort_window, plan.interval} {
-    outages_.begin(begin.now, plan.connections, begin.disconnected);
+      length_{plan.duration},
+      connections_{plan.connections},
+      aggregator_{aggregator_plan(plan, workload, schedule, looked_at)},
+      abort_watch_{plan.abort_if, plan.abort_window, plan.interval} {}
+
+void Measurement::begin(Mono now, std::uint32_t disconnected) {
+    start_ = now;
+    planned_end_ = now + length_;
+    aggregator_.begin(now);
+    outages_.begin(now, connections_, disconnected);
 }
 
 void Measurement::query_failed(const metrics::Completion& completion, std::string_view error) noexcept {

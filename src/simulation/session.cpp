@@ -348,6 +348,8 @@ void Session::lose(Mono now) noexcept {
     // ends a session (class 57, "operator intervention") is every query's.
     base::SqlState sqlstate = connection_.unanswered_sqlstate();
     if (was == State::preparing) {
+        refused_to_prepare_ =
+            connection_.answer().failed && unprepared_ <= context_->workload.statement_count();
         connect_error_ = connection_.answer().failed ? connection_.answer().sqlstate : sqlstate;
     } else {
         connect_error_ = connection_.connect_error();

@@ -82,7 +82,7 @@ class Run {
     void warm_up(Mono now);
     void calibrate(Mono now);
     void end_calibration_step(Mono now);
-    void measure(Mono now);
+    void measure();
     void close_measured(Mono end);
     void end_load(Mono now);
     void finish(Mono now) noexcept;
@@ -124,7 +124,8 @@ class Run {
     Mono stage_start_ = base::mono_now();
     Mono stage_end_ = Mono::max();
     bool start_failed_ = false;
-    bool unsettled_ = false;  // something was told since the last settle()
+    bool refused_to_prepare_ = false;  // a statement of the workload
+    bool unsettled_ = false;           // something was told since the last settle()
 
     Loads loads_;
     PeakSearch peak_search_;
@@ -197,7 +198,7 @@ SimulationEnd Run::run() {
     connector_->stop();
     if (start_failed_) {
         throw base::Error(connector_->without_secrets(
-            connect_failure(plan_, connector_->connected(), connector_->failures())));
+            connect_failure(plan_, connector_->connected(), connector_->failures(), refused_to_prepare_)));
     }
     for (auto& error : result_.errors) error.sample = connector_->without_secrets(error.sample);
     return end_;
@@ -263,6 +264,7 @@ void Run::on_down(Session* session) noexcept {
             measurement_->connect_failed(now, session->connect_error());
         }
     }
+    refused_to_prepare_ = refused_to_prepare_ || session->refused_to_prepare();
     if (stage_ == Stage::calibrating && connector_->up(session->number())) ++lost_in_search_;
     connector_->session_down(session->number());
     if (stage_ == Stage::connecting && connector_->attempts(session->number()) >= kStartAttempts) {
@@ -331,6 +333,7 @@ Mono Run::dispatch(Mono now) noexcept {
 }
 
 void Run::on_signal(int number) noexcept {
+    if (stage_ == Stage::done) return;  // two came at once, and with the first one all was over
     if (end_.signal != 0) {
         end_.aborted = true;
         stage_ = Stage::done;
@@ -342,8 +345,8 @@ void Run::on_signal(int number) noexcept {
 
 /// From any stage: no further arrivals, and a report of what there is.
 void Run::end_load(Mono now) {
-    if (stage_ < Stage::measuring) measure(now);
-    if (stage_ == Stage::measuring) close_measured(std::min(now, stage_end_));
+    if (stage_ < Stage::measuring) measure();
+    if (stage_ == Stage::measuring) close_measured(std::clamp(now, stage_start_, stage_end_));
 }
 
 // ---- stages ---------------------------------------------------------------------------------------------
@@ -354,10 +357,10 @@ void Run::next_stage(Mono now) {
             result_.connecting_s = base::to_seconds(now - stage_start_);
             return warm_up(now);
         case Stage::warming_up:
-            return loads_.wants_peak() ? calibrate(now) : measure(now);
+            return loads_.wants_peak() ? calibrate(now) : measure();
         case Stage::calibrating:
             end_calibration_step(now);
-            return peak_search_.finished() ? measure(now) : calibrate(now);
+            return peak_search_.finished() ? measure() : calibrate(now);
         case Stage::measuring:
             return close_measured(std::min(now, stage_end_));
         default:
@@ -399,16 +402,18 @@ void Run::end_calibration_step(Mono now) {
                      base::counted(lost_in_search_, "connection was", "connections were"))});
 }
 
-void Run::measure(Mono now) {
+void Run::measure() {
+    loads_.prepare_measured();
+    // A histogram for each operation in each phase takes its while, and no arrival is due in it.
+    measurement_.emplace(plan_, workload_, dispatcher_, loads_.schedule(), announcer_.tells_moments());
+    const Mono now = base::mono_now();
+    measurement_->begin(now, plan_.connections - connector_->connected());
     enter(Stage::measuring, now, plan_.duration);
     dispatcher_.begin(loads_.measured(now), plan_.latency_limit);
     if (end_.signal == 0 && !end_.stop_file)
         announcer_.say(fmt::format("measuring for {}", base::format_duration(plan_.duration)));
     result_.started_at = base::wall_now();
     result_.peak_rate_per_s = loads_.peak_rate_per_s().value_or(0);
-    const std::uint32_t disconnected = plan_.connections - connector_->connected();
-    measurement_.emplace(plan_, workload_, dispatcher_, loads_.schedule(),
-                         Measurement::Begin{now, disconnected, announcer_.tells_moments()});
     measurement_->count_cost_from(ClientUsage::now());
     load_.restart(now);
     reconnects_before_ = connector_->reconnects();

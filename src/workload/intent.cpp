@@ -9,17 +9,41 @@
 namespace pgtraffic::workload {
 namespace {
 
-constexpr std::array<std::string_view, 10> kReading{"select", "values", "table",  "show",     "with",
-                                                    "begin",  "start",  "commit", "rollback", "end"};
+constexpr std::array<std::string_view, 13> kReading{"select", "values",   "table", "show",      "with",
+                                                    "begin",  "start",    "end",   "savepoint", "release",
+                                                    "commit", "rollback", "abort"};
 /// "update" and "share" also lock rows, "into" makes a table, "write" opens a transaction that may.
 constexpr std::array<std::string_view, 9> kWriting{"insert", "update", "delete",  "merge", "into",
                                                    "share",  "write",  "nextval", "setval"};
+
+/// COMMIT PREPARED and ROLLBACK PREPARED end what somebody wrote.
+constexpr std::array<std::string_view, 2> kEnding{"commit", "rollback"};
 
 constexpr std::array<std::string_view, 5> kDefining{"create", "alter", "do", "call", "set"};
 
 template <class Words>
 bool is_one_of(std::string_view word, const Words& words) {
     return std::find(words.begin(), words.end(), word) != words.end();
+}
+
+/// Of "WITH x AS (INSERT …) SELECT …" the SELECT: the command whose answer is the statement's.
+std::string outermost_command(std::string_view sql) {
+    constexpr std::array<std::string_view, 7> kCommands{"select", "insert", "update", "delete",
+                                                        "merge",  "values", "table"};
+    SqlScanner scanner{sql};
+    auto word = scanner.take_word();
+    if (word != "with") return word;
+    int depth = 0;
+    while (!scanner.peek().empty()) {
+        const char c = scanner.peek().front();
+        if (word = scanner.take_word(); !word.empty()) {
+            if (depth == 0 && is_one_of(word, kCommands)) return word;
+            continue;
+        }
+        depth += c == '(' ? 1 : c == ')' ? -1 : 0;
+        scanner.skip();
+    }
+    return {};
 }
 
 }  // namespace
@@ -38,8 +62,21 @@ bool may_define(std::string_view sql) {
     return makes_a_table || is_one_of(words.front(), kDefining);
 }
 
+bool adds_untold_rows(std::string_view sql) {
+    constexpr std::array<std::string_view, 3> kOpaque{"do", "call", "execute"};
+    const auto words = sql_words(sql);
+    if (words.empty()) return false;
+    const bool makes_a_full_table =
+        (words.front() == "create" && is_one_of("as", words)) ||
+        (is_one_of("into", words) && !is_one_of("insert", words) && !is_one_of("merge", words));
+    const auto outermost = outermost_command(sql);
+    const std::uint32_t told = outermost == "insert" || outermost == "merge" ? 1 : 0;
+    return is_one_of(words.front(), kOpaque) || makes_a_full_table || inserts_in(sql) > told;
+}
+
 bool only_reads(std::string_view sql) {
     const auto words = sql_words(sql);
+    if (words.size() > 1 && is_one_of(words.front(), kEnding) && words[1] == "prepared") return false;
     return !words.empty() && is_one_of(words.front(), kReading) &&
            std::none_of(words.begin(), words.end(),
                         [](const std::string& word) { return is_one_of(word, kWriting); });

@@ -57,7 +57,10 @@ void SqlScanner::skip() {
     if (c == '$') return skip_dollar();
     if (at_escaped_text()) {
         skip(1);
-        return skip_quoted('\'', true);
+        do {
+            skip_quoted('\'', true);
+        } while (skip_to_continuation());
+        return;
     }
     // A number takes its letters along: 1e5 holds no word.
     skip(is_letter(c) || is_digit(c) ? word_length(rest_) : 1);
@@ -70,6 +73,15 @@ void SqlScanner::skip(std::size_t length) {
 /// E'…', the one quote in which a backslash escapes.
 bool SqlScanner::at_escaped_text() const {
     return rest_.starts_with("E'") || rest_.starts_with("e'");
+}
+
+/// A text goes on behind white space with a line's end in it, and a backslash escapes there as before.
+bool SqlScanner::skip_to_continuation() {
+    const auto next = rest_.find_first_not_of(" \t\r\n\f\v");
+    if (next == std::string_view::npos || rest_[next] != '\'') return false;
+    const bool continues = rest_.substr(0, next).find_first_of("\r\n") != std::string_view::npos;
+    if (continues) skip(next);
+    return continues;
 }
 
 /// A doubled quote ends one text and begins the next, which comes to the same.

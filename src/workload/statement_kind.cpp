@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <iterator>
 #include <string>
 
 #include "pgtraffic/workload/sql_scanner.hpp"
@@ -40,6 +41,12 @@ StatementKind kind_of(std::string_view text) {
     const bool makes_a_table = first == "select" && is_one_of(sql_words(text), "into");
     return is_one_of(kReading, first) && !analyzes && !makes_a_table ? StatementKind::reads
                                                                      : StatementKind::writes;
+}
+
+bool chains(std::string_view text) {
+    const auto words = sql_words(text);
+    const auto chain = std::find(words.begin(), words.end(), "chain");
+    return chain != words.end() && chain != words.begin() && *std::prev(chain) == "and";
 }
 
 }  // namespace pgtraffic::workload

@@ -78,7 +78,8 @@ std::vector<std::string> first_column(const DataQuery& query, const DataRows& ro
 /// Follows the statements of an operation and says of each whether losing its answer leaves a doubt.
 class DoubtFinder {
  public:
-    bool next(StatementKind kind) noexcept {
+    /// `chains`: ... AND CHAIN, which begins the next block.
+    bool next(StatementKind kind, bool chains) noexcept {
         switch (kind) {
             case StatementKind::begins:
                 in_block_ = true;
@@ -87,10 +88,14 @@ class DoubtFinder {
             case StatementKind::writes:
                 block_writes_ = in_block_;
                 return !in_block_;
-            case StatementKind::commits:
-                return std::exchange(in_block_, false) && block_writes_;
+            case StatementKind::commits: {
+                const bool wrote = std::exchange(in_block_, chains) && block_writes_;
+                block_writes_ = false;
+                return wrote;
+            }
             case StatementKind::rolls_back:
-                in_block_ = false;
+                in_block_ = chains;
+                block_writes_ = false;
                 return false;
             case StatementKind::reads:
                 break;
@@ -188,9 +193,10 @@ Workload::Workload(const Scenario& scenario, const std::vector<DataRows>& answer
             bind(operation.statements[s], queries, answers, default_distribution);
             std::size_t longest = 0;
             for (std::size_t i = first; i < bound_.size(); ++i) longest += 4 + longest_value(bound_[i]);
-            places_.push_back({o, s, first, static_cast<std::uint32_t>(bound_.size()) - first, longest,
-                               finder.next(kind_of(operation.statements[s].sql)),
-                               inserts_in(operation.statements[s].sql) > 0});
+            places_.push_back(
+                {o, s, first, static_cast<std::uint32_t>(bound_.size()) - first, longest,
+                 finder.next(kind_of(operation.statements[s].sql), chains(operation.statements[s].sql)),
+                 inserts_in(operation.statements[s].sql) > 0});
         }
     }
     first_statement_.push_back(static_cast<std::uint32_t>(places_.size()));

@@ -106,6 +106,22 @@ TEST_CASE("thresholds of scenario and options are all checked, listed and decide
                              Contains("\nFAILED: a threshold was missed, see below.\n"));
 }
 
+TEST_CASE("two signals at once, with nothing under way, end a run with its report") {
+    const Lab lab{{"--delay", "1ms"}};
+    test::Process process{
+        test::pgtraffic_argv(lab.arguments({"-T", "60", "--rate", "1", "--arrivals", "uniform"})),
+        test::without_target()};
+    REQUIRE(process.wait_for_stderr("measuring for"));
+    REQUIRE(process.wait_for_stderr("  p50 "));
+    process.send_signal(SIGSTOP);
+    process.send_signal(SIGTERM);
+    process.send_signal(SIGHUP);
+    process.send_signal(SIGCONT);
+    const auto ended = process.wait();
+    CHECK((ended.exit_code == 143 || ended.exit_code == 129));
+    CHECK(json::parse(ended.out)["run"]["outcome"] == "interrupted");
+}
+
 TEST_CASE("an interrupted run lists its thresholds and keeps its exit code") {
     const Lab lab{{"--delay", "5ms"}};
     test::Process process{

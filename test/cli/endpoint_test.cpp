@@ -192,6 +192,19 @@ TEST_CASE("clients that stall and clients that flood are kept waiting, and the s
     CHECK(run.process().wait().exit_code == 0);
 }
 
+TEST_CASE("one who asks for the events when the program ends does not break its end") {
+    ListeningRun run{{"--rate", "50", "-T", "1", "--linger", "60"}};
+    std::list<test::HttpClient> silent;
+    for (int i = 0; i < 8; ++i) silent.emplace_back(run.port());
+    (void)run.served_result();
+    // Heard when the server is about to end: the requests are there before the program has gone on.
+    run.process().send_signal(SIGSTOP);
+    for (auto& client : silent) client.send("GET /events HTTP/1.1\r\nHost: x\r\n\r\n");
+    run.process().send_signal(SIGINT);
+    run.process().send_signal(SIGCONT);
+    CHECK(run.process().wait().exit_code == 0);
+}
+
 TEST_CASE("no place to listen is known before the load, in one message") {
     ListeningRun run{{"-T", "60", "--rate", "5"}};
     for (const auto& [listen, expected] :

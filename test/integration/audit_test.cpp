@@ -94,6 +94,27 @@ TEST_CASE("an audit finds its codes in a table that has a column of every name t
     CHECK(results[0].twice == 1);
 }
 
+TEST_CASE("an audit finds its codes in a column that is no text") {
+    const auto database = test::fresh_database();
+    Client client{database.conninfo()};
+    client.execute("CREATE TABLE places (place bigint PRIMARY KEY, code text)");
+    const test::TemporaryFile file{
+        R"json({"name": "places", "operations": [{"name": "place", "statements": [
+        {"sql": "INSERT INTO places (place, code) VALUES ($1, 'x')", "parameters": [{"code": "", "digits": 9}]}]}]})json"};
+    const auto workload = simulation::bind_workload(client, workload::load_scenario_file(file.path()),
+                                                    workload::KeyDistribution::uniform, 7, 8);
+    AuditLog audit{workload, client};
+    doubt(audit);
+    const auto all = codes(workload);
+    for (const std::size_t i : {2U, 5U, 7U})
+        client.query("INSERT INTO places (place, code) VALUES ($1, 'x')", {all[i]});
+    const auto results = audit.check(database.conninfo());
+    REQUIRE(results.size() == 1);
+    CHECK(results[0].stored == 3);
+    CHECK(results[0].not_stored == 7);
+    CHECK(results[0].twice == 0);
+}
+
 TEST_CASE("an audit gives a table that somebody locked up after its patience") {
     const auto database = test::fresh_database();
     Client client{database.conninfo()};

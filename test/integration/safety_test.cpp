@@ -191,6 +191,17 @@ TEST_CASE("--max-rows counts the rows that are added, not those that are read be
     for (const auto& statement : result["operations"][0]["statements"]) CHECK(statement["ok"] == 20);
 }
 
+TEST_CASE("--max-rows refuses what adds rows without telling how many") {
+    const auto database = test::fresh_database();
+    const test::TemporaryFile scenario{R"json({"name": "cte", "operations": [{"name": "place", "statements": [
+        {"name": "hidden", "sql": "WITH i AS (INSERT INTO t VALUES (1) RETURNING 1) SELECT count(*) FROM i"}]}]})json"};
+    const auto refused = run_pgtraffic(
+        {"run", "-d", database.dsn(), "--scenario", scenario.path(), "-T", "60", "--max-rows", "20"});
+    CHECK(refused.exit_code == 1);
+    CHECK_THAT(refused.err, Contains("pgtraffic: --max-rows: nothing tells how many rows the statement "
+                                     "\"hidden\" of the operation \"place\" adds"));
+}
+
 TEST_CASE("--max-rows sees the rows that a failed attempt leaves, and they count in the report") {
     const auto database = test::fresh_database();
     Client client{database.conninfo()};
@@ -361,7 +372,9 @@ TEST_CASE("which tables statements write is what the server says") {
           std::vector<std::string>{"mine"});
     CHECK(targets({"SELECT 1 FROM mine FOR UPDATE"}).tables == std::vector<std::string>{"mine"});
     for (const char* unknown :
-         {"TRUNCATE orders", "SELECT nextval('s')", "SELECT f()", "CREATE TABLE x (i int)"}) {
+         {"TRUNCATE orders", "SELECT nextval('s')", "SELECT f()", "CREATE TABLE x (i int)",
+          // What a statement in front of it would make.
+          "INSERT INTO not_yet VALUES (1)"}) {
         CAPTURE(unknown);
         CHECK(targets({unknown}).unknown);
     }

@@ -43,6 +43,7 @@ TEST_CASE("a rate holds for the warm-up and the measurement, each for its own ti
     CHECK_FALSE(loads.wants_peak());
     CHECK(planned(loads.warm_up(kStart)) == 200);
     CHECK(loads.schedule() == nullptr);
+    loads.prepare_measured();
     const auto measured = loads.measured(kStart + 2s);
     CHECK(planned(measured) == 1000);
     CHECK(measured.next_due() == kStart + 2s);
@@ -58,6 +59,7 @@ TEST_CASE("a warm-up and a calibration have no arrivals in common with what is m
     firsts.push_back(loads.warm_up(kStart).next_due() - kStart);
     firsts.push_back(loads.calibration(kStart, 100, 1s).next_due() - kStart);
     firsts.push_back(loads.calibration(kStart, 100, 1s).next_due() - kStart);
+    loads.prepare_measured();
     firsts.push_back(loads.measured(kStart).next_due() - kStart);
     std::sort(firsts.begin(), firsts.end());
     CHECK(std::adjacent_find(firsts.begin(), firsts.end()) == firsts.end());
@@ -70,6 +72,7 @@ TEST_CASE("without a rate or a pattern every load is a closed loop, and may have
     auto warmup = loads.warm_up(kStart);
     CHECK(warmup.next_due() <= kStart);
     CHECK(warmup.end() == kStart + 2s);
+    loads.prepare_measured();
     auto measured = loads.measured(kStart);
     CHECK(loads.schedule() == nullptr);
     for (int i = 0; i < 3; ++i) CHECK(measured.take(kStart));
@@ -88,6 +91,7 @@ TEST_CASE("a pattern is warmed up at its first rate, of its peak once that is fo
     CHECK(loads.calibration(kStart, 0, 2s).end() == kStart + 2s);
     loads.set_peak(1000);
     CHECK_FALSE(loads.wants_peak());
+    loads.prepare_measured();
     CHECK(planned(loads.measured(kStart)) == Approx(5000).margin(1));
 
     plan.peak_rate_per_s = 1000;
@@ -113,6 +117,7 @@ TEST_CASE("no two loads share an arrival's number, and the measured one begins a
     firsts.push_back(loads.first_arrival());
     (void)loads.calibration(kStart, 10, 900ms);
     firsts.push_back(loads.first_arrival());
+    loads.prepare_measured();
     (void)loads.measured(kStart);
     CHECK(loads.number() == 3);
     CHECK(loads.first_arrival() == 0);

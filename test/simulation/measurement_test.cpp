@@ -44,9 +44,10 @@ struct Load {
         plan.abort_window = 2s;
         if (!abort_if.empty()) plan.abort_if.push_back(metrics::parse_abort_condition(abort_if, {}));
         loads.emplace(plan);
+        loads->prepare_measured();
         dispatcher.begin(loads->measured(kStart));
-        measurement.emplace(plan, workload, dispatcher, loads->schedule(),
-                            Measurement::Begin{kStart, 0, true});
+        measurement.emplace(plan, workload, dispatcher, loads->schedule(), true);
+        measurement->begin(kStart, 0);
         for (std::uint32_t i = 0; i < 2; ++i) dispatcher.session_free(i, kStart);
     }
 

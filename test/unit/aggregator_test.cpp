@@ -183,6 +183,23 @@ TEST_CASE("why attempts were retried stands with the errors, behind what ended q
     CHECK(result.errors[1].sample == "deadlock detected");
 }
 
+TEST_CASE("a measurement that begins later than planned counts from then") {
+    auto plan = two_by_two();
+    plan.end = kStart + 4s;
+    Aggregator aggregator{std::move(plan)};
+    aggregator.begin(kStart + 10s);
+    aggregator.record(completion(0, 10s, 0ms, 1ms));
+    aggregator.record(completion(0, 13900ms, 0ms, 200ms));  // done behind the end
+    aggregator.close(kStart + 14s);
+    metrics::RunResult result;
+    aggregator.finish(gauges(2, 2, 0), result);
+    CHECK(result.duration_s == Approx(4));
+    CHECK(result.phases[0].counts.ok == 1);
+    CHECK(result.phases[1].counts.ok == 1);
+    CHECK(result.succeeded_in_time == 1);
+    CHECK(result.intervals[0].ok == 1);
+}
+
 TEST_CASE("a lag's percentile of an interval is not above its longest") {
     Aggregator aggregator{two_by_two()};
     aggregator.record(completion(0, 100ms, 151ms, 1ms));

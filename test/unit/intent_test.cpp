@@ -24,8 +24,9 @@ workload::Operation operation(const std::vector<std::string>& statements, bool c
 TEST_CASE("a query only reads unless a word in it could write") {
     for (const char* sql :
          {"SELECT 1", "  /* x */ select * from orders", "VALUES (1)", "TABLE orders", "SHOW work_mem",
-          "BEGIN", "COMMIT", "(SELECT 1) UNION (SELECT 2)", "WITH a AS (SELECT 1) SELECT * FROM a",
-          "SELECT 'insert into'", "SELECT updated_at, last_update FROM t -- delete"}) {
+          "BEGIN", "COMMIT", "SAVEPOINT a", "ROLLBACK TO SAVEPOINT a", "RELEASE a", "ABORT",
+          "(SELECT 1) UNION (SELECT 2)", "WITH a AS (SELECT 1) SELECT * FROM a", "SELECT 'insert into'",
+          "SELECT updated_at, last_update FROM t -- delete"}) {
         CAPTURE(sql);
         CHECK(only_reads(std::string_view{sql}));
     }
@@ -45,12 +46,34 @@ TEST_CASE("a query only reads unless a word in it could write") {
                             "WITH gone AS (DELETE FROM t RETURNING *) SELECT count(*) FROM gone",
                             "EXPLAIN ANALYZE DELETE FROM t",
                             "LOCK t",
+                            "COMMIT PREPARED 'tx'",
+                            "rollback prepared 'tx'",
                             "NOTIFY c",
                             "",
                             ";",
                             "'select'"}) {
         CAPTURE(sql);
         CHECK_FALSE(only_reads(std::string_view{sql}));
+    }
+}
+
+TEST_CASE("what adds rows of which its answer does not tell") {
+    for (const char* sql :
+         {"DO $$ BEGIN END $$", "CALL p()", "EXECUTE q", "CREATE TABLE t AS SELECT 1", "SELECT 1 AS x INTO t",
+          "WITH i AS (INSERT INTO t SELECT 1 RETURNING 1) SELECT count(*) FROM i",
+          "WITH i AS (INSERT INTO t SELECT 1 RETURNING 1) INSERT INTO u SELECT * FROM i",
+          "EXPLAIN ANALYZE INSERT INTO t VALUES (1)"}) {
+        CAPTURE(sql);
+        CHECK(workload::adds_untold_rows(sql));
+    }
+    for (const char* sql :
+         {"INSERT INTO t SELECT 1", "WITH a AS (SELECT 1) INSERT INTO t SELECT * FROM a",
+          "WITH a (b) AS (VALUES (1)), c AS (SELECT (2)) MERGE INTO t USING a ON true WHEN NOT MATCHED THEN "
+          "DO "
+          "NOTHING",
+          "UPDATE t SET a = 1", "DELETE FROM t", "SELECT 1", "CREATE TEMP TABLE t (i int)", "BEGIN", ""}) {
+        CAPTURE(sql);
+        CHECK_FALSE(workload::adds_untold_rows(sql));
     }
 }
 

@@ -19,6 +19,10 @@ TEST_CASE("words are what stands outside of quotes, comments and parameters") {
           Words{"select", "c", "d"});
     CHECK(workload::sql_words("select $$ delete $x$ $$, $f$ insert $$ $f$, 1e5, 0xdelete") ==
           Words{"select"});
+    // A text goes on behind a line's end, with its escapes.
+    CHECK(workload::sql_words("select E'a'\n'\\'' as c, x as (delete from t where c <> 'q')") ==
+          Words{"select", "as", "c", "x", "as", "delete", "from", "t", "where", "c"});
+    CHECK(workload::sql_words("select E'a' 'b' from t") == Words{"select", "from", "t"});
     // What never ends takes the rest, and nothing hangs.
     for (const char* open : {"select 'abc", "select \"abc", "select $q$ abc", "select /* abc", "select E'\\",
                              "select $", "select $9", "select -"}) {

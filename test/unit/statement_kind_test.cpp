@@ -65,6 +65,10 @@ TEST_CASE("a lost answer leaves a doubt where something may have become permanen
     CHECK(doubts({"SELECT 1"}) == Doubts{false});
     CHECK(doubts({"INSERT INTO t VALUES (1)", "SELECT 1"}) == Doubts{true, false});
     CHECK(doubts({"BEGIN", "DELETE FROM t", "SELECT 1", "COMMIT"}) == Doubts{false, false, false, true});
+    CHECK(doubts({"BEGIN", "SELECT 1", "COMMIT AND CHAIN", "DELETE FROM t", "COMMIT AND NO CHAIN"}) ==
+          Doubts{false, false, false, false, true});
+    CHECK(doubts({"BEGIN", "DELETE FROM t", "ROLLBACK AND CHAIN", "SELECT 1", "COMMIT"}) ==
+          Doubts{false, false, false, false, false});
     CHECK(doubts({"BEGIN", "SELECT 1", "COMMIT"}) == Doubts{false, false, false});
     CHECK(doubts({"BEGIN", "DELETE FROM t", "ROLLBACK", "DELETE FROM t"}) ==
           Doubts{false, false, false, true});

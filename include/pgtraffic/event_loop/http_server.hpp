@@ -81,6 +81,7 @@ class HttpServer {
     Timer timer_;
     bool resting_ = false;
     bool working_ = false;
+    bool closing_ = false;
     bool published_ = false;  // and not passed on yet
 };
 

@@ -26,6 +26,10 @@ class Aggregator {
     Aggregator(const Aggregator&) = delete;  // the series refers to the plan
     Aggregator& operator=(const Aggregator&) = delete;
 
+    /// The measured time begins at `start`, and not when the plan says: making the histograms took a while,
+    /// and that is no query's. Before anything is recorded.
+    void begin(base::Mono start);
+
     /// A query that ended. Allocates nothing unless its SQLSTATE is new, or the time series must.
     void record(const Completion& completion) noexcept;
 

@@ -31,6 +31,7 @@ inline constexpr const char* kPoolerPreparedCure =
 /// Why only `connected` sessions of the plan stand, and what to do. `failures`: failed attempts by reason.
 /// May hold secrets.
 [[nodiscard]] std::string connect_failure(const SimulationPlan& plan, std::uint32_t connected,
-                                          const std::map<std::string, std::uint64_t, std::less<>>& failures);
+                                          const std::map<std::string, std::uint64_t, std::less<>>& failures,
+                                          bool refused_to_prepare);
 
 }  // namespace pgtraffic::simulation

@@ -35,7 +35,9 @@ class Loads {
     [[nodiscard]] traffic::TokenBucket calibration(base::Mono start, double rate_per_s, base::Nanos length);
     [[nodiscard]] traffic::TokenBucket measured(base::Mono start);
 
-    /// Of the measured load, once it has begun; null in a closed loop.
+    /// Before measured(): its schedule, which whoever measures wants to know first.
+    void prepare_measured() { schedule_ = measured_schedule(); }
+    /// Of the measured load, once it is prepared; null in a closed loop.
     [[nodiscard]] const traffic::PhaseScheduler* schedule() const noexcept {
         return schedule_ ? &*schedule_ : nullptr;
     }

@@ -28,17 +28,15 @@ struct SimulationPlan;
 /// Neither copies nor moves. Refers to what it is made with, which outlives it.
 class Measurement {
  public:
-    struct Begin {
-        base::Mono now;
-        std::uint32_t disconnected = 0;  ///< sessions without a connection
-        bool looked_at = false;          ///< look() will be wanted
-    };
-
-    /// `schedule` is that of the load that begins, null in a closed loop; `dispatcher` runs that load.
+    /// `schedule` is that of the load that will begin, null in a closed loop; `dispatcher` will run that
+    /// load; `looked_at`: look() will be wanted.
     Measurement(const SimulationPlan& plan, const workload::Workload& workload, Dispatcher& dispatcher,
-                const traffic::PhaseScheduler* schedule, const Begin& begin);
+                const traffic::PhaseScheduler* schedule, bool looked_at);
     Measurement(const Measurement&) = delete;
     Measurement& operator=(const Measurement&) = delete;
+
+    /// The load begins; `disconnected` sessions are without a connection. First of all.
+    void begin(base::Mono now, std::uint32_t disconnected);
 
     /// The client's cost counts from here on.
     void count_cost_from(const ClientUsage& usage) noexcept { usage_at_start_ = usage; }
@@ -123,6 +121,8 @@ class Measurement {
     const workload::Workload& workload_;
     Dispatcher& dispatcher_;
     const traffic::PhaseScheduler* schedule_;
+    base::Nanos length_;
+    std::uint32_t connections_;
     base::Mono start_;
     base::Mono planned_end_;
     base::Mono end_ = base::Mono::max();

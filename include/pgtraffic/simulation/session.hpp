@@ -156,6 +156,8 @@ class alignas(kCacheLine) Session {
     [[nodiscard]] std::string_view error() const noexcept;  ///< why the connection went or did not come
     /// Why the last attempt to connect failed.
     [[nodiscard]] base::SqlState connect_error() const noexcept;
+    /// The server refused to prepare a statement when it last connected.
+    [[nodiscard]] bool refused_to_prepare() const noexcept { return refused_to_prepare_; }
     [[nodiscard]] int socket() const noexcept { return poll_ ? poll_->socket() : -1; }
 
  private:
@@ -214,6 +216,7 @@ class alignas(kCacheLine) Session {
     std::uint32_t unprepared_ = 0;  // answers to set-up and PREPARE still to come
     base::Mono resume_at_;          // while backing off
     std::string given_up_because_;
+    bool refused_to_prepare_ = false;
     base::SqlState connect_error_;  // of the last attempt, where it was not given up
 };
 

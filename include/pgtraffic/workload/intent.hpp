@@ -17,6 +17,10 @@ namespace pgtraffic::workload {
 /// Its author's word where there is one, else whether all its statements only read.
 [[nodiscard]] bool only_reads(const Scenario& scenario);
 
+/// Whether it may add rows of which its answer does not tell: DO, CALL, CREATE TABLE AS, an INSERT within a
+/// WITH. What a function does is not seen.
+[[nodiscard]] bool adds_untold_rows(std::string_view sql);
+
 /// Whether it may make, or choose, what later statements of its session name: CREATE, ALTER, DO, CALL, SET,
 /// SELECT … INTO. Those cannot be checked on their own.
 [[nodiscard]] bool may_define(std::string_view sql);

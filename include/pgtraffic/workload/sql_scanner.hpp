@@ -26,6 +26,7 @@ class SqlScanner {
 
  private:
     [[nodiscard]] bool at_escaped_text() const;
+    bool skip_to_continuation();
     void skip_quoted(char quote, bool escapes);
     void skip_comment();
     void skip_dollar();

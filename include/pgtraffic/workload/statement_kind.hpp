@@ -18,4 +18,7 @@ enum class StatementKind : std::uint8_t {
 
 [[nodiscard]] StatementKind kind_of(std::string_view text);
 
+/// Of one that ends a transaction: AND CHAIN, so that the next one has begun.
+[[nodiscard]] bool chains(std::string_view text);
+
 }  // namespace pgtraffic::workload
