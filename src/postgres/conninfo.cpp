@@ -336,8 +336,13 @@ std::string Conninfo::effective(std::string_view keyword) const {
 
 std::optional<base::Nanos> Conninfo::connect_timeout() const {
     constexpr std::uint64_t kLongest = 1'000'000;  // 12 days
-    const auto seconds = base::parse_count(effective("connect_timeout"));
-    if (!seconds || *seconds == 0) return std::nullopt;
+    const std::string text = effective("connect_timeout");
+    if (text.empty()) return std::nullopt;
+    const bool negative = text.front() == '-';  // libpq's "not at all", as 0 is
+    const auto seconds = base::parse_count(std::string_view{text}.substr(negative ? 1 : 0));
+    if (!seconds)
+        throw base::Error(fmt::format("connect_timeout: \"{}\" is no whole number of seconds", text));
+    if (negative || *seconds == 0) return std::nullopt;
     return std::chrono::seconds{std::clamp<std::uint64_t>(*seconds, 2, kLongest)};
 }
 

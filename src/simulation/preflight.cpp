@@ -12,6 +12,7 @@ namespace pgtraffic::simulation {
 namespace {
 
 constexpr base::SqlState kUndefinedTable{{'4', '2', 'P', '0', '1'}};
+constexpr base::SqlState kUndefinedFunction{{'4', '2', '8', '8', '3'}};
 constexpr int kWarmupRoundTrips = 10;
 constexpr int kRoundTrips = 200;
 constexpr base::Nanos kRoundTripBudget = std::chrono::seconds{5};
@@ -150,7 +151,10 @@ workload::Workload bind_workload(postgres::Client& client, const workload::Scena
             answers.push_back(client.query(query.sql));
         } catch (const postgres::SqlError& error) {
             throw base::Error(
-                fmt::format("cannot read the {}: {}{}", query.purpose, error.what(), cure_for(error)));
+                fmt::format("cannot read the {}: {}{}", query.purpose, error.what(),
+                            query.range && error.state() == kUndefinedFunction
+                                ? "\nA key needs a column of integers; \"pick\" takes the values of any"
+                                : cure_for(error)));
         }
     }
     if (guarded) client.execute("ROLLBACK");

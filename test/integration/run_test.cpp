@@ -192,6 +192,19 @@ TEST_CASE("the server counted as many queries and rows as the report") {
     CHECK(scans() - before == 3000 + 2);
 }
 
+TEST_CASE("a key of a column that is no number is refused with what takes it") {
+    const auto database = test::fresh_database();
+    postgres::Client{database.conninfo()}.execute(
+        "CREATE TABLE t (id uuid); INSERT INTO t VALUES (gen_random_uuid())");
+    const test::TemporaryFile scenario{R"json({"name": "k", "operations": [{"name": "k", "statements": [
+        {"sql": "SELECT 1 FROM t WHERE id = $1", "parameters": [{"key": "t.id"}]}]}]})json"};
+    const auto refused = test::run_pgtraffic(
+        {"run", "-d", database.dsn(), "--scenario", scenario.path(), "-t", "1", "-c", "1", "--warmup", "0"});
+    CHECK(refused.exit_code == 1);
+    CHECK(refused.err.find("A key needs a column of integers; \"pick\" takes the values of any") !=
+          std::string::npos);
+}
+
 TEST_CASE("uniform arrivals start exactly as planned, Poisson ones within three sigma") {
     const auto database = test::filled_database();
     // A session for each arrival of a second: a machine that is busy with something else lets no arrival of

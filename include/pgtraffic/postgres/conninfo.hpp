@@ -31,7 +31,8 @@ class Conninfo {
     /// Set here, else in libpq's environment or service file, else libpq's default; empty without.
     [[nodiscard]] std::string effective(std::string_view keyword) const;
 
-    /// What "connect_timeout" says, with libpq's least of two seconds; none where it says nothing or 0.
+    /// What "connect_timeout" says, with libpq's least of two seconds; none where it says nothing, 0 or
+    /// less. Throws base::Error where it is no whole number.
     [[nodiscard]] std::optional<base::Nanos> connect_timeout() const;
 
     /// True where libpq's environment alone names a target (PGHOST, PGHOSTADDR, PGSERVICE, PGDATABASE,
