@@ -87,13 +87,12 @@ void create_tables(postgres::Client& client) {
         client.execute(std::string{tables_sql()});
     } catch (const postgres::SqlError& error) {
         if (error.state() != kNoRight) throw;
-        throw base::Error(
-            fmt::format("cannot create tables in database \"{0}\": {1}\nNothing was changed. The user "
-                        "\"{2}\" needs the right "
-                        "to (GRANT CREATE ON SCHEMA public TO {2}, which PostgreSQL 15 and later give to the "
-                        "database's owner "
-                        "only), or a schema of its own that comes first in its search_path.",
-                        client.database(), error.what(), client.user()));
+        throw base::Error(fmt::format(
+            "cannot create tables in database \"{0}\": {1}\nNothing was changed. The user "
+            "\"{2}\" needs the right to (GRANT CREATE ON SCHEMA public TO {2}, which PostgreSQL 15 "
+            "and later give to the database's owner only), or a schema of its own that comes first "
+            "in its search_path.",
+            client.database(), error.what(), client.user()));
     }
 }
 

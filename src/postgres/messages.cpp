@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <bit>
 #include <cstring>
+#include <optional>
 #include <utility>
 
 namespace pgtraffic::postgres {
@@ -44,6 +45,18 @@ constexpr std::string_view kKnownTypes = "DCZ1IE23TtnsNSAKGHW";
 
 /// PostgreSQL holds no row beyond a gigabyte; a little more for its other columns' headers.
 constexpr std::uint32_t kLongestMessage = 0x40100000;
+
+/// Of an error's fields, a letter and a text each up to a zero, the one of that letter.
+std::optional<std::string_view> error_field(std::span<const char> fields, char kind) noexcept {
+    while (!fields.empty() && fields[0] != '\0') {
+        const auto rest = fields.subspan(1);
+        const auto end = std::find(rest.begin(), rest.end(), '\0');
+        const std::string_view text{rest.data(), static_cast<std::size_t>(end - rest.begin())};
+        if (fields[0] == kind) return text;
+        fields = rest.subspan(std::min(text.size() + 1, rest.size()));
+    }
+    return std::nullopt;
+}
 
 }  // namespace
 
@@ -264,22 +277,15 @@ void AnswerReader::take_completion(std::span<const char> tag) noexcept {
     row_messages_ = 0;
 }
 
-/// Fields of a letter and a text each, up to a zero. The first error tells; what follows it is its
-/// consequence.
+/// The first error tells; what follows it is its consequence. But for one that ends the session: it is why
+/// whoever waits on this connection gets no answer.
 void AnswerReader::take_error(std::span<const char> fields) noexcept {
-    if (answer_.failed) return;
+    const auto severity = error_field(fields, 'V').value_or("");
+    if (answer_.failed && severity != "FATAL" && severity != "PANIC") return;
     answer_.failed = true;
-    answer_.sqlstate = base::kConnectionFailure;
-    keep_error("an error without a message");
-    while (!fields.empty() && fields[0] != '\0') {
-        const char kind = fields[0];
-        const auto rest = fields.subspan(1);
-        const auto end = std::find(rest.begin(), rest.end(), '\0');
-        const std::string_view text{rest.data(), static_cast<std::size_t>(end - rest.begin())};
-        if (kind == 'C') answer_.sqlstate = base::SqlState::parse(text).value_or(base::kConnectionFailure);
-        if (kind == 'M') keep_error(text);
-        fields = rest.subspan(std::min(text.size() + 1, rest.size()));
-    }
+    answer_.sqlstate =
+        base::SqlState::parse(error_field(fields, 'C').value_or("")).value_or(base::kConnectionFailure);
+    keep_error(error_field(fields, 'M').value_or("an error without a message"));
 }
 
 void AnswerReader::keep_error(std::string_view message) noexcept {

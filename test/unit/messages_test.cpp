@@ -230,6 +230,20 @@ TEST_CASE("a goodbye tells why the queries behind it have no answer; an old erro
     CHECK(reader.error() == "terminating connection due to administrator command");
 }
 
+TEST_CASE("a goodbye behind an error tells why the connection goes") {
+    for (const std::size_t piece : {1000U, 1U}) {
+        AnswerReader reader;
+        const auto stream =
+            error("23505", "twice") + message('E', "SFATAL\0VFATAL\0C57P01\0Mgoing down\0\0"s);
+        for (std::size_t at = 0; at < stream.size(); at += piece) {
+            std::span<const char> bytes{stream.data() + at, std::min(piece, stream.size() - at)};
+            CHECK(reader.read(bytes) == Event::need_more);
+        }
+        CHECK(reader.unanswered_sqlstate().text() == "57P01");
+        CHECK(reader.error() == "going down");
+    }
+}
+
 TEST_CASE("an error longer than what is held is cut, and the next answer is whole") {
     check_told(error("54000", std::string(5000, 'x')) + ready() + message('C', "SELECT 7\0"s) + ready(),
                "answer failed 54000 " + std::string(256, 'x') + "\nanswer rows 7\n");
