@@ -163,25 +163,31 @@ void add_throughput_error(const RunResult& run, Json& summary) {
     summary["bounds_method"] = error ? Json(kBoundsMethod) : Json(nullptr);
 }
 
+/// What became of the queries of a run, an operation or a phase.
+void add_counts(Json& row, const metrics::Counts& counts) {
+    row["planned"] = counts.planned;
+    row["started"] = counts.started;
+    row["waiting"] = counts.waiting;
+    row["in_flight"] = counts.in_flight;
+    row["ok"] = counts.ok;
+    row["empty"] = counts.empty;
+    row["failed"] = counts.failed;
+    row["timed_out"] = counts.timed_out;
+    row["missed"] = counts.missed;
+    row["late"] = counts.late;
+}
+
 Json summary_json(const RunResult& run) {
     using metrics::Interval;
     const auto& total = run.total;
     const auto& latencies = run.latencies;
+    Json queries = Json::object();
+    add_counts(queries, total);
+    queries["in_doubt"] = total.in_doubt;
+    queries["retries"] = total.retries;
     Json summary{
         {"duration_s", number(run.duration_s)},
-        {"queries",
-         {{"planned", total.planned},
-          {"started", total.started},
-          {"waiting", total.waiting},
-          {"in_flight", total.in_flight},
-          {"ok", total.ok},
-          {"empty", total.empty},
-          {"failed", total.failed},
-          {"timed_out", total.timed_out},
-          {"missed", total.missed},
-          {"late", total.late},
-          {"in_doubt", total.in_doubt},
-          {"retries", total.retries}}},
+        {"queries", std::move(queries)},
         {"success_ratio", total.ended() + total.missed == 0 ? Json(nullptr) : number(total.success_ratio())},
         {"throughput_per_s", number(run.throughput_per_s())}};
     add_throughput_error(run, summary);
@@ -246,25 +252,16 @@ Json operations_json(const RunResult& run) {
     Json operations = Json::array();
     for (const auto& operation : run.operations) {
         const auto& counts = operation.counts;
-        operations.push_back(
-            {{"name", operation.name},
-             {"planned", counts.planned},
-             {"started", counts.started},
-             {"waiting", counts.waiting},
-             {"in_flight", counts.in_flight},
-             {"ok", counts.ok},
-             {"empty", counts.empty},
-             {"failed", counts.failed},
-             {"timed_out", counts.timed_out},
-             {"missed", counts.missed},
-             {"late", counts.late},
-             {"in_doubt", counts.in_doubt},
-             {"retries", counts.retries},
-             {"rows", counts.rows},
-             {"throughput_per_s", number(per_second(operation.succeeded_in_time, run.duration_s))},
-             {"response_ms", latency_ms(operation.latencies.response)},
-             {"service_ms", latency_ms(operation.latencies.service)},
-             {"statements", statements_json(operation)}});
+        Json row{{"name", operation.name}};
+        add_counts(row, counts);
+        row["in_doubt"] = counts.in_doubt;
+        row["retries"] = counts.retries;
+        row["rows"] = counts.rows;
+        row["throughput_per_s"] = number(per_second(operation.succeeded_in_time, run.duration_s));
+        row["response_ms"] = latency_ms(operation.latencies.response);
+        row["service_ms"] = latency_ms(operation.latencies.service);
+        row["statements"] = statements_json(operation);
+        operations.push_back(std::move(row));
     }
     return operations;
 }
@@ -273,29 +270,18 @@ Json phases_json(const RunResult& run) {
     Json phases = Json::array();
     for (const auto& phase : run.phases) {
         const auto& counts = phase.counts;
-        Json target = nullptr;
-        if (phase.planned_mean && phase.duration_s > 0)
-            target = number(*phase.planned_mean / phase.duration_s);
-        phases.push_back({{"name", phase.name},
-                          {"start_s", number(phase.start_s)},
-                          {"duration_s", number(phase.duration_s)},
-                          {"planned", phase.planned},
-                          {"started", counts.started},
-                          {"waiting", counts.waiting},
-                          {"in_flight", counts.in_flight},
-                          {"ok", counts.ok},
-                          {"empty", counts.empty},
-                          {"failed", counts.failed},
-                          {"timed_out", counts.timed_out},
-                          {"missed", counts.missed},
-                          {"late", counts.late},
-                          {"retries", counts.retries},
-                          {"target_per_s_mean", std::move(target)},
-                          // A phase that the run did not reach has none.
-                          {"throughput_per_s", phase.duration_s > 0
-                                                   ? number(per_second(counts.succeeded(), phase.duration_s))
-                                                   : Json(nullptr)},
-                          {"response_ms", latency_ms(phase.latencies.response)}});
+        const bool reached = phase.duration_s > 0;  // else it has no rates
+        Json row{{"name", phase.name},
+                 {"start_s", number(phase.start_s)},
+                 {"duration_s", number(phase.duration_s)}};
+        add_counts(row, counts);
+        row["retries"] = counts.retries;
+        row["target_per_s_mean"] =
+            reached && phase.planned_mean ? number(*phase.planned_mean / phase.duration_s) : Json(nullptr);
+        row["throughput_per_s"] =
+            reached ? number(per_second(counts.succeeded(), phase.duration_s)) : Json(nullptr);
+        row["response_ms"] = latency_ms(phase.latencies.response);
+        phases.push_back(std::move(row));
     }
     return phases;
 }

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <string>
+#include <vector>
 
 #include "pgtraffic/workload/sql_scanner.hpp"
 
@@ -24,6 +25,11 @@ constexpr std::array<std::string_view, 5> kDefining{"create", "alter", "do", "ca
 template <class Words>
 bool is_one_of(std::string_view word, const Words& words) {
     return std::find(words.begin(), words.end(), word) != words.end();
+}
+
+/// SELECT … INTO, the other statements with that word apart.
+bool selects_into_a_table(const std::vector<std::string>& words) {
+    return is_one_of("into", words) && !is_one_of("insert", words) && !is_one_of("merge", words);
 }
 
 /// Of "WITH x AS (INSERT …) SELECT …" the SELECT: the command whose answer is the statement's.
@@ -58,20 +64,18 @@ std::uint32_t inserts_in(std::string_view sql) {
 bool may_define(std::string_view sql) {
     const auto words = sql_words(sql);
     if (words.empty()) return false;
-    const bool makes_a_table = is_one_of("into", words) && !is_one_of("insert", words);
-    return makes_a_table || is_one_of(words.front(), kDefining);
+    return selects_into_a_table(words) || is_one_of(words.front(), kDefining);
 }
 
 bool adds_untold_rows(std::string_view sql) {
     constexpr std::array<std::string_view, 3> kOpaque{"do", "call", "execute"};
     const auto words = sql_words(sql);
     if (words.empty()) return false;
-    const bool makes_a_full_table =
-        (words.front() == "create" && is_one_of("as", words)) ||
-        (is_one_of("into", words) && !is_one_of("insert", words) && !is_one_of("merge", words));
+    const bool fills_a_new_table =
+        selects_into_a_table(words) || (words.front() == "create" && is_one_of("as", words));
     const auto outermost = outermost_command(sql);
     const std::uint32_t told = outermost == "insert" || outermost == "merge" ? 1 : 0;
-    return is_one_of(words.front(), kOpaque) || makes_a_full_table || inserts_in(sql) > told;
+    return is_one_of(words.front(), kOpaque) || fills_a_new_table || inserts_in(sql) > told;
 }
 
 bool only_reads(std::string_view sql) {

@@ -28,8 +28,8 @@ const char* const kPlaces =
     R"json({"name": "places", "operations": [{"name": "place", "statements": [
     {"sql": "INSERT INTO places (place, code) VALUES ($1, 'x')", "parameters": [{"code": "P-"}]}]}]})json";
 
-workload::Workload bound(Client& client) {
-    const test::TemporaryFile file{kPlaces};
+workload::Workload bound(Client& client, const char* scenario = kPlaces) {
+    const test::TemporaryFile file{scenario};
     return simulation::bind_workload(client, workload::load_scenario_file(file.path()),
                                      workload::KeyDistribution::uniform, 7, 8);
 }
@@ -47,6 +47,18 @@ void doubt(AuditLog& audit) {
     metrics::Completion completion;
     completion.in_doubt = true;
     for (std::uint64_t arrival = 0; arrival < kArrivals; ++arrival) audit.unfinished(completion, arrival, 1);
+}
+
+/// What an audit says of ten in doubt, of which those of `stored` are in the table.
+metrics::AuditResult audited(const test::Database& database, Client& client,
+                             const workload::Workload& workload, const std::vector<std::size_t>& stored) {
+    AuditLog audit{workload, client};
+    doubt(audit);
+    const auto all = codes(workload);
+    for (const auto i : stored) client.query("INSERT INTO places (place, code) VALUES ($1, 'x')", {all[i]});
+    const auto results = audit.check(database.conninfo());
+    REQUIRE(results.size() == 1);
+    return results[0];
 }
 
 /// An audit that waits: for a session of the program's name that is at work.
@@ -80,39 +92,24 @@ TEST_CASE("an audit finds its codes in a table that has a column of every name t
     client.execute(
         "CREATE TABLE places (place text, code text, n int, found int, value text, pgtraffic_codes text, "
         "pgtraffic_rows text)");
-    const auto workload = bound(client);
-    AuditLog audit{workload, client};
-    doubt(audit);
-    // Of ten in doubt four were stored, and one of these twice.
-    const auto all = codes(workload);
-    for (const std::size_t i : {0U, 1U, 2U, 3U, 3U})
-        client.query("INSERT INTO places (place, code) VALUES ($1, 'x')", {all[i]});
-    const auto results = audit.check(database.conninfo());
-    REQUIRE(results.size() == 1);
-    CHECK(results[0].stored == 4);
-    CHECK(results[0].not_stored == 6);
-    CHECK(results[0].twice == 1);
+    // Four were stored, and one of these twice.
+    const auto result = audited(database, client, bound(client), {0, 1, 2, 3, 3});
+    CHECK(result.stored == 4);
+    CHECK(result.not_stored == 6);
+    CHECK(result.twice == 1);
 }
 
 TEST_CASE("an audit finds its codes in a column that is no text") {
     const auto database = test::fresh_database();
     Client client{database.conninfo()};
     client.execute("CREATE TABLE places (place bigint PRIMARY KEY, code text)");
-    const test::TemporaryFile file{
-        R"json({"name": "places", "operations": [{"name": "place", "statements": [
-        {"sql": "INSERT INTO places (place, code) VALUES ($1, 'x')", "parameters": [{"code": "", "digits": 9}]}]}]})json"};
-    const auto workload = simulation::bind_workload(client, workload::load_scenario_file(file.path()),
-                                                    workload::KeyDistribution::uniform, 7, 8);
-    AuditLog audit{workload, client};
-    doubt(audit);
-    const auto all = codes(workload);
-    for (const std::size_t i : {2U, 5U, 7U})
-        client.query("INSERT INTO places (place, code) VALUES ($1, 'x')", {all[i]});
-    const auto results = audit.check(database.conninfo());
-    REQUIRE(results.size() == 1);
-    CHECK(results[0].stored == 3);
-    CHECK(results[0].not_stored == 7);
-    CHECK(results[0].twice == 0);
+    const auto workload =
+        bound(client, R"json({"name": "places", "operations": [{"name": "place", "statements": [
+        {"sql": "INSERT INTO places (place, code) VALUES ($1, 'x')", "parameters": [{"code": "", "digits": 9}]}]}]})json");
+    const auto result = audited(database, client, workload, {2, 5, 7});
+    CHECK(result.stored == 3);
+    CHECK(result.not_stored == 7);
+    CHECK(result.twice == 0);
 }
 
 TEST_CASE("an audit gives a table that somebody locked up after its patience") {

@@ -84,7 +84,9 @@ TEST_CASE("what may make or choose the names of later statements") {
         CAPTURE(sql);
         CHECK(workload::may_define(sql));
     }
-    for (const char* sql : {"SELECT 'create'", "INSERT INTO t SELECT 1", "UPDATE t SET a = 1", "BEGIN", ""}) {
+    for (const char* sql :
+         {"SELECT 'create'", "INSERT INTO t SELECT 1",
+          "MERGE INTO t USING u ON true WHEN MATCHED THEN DO NOTHING", "UPDATE t SET a = 1", "BEGIN", ""}) {
         CAPTURE(sql);
         CHECK_FALSE(workload::may_define(sql));
     }
