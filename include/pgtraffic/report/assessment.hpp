@@ -15,7 +15,8 @@ namespace pgtraffic::report {
 /// percentiles depend on how long it ran.
 [[nodiscard]] bool overloaded(const metrics::RunResult& run) noexcept;
 
-/// Queries by which the backlog grew per second over the second half of the run; 0 for a run of no length.
+/// Queries by which the backlog grew per second from RunResult::middle_s to the end; 0 for a run of no
+/// length.
 [[nodiscard]] double backlog_growth_per_s(const metrics::RunResult& run) noexcept;
 
 /// Started / planned; empty in a closed loop, which plans nothing, and where nothing was planned.
