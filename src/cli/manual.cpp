@@ -48,7 +48,7 @@ std::string section(std::string_view title) {
     return fmt::format(".SH {}\n", title);
 }
 
-std::string entry(std::string_view head, std::string_view text) {
+std::string tagged(std::string_view head, std::string_view text) {
     return fmt::format(".TP\n{}\n{}\n", head, troff(text));
 }
 
@@ -61,7 +61,7 @@ std::string option_entry(const OptionRow& row) {
     if (row.letter != 0) head = fmt::format("\\fB\\-{}\\fR, ", row.letter);
     head += fmt::format("\\fB\\-\\-{}\\fR", troff(row.name));
     if (!row.is_flag()) head += fmt::format(" \\fI{}\\fR", troff(row.value));
-    return entry(head, described(row));
+    return tagged(head, described(row));
 }
 
 /// The options of a command by their groups.
@@ -88,20 +88,20 @@ std::string commands() {
     for (const auto& row : command_table()) {
         auto head = fmt::format("\\fB{}\\fR", row.name);
         if (!row.operand.empty()) head += fmt::format(" \\fI{}\\fR", troff(row.operand));
-        text += entry(head, row.help);
+        text += tagged(head, row.help);
     }
     return text;
 }
 
 std::string environment() {
     auto text = section("ENVIRONMENT");
-    text += entry("\\fBDATABASE_URL\\fR", "the database, where no option names one");
-    text += entry(
+    text += tagged("\\fBDATABASE_URL\\fR", "the database, where no option names one");
+    text += tagged(
         "\\fBPGHOST\\fR, \\fBPGPORT\\fR, \\fBPGUSER\\fR, \\fBPGDATABASE\\fR, \\fBPGPASSWORD\\fR, "
         "\\fBPGSERVICE\\fR, \\fBPGSSLMODE\\fR, ...",
         "those of libpq, with their usual meaning; ~/.pgpass is read, too");
-    text += entry("\\fBNO_COLOR\\fR", "no colours, unless --color says always");
-    text += entry("\\fBTMPDIR\\fR", "where a temporary server keeps its data, instead of /tmp");
+    text += tagged("\\fBNO_COLOR\\fR", "no colours, unless --color says always");
+    text += tagged("\\fBTMPDIR\\fR", "where a temporary server keeps its data, instead of /tmp");
     return text;
 }
 
@@ -134,7 +134,7 @@ std::string manual_page() {
     }
     text += section("\"EXIT STATUS\"");
     for (const auto& row : exit_status_table())
-        text += entry(fmt::format("\\fB{}\\fR", row.status), row.meaning);
+        text += tagged(fmt::format("\\fB{}\\fR", row.status), row.meaning);
     text += environment();
     text += section("EXAMPLES");
     std::string_view between;  // the section's title begins a paragraph of its own
@@ -144,8 +144,8 @@ std::string manual_page() {
         between = ".PP\n";
     }
     text += section("FILES");
-    text += entry("\\fIPREFIX\\fR/share/doc/pgtraffic/",
-                  "README.md and the pages of docs/ that this text names; /usr is the package's prefix");
+    text += tagged("\\fIPREFIX\\fR/share/doc/pgtraffic/",
+                   "README.md and the pages of docs/ that this text names; /usr is the package's prefix");
     text += section("\"SEE ALSO\"") + ".BR pgbench (1),\n.BR psql (1)\n";
     return text;
 }

@@ -10,14 +10,14 @@ using base::Nanos;
 
 namespace {
 
-constexpr std::size_t kSilences = 64;       // that are remembered
-constexpr std::size_t kMaxErrorKinds = 20;  // of an outage; the rest share the last one's place
+constexpr std::size_t kSilences = 64;               // that are remembered
+constexpr std::size_t kMaxErrorKindsOfOutage = 20;  // of an outage; the rest share the last one's place
 
 OutageError& error_of(Outage& outage, base::SqlState state) {
     const auto known = std::find_if(outage.errors.begin(), outage.errors.end(),
                                     [&](const OutageError& error) { return error.sqlstate == state; });
     if (known != outage.errors.end()) return *known;
-    if (outage.errors.size() < kMaxErrorKinds) outage.errors.push_back({state, 0, 0});
+    if (outage.errors.size() < kMaxErrorKindsOfOutage) outage.errors.push_back({state, 0, 0});
     return outage.errors.back();
 }
 

@@ -8,6 +8,7 @@
 #include <span>
 
 #include "pgtraffic/base/error.hpp"
+#include "pgtraffic/base/text.hpp"
 #include "pgtraffic/base/units.hpp"
 #include "pgtraffic/metrics/threshold.hpp"
 
@@ -74,14 +75,12 @@ constexpr auto kComparisons = std::to_array<std::pair<std::string_view, Comparis
     {">", Comparison::greater},
 });
 
-bool is_space(char c) {
+/// A condition is one line: no other white space parts its words.
+bool is_blank(char c) {
     return c == ' ' || c == '\t';
 }
-bool is_digit(char c) {
-    return c >= '0' && c <= '9';
-}
 bool is_word(char c) {
-    return is_digit(c) || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_';
+    return base::is_letter(c) || base::is_digit(c);
 }
 
 std::string_view word_at(std::string_view text, std::size_t at) {
@@ -100,7 +99,7 @@ const MetricRow* find_metric(std::string_view word) {
 std::optional<double> quantile_of(std::string_view word) {
     if (word.size() < 2 || word[0] != 'p') return std::nullopt;
     const auto digits = word.substr(1);
-    if (!is_digit(digits.front()) || !is_digit(digits.back())) return std::nullopt;
+    if (!base::is_digit(digits.front()) || !base::is_digit(digits.back())) return std::nullopt;
     if (digits.find_first_not_of("0123456789.") != std::string_view::npos) return std::nullopt;
     const bool nines = digits.size() > 2 && digits.find_first_not_of('9') == std::string_view::npos;
     const auto number =
@@ -141,7 +140,7 @@ class Parser {
     }
 
     void skip_spaces() {
-        while (at_ < text_.size() && is_space(text_[at_])) ++at_;
+        while (at_ < text_.size() && is_blank(text_[at_])) ++at_;
     }
     bool take(std::string_view token) {
         if (!text_.substr(at_).starts_with(token)) return false;
@@ -357,8 +356,8 @@ void Parser::parse_limit(const MetricRow& row) {
     const auto is_part = [this](std::size_t i) {
         const char c = text_[i];
         const bool exponent = (c == 'e' || c == 'E') && i + 1 < text_.size() &&
-                              (is_digit(text_[i + 1]) || text_[i + 1] == '-' || text_[i + 1] == '+');
-        return is_digit(c) || c == '.' || c == '-' || c == '+' || exponent;
+                              (base::is_digit(text_[i + 1]) || text_[i + 1] == '-' || text_[i + 1] == '+');
+        return base::is_digit(c) || c == '.' || c == '-' || c == '+' || exponent;
     };
     while (at_ < text_.size() && is_part(at_)) ++at_;
     const auto digits = text_.substr(begin, at_ - begin);
@@ -368,7 +367,7 @@ void Parser::parse_limit(const MetricRow& row) {
 
     skip_spaces();
     const std::size_t unit_at = at_;
-    while (at_ < text_.size() && !is_space(text_[at_])) ++at_;
+    while (at_ < text_.size() && !is_blank(text_[at_])) ++at_;
     result_.unit = unit_of(row, unit_at, text_.substr(unit_at, at_ - unit_at));
     result_.limit = *number;
     if (row.kind == Kind::share && *number > (result_.unit == Unit::percent ? 100 : 1)) {
@@ -384,7 +383,7 @@ Threshold Parser::parse() {
     skip_spaces();
     if (at_ == text_.size()) fail(0, "it is empty; write a condition such as response.p99<20ms");
     auto end = text_.size();
-    while (is_space(text_[end - 1])) --end;
+    while (is_blank(text_[end - 1])) --end;
     result_.expression = text_.substr(at_, end - at_);
     const std::size_t begin = at_;
     parse_scope();
@@ -403,7 +402,7 @@ Threshold Parser::parse_figure() {
     skip_spaces();
     if (at_ == text_.size()) fail(0, "a figure is missing, such as response.p99");
     auto end = text_.size();
-    while (is_space(text_[end - 1])) --end;
+    while (is_blank(text_[end - 1])) --end;
     text_ = text_.substr(0, end);
     result_.expression = text_.substr(at_);
     parse_scope();

@@ -16,6 +16,7 @@
 
 #include "pgtraffic/base/check.hpp"
 #include "pgtraffic/base/signal_mask.hpp"
+#include "pgtraffic/base/text.hpp"
 #include "pgtraffic/base/units.hpp"
 #include "pgtraffic/postgres/answer_size.hpp"
 #include "pgtraffic/postgres/blocking_connect.hpp"
@@ -102,11 +103,6 @@ std::string reason_of(std::string_view message) {
     return reasons.empty() ? "no reason given" : fmt::format("{}", fmt::join(reasons, "; "));
 }
 
-std::string trimmed(std::string text) {
-    while (!text.empty() && (text.back() == '\n' || text.back() == ' ')) text.pop_back();
-    return text;
-}
-
 std::string connect_error(const PGconn* connection, const std::string& trouble, const Conninfo& conninfo) {
     std::string host = conninfo.effective("host");
     if (host.empty()) host = conninfo.effective("hostaddr");
@@ -128,7 +124,7 @@ std::string connect_error(const PGconn* connection, const std::string& trouble, 
     };
     const auto state = base::SqlState::parse(field(PG_DIAG_SQLSTATE));
     if (!state) {
-        const std::string message = trimmed(PQerrorMessage(connection));
+        const std::string message{base::trimmed(PQerrorMessage(connection))};
         throw SqlError(conninfo.without_secrets(message.empty() ? "the connection is lost" : message),
                        base::kConnectionFailure);
     }

@@ -14,6 +14,7 @@
 #include <optional>
 
 #include "pgtraffic/base/error.hpp"
+#include "pgtraffic/base/text.hpp"
 #include "pgtraffic/base/units.hpp"
 
 namespace pgtraffic::postgres {
@@ -65,10 +66,7 @@ bool is_set(const char* value) {
 }
 
 bool is_word(char c) {
-    return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '_';
-}
-bool is_space(char c) {
-    return std::isspace(static_cast<unsigned char>(c)) != 0;
+    return base::is_letter(c) || base::is_digit(c);
 }
 
 std::string lower(std::string_view text) {
@@ -100,7 +98,7 @@ bool may_be_shown(std::string_view word, const std::string& text) {
 
 /// libpq's complaint up to the first thing that it quotes from the text and that could be secret.
 std::string harmless_part(std::string message, const std::string& text) {
-    while (!message.empty() && is_space(message.back())) message.pop_back();
+    while (!message.empty() && base::is_space(message.back())) message.pop_back();
     std::size_t open = message.find('"');
     while (open != std::string::npos) {
         const std::size_t close = message.find('"', open + 1);
@@ -109,7 +107,7 @@ std::string harmless_part(std::string message, const std::string& text) {
         const bool syntax = quoted == "=" || quoted == ":" || quoted == "/" || quoted == "]";
         if (close == std::string::npos || (!syntax && !may_be_shown(quoted, text))) {
             message.resize(open);
-            while (!message.empty() && (is_space(message.back()) || message.back() == ':'))
+            while (!message.empty() && (base::is_space(message.back()) || message.back() == ':'))
                 message.pop_back();
             return message + " (the rest is not shown, it may hold a password)";
         }
@@ -151,13 +149,13 @@ std::string quoted(const std::string& value) {
 /// Where the next " keyword =" that libpq knows begins, at `from` or later; the end without one.
 std::size_t next_keyword(const std::string& text, std::size_t from, const Options& known) {
     for (std::size_t at = from; at < text.size(); ++at) {
-        if (!is_space(text[at]) || (at > 0 && text[at - 1] == '\\')) continue;
+        if (!base::is_space(text[at]) || (at > 0 && text[at - 1] == '\\')) continue;
         std::size_t begin = at;
-        while (begin < text.size() && is_space(text[begin])) ++begin;
+        while (begin < text.size() && base::is_space(text[begin])) ++begin;
         std::size_t end = begin;
         while (end < text.size() && is_word(text[end])) ++end;
         std::size_t equals = end;
-        while (equals < text.size() && is_space(text[equals])) ++equals;
+        while (equals < text.size() && base::is_space(text[equals])) ++equals;
         if (equals < text.size() && text[equals] == '=' &&
             find(known, text.substr(begin, end - begin)) != nullptr) {
             return at;
@@ -173,12 +171,12 @@ std::string mask_keywords(std::string text) {
     for (std::size_t equals = text.find('='); equals != std::string::npos;
          equals = text.find('=', equals + 1)) {
         std::size_t end = equals;
-        while (end > 0 && is_space(text[end - 1])) --end;
+        while (end > 0 && base::is_space(text[end - 1])) --end;
         std::size_t begin = end;
         while (begin > 0 && is_word(text[begin - 1])) --begin;
         if (!sounds_secret(std::string_view{text}.substr(begin, end - begin))) continue;
         std::size_t value = equals + 1;
-        while (value < text.size() && is_space(text[value])) ++value;
+        while (value < text.size() && base::is_space(text[value])) ++value;
         if (value == text.size()) break;
         std::size_t value_end = value;
         if (text[value] == '\'') {

@@ -20,7 +20,7 @@ constexpr double kFew = 0.001;     // a share that changes no percentile that is
 constexpr double kLongTail = 10;   // p99 / p50 worth a sentence
 
 /// "43 %", "4.3 %", "0.43 %", never "100 %" or "0 %" for what is only nearly that.
-std::string percent(double ratio) {
+std::string share_text(double ratio) {
     const double value = std::clamp(ratio, 0.0, 1.0) * 100;
     if (value > 0 && value < 0.01) return "under 0.01 %";
     if (value < 1) return fmt::format("{:.2g} %", value);
@@ -178,7 +178,7 @@ void say_waiting(const metrics::RunResult& run, std::vector<std::string>& out) {
     const double share = service / (service + lag);
     if (share >= 0.9) {
         out.push_back(fmt::format("Service is {} of response: the time went to the server and the way to it.",
-                                  percent(share)));
+                                  share_text(share)));
         return;
     }
     std::string_view rest =
@@ -194,7 +194,7 @@ void say_waiting(const metrics::RunResult& run, std::vector<std::string>& out) {
                    : "the rest was waiting for a free connection; more connections help as long as the "
                      "server has room";
     }
-    out.push_back(fmt::format("Service is {} of response: {}.", percent(share), rest));
+    out.push_back(fmt::format("Service is {} of response: {}.", share_text(share), rest));
 }
 
 void say_failures(const metrics::RunResult& run, std::vector<std::string>& out) {
@@ -206,16 +206,16 @@ void say_failures(const metrics::RunResult& run, std::vector<std::string>& out) 
             most = fmt::format(", most often with SQLSTATE {}", run.errors.front().sqlstate.text());
         }
         out.push_back(fmt::format("{} of the queries that ended failed or timed out{}.",
-                                  percent(total.failed_ratio()), most));
+                                  share_text(total.failed_ratio()), most));
     }
     if (total.missed > 0) {
         out.push_back(fmt::format("Not sent, because it was later than the latency limit: {}.",
                                   counted(total.missed, "query", "queries")));
     }
     if (total.late > 0) {
-        out.push_back(
-            fmt::format("{} of the successful queries took longer than the latency limit.",
-                        percent(static_cast<double>(total.late) / static_cast<double>(total.succeeded()))));
+        out.push_back(fmt::format(
+            "{} of the successful queries took longer than the latency limit.",
+            share_text(static_cast<double>(total.late) / static_cast<double>(total.succeeded()))));
     }
     if (total.in_flight > 0) {
         out.push_back(fmt::format("{} had no answer by the end and kept {} busy.",
@@ -228,7 +228,7 @@ void say_failures(const metrics::RunResult& run, std::vector<std::string>& out) 
         out.push_back(
             fmt::format("{} of the successful queries found no row to return or change, which costs "
                         "a server less than finding one.",
-                        percent(empty)));
+                        share_text(empty)));
     }
 }
 
@@ -237,7 +237,7 @@ void say_environment(const metrics::RunResult& run, std::vector<std::string>& ou
     if (run.network && !run.network->idle_rtt.empty() && !run.network->unix_socket &&
         !run.latencies.service.empty()) {
         out.push_back(fmt::format("The network is {} of the median service time.",
-                                  percent(run.network->network_ratio)));
+                                  share_text(run.network->network_ratio)));
     }
     if (const auto busy = run.client.loop_busy_ratio) {
         const auto words = *busy > metrics::kBusyLoop ? ": it may be the limit rather than the database"
@@ -245,7 +245,7 @@ void say_environment(const metrics::RunResult& run, std::vector<std::string>& ou
                                ? " and late all the same: others had its processor"
                            : client_late(run) ? " and late all the same"
                                               : " and was not the limit";
-        out.push_back(fmt::format("This client was busy {} of the time{}.", percent(*busy), words));
+        out.push_back(fmt::format("This client was busy {} of the time{}.", share_text(*busy), words));
     }
     if (!run.open_loop && run.total.ended() > 0) {
         out.emplace_back(
@@ -295,7 +295,7 @@ std::string headline(const metrics::RunResult& run) {
     if (overloaded(run)) {
         out += fmt::format(", backlog growing by {} queries/s", growth(run));
     } else if (const double unanswered = unanswered_ratio(run); unanswered >= kNotable) {
-        out += fmt::format(", {} without an answer", percent(unanswered));
+        out += fmt::format(", {} without an answer", share_text(unanswered));
     } else if (const auto top = highest_supported(response)) {
         out += fmt::format(", {} within {}", top->words, format_duration(response.quantile(top->q)));
     } else if (!response.empty()) {

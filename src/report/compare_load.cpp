@@ -39,7 +39,7 @@ Json value_of(const Json& object, const char* key) {
                                                                                         : *found;
 }
 
-std::string text_of(const Json& value) {
+std::string value_text(const Json& value) {
     if (value.is_null()) return "none";
     return printable(value.is_string() ? value.get<std::string>()
                                        : value.dump(-1, ' ', false, Json::error_handler_t::replace),
@@ -67,7 +67,7 @@ void compare_key(const char* key, const ComparedRun& base, const ComparedRun& ot
                  std::vector<std::string>& out) {
     const auto a = value_of(base.document["config"], key);
     const auto b = value_of(other.document["config"], key);
-    if (!is_same(a, b)) out.push_back(difference(key, base.label, text_of(a), other.label, text_of(b)));
+    if (!is_same(a, b)) out.push_back(difference(key, base.label, value_text(a), other.label, value_text(b)));
 }
 
 void compare_where_both_tell(std::span<const char* const> keys, const ComparedRun& base,
@@ -215,7 +215,8 @@ std::vector<std::string> other_differences(const std::vector<ComparedRun>& runs)
             found.push_back(
                 fmt::format("the SQL of {} is another one in {}", printable(names, 60), run.label));
         const auto differ = [&](std::string_view what, const Json& a, const Json& b) {
-            if (a != b) found.push_back(difference(what, base.label, text_of(a), run.label, text_of(b)));
+            if (a != b)
+                found.push_back(difference(what, base.label, value_text(a), run.label, value_text(b)));
         };
         const auto& mine = base.document["environment"];
         const auto& its = run.document["environment"];

@@ -33,7 +33,7 @@ void put_big_endian(std::string& out, T value) {
 }
 
 /// The payload of counts that are given by rising bucket.
-class Counts {
+class CountsArray {
  public:
     void add(std::uint32_t bucket, std::uint64_t count) {
         const std::uint32_t skipped = bucket - next_;
@@ -63,7 +63,7 @@ class Counts {
     std::uint32_t next_ = 0;
 };
 
-std::string encode(Counts counts, std::uint32_t significant_digits) {
+std::string encode(CountsArray counts, std::uint32_t significant_digits) {
     const std::string payload = counts.take();
     std::string plain;
     put_big_endian(plain, kPlainCookie);
@@ -102,7 +102,7 @@ std::string hdr_base64(const Histogram& histogram) {
     const auto buckets = histogram.buckets();
     const std::uint32_t highest =
         Histogram::Buckets::index_of(static_cast<std::uint64_t>(Histogram::kHighest.count()));
-    Counts counts;
+    CountsArray counts;
     for (std::uint32_t i = 0; i < buckets.size(); ++i) {
         const std::uint64_t count = buckets[i] + (i == highest ? histogram.overflow() : 0);
         if (count > 0) counts.add(i, count);
@@ -111,7 +111,7 @@ std::string hdr_base64(const Histogram& histogram) {
 }
 
 std::string hdr_base64(const SparseCounts& sparse) {
-    Counts counts;
+    CountsArray counts;
     for (const auto& [bucket, count] : sparse.buckets()) counts.add(bucket, count);
     return encode(std::move(counts), 2);
 }

@@ -20,7 +20,6 @@
 namespace pgtraffic::report {
 namespace {
 
-constexpr unsigned kNewFile = 0666;  // less the umask
 constexpr std::string_view kMakeRoom = "make room or name another file, and run again";
 
 }  // namespace
@@ -57,7 +56,7 @@ OutputFile::OutputFile(std::string option, std::string path)
         if (::lstat(path_.c_str(), &link) == 0)
             fail(ENOENT, "it is a link to nothing: create its target or remove it");
         target_ = path_;
-        open_unnamed(kNewFile);
+        open_unnamed(kNewFileMode);
         return;
     }
     if (S_ISDIR(existing.st_mode)) fail(EISDIR, "name a file in it");

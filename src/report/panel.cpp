@@ -15,11 +15,11 @@ namespace {
 
 using base::with_thousands;
 
-constexpr int kCurveRows = 3;
-constexpr std::size_t kLinesOfCurve = kCurveRows + 1;  // with the one that marks the place
+constexpr int kPanelCurveRows = 3;
+constexpr std::size_t kLinesOfCurve = kPanelCurveRows + 1;  // with the one that marks the place
 constexpr std::size_t kLinesBeside = 7;
 constexpr std::size_t kLabel = 10;
-constexpr std::size_t kLongestPhase = 32;
+constexpr std::size_t kLongestPhaseOfPanel = 32;
 constexpr double kBusy = 0.5;       // of the loop's time: worth a look
 constexpr double kAttained = 0.95;  // of the target, below which it is worth a look
 
@@ -27,7 +27,7 @@ std::string cut_to(std::string_view text, std::size_t width) {
     return columns_of(text) <= width ? std::string{text} : printable(text, width);
 }
 
-std::string millis(base::Nanos d) {
+std::string in_millis(base::Nanos d) {
     const double ms = base::to_millis(d);
     return with_thousands(ms, ms < 100 ? 2 : 0);
 }
@@ -62,8 +62,8 @@ std::size_t column_of(const PanelView& view, std::size_t columns) {
 
 void add_curve(const PanelView& view, std::vector<PanelLine>& lines) {
     const std::size_t columns = view.context.width;
-    const auto heights = curve_heights(*view.schedule, columns, view.schedule->max_rate(), kCurveRows);
-    for (int row = kCurveRows - 1; row >= 0; --row) {
+    const auto heights = curve_heights(*view.schedule, columns, view.schedule->max_rate(), kPanelCurveRows);
+    for (int row = kPanelCurveRows - 1; row >= 0; --row) {
         std::string line;
         for (const int height : heights)
             line += kBlocks[static_cast<std::size_t>(std::clamp(height - row * kEighths, 0, kEighths))];
@@ -103,17 +103,18 @@ PanelLine rate_line(const metrics::Interval& recent, const PanelView& view) {
 
 PanelLine response_line(const metrics::Interval& recent, std::size_t width) {
     if (recent.response.count() == 0) return labelled("response", {"-"}, width);
-    return labelled(
-        "response",
-        {"p50 " + millis(recent.response_quantile(0.5)), "p95 " + millis(recent.response_quantile(0.95)),
-         "p99 " + millis(recent.response_quantile(0.99)), "max " + millis(recent.max)},
-        width, Tone::plain, " ms");
+    return labelled("response",
+                    {"p50 " + in_millis(recent.response_quantile(0.5)),
+                     "p95 " + in_millis(recent.response_quantile(0.95)),
+                     "p99 " + in_millis(recent.response_quantile(0.99)), "max " + in_millis(recent.max)},
+                    width, Tone::plain, " ms");
 }
 
 PanelLine backlog_line(const metrics::Interval& recent, const PanelView& view) {
     const auto in_flight = fmt::format("in flight {}", with_thousands(std::uint64_t{recent.in_flight}));
     if (!view.context.open_loop) return labelled("backlog", {in_flight}, view.context.width);
-    const auto lag = recent.lag.count() == 0 ? std::string{"-"} : millis(recent.lag.quantile(0.99)) + " ms";
+    const auto lag =
+        recent.lag.count() == 0 ? std::string{"-"} : in_millis(recent.lag.quantile(0.99)) + " ms";
     return labelled("backlog", {"waiting " + with_thousands(recent.waiting), "lag p99 " + lag, in_flight},
                     view.context.width, recent.waiting > 0 ? Tone::doubtful : Tone::plain);
 }
@@ -131,7 +132,7 @@ std::vector<PanelLine> panel_lines(const metrics::Interval& recent, const PanelV
         head += fmt::format(" of {}  {:.0f}%", time_text(context.total_s),
                             std::min(100.0, 100 * view.elapsed_s / context.total_s));
     }
-    if (!recent.phase.empty()) head += "  " + printable(recent.phase, kLongestPhase);
+    if (!recent.phase.empty()) head += "  " + printable(recent.phase, kLongestPhaseOfPanel);
     lines.push_back({cut_to(head, width), Tone::bold});
     if (view.schedule != nullptr && view.height >= kLinesBeside + kLinesOfCurve) add_curve(view, lines);
 

@@ -39,19 +39,19 @@ std::uint64_t all_of(const Counts& counts) noexcept {
     return counts.ended() + counts.missed;
 }
 
-double percent(std::uint64_t part, std::uint64_t whole) noexcept {
+double percent_of(std::uint64_t part, std::uint64_t whole) noexcept {
     return whole == 0 ? 0 : 100.0 * static_cast<double>(part) / static_cast<double>(whole);
 }
 
 std::string failures(const Counts& counts) {
     const auto failed = counts.failed + counts.timed_out;
     return fmt::format("number of failed transactions: {} ({:.3f}%)\n", failed,
-                       percent(failed, all_of(counts)));
+                       percent_of(failed, all_of(counts)));
 }
 
 std::string skipped(const Counts& counts) {
     return fmt::format("number of transactions skipped: {} ({:.3f}%)\n", counts.missed,
-                       percent(counts.missed, all_of(counts)));
+                       percent_of(counts.missed, all_of(counts)));
 }
 
 bool limited(const RunResult& run) {
@@ -66,7 +66,7 @@ std::string late(const RunResult& run) {
     const auto& counts = run.total;
     return fmt::format("number of transactions above the {:.1f} ms latency limit: {}/{} ({:.3f}%)\n",
                        run.config["latency_limit_s"].get<double>() * 1e3, counts.late, counts.succeeded(),
-                       percent(counts.late, counts.succeeded()));
+                       percent_of(counts.late, counts.succeeded()));
 }
 
 /// The two lines of pgbench, behind `prefix`.
@@ -78,7 +78,7 @@ std::string latency(const Histogram& response, std::string_view prefix) {
 /// The two lines of pgbench, behind `prefix`.
 std::string retries(const Counts& counts, std::string_view prefix) {
     return fmt::format("{0}number of transactions retried: {1} ({2:.3f}%)\n{0}total number of retries: {3}\n",
-                       prefix, counts.retried, percent(counts.retried, all_of(counts)), counts.retries);
+                       prefix, counts.retried, percent_of(counts.retried, all_of(counts)), counts.retries);
 }
 
 std::string each_operation(const RunResult& run) {
@@ -90,7 +90,7 @@ std::string each_operation(const RunResult& run) {
             run.duration_s > 0 ? static_cast<double>(operation.succeeded_in_time) / run.duration_s : 0;
         text += fmt::format("SQL script {}: {}\n", ++number, printable(operation.name));
         text += fmt::format(" - {} transactions ({:.1f}% of total, tps = {:.6f})\n", counts.succeeded(),
-                            percent(counts.succeeded(), run.total.succeeded()), per_s);
+                            percent_of(counts.succeeded(), run.total.succeeded()), per_s);
         text += " - " + failures(counts);
         if (run.max_tries > 1) text += retries(counts, " - ");
         if (skips(run)) text += " - " + skipped(counts);

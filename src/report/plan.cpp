@@ -26,7 +26,7 @@ using traffic::PlannedPhase;
 using Lines = fmt::memory_buffer;
 
 constexpr int kNarrowest = 40;
-constexpr int kCurveRows = 8;
+constexpr int kPlanCurveRows = 8;
 constexpr int kWidestName = 28;
 
 template <class... Args>
@@ -94,7 +94,7 @@ void add_repeated(Lines& out, std::string_view text, std::size_t times) {
 
 constexpr std::size_t kColumns = 9;
 constexpr std::size_t kGap = 2;
-constexpr std::size_t kShortestName = 8;
+constexpr std::size_t kShortestPhaseName = 8;
 using Row = std::array<std::string, kColumns>;
 using Widths = std::array<std::size_t, kColumns>;
 
@@ -142,7 +142,7 @@ Widths fitting_widths(const std::vector<Row>& rows, std::size_t most) {
         widths[column] = 0;
     }
     const std::size_t over = row_width(widths) - std::min(row_width(widths), most);
-    widths[0] = std::max(widths[0] - std::min(widths[0], over), std::min(widths[0], kShortestName));
+    widths[0] = std::max(widths[0] - std::min(widths[0], over), std::min(widths[0], kShortestPhaseName));
     return widths;
 }
 
@@ -192,12 +192,12 @@ void add_curve(Lines& out, const PlanView& plan) {
     const std::string half_label = rate_text(top / 2);
     const std::size_t margin = std::max(top_label.size(), half_label.size());
     const std::size_t columns = width_of(plan) - margin - 2;
-    const std::vector<int> heights = curve_heights(schedule, columns, top, kCurveRows);
+    const std::vector<int> heights = curve_heights(schedule, columns, top, kPlanCurveRows);
 
     add(out, "\nrate per second\n");
-    for (int row = kCurveRows - 1; row >= 0; --row) {
-        const bool labelled = row + 1 == kCurveRows || 2 * (row + 1) == kCurveRows;
-        const std::string& label = row + 1 == kCurveRows ? top_label : half_label;
+    for (int row = kPlanCurveRows - 1; row >= 0; --row) {
+        const bool labelled = row + 1 == kPlanCurveRows || 2 * (row + 1) == kPlanCurveRows;
+        const std::string& label = row + 1 == kPlanCurveRows ? top_label : half_label;
         std::string line = fmt::format("{:>{}} {}", labelled ? label : "", margin, labelled ? "┤" : "│");
         for (const int height : heights) {
             line += kBlocks[static_cast<std::size_t>(std::clamp(height - row * kEighths, 0, kEighths))];

@@ -15,7 +15,7 @@ namespace {
 
 using base::with_thousands;
 
-constexpr std::size_t kLongestPhase = 16;
+constexpr std::size_t kLongestPhaseOfLine = 16;
 
 std::string clock(std::uint64_t seconds) {
     if (seconds < 3600) return fmt::format("{:02}:{:02}", seconds / 60, seconds % 60);
@@ -81,7 +81,7 @@ std::string joined(const std::vector<Part>& parts, std::string_view separator) {
 
 std::string progress_line(const metrics::Interval& interval, const ProgressContext& context) {
     std::vector<Part> parts{{elapsed(interval, context), 8}};
-    if (!interval.phase.empty()) parts.push_back({printable(interval.phase, kLongestPhase), 3});
+    if (!interval.phase.empty()) parts.push_back({printable(interval.phase, kLongestPhaseOfLine), 3});
     parts.push_back({rate(interval, context), 9});
     parts.push_back({latency(interval), 7});
     parts.push_back({fmt::format("fail {}", with_thousands(interval.failed + interval.timed_out)), 6});

@@ -21,7 +21,6 @@
 namespace pgtraffic::report {
 namespace {
 
-constexpr unsigned kNewFile = 0666;  // less the umask
 constexpr std::size_t kMostPending = std::size_t{1} << 20;
 constexpr int kPatienceMs = 5000;  // at the end, for each step of a slow reader
 
@@ -55,7 +54,7 @@ StreamFile::~StreamFile() {
 void StreamFile::open_or_create() {
     // Without O_TRUNC: a run that cannot start leaves the last one's file alone.
     constexpr int kHow = O_WRONLY | O_CLOEXEC | O_NOCTTY;
-    fd_ = ::open(path_.c_str(), kHow | O_CREAT | O_EXCL, kNewFile);
+    fd_ = ::open(path_.c_str(), kHow | O_CREAT | O_EXCL, kNewFileMode);
     created_ = fd_ >= 0;
     if (fd_ < 0 && errno == EEXIST) {
         const auto followed = follow_links(path_);

@@ -7,7 +7,7 @@
 namespace pgtraffic::simulation {
 namespace {
 
-constexpr base::Nanos kFresh = std::chrono::seconds{1};
+constexpr base::Nanos kFreshAnswer = std::chrono::seconds{1};
 
 }  // namespace
 
@@ -31,7 +31,7 @@ void HostLookup::set_password(const std::string& password) {
 }
 
 void HostLookup::refresh(base::Mono now) {
-    if (!needed_ || under_way_ || (last_ != base::Mono::min() && now - last_ < kFresh)) return;
+    if (!needed_ || under_way_ || (last_ != base::Mono::min() && now - last_ < kFreshAnswer)) return;
     under_way_ = true;
     last_ = now;
     look_up_from(0);

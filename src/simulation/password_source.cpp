@@ -12,7 +12,7 @@
 namespace pgtraffic::simulation {
 namespace {
 
-constexpr base::Nanos kFresh = std::chrono::seconds{1};
+constexpr base::Nanos kFreshPassword = std::chrono::seconds{1};
 constexpr base::Nanos kTimeLimit = std::chrono::seconds{10};
 
 /// The output less the newline at its end, which is the file's and not the password's; empty with a reason.
@@ -76,7 +76,7 @@ PasswordSource::PasswordSource(event_loop::Loop& loop, std::optional<std::string
 PasswordSource::State PasswordSource::ask(base::Mono now) noexcept {
     if (!command_) return State::ready;
     if (shell_.running()) return State::waiting;
-    if (answered_ == base::Mono::min() || now - answered_ >= kFresh) {
+    if (answered_ == base::Mono::min() || now - answered_ >= kFreshPassword) {
         shell_.start(*command_, kTimeLimit);
         return State::waiting;
     }
@@ -85,7 +85,7 @@ PasswordSource::State PasswordSource::ask(base::Mono now) noexcept {
 }
 
 base::Mono PasswordSource::retry_at() const noexcept {
-    return error_.empty() || shell_.running() ? base::Mono::max() : answered_ + kFresh;
+    return error_.empty() || shell_.running() ? base::Mono::max() : answered_ + kFreshPassword;
 }
 
 void PasswordSource::on_end(const event_loop::CommandEnd* end) noexcept {

@@ -5,17 +5,11 @@
 #include <string_view>
 #include <vector>
 
+#include "pgtraffic/base/text.hpp"
 #include "pgtraffic/workload/sql_scanner.hpp"
 
 namespace pgtraffic::workload {
 namespace {
-
-std::string_view trimmed(std::string_view text) {
-    constexpr std::string_view kBlank = " \t\r\n\f\v";
-    const auto first = text.find_first_not_of(kBlank);
-    return first == std::string_view::npos ? std::string_view{}
-                                           : text.substr(first, text.find_last_not_of(kBlank) - first + 1);
-}
 
 /// Takes "(a, f(b, c), 'd,e')" off the front of `sql` as its top-level parts; none where it does not close.
 std::optional<std::vector<std::string_view>> take_list(SqlScanner& sql) {
@@ -28,7 +22,7 @@ std::optional<std::vector<std::string_view>> take_list(SqlScanner& sql) {
         const char* here = sql.peek().data();
         depth += *here == '(' ? 1 : *here == ')' ? -1 : 0;
         const bool ends = (*here == ',' && depth == 1) || depth == 0;
-        if (ends) parts.push_back(trimmed({part, static_cast<std::size_t>(here - part)}));
+        if (ends) parts.push_back(base::trimmed({part, static_cast<std::size_t>(here - part)}));
         sql.skip();
         if (depth == 0) return parts;
         if (ends) part = sql.peek().data();
@@ -41,7 +35,7 @@ std::optional<std::size_t> parameter_of(std::string_view value) {
     if (!value.starts_with('$')) return std::nullopt;
     std::size_t n = 0;
     const auto [end, error] = std::from_chars(value.data() + 1, value.data() + value.size(), n);
-    const auto rest = trimmed(value.substr(static_cast<std::size_t>(end - value.data())));
+    const auto rest = base::trimmed(value.substr(static_cast<std::size_t>(end - value.data())));
     if (error != std::errc{} || n == 0 || !(rest.empty() || rest.starts_with("::"))) return std::nullopt;
     return n - 1;
 }
@@ -51,7 +45,7 @@ std::optional<std::size_t> parameter_of(std::string_view value) {
 std::optional<CodeInsert> code_insert(const Statement& statement) {
     SqlScanner sql{statement.sql};
     if (sql.take_word() != "insert" || sql.take_word() != "into") return std::nullopt;
-    const auto table = trimmed(sql.peek().substr(0, sql.peek().find('(')));
+    const auto table = base::trimmed(sql.peek().substr(0, sql.peek().find('(')));
     if (table.empty() || table.find_first_of(" \t\r\n;'") != std::string_view::npos) return std::nullopt;
     sql.skip(table.size());
     const auto columns = take_list(sql);

@@ -10,9 +10,9 @@
 namespace pgtraffic::workload {
 namespace {
 
-constexpr std::array<std::string_view, 13> kReading{"select", "values",   "table", "show",      "with",
-                                                    "begin",  "start",    "end",   "savepoint", "release",
-                                                    "commit", "rollback", "abort"};
+constexpr std::array<std::string_view, 13> kBeginsReading{
+    "select", "values",    "table",   "show",   "with",     "begin", "start",
+    "end",    "savepoint", "release", "commit", "rollback", "abort"};
 /// "update" and "share" also lock rows, "into" makes a table, "write" opens a transaction that may.
 constexpr std::array<std::string_view, 9> kWriting{"insert", "update", "delete",  "merge", "into",
                                                    "share",  "write",  "nextval", "setval"};
@@ -81,7 +81,7 @@ bool adds_untold_rows(std::string_view sql) {
 bool only_reads(std::string_view sql) {
     const auto words = sql_words(sql);
     if (words.size() > 1 && is_one_of(words.front(), kEnding) && words[1] == "prepared") return false;
-    return !words.empty() && is_one_of(words.front(), kReading) &&
+    return !words.empty() && is_one_of(words.front(), kBeginsReading) &&
            std::none_of(words.begin(), words.end(),
                         [](const std::string& word) { return is_one_of(word, kWriting); });
 }

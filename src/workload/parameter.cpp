@@ -11,6 +11,7 @@
 #include <cmath>
 #include <string_view>
 
+#include "pgtraffic/base/text.hpp"
 #include "pgtraffic/base/units.hpp"
 
 namespace pgtraffic::workload {
@@ -23,21 +24,14 @@ constexpr std::size_t kMaxPrefix = 40;      // bytes: with 18 digits below kLong
 constexpr std::size_t kMaxIdentifier = 63;  // bytes: PostgreSQL cuts longer ones
 constexpr double kMaxGridPoint = 1e15;      // beyond it doubles cannot tell decimal neighbours apart
 
-bool is_letter(char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_';
-}
-bool is_digit(char c) {
-    return c >= '0' && c <= '9';
-}
-
 /// The length of the SQL identifier, plain or double-quoted, that `text` begins with; 0 if there is none.
 std::size_t identifier_length(std::string_view text) {
     if (text.empty()) return 0;
     std::size_t length = 1;
     if (text.front() != '"') {
-        if (!is_letter(text.front())) return 0;
+        if (!base::is_letter(text.front())) return 0;
         while (length < text.size() &&
-               (is_letter(text[length]) || is_digit(text[length]) || text[length] == '$')) {
+               (base::is_letter(text[length]) || base::is_digit(text[length]) || text[length] == '$')) {
             ++length;
         }
         return length <= kMaxIdentifier ? length : 0;

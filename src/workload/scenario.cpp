@@ -12,6 +12,7 @@
 #include "pgtraffic/base/check.hpp"
 #include "pgtraffic/base/embedded.hpp"
 #include "pgtraffic/base/error.hpp"
+#include "pgtraffic/base/text.hpp"
 #include "pgtraffic/base/units.hpp"
 #include "pgtraffic/workload/sql_scanner.hpp"
 
@@ -164,11 +165,6 @@ std::vector<Operation> parse_operations(const base::JsonNode& list) {
     return operations;
 }
 
-std::string_view trimmed(std::string_view text) {
-    const auto first = text.find_first_not_of(' ');
-    return first == std::string_view::npos ? "" : text.substr(first, text.find_last_not_of(' ') - first + 1);
-}
-
 struct MixEntry {
     std::string_view name;
     double weight = 0;
@@ -178,9 +174,9 @@ MixEntry parse_mix_entry(const Scenario& scenario, std::string_view entry) {
     const auto equals = entry.find('=');
     if (equals == std::string_view::npos) {
         throw base::Error(
-            fmt::format("--mix: \"{}\" must be a name and a weight, as in select=60", trimmed(entry)));
+            fmt::format("--mix: \"{}\" must be a name and a weight, as in select=60", base::trimmed(entry)));
     }
-    const auto name = trimmed(entry.substr(0, equals));
+    const auto name = base::trimmed(entry.substr(0, equals));
     std::vector<std::string_view> known;
     for (const auto& operation : scenario.operations) known.emplace_back(operation.name);
     if (std::find(known.begin(), known.end(), name) == known.end()) {
@@ -190,7 +186,7 @@ MixEntry parse_mix_entry(const Scenario& scenario, std::string_view entry) {
                               : fmt::format("--mix: {} has no operation \"{}\"; did you mean \"{}\"?",
                                             scenario.name, name, near));
     }
-    const auto text = trimmed(entry.substr(equals + 1));
+    const auto text = base::trimmed(entry.substr(equals + 1));
     const auto weight = base::parse_number(text);
     if (!weight || *weight < 0 || *weight > kMaxWeight) {
         throw base::Error(fmt::format("--mix: the weight of {} must be a number from 0 to {}, not \"{}\"",
@@ -266,7 +262,7 @@ Scenario load_scenario_file(const std::string& path) {
 }
 
 void apply_mix(Scenario& scenario, std::string_view mix) {
-    if (trimmed(mix).empty())
+    if (base::trimmed(mix).empty())
         throw base::Error("--mix: is empty; give names and weights, as in select=60,insert=40");
     std::vector<double> weights(scenario.operations.size(), 0.0);
     std::vector<bool> said(scenario.operations.size(), false);

@@ -2,20 +2,19 @@
 
 #include <algorithm>
 
+#include "pgtraffic/base/text.hpp"
+
 namespace pgtraffic::workload {
 namespace {
 
 constexpr std::string_view kBlank = " \t\r\n\f\v;";
 
-bool is_digit(char c) {
-    return c >= '0' && c <= '9';
-}
-bool is_letter(char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_' ||
-           static_cast<unsigned char>(c) > 127;
+/// PostgreSQL takes every byte of other alphabets for a letter.
+bool begins_word(char c) {
+    return base::is_letter(c) || static_cast<unsigned char>(c) > 127;
 }
 bool is_word_part(char c) {
-    return is_letter(c) || is_digit(c) || c == '$';
+    return begins_word(c) || base::is_digit(c) || c == '$';
 }
 
 std::size_t word_length(std::string_view sql) {
@@ -41,7 +40,7 @@ std::string_view SqlScanner::peek() {
 }
 
 std::string SqlScanner::take_word() {
-    if (peek().empty() || !is_letter(rest_.front()) || at_escaped_text()) return {};
+    if (peek().empty() || !begins_word(rest_.front()) || at_escaped_text()) return {};
     std::string word{rest_.substr(0, word_length(rest_))};
     rest_.remove_prefix(word.size());
     for (char& c : word) {
@@ -63,7 +62,7 @@ void SqlScanner::skip() {
         return;
     }
     // A number takes its letters along: 1e5 holds no word.
-    skip(is_letter(c) || is_digit(c) ? word_length(rest_) : 1);
+    skip(begins_word(c) || base::is_digit(c) ? word_length(rest_) : 1);
 }
 
 void SqlScanner::skip(std::size_t length) {
@@ -106,7 +105,7 @@ void SqlScanner::skip_comment() {
 void SqlScanner::skip_dollar() {
     std::size_t end = 1;
     while (end < rest_.size() && rest_[end] != '$' && is_word_part(rest_[end])) ++end;
-    const bool opens = end < rest_.size() && rest_[end] == '$' && (end == 1 || is_letter(rest_[1]));
+    const bool opens = end < rest_.size() && rest_[end] == '$' && (end == 1 || begins_word(rest_[1]));
     if (!opens) return skip(end);
     const auto tag = rest_.substr(0, end + 1);
     const auto close = rest_.find(tag, tag.size());

@@ -10,7 +10,7 @@
 namespace pgtraffic::workload {
 namespace {
 
-constexpr std::array<std::string_view, 18> kReading{
+constexpr std::array<std::string_view, 18> kReadingStatements{
     "select", "values",  "table", "show",   "explain",  "fetch",   "move",      "close",   "set",
     "reset",  "discard", "lock",  "listen", "unlisten", "declare", "savepoint", "release", "deallocate"};
 
@@ -39,8 +39,8 @@ StatementKind kind_of(std::string_view text) {
     const bool analyzes =
         first == "explain" && (second == "analyze" || second == "analyse" || second.empty());
     const bool makes_a_table = first == "select" && is_one_of(sql_words(text), "into");
-    return is_one_of(kReading, first) && !analyzes && !makes_a_table ? StatementKind::reads
-                                                                     : StatementKind::writes;
+    return is_one_of(kReadingStatements, first) && !analyzes && !makes_a_table ? StatementKind::reads
+                                                                               : StatementKind::writes;
 }
 
 bool chains(std::string_view text) {

@@ -14,7 +14,7 @@ using test::warning;
 
 namespace {
 
-const std::string kScenario = R"({"name": "probe", "operations": [
+const std::string kProbe = R"({"name": "probe", "operations": [
     {"name": "point look-up", "weight": 3, "statements": [{"sql": "SELECT /* measured */ 1"}]},
     {"name": "v1.2", "statements": [{"sql": "SELECT /* measured */ 2"}]}])";
 
@@ -22,7 +22,7 @@ const std::string kScenario = R"({"name": "probe", "operations": [
 class Lab {
  public:
     explicit Lab(const std::vector<std::string>& behaviour, const std::string& scenario_end = "}")
-        : scenario_{kScenario + scenario_end}, server_{server_argv(folder_, behaviour)} {
+        : scenario_{kProbe + scenario_end}, server_{server_argv(folder_, behaviour)} {
         REQUIRE(server_.wait_for_stdout("ready"));
     }
 

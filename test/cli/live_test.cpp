@@ -26,7 +26,7 @@ std::vector<std::string> run_words(const test::FakeServerProcess& server, const 
     return test::pgtraffic_argv(all);
 }
 
-const char* const kScenario =
+const char* const kLiveScenario =
     R"json({"name": "probe", "operations": [{"name": "one", "statements": [{"sql": "SELECT 1"}]}]})json";
 
 /// A tmux server of its own with one window that runs a command and then waits. Gone with its scope.
@@ -84,7 +84,7 @@ bool has_tmux() {
 TEST_CASE("a panel is redrawn in place, fits a window that changes its size, and is gone at the end") {
     if (!has_tmux()) return;
     const test::FakeServerProcess server{std::vector<std::string>{}};
-    const test::TemporaryFile scenario{kScenario};
+    const test::TemporaryFile scenario{kLiveScenario};
     const Screen screen{90, 24, run_words(server, scenario.path(), {"--live", "panel", "-T", "30"}),
                         "TERM=screen-256color"};
     REQUIRE(screen.wait_for("own load"));
@@ -117,7 +117,7 @@ TEST_CASE("a panel is redrawn in place, fits a window that changes its size, and
 TEST_CASE("the line moves on one row, without colour where NO_COLOR is set") {
     if (!has_tmux()) return;
     const test::FakeServerProcess server{std::vector<std::string>{}};
-    const test::TemporaryFile scenario{kScenario};
+    const test::TemporaryFile scenario{kLiveScenario};
     const Screen screen{60, 40, run_words(server, scenario.path(), {"-T", "30"}), "NO_COLOR=1"};
     REQUIRE(screen.wait_for("3/30 s"));
     const auto shown = screen.shown();
@@ -131,7 +131,7 @@ TEST_CASE("a terminal that is stopped does not stop the load, and what was said 
     constexpr std::string_view kStop = "\x13";  // Ctrl-S
     constexpr std::string_view kGoOn = "\x11";  // Ctrl-Q
     const test::FakeServerProcess server{std::vector<std::string>{}};
-    const test::TemporaryFile scenario{kScenario};
+    const test::TemporaryFile scenario{kLiveScenario};
     for (const auto* live : {"line", "panel", "off"}) {
         test::ProcessOptions options;
         options.stderr_terminal = true;
@@ -154,7 +154,7 @@ TEST_CASE("a terminal that is stopped does not stop the load, and what was said 
 
 TEST_CASE("without a terminal, and on a dumb one, nothing moves") {
     const test::FakeServerProcess server{std::vector<std::string>{}};
-    const test::TemporaryFile scenario{kScenario};
+    const test::TemporaryFile scenario{kLiveScenario};
     for (const bool terminal : {false, true}) {
         test::ProcessOptions options;
         options.stderr_terminal = terminal;

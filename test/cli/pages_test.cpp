@@ -34,7 +34,7 @@ std::string offered_by(const std::vector<std::string>& argv) {
     return result.out;
 }
 
-std::set<std::string> lines_of(const std::string& text) {
+std::set<std::string> offered_lines(const std::string& text) {
     std::set<std::string> lines;
     std::istringstream in{text};
     for (std::string line; std::getline(in, line);) lines.insert(line);
@@ -56,7 +56,7 @@ std::set<std::string> bash_offers(const std::vector<std::string>& words) {
         empty.string(),
         "pgtraffic"};
     argv.insert(argv.end(), words.begin(), words.end());
-    return lines_of(offered_by(argv));
+    return offered_lines(offered_by(argv));
 }
 
 std::set<std::string> fish_offers(const std::string& line) {
@@ -64,7 +64,7 @@ std::set<std::string> fish_offers(const std::string& line) {
         offered_by({"fish", "--no-config", "-c", "source $argv[1]; complete --do-complete $argv[2]",
                     (kPages / "pgtraffic.fish").string(), line});
     std::set<std::string> words;
-    for (const auto& offer : lines_of(text)) words.insert(offer.substr(0, offer.find('\t')));
+    for (const auto& offer : offered_lines(text)) words.insert(offer.substr(0, offer.find('\t')));
     return words;
 }
 
@@ -132,7 +132,7 @@ TEST_CASE("bash offers what begins with the word at hand") {
          "cd \"$(mktemp -d)\"; touch 'a b.json' '*.json'; source \"$1\"; COMP_WORDS=(pgtraffic --json ''); "
          "COMP_CWORD=2; _pgtraffic; printf '%s\\n' \"${COMPREPLY[@]}\"; rm ./*; rmdir \"$PWD\"",
          "bash", (kPages / "pgtraffic.bash").string()});
-    CHECK(lines_of(result.out) == Words{"*.json", "a b.json"});
+    CHECK(offered_lines(result.out) == Words{"*.json", "a b.json"});
 }
 
 TEST_CASE("zsh offers a command's words and an option's, at a prompt") {

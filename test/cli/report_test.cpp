@@ -142,10 +142,10 @@ TEST_CASE("compare tells the change and exits by its conditions") {
     CHECK(changed.out.find("response.p99>+10%: +100.0 % in B: FAILED") != std::string::npos);
     CHECK(changed.out.find("throughput<-5%: 0 % in B: ok") != std::string::npos);
     const NewFile page;
-    const auto json =
+    const auto as_json =
         run_pgtraffic({"compare", a.path(), b.path(), a.path(), "--format", "json", "--html", page.path()});
-    CHECK(json.exit_code == 0);
-    CHECK(Json::parse(json.out)["runs"].size() == 3);
+    CHECK(as_json.exit_code == 0);
+    CHECK(Json::parse(as_json.out)["runs"].size() == 3);
     CHECK(test::read_file(page.path()).find("id=\"chart-p99\"") != std::string::npos);
     const auto beside = run_pgtraffic({"compare", a.path(), b.path(), "--html", "-"});
     CHECK(beside.out.starts_with("<!DOCTYPE html>"));
@@ -161,10 +161,10 @@ TEST_CASE("compare takes groups of runs, parted by vs") {
     REQUIRE(groups.exit_code == 0);
     REQUIRE(single.exit_code == 0);
     CHECK(Json::parse(single.out)["runs"][1]["label"] == "B");
-    const auto json = Json::parse(groups.out);
-    CHECK(json["runs"].size() == 5);
-    CHECK(json["runs"][4]["label"] == "B3");
-    CHECK(json["figures"][0]["values"].size() == 2);
+    const auto as_json = Json::parse(groups.out);
+    CHECK(as_json["runs"].size() == 5);
+    CHECK(as_json["runs"][4]["label"] == "B3");
+    CHECK(as_json["figures"][0]["values"].size() == 2);
 }
 
 TEST_CASE("compare refuses other loads unless told") {

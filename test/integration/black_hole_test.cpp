@@ -39,7 +39,7 @@ postgres::TemporaryServerOptions reachable() {
 }
 
 /// The first is for what was sent and not acknowledged, the others for who waits, also for an answer.
-constexpr const char* kQuick = "tcp_user_timeout=1500 keepalives_idle=1 keepalives_interval=1";
+constexpr const char* kQuickKeepalives = "tcp_user_timeout=1500 keepalives_idle=1 keepalives_interval=1";
 
 struct Hole {
     const char* name;
@@ -121,9 +121,10 @@ TEST_CASE("every packet lost: sessions are given up, the schedule goes on, and t
         WARN("no network namespaces to be had (not root, or no `ip`): not run");
         return;
     }
-    const auto hole = GENERATE(Hole{"packets lost, --timeout 500ms", "", {"--timeout", "500ms"}},
-                               Hole{"packets lost, limits of the user's, all busy", kQuick, {}},
-                               Hole{"packets lost, limits of the user's, most idle", kQuick, {}, 1});
+    const auto hole =
+        GENERATE(Hole{"packets lost, --timeout 500ms", "", {"--timeout", "500ms"}},
+                 Hole{"packets lost, limits of the user's, all busy", kQuickKeepalives, {}},
+                 Hole{"packets lost, limits of the user's, most idle", kQuickKeepalives, {}, 1});
     INFO(hole.name);
     const auto result = fall_into(hole, network);
     const auto& outage = test::whole_outage(result, hole.rate);

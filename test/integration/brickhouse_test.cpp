@@ -15,7 +15,7 @@ namespace {
 std::string text(Client& client, const std::string& sql) {
     return client.value(sql).value_or("NULL");
 }
-double number(Client& client, const std::string& sql) {
+double decimal(Client& client, const std::string& sql) {
     return std::stod(text(client, sql));
 }
 
@@ -113,7 +113,7 @@ TEST_CASE("the default volume has the numbers of its description") {
         CHECK(text(client, "SELECT min(order_number) || max(order_number) FROM orders") ==
               "ORD000001ORD242293");
         CHECK(text(client, "SELECT min(quantity_cases) || '-' || max(quantity_cases) FROM orders") == "5-50");
-        CHECK(number(client, "SELECT avg(quantity_cases) FROM orders") == Approx(27.5).margin(0.2));
+        CHECK(decimal(client, "SELECT avg(quantity_cases) FROM orders") == Approx(27.5).margin(0.2));
         CHECK(text(client, "SELECT count(*) FROM orders WHERE from_store_id <> 1 OR to_store_id = 1") == "0");
         CHECK(text(client,
                    "SELECT count(DISTINCT to_store_id) || ' ' || count(DISTINCT product_id) FROM orders") ==
@@ -136,27 +136,27 @@ TEST_CASE("the default volume has the numbers of its description") {
                    "SELECT count(*) FROM orders WHERE approved_date - order_date NOT BETWEEN interval '2 h' "
                    "AND interval '48 h' OR fulfilled_date - approved_date NOT BETWEEN interval '4 h' AND "
                    "interval '72 h'") == "0");
-        CHECK(
-            number(client, "SELECT extract(epoch FROM avg(approved_date - order_date)) / 3600 FROM orders") ==
-            Approx(25).margin(0.5));
-        CHECK(number(client,
-                     "SELECT extract(epoch FROM avg(fulfilled_date - approved_date)) / 3600 FROM orders") ==
+        CHECK(decimal(client,
+                      "SELECT extract(epoch FROM avg(approved_date - order_date)) / 3600 FROM orders") ==
+              Approx(25).margin(0.5));
+        CHECK(decimal(client,
+                      "SELECT extract(epoch FROM avg(fulfilled_date - approved_date)) / 3600 FROM orders") ==
               Approx(38).margin(0.5));
         // Whole weeks, 17 of them apart: 1.12 to the power of 119 days in months.
         const auto weeks_ago = [&client](int from, int to) {
-            return number(client,
-                          fmt::format("SELECT count(*) FROM orders WHERE order_date >= current_date - {} AND "
-                                      "order_date < current_date - {}",
-                                      from * 7, to * 7));
+            return decimal(
+                client, fmt::format("SELECT count(*) FROM orders WHERE order_date >= current_date - {} AND "
+                                    "order_date < current_date - {}",
+                                    from * 7, to * 7));
         };
         CHECK(weeks_ago(5, 1) / weeks_ago(22, 18) == Approx(std::pow(1.12, 119 / 30.44)).epsilon(0.03));
-        CHECK(number(client,
-                     "SELECT count(*) FILTER (WHERE extract(isodow FROM order_date) >= 6) / "
-                     "count(*)::float FROM orders") < 0.2);
+        CHECK(decimal(client,
+                      "SELECT count(*) FILTER (WHERE extract(isodow FROM order_date) >= 6) / "
+                      "count(*)::float FROM orders") < 0.2);
         CHECK(text(client,
                    "SELECT count(*) FROM orders WHERE order_status = 'pending_review' AND order_date < "
                    "localtimestamp - interval '5 days'") == "0");
-        CHECK(number(client, "SELECT extract(epoch FROM localtimestamp - max(order_date)) FROM orders") <
+        CHECK(decimal(client, "SELECT extract(epoch FROM localtimestamp - max(order_date)) FROM orders") <
               86400);
     }
     // Stores, users, products, inventory.
@@ -199,7 +199,7 @@ TEST_CASE("the default volume has the numbers of its description") {
     }
     // Statistics are there at once.
     {
-        CHECK(number(client, "SELECT reltuples FROM pg_class WHERE oid = 'orders'::regclass") ==
+        CHECK(decimal(client, "SELECT reltuples FROM pg_class WHERE oid = 'orders'::regclass") ==
               Approx(242293));
     }
 }
@@ -321,7 +321,7 @@ TEST_CASE("dates follow the time zone of the connection") {
         client.execute(fmt::format("SET TIME ZONE '{}'", zone));
         brickhouse::init(client, options(kSmall, 1, true), nullptr);
         CHECK(text(client, "SELECT count(*) FROM orders WHERE order_date > localtimestamp") == "0");
-        CHECK(number(client, "SELECT extract(epoch FROM localtimestamp - max(order_date)) FROM orders") <
+        CHECK(decimal(client, "SELECT extract(epoch FROM localtimestamp - max(order_date)) FROM orders") <
               5 * 86400);
     }
 }
@@ -362,7 +362,7 @@ TEST_CASE("a second init says that there is one, --reset makes it anew") {
         Catch::Contains("initialised already") && Catch::Contains("--reset") && Catch::Contains("cleanup"));
     CHECK(text(client, "SELECT notes FROM orders WHERE order_id = 1") == "touched");
     brickhouse::init(client, options(kSmall, 1, true), nullptr);
-    CHECK(number(client, "SELECT count(*) FROM orders") == 121);
+    CHECK(decimal(client, "SELECT count(*) FROM orders") == 121);
 }
 
 TEST_CASE("cleanup drops what init made and nothing else") {

@@ -24,7 +24,7 @@ test::ProcessResult run(const PgBouncer& pooler, const std::vector<std::string>&
 }
 
 /// The pooler's server connections to the database, as the server sees them.
-std::string backends(postgres::Client& client) {
+std::string backend_count(postgres::Client& client) {
     return client
         .value(
             "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> "
@@ -71,7 +71,7 @@ TEST_CASE("a thousand clients share twenty connections of the server") {
     CHECK(result["summary"]["queries"]["started"] == 5000);
     CHECK(result["summary"]["queries"]["failed"] == 0);
     postgres::Client client{database.conninfo()};
-    CHECK(std::stoi(backends(client)) <= static_cast<int>(kServerConnections));
+    CHECK(std::stoi(backend_count(client)) <= static_cast<int>(kServerConnections));
 }
 
 TEST_CASE("prepared statements work in session mode and are refused with the cure in transaction mode") {

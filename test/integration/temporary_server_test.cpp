@@ -104,7 +104,7 @@ struct Owner {
                 mine.postmaster = server.postmaster();
                 server.directory().copy(mine.directory.data(), mine.directory.size() - 1);
                 server.conninfo().get("host").copy(mine.socket.data(), mine.socket.size() - 1);
-                if (write(ends[1], &mine, sizeof mine) != sizeof mine) _exit(1);
+                if (::write(ends[1], &mine, sizeof mine) != sizeof mine) _exit(1);
                 pause();
             } catch (const base::Error& error) {
                 fmt::print(stderr, "{}\n", error.what());

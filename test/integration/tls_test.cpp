@@ -14,7 +14,7 @@ using Catch::Matchers::Contains;
 
 namespace {
 
-constexpr const char* kPassword = "S3cret:p@ss w%rd";
+constexpr const char* kTlsPassword = "S3cret:p@ss w%rd";
 
 /// The server, its certificates, and scenarios that succeed only over TLS, or only without.
 struct Lab {
@@ -38,7 +38,7 @@ struct Lab {
         postgres::Client client{server->conninfo()};
         for (const char* role : {"certuser", "tlsuser", "plainuser", "either"})
             client.execute(fmt::format("CREATE ROLE {} LOGIN", role));
-        client.execute(fmt::format("CREATE ROLE scram LOGIN PASSWORD '{}'", kPassword));
+        client.execute(fmt::format("CREATE ROLE scram LOGIN PASSWORD '{}'", kTlsPassword));
     }
 
     [[nodiscard]] std::string target(const std::string& user, const std::string& more,
@@ -97,7 +97,7 @@ void check_connects(const std::optional<std::string>& target, bool tls, const te
     const auto result = test::read_result(run, 0);
     CHECK(result["summary"]["queries"]["ok"] == 6);
     CHECK(result["environment"]["server"]["ssl"] == tls);
-    CHECK((run.out + run.err).find(kPassword) == std::string::npos);
+    CHECK((run.out + run.err).find(kTlsPassword) == std::string::npos);
 }
 
 void check_refused(const std::string& target, const std::string& reason, const test::Environment& more = {}) {
@@ -106,7 +106,7 @@ void check_refused(const std::string& target, const std::string& reason, const t
     CHECK(run.exit_code == 1);
     CHECK(run.out.empty());
     CHECK_THAT(run.err, Contains(reason));
-    CHECK(run.err.find(kPassword) == std::string::npos);
+    CHECK(run.err.find(kTlsPassword) == std::string::npos);
 }
 
 std::string root(const test::Authority& authority) {
@@ -161,7 +161,7 @@ TEST_CASE("a client certificate names its user") {
 }
 
 TEST_CASE("SCRAM with and without TLS and channel binding, its password from everywhere") {
-    const std::string quoted = fmt::format("password='{}'", kPassword);
+    const std::string quoted = fmt::format("password='{}'", kTlsPassword);
     check_connects(lab().target("scram", "sslmode=disable " + quoted), false);
     check_connects(lab().target("scram", "sslmode=require channel_binding=require " + quoted), true);
     check_connects(lab().target("scram", "sslmode=require channel_binding=disable " + quoted), true);
@@ -174,7 +174,7 @@ TEST_CASE("SCRAM with and without TLS and channel binding, its password from eve
         fmt::format("postgresql://scram:S3cret%3Ap%40ss%20w%25rd@localhost:{}/pgtraffic?sslmode=require",
                     lab().server->conninfo().get("port"));
     check_connects(url, true);
-    check_connects(lab().target("scram", ""), true, {{"PGPASSWORD", kPassword}});
+    check_connects(lab().target("scram", ""), true, {{"PGPASSWORD", kTlsPassword}});
     check_refused(lab().target("scram", ""), "password authentication failed", {{"PGPASSWORD", "wrong"}});
     check_connects(std::nullopt, true, {{"DATABASE_URL", url}});
 }
@@ -195,7 +195,7 @@ TEST_CASE("a service file names all of it") {
             "[lab]\nhost=localhost\nport={}\ndbname=pgtraffic\nuser=scram\npassword={}\n"
             "sslmode=verify-full\nsslrootcert={}\n[broken]\nhost=localhost\nport={}\ndbname=pgtraffic\n"
             "user=scram\npassword=wrong one\n",
-            lab().server->conninfo().get("port"), kPassword, lab().ours.path("ca.crt"),
+            lab().server->conninfo().get("port"), kTlsPassword, lab().ours.path("ca.crt"),
             lab().server->conninfo().get("port")),
         ".conf"};
     const test::Environment environment{{"PGSERVICEFILE", file.path()}};

@@ -3,18 +3,16 @@
 
 #include "pgtraffic/simulation/pauses.hpp"
 #include "support/catch.hpp"
+#include "support/clock.hpp"
 
 using namespace pgtraffic;
 using namespace std::chrono_literals;
 using base::Mono;
 using simulation::Deadlines;
 using simulation::Pauses;
+using test::kStart;
 
-namespace {
-
-const Mono kStart{1h};
-
-}  // namespace
+namespace {}  // namespace
 
 TEST_CASE("the client gives a query up a little after the server would, behind a pooler at once") {
     CHECK(simulation::client_limit(1s, false) == 1250ms);

@@ -2,6 +2,7 @@
 #include "pgtraffic/simulation/dispatcher.hpp"
 #include "pgtraffic/simulation/loop_load.hpp"
 #include "support/catch.hpp"
+#include "support/clock.hpp"
 
 using namespace pgtraffic;
 using namespace std::chrono_literals;
@@ -10,12 +11,9 @@ using base::Nanos;
 using simulation::Decision;
 using simulation::Dispatcher;
 using simulation::IndexList;
+using test::kStart;
 
-namespace {
-
-const Mono kStart{Nanos{1h}};
-
-}  // namespace
+namespace {}  // namespace
 
 TEST_CASE("an index list is a queue that can be left from the middle") {
     IndexList list{5};

@@ -6,16 +6,16 @@
 
 #include "pgtraffic/simulation/plan.hpp"
 #include "support/catch.hpp"
+#include "support/clock.hpp"
 
 using namespace pgtraffic;
 using namespace std::chrono_literals;
 using base::Mono;
 using simulation::Loads;
 using simulation::SimulationPlan;
+using test::kStart;
 
 namespace {
-
-const Mono kStart{1h};
 
 SimulationPlan plan_at(std::optional<double> rate_per_s) {
     SimulationPlan plan;

@@ -8,6 +8,7 @@
 #include "pgtraffic/simulation/loads.hpp"
 #include "pgtraffic/simulation/plan.hpp"
 #include "support/catch.hpp"
+#include "support/clock.hpp"
 
 using namespace pgtraffic;
 using namespace std::chrono_literals;
@@ -15,10 +16,9 @@ using base::Mono;
 using metrics::Outcome;
 using simulation::Measurement;
 using simulation::Stage;
+using test::kStart;
 
 namespace {
-
-const Mono kStart{1h};
 
 workload::Workload one_query() {
     const auto document = base::parse_json(

@@ -14,7 +14,7 @@ std::vector<std::string> argv_with(const std::vector<std::string>& options) {
     return argv;
 }
 
-ProcessOptions patient() {
+ProcessOptions long_lived() {
     ProcessOptions options;
     options.limit = std::chrono::seconds{240};
     return options;
@@ -23,7 +23,7 @@ ProcessOptions patient() {
 }  // namespace
 
 FakeServerProcess::FakeServerProcess(const std::vector<std::string>& options)
-    : process_{argv_with(options), patient()} {
+    : process_{argv_with(options), long_lived()} {
     REQUIRE(process_.wait_for_stdout("\n"));
     const std::string line{process_.stdout_so_far()};
     REQUIRE(line.starts_with("ready "));

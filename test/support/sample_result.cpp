@@ -255,6 +255,10 @@ RunResult sample_open_run() {
     return run;
 }
 
+std::vector<metrics::RunResult> sample_runs() {
+    return {sample_closed_run(), sample_open_run(), sample_overloaded_run(), sample_empty_run()};
+}
+
 RunResult sample_hour_run() {
     constexpr int kSeconds = 3'600;
     constexpr int kDrawn = 200;  // latencies of a second; each stands for several queries

@@ -1,6 +1,8 @@
 // Finished runs built by hand, for tests of what prints them. Every one obeys the conservation laws.
 #pragma once
 
+#include <vector>
+
 #include "pgtraffic/metrics/result.hpp"
 
 namespace pgtraffic::test {
@@ -18,6 +20,9 @@ namespace pgtraffic::test {
 
 /// A run that was interrupted before any query ended, with every number at its default.
 [[nodiscard]] metrics::RunResult sample_empty_run();
+
+/// These four.
+[[nodiscard]] std::vector<metrics::RunResult> sample_runs();
 
 /// An hour of an open loop at some 1,000 a second along a day's curve, in 3,600 intervals, with latencies
 /// drawn by a fixed seed over four octaves and more, an hour's worth of failures, and a restart of the server

@@ -7,6 +7,7 @@
 
 #include "pgtraffic/metrics/aggregator.hpp"
 #include "support/catch.hpp"
+#include "support/clock.hpp"
 
 using namespace pgtraffic;
 using namespace std::chrono_literals;
@@ -14,10 +15,9 @@ using base::Mono;
 using base::Nanos;
 using metrics::AbortWatch;
 using metrics::Interval;
+using test::kStart;
 
 namespace {
-
-const Mono kStart{Nanos{1h}};
 
 std::vector<metrics::Threshold> conditions(const std::vector<std::string>& texts) {
     std::vector<metrics::Threshold> parsed;

@@ -5,6 +5,7 @@
 
 #include "pgtraffic/metrics/aggregator.hpp"
 #include "support/catch.hpp"
+#include "support/clock.hpp"
 
 using namespace pgtraffic;
 using namespace std::chrono_literals;
@@ -14,10 +15,9 @@ using metrics::Aggregator;
 using metrics::Completion;
 using metrics::Gauges;
 using metrics::Outcome;
+using test::kStart;
 
 namespace {
-
-const Mono kStart{Nanos{1h}};
 
 metrics::AggregatorPlan two_by_two() {
     metrics::AggregatorPlan plan;

@@ -20,7 +20,7 @@ using test::line_with;
 namespace {
 
 /// What lies between two marks, the second looked for behind the first; to the end where there is none.
-std::string between(const std::string& text, const std::string& from, const std::string& to) {
+std::string part_between(const std::string& text, const std::string& from, const std::string& to) {
     const auto at = text.find(from);
     if (at == std::string::npos) return "";
     const auto begin = at + from.size();
@@ -89,7 +89,7 @@ TEST_CASE("the manual page has every option of every command, every command and 
         const bool run = command.command == Command::run;
         const auto heading =
             run ? std::string{".SH OPTIONS\n"} : ".SH \"OPTIONS OF " + std::string{command.name} + "\"\n";
-        const auto section = between(page, heading, ".SH ");
+        const auto section = part_between(page, heading, ".SH ");
         INFO(command.name << " --" << option.name << '\n' << section);
         auto head = "\\fB\\-\\-" + in_troff(option.name) + "\\fR";
         if (option.letter != 0) head = "\\fB\\-" + std::string{option.letter} + "\\fR, " + head;
@@ -97,11 +97,11 @@ TEST_CASE("the manual page has every option of every command, every command and 
         CHECK_THAT(section, Contains(".TP\n" + head + "\n"));
     });
     for (const auto& command : cli::command_table()) {
-        CHECK_THAT(between(page, ".SH COMMANDS\n", ".SH "),
+        CHECK_THAT(part_between(page, ".SH COMMANDS\n", ".SH "),
                    Contains("\\fB" + std::string{command.name} + "\\fR"));
     }
     for (const auto& status : cli::exit_status_table()) {
-        CHECK_THAT(between(page, ".SH \"EXIT STATUS\"\n", ".SH "),
+        CHECK_THAT(part_between(page, ".SH \"EXIT STATUS\"\n", ".SH "),
                    Contains("\\fB" + std::string{status.status} + "\\fR\n" + in_troff(status.meaning)));
     }
     // Nothing of ours is taken for a request, and no backtick is left.
@@ -133,7 +133,7 @@ TEST_CASE("the script for zsh has every option of every command") {
     const auto script = cli::zsh_completion();
     each_option([&](const cli::CommandRow& command, const cli::OptionRow& option) {
         INFO(command.name << " --" << option.name);
-        const auto part = between(script, "\n    " + std::string{command.name} + ")\n", "\n      ;;\n");
+        const auto part = part_between(script, "\n    " + std::string{command.name} + ")\n", "\n      ;;\n");
         const auto line = line_with(part, "--" + std::string{option.name} +
                                               (option.letter != 0 ? (option.is_flag() ? "'}" : "='}")
                                                                   : (option.is_flag() ? "[" : "=[")));

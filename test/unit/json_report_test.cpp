@@ -52,17 +52,12 @@ std::vector<std::string> keys_of(const Json& object) {
     return keys;
 }
 
-std::vector<metrics::RunResult> all_samples() {
-    return {test::sample_closed_run(), test::sample_open_run(), test::sample_overloaded_run(),
-            test::sample_empty_run()};
-}
-
 }  // namespace
 
 TEST_CASE("JSON results of every kind of run validate against docs/result.schema.json") {
     const test::Folder folder;
     int n = 0;
-    for (const auto& run : all_samples()) {
+    for (const auto& run : test::sample_runs()) {
         const auto result = validate(
             write(folder, std::to_string(n++) + ".json", report::json_text(report::json_report(run))));
         INFO(result.output);
@@ -126,7 +121,7 @@ TEST_CASE("the order of the fields is that of the documentation") {
 }
 
 TEST_CASE("counts in the JSON obey the conservation laws and add up over operations and phases") {
-    for (const auto& run : all_samples()) {
+    for (const auto& run : test::sample_runs()) {
         const auto document = report::json_report(run);
         const auto& q = document["summary"]["queries"];
         const auto n = [&](const char* key) { return q[key].get<std::uint64_t>(); };

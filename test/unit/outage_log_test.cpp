@@ -3,6 +3,7 @@
 #include "pgtraffic/metrics/outage_log.hpp"
 
 #include "support/catch.hpp"
+#include "support/clock.hpp"
 
 using namespace pgtraffic;
 using namespace std::chrono_literals;
@@ -10,10 +11,10 @@ using metrics::Completion;
 using metrics::Outage;
 using metrics::OutageLog;
 using metrics::Outcome;
+using test::kStart;
 
 namespace {
 
-constexpr base::Mono kStart{1000h};
 constexpr std::uint32_t kSessions = 4;
 constexpr base::SqlState kShutdown{{'5', '7', 'P', '0', '1'}};
 constexpr base::SqlState kStarting{{'5', '7', 'P', '0', '3'}};

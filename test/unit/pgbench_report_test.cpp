@@ -19,11 +19,6 @@ std::string found(const std::string& text, const std::string& expression) {
     return std::regex_search(text, match, regex) ? match[1].str() : "(none)";
 }
 
-std::vector<metrics::RunResult> all_samples() {
-    return {test::sample_closed_run(), test::sample_open_run(), test::sample_overloaded_run(),
-            test::sample_empty_run()};
-}
-
 }  // namespace
 
 TEST_CASE("readers of pgbench's summary find a closed loop's numbers") {
@@ -94,7 +89,7 @@ TEST_CASE("a run that ended early says how long it lasted, and one without a que
     const auto text = report::pgbench_report(test::sample_empty_run());
     CHECK(found(text, R"(^latency average = (.*) ms$)") == "0.000");
     CHECK(found(text, R"(^tps = (.*) \()") == "0.000000");
-    for (const auto& sample : all_samples()) {
+    for (const auto& sample : test::sample_runs()) {
         CHECK(report::pgbench_report(sample).find("nan") == std::string::npos);
     }
 }

@@ -24,7 +24,7 @@ namespace fs = std::filesystem;
 
 namespace {
 
-std::string error_of(const std::string& path) {
+std::string error_of_stream(const std::string& path) {
     try {
         const StreamFile file{"--stream", path};
     } catch (const base::Error& error) {
@@ -34,16 +34,16 @@ std::string error_of(const std::string& path) {
 }
 
 /// A named pipe with us as the reader.
-class Pipe {
+class NamedPipe {
  public:
-    explicit Pipe(const std::string& path) {
+    explicit NamedPipe(const std::string& path) {
         REQUIRE(::mkfifo(path.c_str(), 0600) == 0);
         fd_ = ::open(path.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC);
         REQUIRE(fd_ >= 0);
     }
-    ~Pipe() { close(); }
-    Pipe(const Pipe&) = delete;
-    Pipe& operator=(const Pipe&) = delete;
+    ~NamedPipe() { close(); }
+    NamedPipe(const NamedPipe&) = delete;
+    NamedPipe& operator=(const NamedPipe&) = delete;
 
     void close() {
         if (fd_ >= 0) ::close(fd_);
@@ -91,10 +91,12 @@ TEST_CASE("a stream that was finished without a line is an empty file; one that 
 
 TEST_CASE("a stream that cannot be opened is an error that names option, path and cure") {
     const Folder folder;
-    CHECK_THAT(error_of(folder / "missing/s"), Contains("--stream: cannot write") && Contains("missing/s") &&
-                                                   Contains("its folder must exist"));
-    CHECK_THAT(error_of(folder / ""), Contains("--stream: cannot write") && Contains("Is a directory"));
-    CHECK_THAT(error_of(""), Contains("give a file name, or - for standard output"));
+    CHECK_THAT(error_of_stream(folder / "missing/s"), Contains("--stream: cannot write") &&
+                                                          Contains("missing/s") &&
+                                                          Contains("its folder must exist"));
+    CHECK_THAT(error_of_stream(folder / ""),
+               Contains("--stream: cannot write") && Contains("Is a directory"));
+    CHECK_THAT(error_of_stream(""), Contains("give a file name, or - for standard output"));
 }
 
 TEST_CASE("a new stream has the user's umask, a link and a descriptor's name are followed") {
@@ -136,7 +138,7 @@ TEST_CASE("a full disk ends a stream, and says so") {
 TEST_CASE("a reader that goes away ends a stream, and says so") {
     std::signal(SIGPIPE, SIG_IGN);
     const Folder folder;
-    Pipe pipe{folder / "pipe"};
+    NamedPipe pipe{folder / "pipe"};
     StreamFile stream{"--stream", folder / "pipe"};
     stream.write("one\n");
     CHECK(pipe.take() == "one\n");
@@ -148,7 +150,7 @@ TEST_CASE("a reader that goes away ends a stream, and says so") {
 
 TEST_CASE("a reader that does not read is never waited for; what it gets is whole lines") {
     const Folder folder;
-    const Pipe pipe{folder / "pipe"};
+    const NamedPipe pipe{folder / "pipe"};
     StreamFile stream{"--stream", folder / "pipe"};
     const std::string line(999, 'x');
     for (int i = 0; i < 3000; ++i) stream.write(line + "\n");  // 3 MB; a pipe holds 64 kB
@@ -163,7 +165,7 @@ TEST_CASE("a reader that does not read is never waited for; what it gets is whol
 
 TEST_CASE("a slow reader gets every line in the end") {
     const Folder folder;
-    const Pipe pipe{folder / "pipe"};
+    const NamedPipe pipe{folder / "pipe"};
     StreamFile stream{"--stream", folder / "pipe"};
     std::string written;
     for (int i = 0; i < 500; ++i) {

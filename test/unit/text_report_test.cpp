@@ -24,11 +24,6 @@ std::string plain(const metrics::RunResult& run) {
     return text;
 }
 
-std::vector<metrics::RunResult> all_samples() {
-    return {test::sample_closed_run(), test::sample_open_run(), test::sample_overloaded_run(),
-            test::sample_empty_run()};
-}
-
 bool has_no_number_word(std::string text) {
     for (auto& c : text) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
     for (const char* word : {" nan", " inf ", " -nan", " -inf", "n/a"}) {
@@ -217,7 +212,7 @@ TEST_CASE("a run in which every query failed names no latency") {
 }
 
 TEST_CASE("no report holds what is not a number, or a line wider than the terminal") {
-    for (const auto& run : all_samples()) {
+    for (const auto& run : test::sample_runs()) {
         for (const std::size_t width : {80U, 100U}) {
             const auto text = report::text_report(run, {.color = false, .width = width});
             CHECK(has_no_number_word(text));
@@ -231,7 +226,7 @@ TEST_CASE("no report holds what is not a number, or a line wider than the termin
 }
 
 TEST_CASE("colour changes no character of the text") {
-    for (const auto& run : all_samples()) {
+    for (const auto& run : test::sample_runs()) {
         const auto colored = report::text_report(run, {.color = true, .width = 80});
         CHECK(colored.find("\x1b[") != std::string::npos);
         CHECK(without_colors(colored) == plain(run));

@@ -29,7 +29,7 @@ std::vector<Mono> drain(TokenBucket bucket) {
     return due;
 }
 
-Pattern ramp(double from, double to) {
+Pattern two_ramps(double from, double to) {
     return {
         .name = "ramp",
         .description = "",
@@ -60,7 +60,7 @@ TEST_CASE("Uniform arrivals count exactly, whatever rate and duration") {
 }
 
 TEST_CASE("Uniform arrivals follow a ramp without drift, and each phase gets its own") {
-    const auto schedule = PhaseScheduler::follow(ramp(0, 1), 100, seconds{10}, 1);  // N(t) = 5 t²
+    const auto schedule = PhaseScheduler::follow(two_ramps(0, 1), 100, seconds{10}, 1);  // N(t) = 5 t²
     const auto bucket = TokenBucket::scheduled(schedule, Arrivals::uniform, kStart, 1);
     const auto due = drain(bucket);
     REQUIRE(due.size() == 500);
@@ -267,7 +267,7 @@ Moments moments_of(const std::vector<double>& counts) {
 
 TEST_CASE("Poisson counts have the planned mean and a variance equal to it, in each part of a ramp") {
     constexpr std::uint64_t kSeeds = 2000;
-    const auto schedule = PhaseScheduler::follow(ramp(0, 1), 100, seconds{4}, 1);
+    const auto schedule = PhaseScheduler::follow(two_ramps(0, 1), 100, seconds{4}, 1);
     std::vector<double> first;
     std::vector<double> second;
     for (std::uint64_t seed = 0; seed < kSeeds; ++seed) {

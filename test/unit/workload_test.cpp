@@ -49,14 +49,14 @@ namespace {
 
 constexpr std::uint64_t kEntropy = 99;
 
-Scenario parse(std::string_view text) {
+Scenario scenario_of(std::string_view text) {
     const auto document = base::parse_json(text, "test");
     return parse_scenario({document, "test"});
 }
 
 /// One statement with every kind of parameter.
 Scenario every_kind() {
-    return parse(
+    return scenario_of(
         R"({"name": "every", "operations": [{"name": "o", "statements": [{"sql": "SELECT 1", "parameters": [
         {"key": "t.id"}, {"key": "t.id", "distribution": "recent"}, {"pick": "SELECT name FROM t"},
         {"integer": [-3, 3]}, {"real": [-0.5, 9.99]}, {"choice": ["x", "a long choice, that would not fit the storage of a generated value"]},
@@ -81,9 +81,9 @@ bool all_of_set(std::string_view text, std::string_view set) {
 /// The values of one parameter over many arrivals, with how often each came.
 std::map<std::string, int> seen(std::string_view parameter, std::uint64_t arrivals) {
     const Workload workload{
-        parse(R"({"name": "s", "operations": [{"name": "o", "statements": [{"sql": "SELECT $1",
+        scenario_of(R"({"name": "s", "operations": [{"name": "o", "statements": [{"sql": "SELECT $1",
                                       "parameters": [)" +
-              std::string{parameter} + "]}]}]}"),
+                    std::string{parameter} + "]}]}]}"),
         {},
         KeyDistribution::uniform,
         42,
@@ -121,8 +121,8 @@ TEST_CASE("Statements and parameters of one arrival do not share their draws") {
     const auto two =
         R"({"sql": "SELECT 1", "parameters": [{"integer": [0, 1000000000]}, {"integer": [0, 1000000000]}]})";
     const Workload workload{
-        parse(std::string{R"({"name": "s", "operations": [{"name": "o", "statements": [)"} + two + "," + two +
-              "]}]}"),
+        scenario_of(std::string{R"({"name": "s", "operations": [{"name": "o", "statements": [)"} + two + "," +
+                    two + "]}]}"),
         {},
         KeyDistribution::uniform,
         1,
@@ -278,7 +278,7 @@ TEST_CASE("Operations come by their weights, within four sigma") {
 }
 
 TEST_CASE("What weighs nothing is never chosen, wherever it stands") {
-    const Workload workload{parse(R"({"name": "s", "operations": [
+    const Workload workload{scenario_of(R"({"name": "s", "operations": [
         {"name": "a", "weight": 0, "statements": [{"sql": "SELECT 1"}]},
         {"name": "b", "weight": 1e-9, "choose": "one", "statements":
             [{"sql": "SELECT 1", "weight": 0}, {"sql": "SELECT 1"}, {"sql": "SELECT 1", "weight": 0}]},
@@ -296,7 +296,7 @@ TEST_CASE("What weighs nothing is never chosen, wherever it stands") {
 }
 
 TEST_CASE("An operation of several statements sends all of them, and each has its number") {
-    const Workload workload{parse(R"({"name": "s", "operations": [
+    const Workload workload{scenario_of(R"({"name": "s", "operations": [
         {"name": "a", "weight": 0, "statements": [{"sql": "SELECT 1"}, {"sql": "SELECT 2"}]},
         {"name": "b", "statements": [{"sql": "SELECT 3"}, {"sql": "SELECT 4"}, {"sql": "SELECT 5"}]}]})"),
                             {},
@@ -366,7 +366,7 @@ TEST_CASE("Only the first hundred thousand picked values are kept") {
 }
 
 TEST_CASE("A policy retries its own SQLSTATEs until they are used up") {
-    const auto scenario = parse(R"({"name": "s", "operations": [
+    const auto scenario = scenario_of(R"({"name": "s", "operations": [
         {"name": "a", "statements": [{"sql": "SELECT 1"}], "retry": {"on": ["23505", "40001"], "max": 2}},
         {"name": "b", "statements": [{"sql": "SELECT 1"}]}]})");
     const Workload workload{scenario, {}, KeyDistribution::uniform, 1, kEntropy};
@@ -399,12 +399,12 @@ TEST_CASE("Values are written behind their lengths, within the room that was tol
 
 TEST_CASE("Room is told for the longest of the values that can be picked or chosen") {
     const std::string longest(300, 'x');
-    const auto scenario = parse(R"({"name": "s", "operations": [{"name": "o", "statements": [
+    const auto scenario = scenario_of(R"({"name": "s", "operations": [{"name": "o", "statements": [
         {"sql": "SELECT $1", "parameters": [{"pick": "SELECT name FROM t"}]},
         {"sql": "SELECT $1", "parameters": [{"choice": ["a", ")" +
-                                longest + R"(", "b"]}]},
+                                      longest + R"(", "b"]}]},
         {"sql": "SELECT $1", "parameters": [{"constant": ")" +
-                                longest + R"("}]},
+                                      longest + R"("}]},
         {"sql": "SELECT 1"}]}]})");
     const std::vector<DataRows> picked{{{"a"}, {longest}, {"b"}}};
     const Workload workload{scenario, picked, KeyDistribution::uniform, 1, kEntropy};

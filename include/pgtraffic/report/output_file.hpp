@@ -9,6 +9,8 @@
 
 namespace pgtraffic::report {
 
+inline constexpr unsigned kNewFileMode = 0666;  ///< of what we create, less the umask
+
 /// The descriptor of our own stdout or stderr where `path` is that by another name (/dev/stdout > file, say),
 /// else -1: opening it anew or renaming over it would lose what is printed there.
 [[nodiscard]] int standard_stream(const std::string& path) noexcept;

@@ -30,7 +30,6 @@ constexpr std::uint32_t kProtocol3 = 196608;
 constexpr std::uint32_t kCancelRequest = 80877102;
 constexpr std::uint32_t kSslRequest = 80877103;
 constexpr std::uint32_t kGssRequest = 80877104;
-constexpr std::uint32_t kInt4 = 23;
 constexpr std::size_t kEndlessPiece = 256 * 1024;
 
 /// What is asked before a load has a meaning that its asker relies on; everything else gets an order's row.

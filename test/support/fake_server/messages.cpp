@@ -8,8 +8,6 @@
 namespace pgtraffic::test {
 namespace {
 
-constexpr std::uint32_t kInt4 = 23;
-
 /// Of an ErrorResponse or a NoticeResponse.
 std::string fields(std::string_view severity, std::string_view sqlstate, std::string_view text) {
     std::string body;

@@ -9,6 +9,8 @@
 
 namespace pgtraffic::test {
 
+inline constexpr std::uint32_t kInt4 = 23;  ///< the OID of integer
+
 [[nodiscard]] std::uint32_t read_u32(const char* p);
 void put_u32(std::string& out, std::uint32_t n);
 void put_u16(std::string& out, std::uint16_t n);
