@@ -17,7 +17,7 @@ namespace {
 
 enum class Kind : std::uint8_t { duration, rate, share, count, microseconds };
 
-enum class Needs : std::uint8_t { nothing, open_loop, latency_limit };
+enum class Needs : std::uint8_t { nothing, open_loop, latency_limit, open_loop_with_limit };
 
 struct MetricRow {
     std::string_view name;
@@ -38,11 +38,11 @@ constexpr auto kMetrics = std::to_array<MetricRow>({
     {"failed_ratio", Metric::failed_ratio, Kind::share, true, Needs::nothing, true},
     {"success_ratio", Metric::success_ratio, Kind::share, true, Needs::nothing, true},
     {"empty_ratio", Metric::empty_ratio, Kind::share, true, Needs::nothing, true},
-    {"missed_ratio", Metric::missed_ratio, Kind::share, true, Needs::nothing, false},
+    {"missed_ratio", Metric::missed_ratio, Kind::share, true, Needs::open_loop_with_limit, false},
     {"late_ratio", Metric::late_ratio, Kind::share, true, Needs::latency_limit, false},
     {"failed", Metric::failed, Kind::count, true, Needs::nothing, true},
     {"timed_out", Metric::timed_out, Kind::count, true, Needs::nothing, true},
-    {"missed", Metric::missed, Kind::count, true, Needs::nothing, true},
+    {"missed", Metric::missed, Kind::count, true, Needs::open_loop_with_limit, true},
     {"late", Metric::late, Kind::count, true, Needs::latency_limit, false},
     {"retries", Metric::retries, Kind::count, true, Needs::nothing, false},
     {"waiting", Metric::waiting, Kind::count, true, Needs::nothing, true},
@@ -171,8 +171,9 @@ class Parser {
 };
 
 bool Parser::missing(Needs needs) const noexcept {
-    return (needs == Needs::open_loop && !scope_.open_loop) ||
-           (needs == Needs::latency_limit && !scope_.latency_limit);
+    const bool open_loop = needs == Needs::open_loop || needs == Needs::open_loop_with_limit;
+    const bool limit = needs == Needs::latency_limit || needs == Needs::open_loop_with_limit;
+    return (open_loop && !scope_.open_loop) || (limit && !scope_.latency_limit);
 }
 
 std::vector<std::string_view> Parser::allowed_metrics() const {
@@ -267,7 +268,7 @@ const MetricRow& Parser::parse_metric() {
     if (row == nullptr)
         fail(begin, fmt::format("unknown metric \"{}\"; {}", word, known_words(word, allowed_metrics())));
     if (missing(row->needs)) {
-        fail(begin, row->needs == Needs::open_loop
+        fail(begin, row->needs != Needs::latency_limit && !scope_.open_loop
                         ? fmt::format("a closed loop has no {}: it takes --rate, --pattern or "
                                       "--real-simulation",
                                       word)

@@ -235,14 +235,18 @@ TEST_CASE("a closed loop has no lag and no target") {
     CHECK_THAT(complaint("foo<5", false), !Contains("pool_wait"));
 }
 
-TEST_CASE("nothing is late without a latency limit") {
+TEST_CASE("nothing is late or missed without a latency limit, nor missed in a closed loop") {
     auto scope = known();
     scope.latency_limit = false;
-    for (const std::string text : {"late<5", "late_ratio<1%"}) {
+    for (const std::string text : {"late<5", "late_ratio<1%", "missed<5", "missed_ratio<1%"}) {
         CHECK(complaint(text) == "accepted");
         CHECK_THROWS_WITH(metrics::parse_threshold(text, scope),
-                          Contains("column 1: late") && Contains(" takes --latency-limit"));
+                          Contains("column 1: ") && Contains(" takes --latency-limit"));
     }
+    for (const std::string text : {"late<5", "late_ratio<1%"}) CHECK(complaint(text, false) == "accepted");
+    for (const std::string text : {"missed<5", "missed_ratio<1%"})
+        CHECK_THAT(complaint(text, false), Contains("column 1: a closed loop has no missed"));
+    CHECK_THROWS_WITH(metrics::parse_abort_condition("missed>5", scope), Contains("takes --latency-limit"));
 }
 
 TEST_CASE("while a run lasts only what intervals know can be asked for") {

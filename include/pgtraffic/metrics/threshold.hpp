@@ -70,7 +70,7 @@ struct ThresholdScope {
     std::vector<std::string> operations;
     std::vector<std::string> phases;
     bool open_loop = false;      ///< a closed loop has no lag and no target
-    bool latency_limit = false;  ///< without one nothing is late
+    bool latency_limit = false;  ///< without one nothing is late or missed
 };
 
 /// Throws base::Error "column 9: …" (columns are characters, from 1) that names the known words and, where
