@@ -7,6 +7,7 @@
 #include <algorithm>
 
 #include "pgtraffic/base/error.hpp"
+#include "pgtraffic/base/text.hpp"
 #include "pgtraffic/base/units.hpp"
 #include "pgtraffic/brickhouse/schema.hpp"
 #include "pgtraffic/brickhouse/transaction.hpp"
@@ -60,7 +61,7 @@ ForeignTargets foreign_targets(postgres::Client& client, const std::vector<std::
 
 bool is_run_id(std::string_view text) noexcept {
     return text.size() == 16 && std::all_of(text.begin(), text.end(), [](char c) {
-               return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f');
+               return base::is_digit(c) || (c >= 'a' && c <= 'f');
            });
 }
 

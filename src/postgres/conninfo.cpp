@@ -120,7 +120,7 @@ std::string harmless_part(std::string message, const std::string& text) {
 void check_url(const Conninfo& conninfo, const std::string& text, std::string_view origin) {
     const std::string port = conninfo.get("port");
     const bool numeric =
-        std::all_of(port.begin(), port.end(), [](char c) { return (c >= '0' && c <= '9') || c == ','; });
+        std::all_of(port.begin(), port.end(), [](char c) { return base::is_digit(c) || c == ','; });
     const std::string_view address = std::string_view{text}.substr(0, text.find('?'));
     const std::size_t start = address.find("://") + 3;
     const std::size_t last_at = address.rfind('@');

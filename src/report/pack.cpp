@@ -6,6 +6,8 @@
 #include <optional>
 #include <vector>
 
+#include "pgtraffic/base/text.hpp"
+
 namespace pgtraffic::report {
 namespace {
 
@@ -20,7 +22,7 @@ struct Line {
 };
 
 bool is_number(char c) {
-    return (c >= '0' && c <= '9') || c == '-' || c == '+' || c == '.' || c == 'e' || c == 'E';
+    return base::is_digit(c) || c == '-' || c == '+' || c == '.' || c == 'e' || c == 'E';
 }
 
 /// Where the JSON value that begins at `at` ends; `at` itself where none does. A key is no value.

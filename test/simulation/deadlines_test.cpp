@@ -12,8 +12,6 @@ using simulation::Deadlines;
 using simulation::Pauses;
 using test::kStart;
 
-namespace {}  // namespace
-
 TEST_CASE("the client gives a query up a little after the server would, behind a pooler at once") {
     CHECK(simulation::client_limit(1s, false) == 1250ms);
     CHECK(simulation::client_limit(100ms, false) == 150ms);  // at least 50 ms later

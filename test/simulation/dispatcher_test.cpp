@@ -13,8 +13,6 @@ using simulation::Dispatcher;
 using simulation::IndexList;
 using test::kStart;
 
-namespace {}  // namespace
-
 TEST_CASE("an index list is a queue that can be left from the middle") {
     IndexList list{5};
     for (const std::uint32_t i : {3U, 1U, 4U, 0U}) list.push_back(i);

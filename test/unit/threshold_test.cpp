@@ -241,7 +241,7 @@ TEST_CASE("nothing is late or missed without a latency limit, nor missed in a cl
     for (const std::string text : {"late<5", "late_ratio<1%", "missed<5", "missed_ratio<1%"}) {
         CHECK(complaint(text) == "accepted");
         CHECK_THROWS_WITH(metrics::parse_threshold(text, scope),
-                          Contains("column 1: ") && Contains(" takes --latency-limit"));
+                          Contains("column 1: " + text.substr(0, 4)) && Contains(" takes --latency-limit"));
     }
     for (const std::string text : {"late<5", "late_ratio<1%"}) CHECK(complaint(text, false) == "accepted");
     for (const std::string text : {"missed<5", "missed_ratio<1%"})

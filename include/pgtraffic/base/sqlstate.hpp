@@ -7,6 +7,8 @@
 #include <optional>
 #include <string_view>
 
+#include "pgtraffic/base/text.hpp"
+
 namespace pgtraffic::base {
 
 struct SqlState {
@@ -22,7 +24,7 @@ struct SqlState {
         SqlState state;
         for (std::size_t i = 0; i < 5; ++i) {
             const char c = text[i];
-            if (!(c >= '0' && c <= '9') && !(c >= 'A' && c <= 'Z')) return std::nullopt;
+            if (!is_digit(c) && !(c >= 'A' && c <= 'Z')) return std::nullopt;
             state.code[i] = c;
         }
         return state;
