@@ -234,6 +234,11 @@ Tally load_at_rate(const Plan& plan, const std::vector<int>& sockets) {
     std::vector<int> watched = sockets;
     watched.push_back(timer);
     const int epoll = watch(watched);
+    // Told of once: a timer that has run out while no connection is free must not wake anybody again.
+    epoll_event edge{};
+    edge.events = EPOLLIN | EPOLLET;
+    edge.data.u64 = sockets.size();
+    if (epoll_ctl(epoll, EPOLL_CTL_MOD, timer, &edge) != 0) fail("raw_client: epoll_ctl");
     std::vector<Answers> answers(sockets.size());
     std::deque<std::size_t> idle(sockets.size());
     for (std::size_t i = 0; i < sockets.size(); ++i) idle[i] = i;

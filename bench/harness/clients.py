@@ -32,6 +32,7 @@ class Run:
     """What one run reported and cost."""
 
     queries: int
+    in_time: float  # of these, those that were answered within `seconds`
     seconds: float  # from the first query on, as the client reports it
     cpu_s: float
     wall_s: float
@@ -74,7 +75,9 @@ class Pgtraffic:
         counts = summary["queries"]
         if counts["failed"] or counts["timed_out"]:
             raise process.Failed(f"pgtraffic: {counts['failed']} queries failed")
-        return Run(counts["ok"] + counts["empty"], summary["duration_s"], ended.cpu_s, ended.wall_s,
+        # What was under way at the end is answered, and costs, but its time is not in the run's.
+        in_time = summary["throughput_per_s"] * summary["duration_s"]
+        return Run(counts["ok"] + counts["empty"], in_time, summary["duration_s"], ended.cpu_s, ended.wall_s,
                    ended.peak_kb, summary.get("lag_ms") or {}, summary.get("target_attainment_ratio") or 0)
 
 
@@ -110,7 +113,7 @@ class Pgbench:
         if number(r"number of failed transactions: (\d+)"):
             raise process.Failed("pgbench: queries failed")
         lag = re.search(r"schedule lag: avg ([\d.]+) \(max ([\d.]+)\) ms", ended.stdout)
-        return Run(queries, queries / per_s, ended.cpu_s, ended.wall_s, ended.peak_kb,
+        return Run(queries, queries, queries / per_s, ended.cpu_s, ended.wall_s, ended.peak_kb,
                    {"mean": float(lag[1]), "max": float(lag[2])} if lag else {},
                    connecting_s=number(r"initial connection time = ([\d.]+) ms") / 1000)
 
@@ -135,4 +138,4 @@ class Raw:
     @staticmethod
     def read(ended):
         told = json.loads(ended.stdout)
-        return Run(told["queries"], told["seconds"], ended.cpu_s, ended.wall_s, ended.peak_kb)
+        return Run(told["queries"], told["queries"], told["seconds"], ended.cpu_s, ended.wall_s, ended.peak_kb)

@@ -65,8 +65,10 @@ def difference(client, target, load, long, short, **how):
     seconds = run.seconds - before.seconds
     if queries <= 0 or seconds <= 0:
         raise process.Failed(f"{client.name}: the long run was not longer than the short one")
-    sample = {"queries": run.queries, "per_s": queries / seconds,
-              "cpu_us": max(0.0, (run.cpu_s - before.cpu_s) * 1e6 / queries)}
+    cpu_us = (run.cpu_s - before.cpu_s) * 1e6 / queries
+    # A cost below nothing is noise of the machine: no ratio is made of it, whosever it is.
+    sample = {"queries": run.queries, "per_s": (run.in_time - before.in_time) / seconds,
+              "cpu_us": cpu_us if cpu_us > 0 else None}
     if target.pid:
         sample["server_busy"] = run.server_cpu_s / run.wall_s
     if run.peak_kb:

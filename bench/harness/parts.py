@@ -98,8 +98,10 @@ def open_loop(c, server):
     for rate in c.at((100, 1000, 10000), (1000,)):
         for connections in c.at((10, 150, 1000), (10,)):
             load = Load(connections, rate=rate)
-            long = c.at(Length(seconds=8), Length(queries_each=60))
-            short = c.at(Length(seconds=1), Length(queries_each=10))
+            # pgbench prepares on each connection's first query: in the short run, too, each has one.
+            first_queries_s = max(0, math.ceil(connections / rate) - 1)
+            long = c.at(Length(seconds=8 + first_queries_s), Length(queries_each=60))
+            short = c.at(Length(seconds=1 + first_queries_s), Length(queries_each=10))
             variants = c.steps if (rate, connections) == (1000, c.at(150, 10)) else []
             c.record.take_turns("open", {"rate": rate, "connections": connections}, clients + variants,
                                 math.ceil(c.repetitions * 0.6),

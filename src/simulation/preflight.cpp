@@ -16,6 +16,8 @@ constexpr base::SqlState kUndefinedFunction{{'4', '2', '8', '8', '3'}};
 constexpr int kWarmupRoundTrips = 10;
 constexpr int kRoundTrips = 200;
 constexpr base::Nanos kRoundTripBudget = std::chrono::seconds{5};
+/// A thousand backends whose client is gone take that long to be gone, too, where the machine is slow.
+constexpr base::Nanos kRoomPatience = std::chrono::seconds{5};
 
 /// The settings without which a figure cannot be understood.
 constexpr const char* kSettings =
@@ -55,19 +57,35 @@ std::string cure_for(const postgres::SqlError& error) {
                                             : "";
 }
 
-void look_for_room(const postgres::Row& server, metrics::ServerInfo& info) {
+/// What the answer to kServer says of the places for clients; the most that this user may ever have of them.
+std::int64_t read_room(const postgres::Row& server, metrics::ServerInfo& info) {
     using Column = ServerColumns;
     const auto number = [&](std::size_t column) { return postgres::whole_number(server.at(column)); };
     const auto not_negative = [](std::int64_t n) {
         return static_cast<std::uint64_t>(std::max<std::int64_t>(n, 0));
     };
-    std::int64_t free = number(Column::max_connections) - number(Column::reserved) - number(Column::sessions);
-    if (const auto limit = number(Column::database_limit); limit >= 0)
-        free = std::min(free, limit - number(Column::database_sessions));
-    if (const auto limit = number(Column::role_limit); limit >= 0)
-        free = std::min(free, limit - number(Column::role_sessions));
+    std::int64_t most = number(Column::max_connections) - number(Column::reserved);
+    std::int64_t free = most - number(Column::sessions);
+    const auto limit_to = [&](std::int64_t limit, std::int64_t sessions) {
+        if (limit < 0) return;
+        most = std::min(most, limit);
+        free = std::min(free, limit - sessions);
+    };
+    limit_to(number(Column::database_limit), number(Column::database_sessions));
+    limit_to(number(Column::role_limit), number(Column::role_sessions));
     info.other_sessions = not_negative(number(Column::sessions));
     info.free_connections = not_negative(free);
+    return most;
+}
+
+/// Those of a client that has just left are still going: the places of the run before this one.
+void wait_for_room(postgres::Client& client, metrics::ServerInfo& server, std::uint32_t connections) {
+    const auto until = base::mono_now() + kRoomPatience;
+    while (*server.free_connections < connections) {
+        const auto most = read_room(client.row(kServer, {}, ServerColumns::count), server);
+        if (most < std::int64_t{connections} || base::mono_now() >= until) return;
+        client.execute("SELECT pg_sleep(0.1)");
+    }
 }
 
 /// `on_its_own`: nothing that runs before it in its operation makes what it names.
@@ -119,14 +137,16 @@ metrics::ServerInfo inspect_server(postgres::Client& client) try {
     info.standby = server.at(ServerColumns::standby) == "t";
     info.pooler = !client.greeted_by(server.at(ServerColumns::backend).value_or(""));
     // A pooler multiplexes: the server's slots say nothing of its own.
-    if (!info.pooler) look_for_room(server, info);
+    if (!info.pooler) read_room(server, info);
     return info;
 } catch (const postgres::SqlError& error) {
     throw base::Error(fmt::format("cannot ask the server what it is: {}", error.what()));
 }
 
-void check_room(const metrics::ServerInfo& server, std::uint32_t connections) {
-    if (!server.free_connections || *server.free_connections >= connections) return;
+void check_room(postgres::Client& client, metrics::ServerInfo& server, std::uint32_t connections) {
+    if (!server.free_connections) return;
+    wait_for_room(client, server, connections);
+    if (*server.free_connections >= connections) return;
     const std::string fewer =
         *server.free_connections == 0 ? "" : fmt::format("ask for at most {}, or ", *server.free_connections);
     throw base::Error(

@@ -120,6 +120,30 @@ TEST_CASE("the free slots are those of the role, where it has a limit of its own
     client.execute("DROP ROLE pgtraffic_test_limited");
 }
 
+TEST_CASE("places that others are about to leave are waited for") {
+    const auto database = test::fresh_database();
+    Client client{database.conninfo()};
+    client.execute(
+        "DROP ROLE IF EXISTS pgtraffic_test_waiting; CREATE ROLE pgtraffic_test_waiting LOGIN CONNECTION "
+        "LIMIT 3");
+    auto conninfo = database.conninfo();
+    conninfo.set("user", "pgtraffic_test_waiting");
+    std::optional<Client> leaving{conninfo};
+    const test::TemporaryFile scenario{kOne};
+    test::Process process{
+        test::pgtraffic_argv({"run", "-d", database.dsn() + " user=pgtraffic_test_waiting", "--scenario",
+                              scenario.path(), "-t", "4", "-c", "3", "--warmup", "0"}),
+        test::without_target()};
+    const auto patience = base::mono_now() + std::chrono::seconds{20};
+    while (count(client,
+                 "pg_stat_activity WHERE usename = 'pgtraffic_test_waiting' AND query LIKE "
+                 "'%pg_sleep%'") == 0)
+        REQUIRE(base::mono_now() < patience);
+    leaving.reset();
+    CHECK(process.wait().exit_code == 0);
+    client.execute("DROP ROLE pgtraffic_test_waiting");
+}
+
 TEST_CASE("the sessions of other roles count, and a database's limit binds all but superusers") {
     const auto database = test::fresh_database();
     Client client{database.conninfo()};

@@ -17,9 +17,10 @@ inline constexpr base::Nanos kPreflightPatience = std::chrono::minutes{2};
 /// Version, address, role, who else is there, the settings that explain a result.
 [[nodiscard]] metrics::ServerInfo inspect_server(postgres::Client& client);
 
-/// Throws base::Error that says how many are free where the server has no room for `connections` more. Behind
-/// a pooler, which multiplexes, there is nothing to check.
-void check_room(const metrics::ServerInfo& server, std::uint32_t connections);
+/// Throws base::Error that says how many are free where the server has no room for `connections` more, and
+/// got none within five seconds; `server` then tells what it had at last. Behind a pooler, which multiplexes,
+/// there is nothing to check.
+void check_room(postgres::Client& client, metrics::ServerInfo& server, std::uint32_t connections);
 
 /// Has every statement of `scenario` parsed by the server, and asks for the keys and values that its
 /// parameters draw from. Throws base::Error that names operation and statement; for a missing table, the
