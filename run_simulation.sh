@@ -104,12 +104,19 @@ fi
 
 # select, and for the duration only, is what pgtraffic does by itself; said here, it would stand in the way
 # of --mix, --scenario and --total-queries.
-settings=(--connections 150 --duration 30 --disable-logging)
+settings=(--connections 150 --duration 30)
+quiet=(--disable-logging)
+for argument in "$@"; do
+    # Who asks to see something shall see it.
+    case $argument in
+        --live | --live=* | --listen | --listen=* | --progress | --progress=* | -P*) quiet=() ;;
+    esac
+done
 case ${1-} in
-    [!-]* | --help | --version | -[?V]) settings=() ;;
-    -h) (($# > 1)) || settings=() ;;
+    [!-]* | --help | --version | -[?V]) settings=() quiet=() ;;
+    -h) (($# > 1)) || settings=() quiet=() ;;
 esac
 
 require_packages "${build_packages[@]}"
 build_preset release
-exec "$root/build/release/pgtraffic" "${settings[@]}" "$@"
+exec "$root/build/release/pgtraffic" "${settings[@]}" "${quiet[@]}" "$@"

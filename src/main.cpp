@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <csignal>
+#include <cstdio>
 #include <exception>
 #include <new>
 #include <string>
@@ -17,6 +18,7 @@
 #include "pgtraffic/cli/commands.hpp"
 #include "pgtraffic/cli/options.hpp"
 #include "pgtraffic/cli/output.hpp"
+#include "pgtraffic/event_loop/loop.hpp"
 #include "pgtraffic/report/layout.hpp"
 
 namespace {
@@ -33,17 +35,18 @@ void occupy_standard_streams() {
     if (fd > STDERR_FILENO) ::close(fd);
 }
 
-/// A message may quote the server, a file or an argument: safe for a terminal, its own lines kept.
+/// A message may quote the server, a file or an argument.
 std::string safe_lines(std::string_view text) {
     constexpr std::size_t kLongestLine = 10'000;
-    std::string safe;
-    while (true) {
-        const auto end = std::min(text.find('\n'), text.size());
-        safe += report::printable(text.substr(0, end), kLongestLine);
-        if (end == text.size()) return safe;
-        safe += '\n';
-        text.remove_prefix(end + 1);
-    }
+    return report::printable_lines(text, kLongestLine);
+}
+
+/// From main(), with what it returns. A name that is still being looked up would keep exit() until the name
+/// server gives up.
+int leave(int code) {
+    if (!event_loop::Loop::any_left_behind()) return code;
+    std::fflush(nullptr);
+    ::_exit(code);
 }
 
 int run_program(const std::vector<std::string>& argv) {
@@ -88,19 +91,20 @@ int run_program(const std::vector<std::string>& argv) {
 
 int main(int argc, char** argv) {
     std::signal(SIGPIPE, SIG_IGN);
+    std::signal(SIGXFSZ, SIG_IGN);  // a file that may grow no further fails as one on a full disk does
     try {
         occupy_standard_streams();
         std::vector<std::string> words{argv, argv + argc};
         if (words.empty()) words.emplace_back("pgtraffic");  // execve() may leave out even the name
-        return run_program(words);
+        return leave(run_program(words));
     } catch (const base::Error& error) {
         cli::write_stderr(fmt::format("pgtraffic: {}\n", safe_lines(error.what())));
-        return 1;
+        return leave(1);
     } catch (const std::bad_alloc&) {
         cli::write_stderr("pgtraffic: out of memory\n");
-        return 1;
+        return leave(1);
     } catch (const std::exception& error) {
         cli::write_stderr(fmt::format("pgtraffic: internal error: {}\n", safe_lines(error.what())));
-        return 3;
+        return leave(3);
     }
 }

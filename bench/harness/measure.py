@@ -57,13 +57,15 @@ def difference(client, target, load, long, short, **how):
     """One sample: what a query costs `client` under `load`, and how many it makes a second. Where `short` is a
     number of queries, the long run lasts its seconds more than those took: a backend's first queries are slow,
     on some machines by seconds, and the difference shall hold none of them."""
-    before = _timed(client, target, load, short, **how)
-    if long.seconds and not short.seconds:
-        long = replace(long, seconds=long.seconds + before.seconds)
-    run = _timed(client, target, load, long, **how)
-    queries = run.queries - before.queries
-    seconds = run.seconds - before.seconds
-    if queries <= 0 or seconds <= 0:
+    for _ in range(_ATTEMPTS):
+        before = _timed(client, target, load, short, **how)
+        longer = replace(long, seconds=long.seconds + before.seconds) if long.seconds and not short.seconds else long
+        run = _timed(client, target, load, longer, **how)
+        queries = run.queries - before.queries
+        seconds = run.seconds - before.seconds
+        if queries > 0 and seconds > 0:
+            break
+    else:
         raise process.Failed(f"{client.name}: the long run was not longer than the short one")
     cpu_us = (run.cpu_s - before.cpu_s) * 1e6 / queries
     # A cost below nothing is noise of the machine: no ratio is made of it, whosever it is.

@@ -68,12 +68,12 @@ bool is_run_id(std::string_view text) noexcept {
 std::uint64_t remove_orders_of_run(postgres::Client& client, const std::string& run_id) {
     Transaction transaction{client};
     client.execute("SET LOCAL statement_timeout = 0");
+    std::uint64_t removed = 0;
     try {
         const auto count = client.value(
             "WITH gone AS (DELETE FROM orders WHERE notes = $1 RETURNING 1) SELECT count(*) FROM gone",
             {fmt::format("{}{}", kRunNote, run_id)});
-        transaction.commit();
-        return base::parse_count(count.value_or("0")).value_or(0);
+        removed = base::parse_count(count.value_or("0")).value_or(0);
     } catch (const postgres::SqlError& error) {
         if (error.state() == kUndefinedTable || error.state() == kUndefinedColumn) {
             throw base::Error(fmt::format("database \"{}\" has no orders of pgtraffic's runs: {}",
@@ -82,6 +82,16 @@ std::uint64_t remove_orders_of_run(postgres::Client& client, const std::string& 
         throw base::Error(fmt::format("cannot remove the orders of run {}: {}\nNothing was changed.", run_id,
                                       error.what()));
     }
+    try {
+        transaction.commit();
+    } catch (const base::Error& error) {
+        throw base::Error(
+            fmt::format("removing the orders of run {}: {}\nThat was while it committed: run it again, which "
+                        "says how many "
+                        "are left.",
+                        run_id, error.what()));
+    }
+    return removed;
 }
 
 }  // namespace pgtraffic::brickhouse

@@ -4,6 +4,7 @@
 
 #include <filesystem>
 #include <system_error>
+#include <variant>
 
 #include "pgtraffic/base/error.hpp"
 #include "pgtraffic/base/units.hpp"
@@ -92,6 +93,18 @@ void read_conditions(const RunOptions& options, RunChoice& choice) {
 
 void refuse_without_open_loop(bool given, std::string_view option, std::string_view needed) {
     if (given) throw base::Error(fmt::format("--{}: has no meaning without {}", option, needed));
+}
+
+bool asks_for_keys(const workload::Scenario& scenario) {
+    for (const auto& operation : scenario.operations) {
+        for (const auto& statement : operation.statements) {
+            for (const auto& parameter : statement.parameters) {
+                const auto* key = std::get_if<workload::KeyParameter>(&parameter);
+                if (key != nullptr && !key->distribution) return true;
+            }
+        }
+    }
+    return false;
 }
 
 void refuse_untold_rows(const workload::Scenario& scenario) {
@@ -185,6 +198,12 @@ RunChoice choose(const RunOptions& options) {
             "name the peak with --peak-rate");
     }
     if (options.max_rows) refuse_untold_rows(choice.scenario);
+    if (options.key_distribution_given && !asks_for_keys(choice.scenario)) {
+        throw base::Error(
+            "--key-distribution: has no meaning here: the workload asks for no key, or says itself how its "
+            "keys "
+            "are spread");
+    }
     const bool scenario_decides = choice.scenario.connections && !options.connections_given;
     choice.connections = scenario_decides ? *choice.scenario.connections : options.connections;
     read_conditions(options, choice);

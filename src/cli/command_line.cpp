@@ -81,6 +81,15 @@ class Reader {
         return value;
     }
 
+    /// The operands, which are files' names.
+    [[nodiscard]] const std::vector<std::string>& files() const {
+        for (const auto& file : options_.operands()) {
+            if (file.find("://") != std::string::npos)
+                throw base::Error(fmt::format("{} is a URL; name a file", in_quotes(file)));
+        }
+        return options_.operands();
+    }
+
     [[nodiscard]] std::optional<std::uint64_t> count(std::string_view name, std::uint64_t low,
                                                      std::uint64_t high) const {
         const auto value = text(name);
@@ -186,6 +195,7 @@ void read_workload(const Reader& reader, RunOptions& run) {
     const auto keys = workload::parse_key_distribution(*reader.word("key-distribution"));
     PGTRAFFIC_CHECK(keys.has_value(), "the table allows a key distribution that the workload does not know");
     run.key_distribution = *keys;
+    run.key_distribution_given = reader.given("key-distribution");
     run.prepared = reader.word("protocol") == "prepared";
 }
 
@@ -299,6 +309,8 @@ void read_output(const Reader& reader, RunOptions& run) {
     }
     const auto live = reader.word("live");
     run.live = live == "panel" ? Live::panel : live == "off" ? Live::off : Live::line;
+    if (run.disable_logging && reader.given("live") && run.live != Live::off)
+        reader.refuse("live", "cannot be shown with --disable-logging");
     if (const auto listen = reader.text("listen")) run.listen = parse_listen(*listen);
     run.linger = reader.duration("linger", kLinger);
     if (run.linger && !run.listen) reader.refuse("linger", "has no meaning without --listen");
@@ -409,7 +421,7 @@ std::string read_show_name(const std::vector<std::string>& arguments) {
 
 ReportOptions read_report_options(const std::vector<std::string>& arguments) {
     const Reader reader{Command::report, arguments};
-    const auto& files = reader.options().operands();
+    const auto& files = reader.files();
     if (files.empty())
         throw base::Error("report: name the result, a file that `pgtraffic run --json FILE` wrote");
     const auto html = reader.file("html");
@@ -449,13 +461,13 @@ std::vector<std::vector<std::string>> read_groups(const std::vector<std::string>
 CompareOptions read_compare_options(const std::vector<std::string>& arguments) {
     const Reader reader{Command::compare, arguments};
     CompareOptions compare;
-    compare.results = read_groups(reader.options().operands());
+    const auto& files = reader.files();
+    compare.results = read_groups(files);
     compare.html = reader.file("html");
     compare.format = reader.word("format") == "json" ? Format::json : Format::text;
     compare.fail_if = reader.options().texts("fail-if");
     compare.anyway = reader.flag("anyway");
     compare.color = read_color(reader);
-    const auto& files = reader.options().operands();
     if (std::count(files.begin(), files.end(), "-") > 1)
         throw base::Error("compare: - is standard input, which holds one result; name files for the others");
     if (!compare.html) return compare;

@@ -76,7 +76,7 @@ int compare_command(const CompareOptions& options) {
     } else {
         const bool terminal = options.text_to_stderr ? stderr_is_terminal() : isatty(STDOUT_FILENO) == 1;
         const auto text = report::compare_text(comparison, runs, {use_color(options.color, terminal), 80});
-        options.text_to_stderr ? write_stderr(text, base::Nanos::max()) : write_stdout(text);
+        write_report(text, options.text_to_stderr);
     }
     return comparison.failed() ? kConditionMet : 0;
 }

@@ -99,6 +99,7 @@ class InterruptNotice {
 int init_command(const InitOptions& options) {
     const auto conninfo = require_target(options);
     postgres::Client client{with_password(conninfo, options)};
+    refuse_other_database(client.database(), options.confirm);
     const auto start = base::mono_now();
     brickhouse::InitSummary summary;
     {

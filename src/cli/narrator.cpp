@@ -53,7 +53,8 @@ Narrator::Narrator(const RunOptions& options, bool open_loop)
       live_{options.live},
       moving_{!options.disable_logging && options.live != Live::off && can_move()},
       color_{use_color(options.color, stderr_is_terminal())},
-      open_loop_{open_loop} {}
+      open_loop_{open_loop},
+      pipelined_{options.pipeline > 1} {}
 
 Narrator::~Narrator() {
     finish();
@@ -129,7 +130,8 @@ std::string Narrator::taken_down() {
 }
 
 void Narrator::progress(const metrics::Interval& interval, const simulation::ProgressState& state) {
-    report::ProgressContext context{state.duration_s, open_loop_, state.connections, state.connected};
+    report::ProgressContext context{state.duration_s, open_loop_, state.connections, state.connected,
+                                    pipelined_};
     // A file has no width, and its reader wants every figure.
     if (!stderr_is_terminal()) context.width = std::numeric_limits<std::size_t>::max();
     if (!moving_) return put_progress(report::progress_line(interval, context));

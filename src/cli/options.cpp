@@ -283,7 +283,8 @@ std::vector<std::string> with_long_names(Command command, const std::vector<std:
                                       in_quotes(word), row.name, row.operand.empty() ? "" : " ",
                                       row.operand));
     }
-    const auto option = word.substr(0, word.find('='));  // the value may be a secret
+    // The value may be a secret, also where the "=" or the blank before it was forgotten.
+    const auto option = postgres::mask_argument(word.substr(0, word.find('=')));
     const auto name = option.substr(option.find_first_not_of('-') == 2 ? 2 : 1);
     std::vector<std::string_view> own;
     for (const auto& row : kOptions) {

@@ -13,9 +13,14 @@
 namespace pgtraffic::cli {
 
 void write_stdout(std::string_view text) {
-    const int error = base::write_all(STDOUT_FILENO, text);
+    write_report(text, false);
+}
+
+void write_report(std::string_view text, bool to_stderr) {
+    const int error = base::write_all(to_stderr ? STDERR_FILENO : STDOUT_FILENO, text);
     if (error == 0 || error == EPIPE) return;
-    throw base::Error(fmt::format("cannot write to standard output: {}", std::strerror(error)));
+    throw base::Error(
+        fmt::format("cannot write to standard {}: {}", to_stderr ? "error" : "output", std::strerror(error)));
 }
 
 void write_stderr(std::string_view text, base::Nanos patience) noexcept {

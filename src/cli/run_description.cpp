@@ -8,6 +8,7 @@
 #include <span>
 #include <vector>
 
+#include "pgtraffic/base/check.hpp"
 #include "pgtraffic/base/units.hpp"
 #include "pgtraffic/cli/options.hpp"
 #include "pgtraffic/event_loop/loop.hpp"
@@ -28,10 +29,19 @@ bool is_among(std::span<const std::string_view> names, std::string_view name) {
     return std::find(names.begin(), names.end(), name) != names.end();
 }
 
-bool is_repeatable(std::string_view option) {
+const OptionRow& row_of(std::string_view option) {
     const auto table = option_table();
-    return std::any_of(table.begin(), table.end(),
-                       [&](const OptionRow& row) { return row.name == option && row.repeatable; });
+    const auto row = std::find_if(table.begin(), table.end(), [&](const OptionRow& one) {
+        return one.name == option && one.belongs_to(Command::run);
+    });
+    PGTRAFFIC_CHECK(row != table.end(), "a resolved option stands in the table");
+    return *row;
+}
+
+/// Of numbers only: a database may be called 007, and a file true.
+bool takes_number(const OptionRow& row) {
+    constexpr std::array<std::string_view, 4> kNumeric{"N", "N|auto", "K", "PORT"};
+    return is_among(kNumeric, row.value);
 }
 
 /// Each one's weight, as a part of all of them.
@@ -50,15 +60,16 @@ nlohmann::ordered_json config_json(const RunOptions& options, const RunChoice& c
     for (const auto& [name, text] : options.resolved) {
         std::string key = name;
         std::replace(key.begin(), key.end(), '-', '_');
-        if (is_repeatable(name)) {
+        const auto& row = row_of(name);
+        if (row.repeatable) {
             config[key].push_back(text);
             continue;
         }
         if (const auto duration = is_among(kDurations, name) ? base::parse_duration(text) : std::nullopt) {
             config[key + "_s"] = base::to_seconds(*duration);
-        } else if (text == "true" || text == "false") {
+        } else if (row.is_flag()) {
             config[key] = text == "true";
-        } else if (const auto number = base::parse_count(text)) {
+        } else if (const auto number = takes_number(row) ? base::parse_count(text) : std::nullopt) {
             config[key] = *number;
         } else if (const auto real = is_among(kNumbers, name) ? base::parse_number(text) : std::nullopt) {
             config[key] = *real;
@@ -67,9 +78,8 @@ nlohmann::ordered_json config_json(const RunOptions& options, const RunChoice& c
         }
     }
     config["connections"] = choice.connections;
-    // Where --real-simulation or the scenario chose it, no option names it.
-    if (const auto& pattern = choice.traffic.pattern; pattern && !options.pattern)
-        config["pattern"] = pattern->name;
+    // Its name, whoever chose it: the same file is the same pattern in whatever folder it lies.
+    if (const auto& pattern = choice.traffic.pattern) config["pattern"] = pattern->name;
     config["arrivals"] =
         choice.traffic.open_loop()
             ? nlohmann::ordered_json(choice.traffic.arrivals == traffic::Arrivals::poisson ? "poisson"

@@ -28,11 +28,7 @@ void print_text(const metrics::RunResult& result, const RunOptions& options) {
     const bool as_pgbench = options.format == Format::pgbench;
     const auto text = as_pgbench ? report::pgbench_report(result)
                                  : report::text_report(result, {use_color(options.color, terminal), 80});
-    if (options.report_to_stderr) {
-        write_stderr(text, base::Nanos::max());
-    } else {
-        write_stdout(text);
-    }
+    write_report(text, options.report_to_stderr);
     if (as_pgbench) write_stderr(report::pgbench_warnings(result));
 }
 
@@ -64,12 +60,12 @@ void RunFiles::write_reports(const metrics::RunResult& result) {
     const bool wants_json = json_ || options_.format == Format::json;
     const auto document = wants_json || html_ ? report::json_report(result) : nlohmann::ordered_json{};
     const auto json = wants_json ? report::json_text(document) : std::string{};
-    // A disk that is full takes one report, not those behind it.
+    // A disk that is full takes one report, not those behind it; nor does a defect of ours.
     std::exception_ptr first_failure;
     const auto attempt = [&first_failure](const auto& write) {
         try {
             write();
-        } catch (const base::Error&) {
+        } catch (const std::exception&) {
             if (!first_failure) first_failure = std::current_exception();
         }
     };

@@ -14,6 +14,7 @@
 #include "pgtraffic/postgres/host_list.hpp"
 #include "pgtraffic/report/layout.hpp"
 #include "pgtraffic/workload/intent.hpp"
+#include "pgtraffic/workload/statement_kind.hpp"
 
 namespace pgtraffic::cli {
 namespace {
@@ -34,11 +35,10 @@ std::string in_safe_quotes(const std::string& text) {
     return fmt::format("\"{}\"", report::printable(text));
 }
 
-void refuse_other_database(const metrics::ServerInfo& server, const std::optional<std::string>& given) {
-    if (!given || *given == server.database) return;
-    throw base::Error(
-        fmt::format("--confirm: names the database {}, and the target is {}; nothing was changed",
-                    in_quotes(*given), in_safe_quotes(server.database)));
+/// All but what begins and ends transactions.
+bool touches_data(const std::string& sql) {
+    const auto kind = workload::kind_of(sql);
+    return kind == workload::StatementKind::reads || kind == workload::StatementKind::writes;
 }
 
 }  // namespace
@@ -70,9 +70,15 @@ bool all_local(const postgres::Conninfo& conninfo, std::string_view address) {
     // a name that leads here is local.
     const auto addresses = postgres::split_list(conninfo.effective("hostaddr"));
     const auto hosts = postgres::split_list(conninfo.effective("host"));
-    const auto& decisive = addresses.size() > 1 || !addresses.front().empty() ? addresses : hosts;
-    return decisive.size() == 1 || std::all_of(decisive.begin(), decisive.end(),
-                                               [](const std::string& host) { return is_local(host); });
+    const std::size_t places = std::max(addresses.size(), hosts.size());
+    if (places == 1) return true;
+    const auto at = [](const std::vector<std::string>& list, std::size_t i) {
+        return i < list.size() ? list[i] : std::string{};
+    };
+    for (std::size_t i = 0; i < places; ++i) {
+        if (!is_local(at(addresses, i).empty() ? at(hosts, i) : at(addresses, i))) return false;
+    }
+    return true;
 }
 
 std::string describe_target(const metrics::ServerInfo& server) {
@@ -95,9 +101,16 @@ std::string describe_target(const metrics::ServerInfo& server) {
     return text;
 }
 
+void refuse_other_database(const std::string& database, const std::optional<std::string>& given) {
+    if (!given || *given == database) return;
+    throw base::Error(
+        fmt::format("--confirm: names the database {}, and the target is {}; nothing was changed",
+                    in_quotes(*given), in_safe_quotes(database)));
+}
+
 void require_confirmation(const metrics::ServerInfo& server, const std::string& what,
                           const std::optional<std::string>& given, bool may_ask) {
-    refuse_other_database(server, given);
+    refuse_other_database(server.database, given);
     if (given) return;
     const auto where = fmt::format("database {} on {}", in_safe_quotes(server.database),
                                    in_safe_quotes(server.address.empty() ? server.host : server.address));
@@ -113,7 +126,7 @@ void require_confirmation(const metrics::ServerInfo& server, const std::string& 
 void confirm_run(postgres::Client& client, const postgres::Conninfo& conninfo,
                  const metrics::ServerInfo& server, const workload::Scenario& scenario,
                  const std::optional<std::string>& given, bool may_ask) {
-    refuse_other_database(server, given);
+    refuse_other_database(server.database, given);
     WriteRisk risk;
     risk.writes = !workload::only_reads(scenario);
     risk.temporary = server.temporary;
@@ -123,7 +136,11 @@ void confirm_run(postgres::Client& client, const postgres::Conninfo& conninfo,
     std::vector<std::string> writing;
     for (const auto& operation : scenario.operations) {
         for (const auto& statement : operation.statements) {
-            if (!workload::only_reads(statement.sql)) writing.push_back(statement.sql);
+            // Of a scenario that says that it writes any statement may be the one, by a function that it
+            // calls.
+            const bool may_write =
+                scenario.read_only ? touches_data(statement.sql) : !workload::only_reads(statement.sql);
+            if (may_write) writing.push_back(statement.sql);
         }
     }
     const auto foreign = brickhouse::foreign_targets(client, writing);

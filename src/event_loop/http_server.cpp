@@ -19,8 +19,7 @@ namespace {
 
 constexpr int kBacklog = 16;
 constexpr std::size_t kRequestMemory =
-    16 * 1024;                       // of a connection: a request line and headers beyond are refused
-constexpr unsigned kPatienceS = 10;  // with one that neither asks nor reads
+    16 * 1024;  // of a connection: a request line and headers beyond are refused
 constexpr std::size_t kMostPending = 256 * 1024;  // of a listener
 constexpr std::size_t kStreamBlock = 16 * 1024;
 /// How long to rest after work, as a multiple of it: at most a twentieth of the loop's time is ours.
@@ -95,7 +94,27 @@ struct HttpServer::Listener {
     bool leaving = false;
 };
 
+/// A connection whose request is not whole yet. Its owner frees it.
+struct HttpServer::Asker {
+    MHD_Connection* connection;
+    base::Mono since;
+};
+
 struct HttpServer::Calls {
+    static void on_connection(void* self, MHD_Connection* connection, void**,
+                              MHD_ConnectionNotificationCode what) noexcept {
+        auto& askers = static_cast<HttpServer*>(self)->askers_;
+        if (what == MHD_CONNECTION_NOTIFY_STARTED) {
+            askers.push_back({connection, base::mono_now()});
+        } else {
+            forget(askers, connection);
+        }
+    }
+
+    static void forget(std::vector<Asker>& askers, const MHD_Connection* connection) noexcept {
+        std::erase_if(askers, [&](const Asker& asker) { return asker.connection == connection; });
+    }
+
     static MHD_Result on_request(void* self, MHD_Connection* connection, const char* path, const char* method,
                                  const char*, const char*, std::size_t*, void**) noexcept {
         return static_cast<HttpServer*>(self)->answer(connection, path, method) == 0 ? MHD_NO : MHD_YES;
@@ -125,18 +144,21 @@ struct HttpServer::Calls {
     }
 };
 
-HttpServer::HttpServer(Loop& loop, const HttpAddress& address, Answer answer)
+HttpServer::HttpServer(Loop& loop, const HttpAddress& address, Answer answer, std::chrono::seconds patience)
     : loop_{&loop},
       address_{address},
       answer_{std::move(answer)},
+      patience_{patience},
       timer_{loop, Callback<>::to<&HttpServer::on_time>(*this)} {
+    askers_.reserve(kConnections);
     const int socket = listen_at(address);
     address_.port = port_of(socket);
     daemon_ =
         MHD_start_daemon(MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME, 0, nullptr, nullptr, &Calls::on_request,
                          this, MHD_OPTION_LISTEN_SOCKET, socket, MHD_OPTION_CONNECTION_LIMIT, kConnections,
                          MHD_OPTION_CONNECTION_MEMORY_LIMIT, kRequestMemory, MHD_OPTION_CONNECTION_TIMEOUT,
-                         kPatienceS, MHD_OPTION_SIGPIPE_HANDLED_BY_APP, 1, MHD_OPTION_END);
+                         static_cast<unsigned>(patience.count()), MHD_OPTION_NOTIFY_CONNECTION,
+                         &Calls::on_connection, this, MHD_OPTION_SIGPIPE_HANDLED_BY_APP, 1, MHD_OPTION_END);
     if (daemon_ == nullptr) {
         ::close(socket);
         throw base::Error(fmt::format("cannot serve on {}", address.text()));
@@ -183,11 +205,22 @@ void HttpServer::work() noexcept {
     loop_->work_begins(begin);
     working_ = true;
     published_ = false;
+    drop_slow_askers(begin);
     MHD_run(daemon_);
     working_ = false;
     resting_ = true;
     poll_->stop();
     timer_.start((base::mono_now() - begin) * kRest);
+}
+
+/// The library's own patience begins anew with each byte. Whoever needs that long for a request takes
+/// somebody else's place.
+void HttpServer::drop_slow_askers(base::Mono now) noexcept {
+    for (const auto& asker : askers_) {
+        if (now - asker.since < patience_) continue;
+        const auto* info = MHD_get_connection_info(asker.connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+        if (info != nullptr) ::shutdown(info->connect_fd, SHUT_RDWR);
+    }
 }
 
 void HttpServer::wait() noexcept {
@@ -198,6 +231,7 @@ void HttpServer::wait() noexcept {
 }
 
 int HttpServer::answer(MHD_Connection* connection, std::string_view path, std::string_view method) {
+    Calls::forget(askers_, connection);
     if (closing_) return 0;  // a request that came meanwhile: one more listener would be suspended for ever
     const bool known = method == MHD_HTTP_METHOD_GET || method == MHD_HTTP_METHOD_HEAD;
     HttpAnswer found = known

@@ -17,6 +17,11 @@ namespace {
 /// Distinct SQLSTATEs that are kept apart; the rest share the last entry's place in the table.
 constexpr std::size_t kMaxErrorKinds = 100;
 
+void count_retries(Counts& counts, const Completion& c) noexcept {
+    counts.retries += c.attempts - 1;
+    ++counts.retried;
+}
+
 }  // namespace
 
 Aggregator::Aggregator(AggregatorPlan plan) : plan_{std::move(plan)}, end_{plan_.end}, series_{plan_} {
@@ -58,10 +63,8 @@ void Aggregator::record(const Completion& c) noexcept {
     Interval& when_done = series_.at(std::min(c.done, end_ - Nanos{1}));
     StatementResult& statement = statements_[c.operation][c.statement];
 
-    if (c.attempts > 1) [[unlikely]] {
-        cell.counts.retries += c.attempts - 1;
-        ++cell.counts.retried;
-    }
+    if (c.attempts > 1) [[unlikely]]
+        count_retries(cell.counts, c);
     cell.counts.rows += c.rows;
     switch (c.outcome) {
         case Outcome::ok:
@@ -170,8 +173,9 @@ void Aggregator::record_in_doubt(const Completion& unanswered) noexcept {
     ++cell_of(unanswered.operation, unanswered.due).counts.in_doubt;
 }
 
-void Aggregator::record_in_flight(std::uint32_t operation, Mono due, Mono now) noexcept {
-    record_unanswered(operation, due, now, &Counts::in_flight);
+void Aggregator::record_in_flight(const Completion& so_far, Mono now) noexcept {
+    record_unanswered(so_far.operation, so_far.due, now, &Counts::in_flight);
+    if (so_far.attempts > 1) count_retries(cell_of(so_far.operation, so_far.due).counts, so_far);
 }
 
 void Aggregator::check_conserved(const Gauges& gauges) const {

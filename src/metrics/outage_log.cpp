@@ -29,6 +29,7 @@ void merge(Outage& first, const Outage& next) {
         if (first.first_success_s) *first.first_success_s += next.from_s - first.from_s;
     }
     first.silences_s += next.silences_s;
+    first.without_service_s += next.without_service_s;
     first.to_s = next.to_s;
     first.duration_s += next.duration_s;
     first.over = next.over;
@@ -149,6 +150,7 @@ void OutageLog::keep_current(Mono end) {
     current_->to_s = base::to_seconds(end - start_);
     current_->duration_s = base::to_seconds(end - from_);
     current_->over = recovered_.has_value();
+    if (current_->scope == Outage::Scope::service) current_->without_service_s = current_->silences_s;
     kept_.push_back(std::move(*current_));
     current_.reset();
     recovered_.reset();

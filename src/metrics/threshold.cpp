@@ -200,8 +200,9 @@ ThresholdResult evaluate(const Threshold& threshold, const RunResult& run) {
     const auto* histogram = histogram_of(threshold.metric, queries->latencies);
     if (histogram == nullptr) return result_of(threshold, figure_of(threshold.metric, queries->counts));
     auto result = result_of(threshold, statistic_of(threshold, *histogram));
-    const bool weak = threshold.statistic == Statistic::quantile && !histogram->supports(threshold.quantile);
-    if (result.actual && weak) result.actual_text += ", with fewer than ten queries above it";
+    result.weak = result.actual && threshold.statistic == Statistic::quantile &&
+                  !histogram->supports(threshold.quantile);
+    if (result.weak) result.actual_text += ", with fewer than ten queries above it";
     return result;
 }
 

@@ -15,10 +15,14 @@ namespace {
 
 /// Intervals that are filled at one time while a run keeps up: the current one and its neighbours.
 constexpr std::size_t kFilledAtOnce = 3;
+/// And when it does not: a backlog that is answered or accounted for walks through all its intervals between
+/// two ticks. Whoever was given histograms first is done with them.
+constexpr std::size_t kMostFilled = 16;
 
 }  // namespace
 
 TimeSeries::TimeSeries(const AggregatorPlan& plan) : plan_{plan}, merge_factor_{plan.joined} {
+    filled_.reserve(kMostFilled);
     PGTRAFFIC_CHECK(plan_.interval > Nanos{0} && plan_.joined > 0, "an interval has a length");
     for (std::size_t i = 0; i < kFilledAtOnce; ++i) spare_.push_back(std::make_unique<IntervalHistograms>());
     open_until(1);
@@ -44,6 +48,11 @@ TimeSeries::OpenInterval& TimeSeries::open_until(std::size_t index) {
 }
 
 void TimeSeries::give_histograms(OpenInterval& open) {
+    if (filled_.size() == kMostFilled) {
+        fold(*filled_.front());
+        filled_.erase(filled_.begin());
+    }
+    filled_.push_back(&open);
     if (spare_.empty()) spare_.push_back(std::make_unique<IntervalHistograms>());
     open.histograms = std::move(spare_.back());
     spare_.pop_back();
@@ -127,7 +136,8 @@ Interval TimeSeries::take_recent() {
     return std::exchange(recent_, Interval{});
 }
 
-void TimeSeries::add_waiting(Interval& interval, Mono now, const Unanswered& unanswered) const {
+void TimeSeries::add_waiting(Interval& interval, Mono now, const Unanswered& unanswered,
+                             CoarseHistogram& ages) const {
     if (unanswered.waiting == 0 || !plan_.planned_between) return;
     const double since_s = base::to_seconds(unanswered.waiting_since - plan_.start);
     const auto waiting_until = [&](double s) {
@@ -138,9 +148,9 @@ void TimeSeries::add_waiting(Interval& interval, Mono now, const Unanswered& una
     const auto waiting = waiting_until(end_s) - waiting_until(interval.start_s);
     if (waiting <= 0) return;
     const Nanos age = now - (plan_.start + base::from_seconds(end_s));
-    CoarseHistogram ages;
     ages.record(age, static_cast<std::uint32_t>(waiting));
     interval.response.merge(SparseCounts{ages});
+    ages.clear();
     interval.max = std::max(interval.max, age);
 }
 
@@ -149,9 +159,10 @@ std::vector<Interval> TimeSeries::ended(std::size_t count, Mono now, const Unans
     while (over < open_.size() && open_[over].over) ++over;
     const std::size_t first = over - std::min(over, count);
     std::vector<Interval> intervals;
+    CoarseHistogram of_one;
     for (std::size_t i = first; i < over; ++i) {
         intervals.push_back(snapshot(open_[i]));
-        add_waiting(intervals.back(), now, unanswered);
+        add_waiting(intervals.back(), now, unanswered, of_one);
     }
     std::vector<std::pair<std::size_t, Nanos>> ages;  // of what is in flight, by interval
     for (const Mono due : unanswered.in_flight) {
@@ -159,7 +170,6 @@ std::vector<Interval> TimeSeries::ended(std::size_t count, Mono now, const Unans
         if (index < intervals.size()) ages.emplace_back(index, now - due);
     }
     std::sort(ages.begin(), ages.end());
-    CoarseHistogram of_one;
     for (auto age = ages.begin(); age != ages.end();) {
         Interval& interval = intervals[age->first];
         for (const std::size_t index = age->first; age != ages.end() && age->first == index; ++age) {
@@ -178,6 +188,7 @@ void TimeSeries::close_first() {
     keep(just_closed_.back());
     join(just_closed_.back());
     if (open_.front().histograms) take_back(std::move(open_.front().histograms));
+    std::erase(filled_, &open_.front());
     open_.pop_front();
     ++first_open_;
 }

@@ -396,9 +396,10 @@ std::string Client::server_version() const {
     return version != nullptr ? version : "unknown";
 }
 
+/// PQhost() is what was written, also where "hostaddr" led elsewhere.
 bool Client::over_unix_socket() const noexcept {
     const char first = *PQhost(connection_);
-    return first == '/' || first == '@';
+    return address().empty() && (first == '/' || first == '@');
 }
 
 bool Client::uses_ssl() const noexcept {
@@ -408,7 +409,7 @@ std::string Client::host() const {
     return PQhost(connection_);
 }
 std::string Client::address() const {
-    const char* address = over_unix_socket() ? nullptr : PQhostaddr(connection_);
+    const char* address = PQhostaddr(connection_);  // "" of a Unix socket
     return address != nullptr ? address : "";
 }
 std::string Client::port() const {

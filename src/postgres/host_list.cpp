@@ -34,6 +34,7 @@ bool needs_lookup(const std::string& host) {
 Conninfo with_addresses(const Conninfo& conninfo, const std::vector<std::vector<std::string>>& addresses) {
     const auto hosts = split_list(conninfo.effective("host"));
     const auto ports = split_list(conninfo.effective("port"));
+    if (ports.size() != 1 && ports.size() != hosts.size()) return conninfo;  // libpq says what is wrong
     std::string host_list;
     std::string address_list;
     std::string port_list;
@@ -46,7 +47,7 @@ Conninfo with_addresses(const Conninfo& conninfo, const std::vector<std::vector<
     for (std::size_t i = 0; i < hosts.size(); ++i) {
         // libpq would look it up itself, and everything would wait for that.
         if (any_reachable && !reachable(i)) continue;
-        const std::string& port = ports.size() == 1 ? ports.front() : ports[std::min(i, ports.size() - 1)];
+        const std::string& port = ports.size() == 1 ? ports.front() : ports[i];
         const bool known = i < addresses.size() && !addresses[i].empty();
         for (std::size_t a = 0; a < (known ? addresses[i].size() : 1); ++a) {
             append(host_list, hosts[i], first);

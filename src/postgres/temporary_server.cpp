@@ -233,7 +233,6 @@ void TemporaryServer::initialise() {
                          "--encoding=UTF8",
                          "--locale=C",
                          "--no-sync",
-                         "--no-instructions",
                          "--auth-local=trust"};
     if (!options_.tcp_password.empty()) {
         write_private_file(password_file, options_.tcp_password + "\n", user_);
@@ -248,8 +247,16 @@ void TemporaryServer::initialise() {
         open((directory_ + "/log").c_str(), O_WRONLY | O_CREAT | O_APPEND | O_NOFOLLOW | O_CLOEXEC, 0600)};
     command.output = log.fd();
     ChildProcess initdb{command};
-    const bool ended = initdb.wait_for(kStartLimit);
+    const base::Mono deadline = base::mono_now() + kStartLimit;
+    bool ended = false;
+    while (!ended && base::held_back_signal() == 0 && base::mono_now() < deadline)
+        ended = initdb.wait_for(std::chrono::milliseconds{100});
     unlink(password_file.c_str());
+    if (!ended && base::held_back_signal() != 0) {
+        initdb.signal(SIGINT);  // it takes its own children along
+        (void)initdb.wait_for(seconds{5});
+        throw base::Error(base::kInterrupted);
+    }
     if (!ended || initdb.exit_code() != 0) {
         throw base::Error(fmt::format(
             "cannot make a temporary PostgreSQL in {} ({} {}; is there room? TMPDIR names another "

@@ -127,7 +127,7 @@ void say_response(const metrics::RunResult& run, std::vector<std::string>& out) 
     if (overloaded(run)) return say_overload(run, out);
     if (response.empty()) {
         out.emplace_back(run.total.ended() == 0 ? "No query ended, so there is nothing to assess."
-                                                : "No query was answered.");
+                                                : "No query succeeded, so there is no response to assess.");
         return;
     }
     const auto top = highest_supported(response);

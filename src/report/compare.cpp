@@ -205,7 +205,7 @@ std::pair<double, double> pair_of(const Json& bounds) {
     return {bounds[0].get<double>(), bounds[1].get<double>()};
 }
 
-/// Of the whole run's throughput; operations and phases have none.
+/// Of the whole run's throughput.
 std::optional<std::pair<double, double>> throughput_bounds(const Json& part, double rate_per_s) {
     if (const auto bounds = part.find("throughput_bounds_per_s"); bounds != part.end())
         return bounds->is_null() ? std::nullopt : std::optional{pair_of(*bounds)};
@@ -228,8 +228,10 @@ class Figures {
         const auto object = latency_object(figure.metric);
         if (!object.empty()) return latency(figure, *part, object);
         if (figure.metric == Metric::throughput) {
-            found.value = (*part)["throughput_per_s"].get<double>();
-            found.bounds = throughput_bounds(*part, *found.value);
+            const auto& rate = (*part)["throughput_per_s"];
+            if (!rate.is_number()) return found;  // a phase that the run did not reach
+            found.value = rate.get<double>();
+            if (figure.population == Population::run) found.bounds = throughput_bounds(*part, *found.value);
             return found;
         }
         if (!tells(part->contains("queries") ? (*part)["queries"] : *part, figure.metric)) return found;
@@ -246,6 +248,8 @@ class Figures {
         ComparedValue found;
         const auto latencies = part.find(object);
         if (latencies == part.end() || !latencies->is_object()) return found;
+        // Under a growing backlog all but the service tells of the length of the run.
+        if (figure.metric != Metric::service && backlog_grew(document_)) return found;
         const auto* histogram =
             figure.population == Population::run ? histogram_of(run_, figure.metric) : nullptr;
         const auto key = latency_key(figure);

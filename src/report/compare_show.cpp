@@ -206,10 +206,12 @@ std::string in_a_line(const Comparison& comparison, const std::vector<ComparedRu
     const auto base = group_labels(runs).front();
     std::size_t better = 0;
     std::size_t worse = 0;
+    std::size_t overlapping = 0;
     for (const auto& figure : comparison.figures) {
         for (const auto& value : figure.values) {
             better += value.finding == Finding::better ? 1 : 0;
             worse += value.finding == Finding::worse ? 1 : 0;
+            overlapping += value.finding == Finding::no_difference ? 1 : 0;
         }
     }
     // Shares have an interval in every run; throughput and percentiles need a time series that is long and
@@ -231,9 +233,11 @@ std::string in_a_line(const Comparison& comparison, const std::vector<ComparedRu
                              untold ? "an " : "a confidence ", unproven);
     }
     if (better + worse == 0) {
-        return limit.empty()
+        if (!limit.empty()) return fmt::format("No difference from {} can be shown.{}", base, limit);
+        return overlapping > 0
                    ? fmt::format("No difference from {} is shown: the confidence intervals overlap.", base)
-                   : fmt::format("No difference from {} can be shown.{}", base, limit);
+                   : fmt::format("No difference from {} can be shown: no figure has a confidence interval.",
+                                 base);
     }
     return fmt::format("Against {}, {} better and {} worse than chance {} the runs explains.{}", base,
                        base::counted(better, "figure is", "figures are"), worse,

@@ -3,6 +3,7 @@
 #include <string_view>
 
 #include "pgtraffic/report/json.hpp"
+#include "pgtraffic/report/layout.hpp"
 
 namespace pgtraffic::report {
 namespace {
@@ -19,7 +20,7 @@ std::string quoted(const std::string& text) {
 
 std::string field(const nlohmann::ordered_json& value) {
     if (value.is_null()) return "";
-    return value.is_string() ? quoted(value.get_ref<const std::string&>()) : value.dump();
+    return value.is_string() ? quoted(printable_lines(value.get_ref<const std::string&>())) : value.dump();
 }
 
 }  // namespace

@@ -32,12 +32,6 @@ const Json& list_of(const Json& document, const char* name) {
     return found != document.end() && found->is_array() ? *found : none;
 }
 
-bool backlog_grew(const Json& document) {
-    const auto& summary = document["summary"];
-    const auto backlog = summary.find("backlog");
-    return backlog != summary.end() && backlog->is_object() && backlog->value("growing", Json(false)) == true;
-}
-
 std::string pairs_table(std::string_view label,
                         const std::vector<std::pair<std::string, std::string>>& pairs) {
     std::string html = fmt::format("<table class=\"pairs\" aria-label=\"{}\"><tbody>\n", label);

@@ -100,14 +100,15 @@ std::string thresholds(const Json& document, const HtmlFigures& figure) {
     Rows rows;
     for (std::size_t i = 0; i < list.size(); ++i) {
         const auto expression = text_of(list[i], "expression");
+        auto unit = html_text(unit_of(expression));
+        if (list[i].value("weak", Json(false)) == true) unit += kWeakMark;
         rows.push_back({html_text(expression),
-                        figure(fmt::format("/thresholds/{}/actual", i), Look::threshold,
-                               html_text(unit_of(expression)).c_str()),
+                        figure(fmt::format("/thresholds/{}/actual", i), Look::threshold, unit.c_str()),
                         list[i]["ok"] == true ? "<span class=\"met\">met</span>"
                                               : "<span class=\"missed\">missed</span>"});
     }
     return "<h3>Thresholds</h3>\n" +
-           html_table("Thresholds", {{"condition", true}, {"the run had"}, {"result"}}, rows);
+           with_weak_note(html_table("Thresholds", {{"condition", true}, {"the run had"}, {"result"}}, rows));
 }
 
 /// Which of the conditions it was that the run did not meet, as HTML.

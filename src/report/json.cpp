@@ -348,7 +348,8 @@ Json thresholds_json(const RunResult& run) {
     for (const auto& threshold : run.thresholds) {
         thresholds.push_back({{"expression", threshold.expression},
                               {"actual", number(threshold.actual)},
-                              {"ok", threshold.ok}});
+                              {"ok", threshold.ok},
+                              {"weak", threshold.weak}});
     }
     return thresholds;
 }
@@ -443,6 +444,12 @@ const Json* bounds_of(const Json& summary, std::string_view latency, std::string
     if (object == summary.end()) return nullptr;
     const auto bounds = object->find(std::string{percentile});
     return bounds == object->end() || bounds->is_null() ? nullptr : &*bounds;
+}
+
+bool backlog_grew(const Json& document) {
+    const auto& summary = document["summary"];
+    const auto backlog = summary.find("backlog");
+    return backlog != summary.end() && backlog->is_object() && backlog->value("growing", Json(false)) == true;
 }
 
 Json interval_json(const metrics::Interval& interval, base::Wall started_at, bool open_loop) {

@@ -3,8 +3,11 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 #include <optional>
 #include <utility>
+
+#include "pgtraffic/base/units.hpp"
 
 namespace pgtraffic::report {
 namespace {
@@ -117,6 +120,22 @@ std::string printable(std::string_view text, std::size_t longest) {
         columns += needed;
     }
     return out;
+}
+
+std::string printable_lines(std::string_view text, std::size_t longest) {
+    std::string safe;
+    while (true) {
+        const auto end = std::min(text.find('\n'), text.size());
+        safe += printable(text.substr(0, end), longest);
+        if (end == text.size()) return safe;
+        safe += '\n';
+        text.remove_prefix(end + 1);
+    }
+}
+
+std::string short_rate(double per_s) {
+    const bool fraction = per_s < 9.95 && std::abs(per_s - std::round(per_s)) >= 0.05;
+    return base::with_thousands(per_s, fraction ? 1 : 0);
 }
 
 std::string json_printable(std::string json) {

@@ -21,6 +21,19 @@ namespace pgtraffic::report {
 namespace {
 
 constexpr std::string_view kMakeRoom = "make room or name another file, and run again";
+constexpr unsigned kOurs = 0600;
+constexpr uid_t kUnchanged = ~uid_t{0};
+
+/// Who could read the old file can read the new one, and nobody else: owner, group and permissions are the
+/// old one's, as far as that is allowed. Where the group is not, it gets none.
+void take_over(int fd, const struct stat& old) noexcept {
+    if (::fchown(fd, old.st_uid, old.st_gid) != 0)
+        static_cast<void>(::fchown(fd, kUnchanged, old.st_gid) != 0);
+    struct stat now {};
+    const bool other_group = ::fstat(fd, &now) != 0 || now.st_gid != old.st_gid;
+    // Where it is refused the narrower file does no harm.
+    static_cast<void>(::fchmod(fd, old.st_mode & (other_group ? 0707U : 0777U)));
+}
 
 }  // namespace
 
@@ -73,9 +86,8 @@ OutputFile::OutputFile(std::string option, std::string path)
         fail(errno, "make the file writable or name another one");
     if (followed.error != 0) fail(followed.error, "name another file");
     target_ = followed.path;
-    open_unnamed(existing.st_mode & 0777U);
-    // Widens again what the umask took; where that is refused the narrower file does no harm.
-    static_cast<void>(::fchmod(fd_, existing.st_mode & 0777U));
+    open_unnamed(kOurs);
+    take_over(fd_, existing);
 }
 
 OutputFile::~OutputFile() {
@@ -134,8 +146,8 @@ void OutputFile::copy_to_sibling() {
     std::string text(static_cast<std::size_t>(status.st_size), '\0');
     if (::pread(fd_, text.data(), text.size(), 0) != status.st_size) fail(EIO, kMakeRoom);
     ::close(std::exchange(fd_, -1));
-    open_sibling(status.st_mode & 0777U);
-    static_cast<void>(::fchmod(fd_, status.st_mode & 0777U));
+    open_sibling(kOurs);
+    take_over(fd_, status);
     write(text);
     if (::fsync(fd_) != 0) fail(errno, kMakeRoom);
 }

@@ -111,6 +111,12 @@ void trim_column(std::vector<Line>& lines, std::size_t i, std::string& before, s
         suffix = std::min(suffix, same(first.rbegin(), first.rend(), value.rbegin(), value.rend()));
         suffix = std::min(suffix, std::min(first.size(), value.size()) - prefix);
     }
+    // Pieces are JSON strings: none may end or begin within a character, whose other bytes differ.
+    const auto within_character = [&](std::size_t at) {
+        return at < first.size() && (static_cast<unsigned char>(first[at]) & 0xC0U) == 0x80U;
+    };
+    while (prefix > 0 && within_character(prefix)) --prefix;
+    while (suffix > 0 && within_character(first.size() - suffix)) --suffix;
     before += first.substr(0, prefix);
     behind.insert(0, first.substr(first.size() - suffix));
     for (auto& line : lines)

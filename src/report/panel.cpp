@@ -87,15 +87,14 @@ PanelLine rate_line(const metrics::Interval& recent, const PanelView& view) {
     const std::size_t width = view.context.width;
     const double attained = recent.throughput_per_s();
     if (!view.context.open_loop) {
-        return labelled("rate", {fmt::format("{}/s", with_thousands(attained, 0)), "as fast as it goes"},
-                        width);
+        return labelled("rate", {fmt::format("{}/s", short_rate(attained)), "as fast as it goes"}, width);
     }
     const double target = recent.target_per_s;
     const double part = target > 0 ? attained / target : 1;
     constexpr std::size_t kBar = 20;
     const auto filled = static_cast<std::size_t>(std::lround(std::clamp(part, 0.0, 1.0) * kBar));
     return labelled("rate",
-                    {fmt::format("{} of {}/s", with_thousands(attained, 0), with_thousands(target, 0)),
+                    {fmt::format("{} of {}/s", short_rate(attained), short_rate(target)),
                      fmt::format("{:.0f}%", 100 * part),
                      fmt::format("[{}{}]", std::string(filled, '#'), std::string(kBar - filled, '.'))},
                     width, part < kAttained ? Tone::doubtful : Tone::plain);

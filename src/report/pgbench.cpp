@@ -19,7 +19,7 @@ using metrics::RunResult;
 
 /// "60" for a run of 60.004 s, as pgbench's whole seconds; "3.217" for one that ended early.
 std::string seconds(const RunResult& run) {
-    const bool whole = run.planned_duration_s > 0 && run.duration_s >= run.planned_duration_s * 0.99;
+    const bool whole = run.planned_duration_s > 0 && !run.ended_early();
     const double length = whole ? run.planned_duration_s : run.duration_s;
     const double nearest = std::round(length);
     return std::abs(length - nearest) < 0.0005 ? fmt::format("{:.0f}", nearest)

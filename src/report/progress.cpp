@@ -32,8 +32,8 @@ std::string elapsed(const metrics::Interval& interval, const ProgressContext& co
 }
 
 std::string rate(const metrics::Interval& interval, const ProgressContext& context) {
-    const std::string attained = with_thousands(interval.throughput_per_s(), 0);
-    return context.open_loop ? fmt::format("{} of {}/s", attained, with_thousands(interval.target_per_s, 0))
+    const std::string attained = short_rate(interval.throughput_per_s());
+    return context.open_loop ? fmt::format("{} of {}/s", attained, short_rate(interval.target_per_s))
                              : fmt::format("{}/s", attained);
 }
 
@@ -53,9 +53,11 @@ std::string lag(const metrics::Interval& interval) {
     return fmt::format("lag {} ms", with_thousands(ms, ms < 100 ? 1 : 0));
 }
 
-/// "busy 12/20", "busy 12/18 of 20" while two connections are lost.
+/// "busy 12/20", "busy 12/18 of 20" while two connections are lost; in a pipeline, where there may be more
+/// queries than connections, "in flight 160 on 20".
 std::string sessions(const metrics::Interval& interval, const ProgressContext& context) {
-    std::string text = fmt::format("busy {}/{}", with_thousands(std::uint64_t{interval.in_flight}),
+    std::string text = fmt::format(fmt::runtime(context.pipelined ? "in flight {} on {}" : "busy {}/{}"),
+                                   with_thousands(std::uint64_t{interval.in_flight}),
                                    with_thousands(std::uint64_t{context.connected}));
     if (context.connected == context.connections) return text;
     return text + fmt::format(" of {}", with_thousands(std::uint64_t{context.connections}));

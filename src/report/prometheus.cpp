@@ -6,6 +6,7 @@
 #include <iterator>
 
 #include "pgtraffic/base/build_info.hpp"
+#include "pgtraffic/report/layout.hpp"
 
 namespace pgtraffic::report {
 namespace {
@@ -173,7 +174,7 @@ void put_client(Exposition& page, const LiveMoment& moment, const ProcessUsage& 
 
 std::string label_value(std::string_view text) {
     std::string escaped;
-    for (const char c : text) {
+    for (const char c : printable_lines(text)) {
         if (c == '\n') {
             escaped += "\\n";
         } else {

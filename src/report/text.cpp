@@ -131,7 +131,7 @@ void query_statistics(const RunResult& run, Page& page) {
 
 void operational_performance(const RunResult& run, Page& page) {
     page.title("Operational Performance");
-    const bool short_run = run.planned_duration_s > 0 && run.duration_s < run.planned_duration_s * 0.99;
+    const bool short_run = run.ended_early();
     page.row("Duration", with_thousands(run.duration_s, 2), "s",
              short_run ? fmt::format("of {} s planned", with_thousands(run.planned_duration_s, 2)) : "");
     const auto error = metrics::throughput_error(run.intervals);
@@ -232,7 +232,9 @@ void audit(const RunResult& run, Page& page) {
                  table.twice > 0 ? Tone::bad : Tone::good);
         if (table.unexplained() > 0) {
             page.row("Unexplained", with_thousands(table.unexplained()), "",
-                     "rows that another program inserted", Tone::doubtful);
+                     table.unchecked > 0 ? "another program's, or unchecked ones"
+                                         : "rows that another program inserted",
+                     Tone::doubtful);
         }
     }
 }

@@ -25,16 +25,20 @@ std::string to_string(const PeakRate& peak) {
 }
 
 bool PeakSearch::carried(const Step& step, std::uint64_t planned, std::uint64_t started) noexcept {
-    const double unfelt_s = base::to_seconds(kUnfeltWait) * static_cast<double>(step.ended);
-    const double tolerable_s = std::max(kTolerableWait * base::to_seconds(step.service), unfelt_s);
+    // Of those that succeeded: what fails, at once or after a time-out, says nothing of the service.
+    const double mean_s =
+        step.succeeded > 0 ? base::to_seconds(step.service) / static_cast<double>(step.succeeded) : 0;
+    const double tolerable_s =
+        std::max(kTolerableWait * mean_s, base::to_seconds(kUnfeltWait)) * static_cast<double>(step.ended);
     return step.ended > 0 && static_cast<double>(started) >= 0.98 * static_cast<double>(planned) &&
            step.succeeded * 2 >= step.ended && base::to_seconds(step.wait) <= tolerable_s;
 }
 
 void PeakSearch::query_ended(const metrics::Completion& completion) noexcept {
     ++present_.ended;
-    if (metrics::succeeded(completion.outcome)) ++present_.succeeded;
     present_.wait += std::max(completion.ready - completion.due, base::Nanos{0});
+    if (!metrics::succeeded(completion.outcome)) return;
+    ++present_.succeeded;
     present_.service += completion.done - completion.sent;
 }
 

@@ -36,6 +36,9 @@ namespace {
 /// A run that waits for its last answers for so long says what for.
 constexpr Nanos kSilentDrain = std::chrono::milliseconds{500};
 
+/// Of arrivals older than --latency-limit; some microseconds each.
+constexpr int kMostSkippedInTurn = 1000;
+
 /// A session that failed so often in a row while the run has not begun will not come up.
 constexpr std::uint32_t kStartAttempts = 5;
 
@@ -74,6 +77,7 @@ class Run {
     // What follows of all that was told: starts what can start, and goes to the next stage where it is time.
     void settle() noexcept;
     Mono dispatch(Mono now) noexcept;
+    Mono sent(Mono now) noexcept;
     [[nodiscard]] Mono wake_at() const noexcept;
 
     // The stages, in their order.
@@ -310,17 +314,26 @@ Mono Run::wake_at() const noexcept {
     return next_step(due, plan_.wake_step);
 }
 
+/// All that was begun is on its way. What that told of may have happened later than `now`.
+Mono Run::sent(Mono now) noexcept {
+    if (plan_.pipeline == 1) return now;  // each was sent when it was begun
+    crew_.flush();
+    return base::mono_now();
+}
+
 Mono Run::dispatch(Mono now) noexcept {
+    int skipped = 0;
     for (;;) {
         // Without rows left nothing starts; settle() ends the stage.
         Decision decision = no_rows_left() ? Decision{} : dispatcher_.next(now);
         switch (decision.kind) {
             case Decision::Kind::none:
-                if (plan_.pipeline == 1) return now;  // each was sent when it was begun
-                crew_.flush();
-                return base::mono_now();  // what flush() told of may have happened later than `now`
+                return sent(now);
             case Decision::Kind::miss:
                 if (measurement_) measurement_->missed(decision.token, now);
+                now = base::mono_now();
+                // The rest in the next turn, which follows at once: answers, ticks and signals come first.
+                if (++skipped == kMostSkippedInTurn) return sent(now);
                 break;
             case Decision::Kind::start:
                 decision.token.index += loads_.first_arrival();
@@ -345,7 +358,10 @@ void Run::on_signal(int number) noexcept {
 
 /// From any stage: no further arrivals, and a report of what there is.
 void Run::end_load(Mono now) {
-    if (stage_ < Stage::measuring) measure();
+    if (stage_ < Stage::measuring) {
+        measure();
+        dispatcher_.close(stage_start_ - Nanos{1});  // nothing came due, not even at the very beginning
+    }
     if (stage_ == Stage::measuring) close_measured(std::clamp(now, stage_start_, stage_end_));
 }
 
@@ -407,7 +423,8 @@ void Run::measure() {
     // A histogram for each operation in each phase takes its while, and no arrival is due in it.
     measurement_.emplace(plan_, workload_, dispatcher_, loads_.schedule(), announcer_.tells_moments());
     const Mono now = base::mono_now();
-    measurement_->begin(now, plan_.connections - connector_->connected());
+    // Those that were still to come when somebody ended the run were not lost.
+    measurement_->begin(now, stage_ == Stage::connecting ? 0 : plan_.connections - connector_->connected());
     enter(Stage::measuring, now, plan_.duration);
     dispatcher_.begin(loads_.measured(now), plan_.latency_limit);
     if (end_.signal == 0 && !end_.stop_file)
@@ -503,9 +520,12 @@ void Run::on_tick() noexcept {
     if (stage_ == Stage::measuring) {
         tick_measured(now);
     } else if (announcer_.tells_moments()) {
-        tell_moment(now, {.loop_busy_ratio = load_.take_ratio(now)});
+        // Of the measured load what is known of it, which grows no more but by what still ends.
+        tell_moment(now, stage_ == Stage::draining
+                             ? gauges(now)
+                             : metrics::Gauges{.loop_busy_ratio = load_.take_ratio(now)});
     }
-    if (stage_ != Stage::draining && stage_ != Stage::done) start_tick(now);
+    if (stage_ != Stage::done) start_tick(now);
 }
 
 void Run::tick_measured(Mono now) {

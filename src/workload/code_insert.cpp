@@ -30,13 +30,23 @@ std::optional<std::vector<std::string_view>> take_list(SqlScanner& sql) {
     return std::nullopt;
 }
 
+/// "" or "::text", "::numeric(9, 0)[]": whatever else stands there changes the value.
+bool casts_at_most(std::string_view rest) {
+    if (rest.empty()) return true;
+    if (!rest.starts_with("::")) return false;
+    return std::all_of(rest.begin() + 2, rest.end(), [](char c) {
+        return base::is_letter(c) || base::is_digit(c) ||
+               std::string_view{"_.,()[] :"}.find(c) != std::string_view::npos;
+    });
+}
+
 /// "$3" or "$3::text" -> 2.
 std::optional<std::size_t> parameter_of(std::string_view value) {
     if (!value.starts_with('$')) return std::nullopt;
     std::size_t n = 0;
     const auto [end, error] = std::from_chars(value.data() + 1, value.data() + value.size(), n);
     const auto rest = base::trimmed(value.substr(static_cast<std::size_t>(end - value.data())));
-    if (error != std::errc{} || n == 0 || !(rest.empty() || rest.starts_with("::"))) return std::nullopt;
+    if (error != std::errc{} || n == 0 || !casts_at_most(rest)) return std::nullopt;
     return n - 1;
 }
 

@@ -56,9 +56,12 @@ std::string outermost_command(std::string_view sql) {
 
 std::uint32_t inserts_in(std::string_view sql) {
     const auto words = sql_words(sql);
-    return static_cast<std::uint32_t>(std::count_if(words.begin(), words.end(), [](const std::string& word) {
-        return word == "insert" || word == "merge";
-    }));
+    std::uint32_t inserts = 0;
+    for (std::size_t i = 0; i < words.size(); ++i) {
+        const bool part_of_merge = i > 0 && words[i - 1] == "then";
+        if (words[i] == "merge" || (words[i] == "insert" && !part_of_merge)) ++inserts;
+    }
+    return inserts;
 }
 
 bool may_define(std::string_view sql) {

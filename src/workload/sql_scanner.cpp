@@ -74,13 +74,23 @@ bool SqlScanner::at_escaped_text() const {
     return rest_.starts_with("E'") || rest_.starts_with("e'");
 }
 
-/// A text goes on behind white space with a line's end in it, and a backslash escapes there as before.
+/// A text goes on behind white space with a line's end in it, and a backslash escapes there as before. A "--"
+/// comment is white space, too; the other kind is not.
 bool SqlScanner::skip_to_continuation() {
-    const auto next = rest_.find_first_not_of(" \t\r\n\f\v");
-    if (next == std::string_view::npos || rest_[next] != '\'') return false;
-    const bool continues = rest_.substr(0, next).find_first_of("\r\n") != std::string_view::npos;
-    if (continues) skip(next);
-    return continues;
+    std::size_t next = 0;
+    bool line_ended = false;
+    while (next < rest_.size() && rest_[next] != '\'') {
+        if (rest_.substr(next).starts_with("--")) {
+            next = std::min(rest_.find_first_of("\r\n", next), rest_.size());
+            continue;
+        }
+        if (std::string_view{" \t\r\n\f\v"}.find(rest_[next]) == std::string_view::npos) return false;
+        line_ended = line_ended || rest_[next] == '\r' || rest_[next] == '\n';
+        ++next;
+    }
+    if (next == rest_.size() || !line_ended) return false;
+    skip(next);
+    return true;
 }
 
 /// A doubled quote ends one text and begins the next, which comes to the same.

@@ -243,7 +243,11 @@ TEST_CASE("a password in a misplaced word is not repeated") {
                                                                        {"--json", "--database-url=" + url},
                                                                        {"--json", url},
                                                                        {"--stream", url},
-                                                                       {"--scenario", url}}) {
+                                                                       {"--scenario", url},
+                                                                       {"-D" + url},
+                                                                       {"--database-url" + url},
+                                                                       {"report", url, "--html", "x"},
+                                                                       {"compare", url, "x"}}) {
         const auto result = test::run_pgtraffic(arguments);
         INFO(result.err);
         CHECK(result.exit_code == 1);

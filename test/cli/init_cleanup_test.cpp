@@ -142,6 +142,19 @@ TEST_CASE("init refuses a database that it filled before, --reset makes the tabl
     CHECK(fingerprint(database) != before);
 }
 
+TEST_CASE("init refuses a --confirm of another database, wherever that is") {
+    const auto database = test::fresh_database();
+    postgres::Client client{database.conninfo()};
+    client.execute("CREATE TABLE orders (mine int); INSERT INTO orders VALUES (1)");
+    const auto refused =
+        run_pgtraffic({"init", "-d", database.dsn(), kSmall, "--reset", "--confirm", "staging"});
+    CHECK(refused.exit_code == 1);
+    CHECK(holds(refused.err, "names the database \"staging\""));
+    CHECK(client.value("SELECT mine FROM orders") == "1");
+    CHECK(run_pgtraffic({"init", "-d", database.dsn(), kSmall, "--reset", "--confirm", database.name()})
+              .exit_code == 0);
+}
+
 TEST_CASE("init refuses tables that it did not make and touches nothing, unless --reset") {
     for (const auto* table : {"orders", "products"}) {
         const auto database = test::fresh_database();

@@ -65,6 +65,39 @@ TEST_CASE("Ctrl-C before the load ends the program and leaves no file behind") {
     CHECK(folder.entries() == 0);
 }
 
+TEST_CASE("a limit of the size of files takes the files, not the report") {
+    const FakeServerProcess server;
+    const test::Folder folder;
+    auto argv = argv_against(server.dsn(), {"--json", folder / "a.json"});
+    argv.insert(argv.begin(), {"/bin/sh", "-c", "ulimit -f 1; exec \"$@\"", "sh"});
+    const auto ended = test::run_process(argv, test::without_target());
+    CHECK(ended.exit_code == 1);
+    CHECK(ended.out.find("Queries/Second") != std::string::npos);
+    CHECK(ended.err.find("File too large") != std::string::npos);
+    CHECK(folder.entries() == 0);
+}
+
+TEST_CASE("a report that cannot be written is an error on stderr, too") {
+    const FakeServerProcess server;
+    auto argv = argv_against(server.dsn(), {"--csv", "-"});
+    argv.insert(argv.begin(), {"/bin/sh", "-c", "exec \"$@\" 2>/dev/full", "sh"});
+    CHECK(test::run_process(argv, test::without_target()).exit_code == 1);
+}
+
+TEST_CASE("the result's options are what was written, numbers only where an option takes one") {
+    const FakeServerProcess server;
+    const test::Folder folder;
+    const auto result = test::read_result(
+        test::run_process(argv_against(server.dsn() + " dbname=007", {"--format", "json", "--confirm", "007",
+                                                                      "--stop-file", folder / "true"}),
+                          test::without_target()),
+        0);
+    CHECK(result["config"]["confirm"] == "007");
+    CHECK(result["config"]["connections"] == 2);
+    CHECK(result["config"]["total_queries"] == 20);
+    CHECK(result["config"]["disable_logging"] == false);
+}
+
 TEST_CASE("the peak of the program's memory is its own, however large whoever starts it") {
     const FakeServerProcess server;
     constexpr std::size_t kLarge = 400'000'000;

@@ -86,6 +86,10 @@ TEST_CASE("the simulation script runs the original's settings, which later optio
     CHECK(tree.run("./run_simulation.sh --help").out == "args: --help\n");
     CHECK(tree.run("./run_simulation.sh -h").out == "args: -h\n");
     CHECK(tree.run("./run_simulation.sh -h db").out == kSettings + " -h db\n");
+    for (const std::string seen : {"--live panel", "--listen=0", "--progress 1", "-P1"}) {
+        CHECK(tree.run("./run_simulation.sh " + seen).out ==
+              "args: --connections 150 --duration 30 " + seen + "\n");
+    }
     CHECK(tree.run("cd / && \"$OLDPWD/run_simulation.sh\"").out == kSettings + "\n");
 }
 

@@ -122,7 +122,7 @@ class VirtualRun {
         aggregator_.close(end);
         const auto last = gauges(end);
         for (; !pending_.empty(); pending_.pop())
-            aggregator_.record_in_flight(0, pending_.top().completion.due, end);
+            aggregator_.record_in_flight(pending_.top().completion, end);
         while (const auto token = dispatcher_.next_abandoned())
             aggregator_.record_waiting(0, token->due, end);
         metrics::RunResult result;

@@ -118,7 +118,11 @@ TEST_CASE("failures stand apart; what timed out, was missed or never ended stays
     aggregator.record(completion(0, 1s, 0ms, 300ms, Outcome::timed_out));
     aggregator.record_missed(0, kStart + 1s, kStart + 1200ms);
     aggregator.record_waiting(1, kStart + 3500ms, kStart + 4s);
-    aggregator.record_in_flight(1, kStart + 3s, kStart + 5s);
+    Completion unfinished;
+    unfinished.operation = 1;
+    unfinished.due = kStart + 3s;
+    unfinished.attempts = 3;
+    aggregator.record_in_flight(unfinished, kStart + 5s);
     metrics::RunResult result;
     aggregator.close(kStart + 4s);
     aggregator.finish({6, 4, 1, 1, 0, 0, Mono::max()}, result);

@@ -393,6 +393,32 @@ TEST_CASE("a figure that a run does not have fails its condition") {
     CHECK_FALSE(comparison.conditions.front().change.has_value());
 }
 
+TEST_CASE("a phase that a run did not reach fails its condition") {
+    const auto whole = report::json_report(test::sample_open_run());
+    auto cut = whole;
+    const auto name = cut["phases"][1]["name"].get<std::string>();
+    cut["phases"][1]["throughput_per_s"] = nullptr;
+    CHECK(fails(runs_of(whole, cut), ("phase:" + name + ".throughput<-2%").c_str()));
+}
+
+TEST_CASE("responses under a growing backlog are not compared, the service is") {
+    const auto run = report::json_report(test::sample_overloaded_run());
+    const auto runs = runs_of(run, run);
+    const auto comparison = report::compare(runs, {});
+    CHECK_FALSE(figure(comparison, "response.p99").values.front().value);
+    CHECK_FALSE(figure(comparison, "response.max").values.front().value);
+    CHECK(figure(comparison, "service.p99").values.front().value);
+    CHECK(fails(runs, "response.p99>+10%"));
+}
+
+TEST_CASE("where nothing ended no intervals are said to overlap") {
+    auto nothing = report::json_report(test::sample_empty_run());
+    const auto runs = runs_of(nothing, nothing);
+    const auto text = report::compare_text(report::compare(runs, {}), runs, {});
+    CHECK(text.find("the confidence intervals overlap") == std::string::npos);
+    CHECK(text.find("no figure has a confidence interval") != std::string::npos);
+}
+
 TEST_CASE("a rise from nothing is beyond every limit") {
     auto failing = run_of(1'000us);
     failing["summary"]["queries"]["failed"] = 5;

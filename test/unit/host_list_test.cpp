@@ -28,6 +28,14 @@ TEST_CASE("a host whose name is not found is left to libpq only where there is n
     CHECK(postgres::with_addresses(conninfo, {{}, {}}).get("host") == "a,b");
 }
 
+TEST_CASE("lists of ports and hosts that do not match are left to libpq, which refuses them") {
+    const auto conninfo = postgres::Conninfo::parse("host=localhost,b,c port=5432,5433", "test");
+    const auto with = postgres::with_addresses(conninfo, {{"127.0.0.1", "::1"}, {"10.0.0.1"}, {"10.0.0.2"}});
+    CHECK(with.get("host") == "localhost,b,c");
+    CHECK(with.get("port") == "5432,5433");
+    CHECK(with.get("hostaddr").empty());
+}
+
 TEST_CASE("an attempt can begin with any host, and each keeps its address and port") {
     postgres::Conninfo conninfo;
     conninfo.set("host", "a,b,c");

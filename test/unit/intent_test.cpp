@@ -84,9 +84,11 @@ TEST_CASE("what may make or choose the names of later statements") {
         CAPTURE(sql);
         CHECK(workload::may_define(sql));
     }
-    for (const char* sql :
-         {"SELECT 'create'", "INSERT INTO t SELECT 1",
-          "MERGE INTO t USING u ON true WHEN MATCHED THEN DO NOTHING", "UPDATE t SET a = 1", "BEGIN", ""}) {
+    for (const char* sql : {"SELECT 'create'", "INSERT INTO t SELECT 1",
+                            "MERGE INTO t USING u ON true WHEN MATCHED THEN DO NOTHING",
+                            "MERGE INTO t USING (SELECT $1::int AS k) s ON t.k = s.k WHEN NOT MATCHED THEN "
+                            "INSERT (k) VALUES (s.k)",
+                            "UPDATE t SET a = 1", "BEGIN", ""}) {
         CAPTURE(sql);
         CHECK_FALSE(workload::may_define(sql));
     }
@@ -115,4 +117,6 @@ TEST_CASE("an operation adds as many rows as it has inserts, the most of any whe
     CHECK(workload::inserts_of(operation(statements)) == 4);
     CHECK(workload::inserts_of(operation(statements, true)) == 2);
     CHECK(workload::inserts_of(operation({"SELECT 1"})) == 0);
+    CHECK(workload::inserts_of(operation(
+              {"MERGE INTO t USING u ON t.k = u.k WHEN NOT MATCHED THEN INSERT VALUES (u.k)"})) == 1);
 }

@@ -255,6 +255,25 @@ TEST_CASE("a thousand outages are a hundred, and nothing of them is lost") {
     CHECK(seconds == Approx(200));
 }
 
+TEST_CASE("silences of some sessions stay theirs, also where they are merged with an outage of the service") {
+    Told told;
+    double without_service_s = 0;
+    double silences_s = 0;
+    for (int i = 0; i < 500; ++i) {
+        const auto at = i * 10s;
+        const bool all = i % 2 == 0;
+        for (std::uint32_t s = 0; s < (all ? kSessions : 1); ++s) told.lost(at);
+        told.succeeds(at + 1ms, at + 100ms);
+        for (std::uint32_t s = 0; s < (all ? kSessions : 1); ++s) told.up(at + 200ms);
+    }
+    for (const auto& outage : told.finish(10'000s)) {
+        silences_s += outage.silences_s;
+        without_service_s += outage.without_service_s;
+    }
+    CHECK(silences_s == Approx(500 * 0.1));
+    CHECK(without_service_s == Approx(250 * 0.1));
+}
+
 TEST_CASE("what tells of the server's state is a fault, what tells of the query is none") {
     for (const char* state : {"08006", "08P01", "57P01", "57P02", "57P03", "57P05", "53300", "25006"})
         CHECK(metrics::is_fault(*base::SqlState::parse(state)));

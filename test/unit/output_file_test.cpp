@@ -2,6 +2,7 @@
 #include "pgtraffic/report/output_file.hpp"
 
 #include <fcntl.h>
+#include <grp.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
 #include <sys/prctl.h>
@@ -221,6 +222,56 @@ TEST_CASE("an existing file is replaced with its permissions, a new one has the 
     CHECK(read_file(path) == "new");
     CHECK(mode_of(path) == 0660);
     CHECK(mode_of(folder / "fresh.json") == 0640);
+}
+
+TEST_CASE("an existing file keeps its owner and its group, and with them its readers") {
+    if (::geteuid() != 0) {
+        WARN("only root can give files away");
+        return;
+    }
+    Folder folder;
+    const auto path = folder / "out.json";
+    write_file(path, "old");
+    REQUIRE(::chown(path.c_str(), 4711, 4712) == 0);
+    REQUIRE(::chmod(path.c_str(), 0640) == 0);
+    OutputFile file{"--json", path};
+    file.write("new");
+    file.commit();
+    struct stat status {};
+    REQUIRE(::stat(path.c_str(), &status) == 0);
+    CHECK(read_file(path) == "new");
+    CHECK(status.st_uid == 4711);
+    CHECK(status.st_gid == 4712);
+    CHECK((status.st_mode & 0777U) == 0640);
+}
+
+TEST_CASE("a group that cannot be given reads nothing in its place") {
+    if (::geteuid() != 0) {
+        WARN("only root can make a file of a foreign group");
+        return;
+    }
+    Folder folder;
+    const auto path = folder / "out.json";
+    write_file(path, "old");
+    REQUIRE(::chmod(folder.path().c_str(), 0777) == 0);
+    REQUIRE(::chown(path.c_str(), 4711, 4712) == 0);
+    REQUIRE(::chmod(path.c_str(), 0660) == 0);
+    const pid_t child = ::fork();
+    if (child == 0) {
+        if (::setgroups(0, nullptr) != 0 || ::setgid(4713) != 0 || ::setuid(4711) != 0) ::_exit(2);
+        OutputFile file{"--json", path};
+        file.write("new");
+        file.commit();
+        ::_exit(0);
+    }
+    int ended = -1;
+    REQUIRE(::waitpid(child, &ended, 0) == child);
+    REQUIRE(ended == 0);
+    struct stat status {};
+    REQUIRE(::stat(path.c_str(), &status) == 0);
+    CHECK(read_file(path) == "new");
+    CHECK(status.st_gid == 4713);
+    CHECK((status.st_mode & 0777U) == 0600);
 }
 
 TEST_CASE("a target that cannot be written is an error that names option, path and cure") {

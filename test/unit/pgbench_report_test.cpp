@@ -46,6 +46,15 @@ TEST_CASE("readers of pgbench's summary find a closed loop's numbers") {
     CHECK(report::pgbench_warnings(run).empty());
 }
 
+TEST_CASE("a run that ended a moment early tells what it measured") {
+    auto run = test::sample_closed_run();
+    run.planned_duration_s = 30;
+    run.duration_s = 29.9;
+    CHECK(found(report::pgbench_report(run), R"(^duration: (\S+) s$)") == "29.900");
+    run.duration_s = 29.9995;
+    CHECK(found(report::pgbench_report(run), R"(^duration: (\S+) s$)") == "30");
+}
+
 TEST_CASE("failed, skipped and retried queries have pgbench's lines, and each operation its own") {
     auto run = test::sample_open_run();
     run.config["latency_limit_s"] = 0.5;

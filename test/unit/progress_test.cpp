@@ -45,6 +45,25 @@ TEST_CASE("a progress line of a closed loop shows no target and nothing waiting"
     CHECK(line == "00:12/2:00:00  ramp-up  482/s  p50 2.40 p99 2.40 ms  fail 15  busy 12/148 of 150");
 }
 
+TEST_CASE("a progress line tells the queries of a pipeline as such") {
+    auto interval = busy_second();
+    interval.in_flight = 160;
+    const auto line =
+        progress_line(interval, {.connections = 20, .connected = 20, .pipelined = true, .width = 200});
+    CHECK(line.find("  in flight 160 on 20  ") != std::string::npos);
+    CHECK(line.find("busy") == std::string::npos);
+}
+
+TEST_CASE("a progress line does not call a small rate none") {
+    auto interval = busy_second();
+    interval.duration_s = 2;
+    interval.ok = 1;
+    interval.empty = 0;
+    interval.target_per_s = 0.3;
+    CHECK(progress_line(interval, {.open_loop = true, .width = 200}).find("0.5 of 0.3/s") !=
+          std::string::npos);
+}
+
 TEST_CASE("a progress line keeps to its width with the largest numbers, and keeps the rate") {
     auto interval = busy_second();
     interval.phase = std::string(300, 'p');

@@ -61,6 +61,7 @@ std::string page_of(const metrics::LiveMoment& moment) {
 TEST_CASE("a label's value cannot leave its quotes") {
     CHECK(report::label_value("plain") == "plain");
     CHECK(report::label_value("a\"b\\c\nd") == "a\\\"b\\\\c\\nd");
+    CHECK(report::label_value("\x1b[31mred") == "\\\\x1b[31mred");
     const auto page = page_of(busy_moment());
     CHECK_THAT(page, Contains("pgtraffic_queries_total{operation=\"look \\\"up\\\"\",outcome=\"ok\"} 3\n"));
     CHECK_THAT(page, Contains("pgtraffic_queries_total{operation=\"a\\\\b\\nc\",outcome=\"failed\"} 1\n"));

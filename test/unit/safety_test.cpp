@@ -101,6 +101,10 @@ TEST_CASE("a target is local only if all its hosts are") {
     CHECK(cli::all_local(target("host=db.example hostaddr=127.0.0.1 dbname=x"), "127.0.0.1"));
     CHECK(cli::all_local(target("host=127.0.0.1,localhost,/tmp port=1,2,3 dbname=x"), "127.0.0.1"));
     CHECK_FALSE(cli::all_local(target("host=db.example dbname=x"), "10.0.0.5"));
+    CHECK_FALSE(cli::all_local(target("host=/tmp hostaddr=10.0.0.5 dbname=x"), "10.0.0.5"));
+    CHECK_FALSE(
+        cli::all_local(target("host=localhost,db.example hostaddr=127.0.0.1, dbname=x"), "127.0.0.1"));
+    CHECK(cli::all_local(target("host=db.example,/tmp hostaddr=127.0.0.1, dbname=x"), "127.0.0.1"));
     // We reached the local one; a session may reach the other.
     CHECK_FALSE(cli::all_local(target("host=127.0.0.1,10.0.0.5 dbname=x"), "127.0.0.1"));
     CHECK_FALSE(cli::all_local(target("host=a,b hostaddr=127.0.0.1,10.0.0.5 dbname=x"), "127.0.0.1"));

@@ -22,6 +22,9 @@ TEST_CASE("words are what stands outside of quotes, comments and parameters") {
     // A text goes on behind a line's end, with its escapes.
     CHECK(workload::sql_words("select E'a'\n'\\'' as c, x as (delete from t where c <> 'q')") ==
           Words{"select", "as", "c", "x", "as", "delete", "from", "t", "where", "c"});
+    CHECK(workload::sql_words("select E'a' -- it's a note\n'b\\'' as x, nextval('s'), 'z' as w") ==
+          Words{"select", "as", "x", "nextval", "as", "w"});
+    CHECK(workload::sql_words("select E'a' /* no */\n'b\\' as x") == Words{"select", "as", "x"});
     CHECK(workload::sql_words("select E'a' 'b' from t") == Words{"select", "from", "t"});
     // What never ends takes the rest, and nothing hangs.
     for (const char* open : {"select 'abc", "select \"abc", "select $q$ abc", "select /* abc", "select E'\\",

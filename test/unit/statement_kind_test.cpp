@@ -83,6 +83,8 @@ TEST_CASE("an insert of one row with a code can be found again, anything else ca
     CHECK(found->column == "number");
     CHECK(found->parameter == 1);
     CHECK(insert_of("insert into orders(number)values($2::text)")->column == "number");
+    CHECK(insert_of("insert into orders(number) values ($2::numeric(9, 0)[])")->column == "number");
+    CHECK_FALSE(insert_of("INSERT INTO o (n) VALUES ($2::text || '-v2')"));
     CHECK(insert_of("INSERT INTO o (a, n) VALUES (coalesce($1, 'a,(b'), $2)")->column == "n");
     CHECK(insert_of("INSERT INTO o (a, n) VALUES ($$,)$$ /* ) , */, $2)")->column == "n");
     for (const char* sql :

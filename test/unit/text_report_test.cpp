@@ -207,8 +207,9 @@ TEST_CASE("a run in which every query failed names no latency") {
     run.latencies.failed.record(std::chrono::milliseconds{2}, 5);
     run.errors = {{*base::SqlState::parse("42P01"), 5, 0, 0.0, "relation \"orders\" does not exist"}};
     const auto text = plain(run);
-    CHECK_THAT(text, Contains("FAILED: no query succeeded.") && Contains("No query was answered.") &&
-                         !Contains("Percentile") && Contains("42P01"));
+    CHECK_THAT(text, Contains("FAILED: no query succeeded.") &&
+                         Contains("No query succeeded, so there is no response") && !Contains("Percentile") &&
+                         Contains("42P01"));
 }
 
 TEST_CASE("no report holds what is not a number, or a line wider than the terminal") {
@@ -300,7 +301,7 @@ metrics::Outage service_outage(double from_s, double silence_s) {
     metrics::Outage outage;
     outage.from_s = from_s;
     outage.to_s = from_s + silence_s;
-    outage.duration_s = outage.silence_s = outage.silences_s = silence_s;
+    outage.duration_s = outage.silence_s = outage.silences_s = outage.without_service_s = silence_s;
     outage.over = true;
     outage.scope = metrics::Outage::Scope::service;
     return outage;
@@ -326,7 +327,7 @@ TEST_CASE("an outage is named, and what waited for it blames neither the queue n
     CHECK_THAT(assessment(run), Contains("They waited for the service to come back") &&
                                     !Contains("Lower the rate") && !Contains("The queue, not the server"));
     CHECK_THAT(report::headline(run), Contains("no service for 5.50 s"));
-    run.outages.front().scope = run.outages.back().scope = metrics::Outage::Scope::sessions;
+    for (auto& outage : run.outages) outage.without_service_s = 0;  // of some sessions only
     CHECK_THAT(report::headline(run), !Contains("no service"));
 }
 
@@ -454,4 +455,10 @@ TEST_CASE("the audit says what is lost, and what became of what was in doubt") {
     CHECK_THAT(line_with(plain(run), "Lost:"), Contains(" 7 "));
     run.audit[0].rows_after += 9;
     CHECK_THAT(line_with(plain(run), "Unexplained"), Contains(" 2"));
+    run.audit[0].unchecked = 1;
+    CHECK_THAT(line_with(plain(run), "Unexplained"), Contains("or unchecked ones"));
+    // A second copy stands in for no row that is lost.
+    run.audit[0].rows_after -= 2;
+    run.audit[0].twice = 3;
+    CHECK_THAT(line_with(plain(run), "Lost:"), Contains(" 3 "));
 }

@@ -94,12 +94,12 @@ TEST_CASE("an outage is told by its share of the run, and explains what was not 
     auto run = good_run();
     metrics::Outage outage;
     outage.scope = metrics::Outage::Scope::service;
-    outage.silences_s = 0.1;
+    outage.silences_s = outage.without_service_s = 0.1;
     run.outages = {outage};
     CHECK(status_with("no_service", run) == VerdictStatus::valid);
-    run.outages[0].silences_s = 0.2;
+    run.outages[0].without_service_s = 0.2;
     CHECK(status_with("no_service", run) == VerdictStatus::suspect);
-    run.outages[0].silences_s = 6;
+    run.outages[0].without_service_s = 6;
     CHECK(status_with("no_service", run) == VerdictStatus::invalid);
     for (std::size_t i = 0; i < run.intervals.size(); ++i) run.intervals[i].waiting = 50 * i;
     wait_at_the_end(run, 600);
@@ -108,7 +108,7 @@ TEST_CASE("an outage is told by its share of the run, and explains what was not 
         CHECK(reason.message.find("there was no service for 6.00 s of 10.00 s") != std::string::npos);
         CHECK(reason.message.find("lower the rate") == std::string::npos);
     }
-    run.outages[0].scope = metrics::Outage::Scope::sessions;
+    run.outages[0].without_service_s = 0;  // of sessions, while others went on
     CHECK(status_with("no_service", run) == VerdictStatus::valid);
 }
 

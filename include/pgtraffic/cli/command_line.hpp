@@ -55,6 +55,7 @@ struct RunOptions : TargetOptions, TrafficOptions {
     bool measure_network = false;
     bool disable_logging = false;
     workload::KeyDistribution key_distribution = workload::KeyDistribution::uniform;
+    bool key_distribution_given = false;
     bool prepared = false;  ///< --protocol prepared
     std::uint32_t pipeline = 1;
     bool last_freed_first = false;         ///< --session-order lifo

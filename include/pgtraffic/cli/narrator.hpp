@@ -50,6 +50,7 @@ class Narrator {
     bool moving_;
     bool color_;
     bool open_loop_;
+    bool pipelined_;
     std::string unwritten_;
     std::vector<std::size_t> drawn_;  // columns of each line that stands there
     bool panel_stands_ = false;

@@ -13,11 +13,14 @@ namespace pgtraffic::cli {
 /// base::Error.
 void write_stdout(std::string_view text);
 
+/// A report, to one of the two: one that cannot be written is an error on stderr, too.
+void write_report(std::string_view text, bool to_stderr);
+
 /// How long a message waits for a reader of stderr that takes nothing.
 inline constexpr base::Nanos kStderrPatience = std::chrono::seconds{5};
 
 /// For progress and messages: a stderr that cannot be written to, or whose reader takes nothing for
-/// `patience`, stops nothing. A report gives its reader as long as on stdout: Nanos::max().
+/// `patience`, stops nothing.
 void write_stderr(std::string_view text, base::Nanos patience = kStderrPatience) noexcept;
 
 /// Whether to colour what goes to a stream that is, or is not, a terminal. Automatic asks NO_COLOR and TERM.

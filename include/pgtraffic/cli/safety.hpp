@@ -36,6 +36,9 @@ struct WriteRisk {
 /// safe for a terminal.
 [[nodiscard]] std::string describe_target(const metrics::ServerInfo& server);
 
+/// Throws base::Error where `given` (--confirm) is not the name of the target's `database`, needed or not.
+void refuse_other_database(const std::string& database, const std::optional<std::string>& given);
+
 /// Returns where `given` (--confirm) is the name of the database, or it was typed on a terminal; throws
 /// base::Error otherwise. `what` says what would happen: "writes to public.orders". `may_ask`: the question
 /// may be put to a terminal.

@@ -10,6 +10,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "pgtraffic/base/time.hpp"
 #include "pgtraffic/event_loop/loop.hpp"
@@ -44,13 +45,16 @@ class HttpServer {
  public:
     static constexpr unsigned kConnections = 16;
     static constexpr std::size_t kListeners = 8;  ///< of what goes on: a scraper finds a place beside them
+    /// With one that neither asks nor reads.
+    static constexpr std::chrono::seconds kPatience{10};
 
     /// Called with the path alone, for each request.
     using Answer = std::function<HttpAnswer(std::string_view path)>;
 
     /// Listens from now on, though it answers only while the loop runs. Throws base::Error saying where and
     /// why not.
-    HttpServer(Loop& loop, const HttpAddress& address, Answer answer);
+    HttpServer(Loop& loop, const HttpAddress& address, Answer answer,
+               std::chrono::seconds patience = kPatience);
     ~HttpServer();
     HttpServer(const HttpServer&) = delete;
     HttpServer& operator=(const HttpServer&) = delete;
@@ -62,6 +66,7 @@ class HttpServer {
     [[nodiscard]] std::size_t listeners() const noexcept { return listeners_.size(); }
 
  private:
+    struct Asker;
     struct Listener;
     struct Calls;  // what the library calls
     friend struct Calls;
@@ -70,12 +75,15 @@ class HttpServer {
     void on_time() noexcept;
     void work() noexcept;
     void wait() noexcept;
+    void drop_slow_askers(base::Mono now) noexcept;
     [[nodiscard]] int answer(MHD_Connection* connection, std::string_view path, std::string_view method);
 
     Loop* loop_;
     HttpAddress address_;
     Answer answer_;
+    std::chrono::seconds patience_;
     std::list<Listener> listeners_;
+    std::vector<Asker> askers_;
     MHD_Daemon* daemon_ = nullptr;
     std::optional<Poll> poll_;
     Timer timer_;

@@ -16,7 +16,8 @@ struct Resolved {
     std::string error;  ///< empty where it worked
 };
 
-/// One look-up at a time. Neither copies nor moves; may die while a look-up is under way.
+/// One look-up at a time. Neither copies nor moves; may die while a look-up is under way, which then ends by
+/// itself.
 class Resolver {
  public:
     Resolver(Loop& loop, Callback<const Resolved*> on_resolved) : loop_{&loop}, on_resolved_{on_resolved} {}

@@ -47,7 +47,7 @@ class Aggregator {
     /// Arrivals of `operation` that never got an answer, with the age that they reached at `now`.
     void record_missed(std::uint32_t operation, base::Mono due, base::Mono now) noexcept;
     void record_waiting(std::uint32_t operation, base::Mono due, base::Mono now) noexcept;
-    void record_in_flight(std::uint32_t operation, base::Mono due, base::Mono now) noexcept;
+    void record_in_flight(const Completion& so_far, base::Mono now) noexcept;
     /// Of those in flight, one that may have been done.
     void record_in_doubt(const Completion& unanswered) noexcept;
 

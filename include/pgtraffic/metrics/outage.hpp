@@ -35,6 +35,7 @@ struct Outage {
     std::uint64_t arrivals_hit = 0;
     double silence_s = 0;                   ///< the longest time from a fault to a success
     double silences_s = 0;                  ///< all such times together
+    double without_service_s = 0;           ///< of these, those of outages of the service
     std::optional<double> first_success_s;  ///< from `from_s` to the success that ended that time
     std::vector<OutageError> errors;        ///< most frequent first
 };

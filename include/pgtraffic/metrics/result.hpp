@@ -132,6 +132,7 @@ struct ThresholdResult {
     std::optional<double> actual;  ///< in the unit of the expression; empty where the run has no such number
     std::string actual_text;
     bool ok = false;
+    bool weak = false;  ///< a percentile with fewer than ten queries above it
 };
 
 /// Owns everything; a value.
@@ -198,10 +199,13 @@ struct RunResult {
     /// Time in which no query succeeded because of an outage of the whole service.
     [[nodiscard]] base::Nanos without_service() const noexcept {
         double seconds = 0;
-        for (const auto& outage : outages) {
-            if (outage.scope == Outage::Scope::service) seconds += outage.silences_s;
-        }
+        for (const auto& outage : outages) seconds += outage.without_service_s;
         return base::from_seconds(seconds);
+    }
+
+    /// Before the planned time was over: by a signal, a condition or a number of queries.
+    [[nodiscard]] bool ended_early() const noexcept {
+        return planned_duration_s > 0 && duration_s < planned_duration_s - 0.001;
     }
 
     /// Queries that succeeded per second of measured time; 0 for a run of no length.

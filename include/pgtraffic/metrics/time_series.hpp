@@ -114,7 +114,9 @@ class TimeSeries {
     void give_histograms(OpenInterval& open);
     void set_gauges(OpenInterval& open, const Gauges& gauges);
     [[nodiscard]] Interval snapshot(const OpenInterval& open) const;
-    void add_waiting(Interval& interval, base::Mono now, const Unanswered& unanswered) const;
+    /// `ages` is empty, and is left so.
+    void add_waiting(Interval& interval, base::Mono now, const Unanswered& unanswered,
+                     CoarseHistogram& ages) const;
     void close_first();
     void fold(OpenInterval& open);
     void take_back(std::unique_ptr<IntervalHistograms> histograms);
@@ -134,6 +136,8 @@ class TimeSeries {
     /// Emptied ones, so that recording allocates nothing. Of an overload's backlog, which keeps many
     /// intervals open, only those that are being answered have any.
     std::vector<std::unique_ptr<IntervalHistograms>> spare_;
+    /// Those that were given some, in that order: no interval beside them has any.
+    std::vector<OpenInterval*> filled_;
     std::vector<Interval> just_closed_;
     std::vector<Interval> just_joined_;
     Interval joining_;

@@ -46,9 +46,6 @@ using Rows = std::vector<std::vector<std::string>>;
 /// The list of `document` under this name; empty where it has none.
 [[nodiscard]] const Json& list_of(const Json& document, const char* name);
 
-/// As overloaded() of assessment.hpp, from the document: the response percentiles depend on the length of the
-/// run, and none of them is shown.
-[[nodiscard]] bool backlog_grew(const Json& document);
 inline constexpr std::string_view kNoSteadyState =
     "No percentiles of the response: under a growing backlog they depend on the length of the run.";
 

@@ -28,6 +28,10 @@ inline constexpr auto kKeptPercentiles = std::to_array<KeptPercentile>(
 [[nodiscard]] const nlohmann::ordered_json* bounds_of(const nlohmann::ordered_json& summary,
                                                       std::string_view latency, std::string_view percentile);
 
+/// As overloaded() of assessment.hpp, from the document: the response percentiles depend on the length of the
+/// run, and none of them is shown.
+[[nodiscard]] bool backlog_grew(const nlohmann::ordered_json& document);
+
 /// The document. Strings of the server's may hold invalid UTF-8: print it by json_text().
 [[nodiscard]] nlohmann::ordered_json json_report(const metrics::RunResult& run);
 

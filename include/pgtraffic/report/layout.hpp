@@ -22,9 +22,15 @@ enum class Tone : std::uint8_t { plain, bold, faint, good, doubtful, bad };
 /// line, cut with an ellipsis after `longest` columns.
 [[nodiscard]] std::string printable(std::string_view text, std::size_t longest = 240);
 
+/// The same of each of its lines, which stay lines.
+[[nodiscard]] std::string printable_lines(std::string_view text, std::size_t longest = std::string::npos);
+
 /// Text that is JSON already, its strings made as safe by JSON's own means: U+009B becomes \u009b, which a
 /// reader reads as U+009B.
 [[nodiscard]] std::string json_printable(std::string json);
+
+/// A rate in whole numbers, one below ten with a digit behind the point where it has one.
+[[nodiscard]] std::string short_rate(double per_s);
 
 /// Columns that valid UTF-8 takes, a code point a column.
 [[nodiscard]] std::size_t columns_of(std::string_view utf8) noexcept;

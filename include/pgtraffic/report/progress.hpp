@@ -16,6 +16,7 @@ struct ProgressContext {
     bool open_loop = false;         ///< shows target and waiting
     std::uint32_t connections = 0;  ///< wanted
     std::uint32_t connected = 0;    ///< of these, now
+    bool pipelined = false;         ///< a connection may have several queries under way
     std::size_t width = 80;         ///< columns; parts that do not fit are left out, the lag first
 };
 

@@ -89,7 +89,7 @@ class Measurement {
     // After close(), of queries that have no answer when the run ends.
     void in_doubt(const metrics::Completion& so_far) noexcept { aggregator_.record_in_doubt(so_far); }
     void unfinished(const metrics::Completion& so_far, base::Mono now) noexcept {
-        aggregator_.record_in_flight(so_far.operation, so_far.due, now);
+        aggregator_.record_in_flight(so_far, now);
     }
     /// Then counts, latencies and the rest of the time series go into `result`.
     void finish(const metrics::Gauges& gauges, metrics::RunResult& result);

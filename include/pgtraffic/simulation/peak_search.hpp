@@ -52,8 +52,8 @@ class PeakSearch {
     struct Step {
         std::uint64_t ended = 0;
         std::uint64_t succeeded = 0;
-        base::Nanos wait{0};  // for a free session, summed
-        base::Nanos service{0};
+        base::Nanos wait{0};     // for a free session, summed
+        base::Nanos service{0};  // of those that succeeded, summed
     };
 
     void begin_round() noexcept;
