@@ -232,7 +232,7 @@ void audit(const RunResult& run, Page& page) {
                  table.twice > 0 ? Tone::bad : Tone::good);
         if (table.unexplained() > 0) {
             page.row("Unexplained", with_thousands(table.unexplained()), "",
-                     table.unchecked > 0 ? "another program's, or unchecked ones"
+                     table.unchecked > 0 ? "another program's, or unchecked"
                                          : "rows that another program inserted",
                      Tone::doubtful);
         }

@@ -456,7 +456,7 @@ TEST_CASE("the audit says what is lost, and what became of what was in doubt") {
     run.audit[0].rows_after += 9;
     CHECK_THAT(line_with(plain(run), "Unexplained"), Contains(" 2"));
     run.audit[0].unchecked = 1;
-    CHECK_THAT(line_with(plain(run), "Unexplained"), Contains("or unchecked ones"));
+    CHECK_THAT(line_with(plain(run), "Unexplained"), Contains("or unchecked"));
     // A second copy stands in for no row that is lost.
     run.audit[0].rows_after -= 2;
     run.audit[0].twice = 3;
