@@ -200,9 +200,7 @@ RunChoice choose(const RunOptions& options) {
     if (options.max_rows) refuse_untold_rows(choice.scenario);
     if (options.key_distribution_given && !asks_for_keys(choice.scenario)) {
         throw base::Error(
-            "--key-distribution: has no meaning here: the workload asks for no key, or says itself how its "
-            "keys "
-            "are spread");
+            "--key-distribution: has no meaning here: the workload asks for no key, or spreads them itself");
     }
     const bool scenario_decides = choice.scenario.connections && !options.connections_given;
     choice.connections = scenario_decides ? *choice.scenario.connections : options.connections;

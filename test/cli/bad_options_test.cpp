@@ -148,6 +148,8 @@ TEST_CASE("words that are not among the allowed ones are refused with the neares
              {{"--query-type="}, {"--query-type: its value is empty"}},
              {{"--rate=5", "--arrivals", "poison"}, {"--arrivals: \"poison\"", "\"poisson\""}},
              {{"--key-distribution", "zip"}, {"--key-distribution: \"zip\"", "\"zipf\""}},
+             {{"--key-distribution", "zipf", "--query-type", "insert"}, {"asks for no key"}},
+             {{"--disable-logging", "--live", "panel"}, {"--live: cannot be shown with --disable-logging"}},
              {{"--protocol", "simple"}, {"--protocol: \"simple\" is not one of extended, prepared"}},
              {{"--format", "xml"}, {"--format: \"xml\" is not one of text, json"}},
              {{"--session-order", "random"}, {"--session-order: \"random\" is not one of fifo, lifo"}},
