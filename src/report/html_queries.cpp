@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 
 #include "pgtraffic/report/html_section.hpp"
+#include "pgtraffic/report/json.hpp"
 
 namespace pgtraffic::report {
 namespace {

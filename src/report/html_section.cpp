@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include "pgtraffic/report/json.hpp"
+
 namespace pgtraffic::report {
 
 std::string text_of(const Json& object, const char* key) {

@@ -4,6 +4,7 @@
 #include <charconv>
 
 #include "pgtraffic/report/html_section.hpp"
+#include "pgtraffic/report/json.hpp"
 
 namespace pgtraffic::report {
 namespace {
