@@ -85,11 +85,10 @@ std::uint64_t remove_orders_of_run(postgres::Client& client, const std::string& 
     try {
         transaction.commit();
     } catch (const base::Error& error) {
-        throw base::Error(
-            fmt::format("removing the orders of run {}: {}\nThat was while it committed: run it again, which "
-                        "says how many "
-                        "are left.",
-                        run_id, error.what()));
+        throw base::Error(fmt::format(
+            "removing the orders of run {}: {}\nThat was while it committed: run it again, which says "
+            "how many are left.",
+            run_id, error.what()));
     }
     return removed;
 }

@@ -94,7 +94,7 @@ struct HttpServer::Listener {
     bool leaving = false;
 };
 
-/// A connection whose request is not whole yet. Its owner frees it.
+/// A connection whose request is not whole yet; the library tells when it goes.
 struct HttpServer::Asker {
     MHD_Connection* connection;
     base::Mono since;

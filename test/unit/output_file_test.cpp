@@ -66,6 +66,15 @@ class Redirect {
     int saved_;
 };
 
+/// Of the user 4711 and the group 4712, which only root can make.
+std::string somebody_elses_file(const Folder& folder, mode_t permissions) {
+    auto path = folder / "out.json";
+    write_file(path, "old");
+    REQUIRE(::chown(path.c_str(), 4711, 4712) == 0);
+    REQUIRE(::chmod(path.c_str(), permissions) == 0);
+    return path;
+}
+
 /// Whether the file system there has files without a name.
 bool has_unnamed_files(const Folder& folder) {
     const int fd = ::open(folder.path().c_str(), O_TMPFILE | O_WRONLY | O_CLOEXEC, 0600);
@@ -230,10 +239,7 @@ TEST_CASE("an existing file keeps its owner and its group, and with them its rea
         return;
     }
     Folder folder;
-    const auto path = folder / "out.json";
-    write_file(path, "old");
-    REQUIRE(::chown(path.c_str(), 4711, 4712) == 0);
-    REQUIRE(::chmod(path.c_str(), 0640) == 0);
+    const auto path = somebody_elses_file(folder, 0640);
     OutputFile file{"--json", path};
     file.write("new");
     file.commit();
@@ -251,11 +257,8 @@ TEST_CASE("a group that cannot be given reads nothing in its place") {
         return;
     }
     Folder folder;
-    const auto path = folder / "out.json";
-    write_file(path, "old");
+    const auto path = somebody_elses_file(folder, 0660);
     REQUIRE(::chmod(folder.path().c_str(), 0777) == 0);
-    REQUIRE(::chown(path.c_str(), 4711, 4712) == 0);
-    REQUIRE(::chmod(path.c_str(), 0660) == 0);
     const pid_t child = ::fork();
     if (child == 0) {
         if (::setgroups(0, nullptr) != 0 || ::setgid(4713) != 0 || ::setuid(4711) != 0) ::_exit(2);
