@@ -59,17 +59,6 @@ std::vector<double> recorded_responses(const std::vector<double>& answered_ms, d
     return responses;
 }
 
-/// The response times that a stop of `stop_ms` causes among `planned` uniform arrivals `spacing_ms` apart,
-/// sorted: each arrival during the stop is answered at its end.
-std::vector<double> exact_responses(std::size_t planned, double spacing_ms, double stop_ms, double usual_ms) {
-    std::vector<double> exact(planned, usual_ms);
-    for (std::size_t i = 0; static_cast<double>(i) * spacing_ms < stop_ms; ++i) {
-        exact[i] = std::max(usual_ms, stop_ms - static_cast<double>(i) * spacing_ms);
-    }
-    std::sort(exact.begin(), exact.end());
-    return exact;
-}
-
 double exact_quantile(const std::vector<double>& sorted, double q) {
     return sorted[static_cast<std::size_t>(std::ceil(q * static_cast<double>(sorted.size()))) - 1];
 }
@@ -118,19 +107,25 @@ TEST_CASE("a server that stops for a second is charged for every query that it d
 }
 
 TEST_CASE("a real server whose processes stand still for a second is charged alike") {
-    const auto database = test::filled_database();
+    // Each row is stamped by the server's own clock: its record of when what had waited was carried out,
+    // which takes a busy machine a good part of a second. It is exact to what is read back late, as above.
+    const test::TemporaryFile scenario{
+        R"json({"name": "stamps", "operations": [{"name": "stamp", "statements": [
+        {"sql": "INSERT INTO stamps VALUES (clock_timestamp())"}]}]})json"};
+    const test::Database database;
+    postgres::Client client{database.conninfo()};
+    client.execute("CREATE TABLE stamps (at timestamptz)");
     test::Process process{test::pgtraffic_argv(test::run_arguments(
                               database, {"--rate", "500", "--arrivals", "uniform", "--duration", "6", "-c",
-                                         "10", "--warmup", "0", "--progress", "100ms"})),
+                                         "10", "--warmup", "0", "--progress", "100ms", "--scenario",
+                                         scenario.path(), "--confirm", database.name()})),
                           test::without_target()};
     REQUIRE(process.wait_for_stderr("/s "));
     std::vector<pid_t> backends;
-    {
-        postgres::Client client{database.conninfo()};
-        for (const auto& row : client.query("SELECT pid FROM pg_stat_activity WHERE datname = "
-                                            "current_database() AND pid <> pg_backend_pid()")) {
-            backends.push_back(std::stoi(row.at(0).value()));
-        }
+    for (const auto& row :
+         client.query("SELECT pid FROM pg_stat_activity WHERE datname = "
+                      "current_database() AND backend_type = 'client backend' AND pid <> pg_backend_pid()")) {
+        backends.push_back(std::stoi(row.at(0).value()));
     }
     REQUIRE(backends.size() == 10);
     const auto begin = base::mono_now();
@@ -141,14 +136,22 @@ TEST_CASE("a real server whose processes stand still for a second is charged ali
     const double stop_ms = base::to_millis(base::mono_now() - begin);
 
     const auto result = test::read_result(process.wait(), 0);
-    CHECK(result["summary"]["queries"]["ok"].get<int>() + result["summary"]["queries"]["empty"].get<int>() ==
-          3000);
-    const auto exact =
-        exact_responses(3000, 2, stop_ms, result["summary"]["response_ms"]["p50"].get<double>());
+    CHECK(result["summary"]["queries"]["ok"] == 3000);
+    std::vector<double> stamped_ms;
+    for (const auto& row : client.query("SELECT extract(epoch FROM at - min(at) OVER ()) * 1000 FROM stamps "
+                                        "ORDER BY at")) {
+        stamped_ms.push_back(std::stod(row.at(0).value()));
+    }
+    REQUIRE(stamped_ms.size() == 3000);
+    const auto& response = result["summary"]["response_ms"];
+    const auto exact = recorded_responses(stamped_ms, 2, response["p50"].get<double>());
     for (const auto& [key, q] : {std::pair{"p90", 0.90}, {"p95", 0.95}, {"p99", 0.99}}) {
         INFO(key);
-        CHECK(result["summary"]["response_ms"][key].get<double>() ==
-              Approx(exact_quantile(exact, q)).epsilon(0.10));
+        CHECK(response[key].get<double>() == Approx(exact_quantile(exact, q)).epsilon(0.05));
+        // Known without any record: a later answer to what the stop met is a busy machine's, an earlier one
+        // is wrong. Those under way when it began are up to ten.
+        CHECK(response[key].get<double>() >=
+              0.97 * stop_ms - 2 * (1 - q) * static_cast<double>(stamped_ms.size()));
     }
     CHECK(slower_than(result["histograms"]["service"], 300) <= 10);
 }
