@@ -149,6 +149,7 @@ HttpServer::HttpServer(Loop& loop, const HttpAddress& address, Answer answer, st
       address_{address},
       answer_{std::move(answer)},
       patience_{patience},
+      poll_{loop, Poll::OnReady::to<&HttpServer::on_ready>(*this)},
       timer_{loop, Callback<>::to<&HttpServer::on_time>(*this)} {
     askers_.reserve(kConnections);
     const int socket = listen_at(address);
@@ -165,7 +166,7 @@ HttpServer::HttpServer(Loop& loop, const HttpAddress& address, Answer answer, st
     }
     const auto* info = MHD_get_daemon_info(daemon_, MHD_DAEMON_INFO_EPOLL_FD);
     PGTRAFFIC_CHECK(info != nullptr, "the server waits by epoll");
-    poll_.emplace(loop, info->epoll_fd, Poll::OnReady::to<&HttpServer::on_ready>(*this));
+    epoll_ = info->epoll_fd;
     wait();
 }
 
@@ -176,7 +177,7 @@ HttpServer::~HttpServer() {
         Calls::wake(listener);
     }
     MHD_run(daemon_);  // takes the woken ones back, without which stopping is not allowed
-    poll_.reset();
+    poll_.stop();
     MHD_stop_daemon(daemon_);
 }
 
@@ -209,7 +210,7 @@ void HttpServer::work() noexcept {
     MHD_run(daemon_);
     working_ = false;
     resting_ = true;
-    poll_->stop();
+    poll_.stop();
     timer_.start((base::mono_now() - begin) * kRest);
 }
 
@@ -224,7 +225,7 @@ void HttpServer::drop_slow_askers(base::Mono now) noexcept {
 }
 
 void HttpServer::wait() noexcept {
-    poll_->watch(true, false);
+    poll_.watch(epoll_, true, false);
     MHD_UNSIGNED_LONG_LONG in_ms = 0;
     if (MHD_get_timeout(daemon_, &in_ms) != MHD_YES) return timer_.stop();
     timer_.start(std::chrono::milliseconds{std::max<std::int64_t>(1, static_cast<std::int64_t>(in_ms))});

@@ -19,10 +19,11 @@ Session::Session(std::uint32_t number, SessionContext& context)
     : context_{&context},
       number_{number},
       room_{context.pipeline},
-      queries_{std::make_unique<Query[]>(context.pipeline)} {}
+      queries_{std::make_unique<Query[]>(context.pipeline)},
+      poll_{context.loop, Poll::OnReady::to<&Session::on_ready>(*this)} {}
 
 Session::~Session() {
-    poll_.reset();  // before the socket is closed, whose number may be given out again
+    poll_.stop();  // before the socket is closed, whose number may be given out again
     connection_.close();
 }
 
@@ -35,19 +36,15 @@ void Session::connect(const postgres::ConnectParameters& parameters) noexcept {
 
 void Session::connect_step(ConnectStep step) noexcept {
     if (step == ConnectStep::failed) return lose(base::mono_now());
-    // The socket may be a new one under an old number, which the kernel dropped from its set without a word:
-    // the poll was stopped before, and is begun anew whatever the number says.
-    if (!poll_ || poll_->socket() != connection_.socket()) {
-        poll_.reset();
-        try {
-            poll_.emplace(context_->loop, connection_.socket(), Poll::OnReady::to<&Session::on_ready>(*this));
-        } catch (const std::exception& e) {
-            return give_up(e.what());
-        }
+    // The socket may be a new one under an old number: the poll was stopped before.
+    const bool connected = step == ConnectStep::connected;
+    try {
+        poll_.watch(connection_.socket(), connected || step == ConnectStep::wait_readable,
+                    step == ConnectStep::wait_writable);
+    } catch (const std::exception& e) {
+        return give_up(e.what());
     }
-    if (step != ConnectStep::connected)
-        return poll_->watch(step == ConnectStep::wait_readable, step == ConnectStep::wait_writable);
-    poll_->watch(true, false);  // for the rest of its life
+    if (!connected) return;
     if (context_->reads_late) connection_.stamp_reads();
     state_ = State::preparing;
     prepare();
@@ -134,7 +131,7 @@ void Session::flush() noexcept {
     if (pending != writing_) [[unlikely]] {
         // Both directions: the server may be blocked on what we do not read.
         writing_ = pending;
-        poll_->watch(true, pending);
+        poll_.watch(connection_.socket(), true, pending);
     }
 }
 
@@ -142,18 +139,14 @@ void Session::on_ready(Readiness ready) noexcept {
     const Mono now = base::mono_now();
     context_->on_event(now);
     if (state_ == State::connecting) {
-        poll_->stop();
+        poll_.stop();
         return connect_step(connection_.connect_poll());
     }
     if (ready.writable && writing_) {
         flush();
         if (state_ == State::closed) return;
     }
-    if (!ready.readable && !ready.broken) return;
-    // An error on the socket stopped the poll, and what can still be read may hide it from this read: a
-    // backend that dies with a query unread says farewell first. Without another look the session would wait
-    // for ever.
-    if (ready.broken) poll_->watch(true, writing_);
+    if (!ready.readable) return;
     for (Progress progress = connection_.receive(context_->receive_buffer); progress != Progress::busy;
          progress = connection_.next_answer()) {
         if (progress == Progress::lost || state_ == State::idle || state_ == State::backing_off)
@@ -341,7 +334,7 @@ void Session::give_up(std::string_view reason) noexcept {
 
 void Session::lose(Mono now) noexcept {
     // The poll first: once the socket is closed its number may be given out again.
-    poll_.reset();
+    poll_.stop();
     writing_ = false;
     const State was = std::exchange(state_, State::closed);
     // Why the connection went, or what the server had told of the oldest query when it did: an error that

@@ -7,7 +7,6 @@
 #include "pgtraffic/base/error.hpp"
 #include "pgtraffic/base/signal_mask.hpp"
 #include "pgtraffic/base/units.hpp"
-#include "pgtraffic/event_loop/hook.hpp"
 #include "pgtraffic/event_loop/loop.hpp"
 #include "pgtraffic/event_loop/signal.hpp"
 #include "pgtraffic/event_loop/timer.hpp"
@@ -51,7 +50,7 @@ class Run {
  public:
     Run(event_loop::Loop& loop, const SimulationPlan& plan, const workload::Workload& workload,
         const SimulationEvents& events, metrics::RunResult& result);
-    ~Run() { loop_.when_work_begins({}); }
+    ~Run() { loop_.hook({}); }
     Run(const Run&) = delete;
     Run& operator=(const Run&) = delete;
 
@@ -68,7 +67,6 @@ class Run {
     void on_requeued(Session* session) noexcept { crew_.requeued(*session); }
     void on_event(Mono now) noexcept { load_.wakes(now); }
     void before_wait() noexcept;
-    void after_batch() noexcept { settle(); }
     void on_tick() noexcept;
     void on_drained_too_long() noexcept { finish(base::mono_now()); }
     void on_draining() noexcept;
@@ -120,8 +118,6 @@ class Run {
     event_loop::Timer tick_{loop_, Callback<>::to<&Run::on_tick>(*this)};
     event_loop::Timer drain_timer_{loop_, Callback<>::to<&Run::on_drained_too_long>(*this)};
     event_loop::Timer draining_{loop_, Callback<>::to<&Run::on_draining>(*this)};
-    event_loop::BeforeWait before_wait_{loop_, Callback<>::to<&Run::before_wait>(*this)};
-    event_loop::AfterBatch after_batch_{loop_, Callback<>::to<&Run::after_batch>(*this)};
     event_loop::EndingSignals signals_{loop_, Callback<int>::to<&Run::on_signal>(*this)};
 
     Stage stage_ = Stage::connecting;
@@ -186,7 +182,9 @@ Run::Run(event_loop::Loop& loop, const SimulationPlan& plan, const workload::Wor
     options.time_limit = plan.conninfo.connect_timeout().value_or(options.time_limit);
     options.password_command = plan.password_command;
     connector_.emplace(loop_, plan.conninfo, crew_.sessions(), options);
-    loop_.when_work_begins(Callback<Mono>::to<&Run::on_event>(*this));
+    loop_.hook({.before_wait = Callback<>::to<&Run::before_wait>(*this),
+                .after_batch = Callback<>::to<&Run::settle>(*this),
+                .work_begins = Callback<Mono>::to<&Run::on_event>(*this)});
 }
 
 SimulationEnd Run::run() {

@@ -42,7 +42,8 @@ bool within(string_view path, string_view top) {
 
 /// Belongs to a library, and may be included only in the folder that wraps it.
 string_view only_in(string_view header) {
-    if (header == "uv.h" || within(header, "uv/") || header == "microhttpd.h") return "event_loop";
+    if (header == "uv.h" || within(header, "uv/") || header == "microhttpd.h" || header == "sys/epoll.h")
+        return "event_loop";
     if (header == "libpq-fe.h" || header == "libpq-events.h" || header == "postgres_ext.h" ||
         within(header, "libpq/") || within(header, "openssl/"))
         return "postgres";
@@ -183,6 +184,8 @@ TEST_CASE("the checker sees a library outside its folder, and threads anywhere")
     CHECK(count_for("postgres", "#include <libpq-fe.h>") == 0);
     CHECK(count_for("simulation", "#include <uv.h>") == 1);
     CHECK(count_for("postgres", "#include <uv.h>") == 1);
+    CHECK(count_for("event_loop", "#include <sys/epoll.h>") == 0);
+    CHECK(count_for("simulation", "#include <sys/epoll.h>") == 1);
     CHECK(count_for("event_loop", "#include <microhttpd.h>") == 0);
     CHECK(count_for("report", "#include <microhttpd.h>") == 1);
     CHECK(count_for("event_loop", "#include <libpq-fe.h>") == 1);

@@ -125,3 +125,13 @@ TEST_CASE("a handle that was forgotten, active or not, ends the program with the
         CHECK(end.err.find("every handle was closed before its loop") != std::string::npos);
     }
 }
+
+TEST_CASE("so does a poll") {
+    const auto end = apart([] {
+        Loop loop;
+        auto* forgotten = new event_loop::DueTimer{loop};
+        static_cast<void>(forgotten);
+    });
+    CHECK(end.exit_code == 3);
+    CHECK(end.err.find("every poll was stopped before its loop") != std::string::npos);
+}

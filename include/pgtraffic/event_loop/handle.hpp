@@ -13,11 +13,15 @@ template <class Handle>
     return reinterpret_cast<uv_handle_t*>(handle);
 }
 
+/// For the Loop whose this is: libuv waits for something else than before.
+void libuv_changed(uv_loop_t* loop) noexcept;
+
 /// Only for handles that were initialised: before that, plain `delete` is right.
 template <class Handle>
 struct CloseHandle {
     void operator()(Handle* handle) const noexcept {
         handle->data = nullptr;
+        libuv_changed(handle->loop);
         uv_close(as_handle(handle), [](uv_handle_t* closed) { delete reinterpret_cast<Handle*>(closed); });
     }
 };

@@ -7,7 +7,6 @@
 #include <cstdint>
 #include <functional>
 #include <list>
-#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -85,7 +84,8 @@ class HttpServer {
     std::list<Listener> listeners_;
     std::vector<Asker> askers_;
     MHD_Daemon* daemon_ = nullptr;
-    std::optional<Poll> poll_;
+    int epoll_ = -1;  // the library's
+    Poll poll_;
     Timer timer_;
     bool resting_ = false;
     bool working_ = false;

@@ -1,44 +1,105 @@
 // The one loop. Declared before everything that lives in it, so that it dies last.
+//
+// The sockets of a load and the timer that paces it are watched by an epoll of the loop's own, which also
+// holds the descriptor by which libuv tells that something of its has to be done: timers, signals, processes,
+// look-ups. A turn in which nothing has runs no code of libuv's. Where each query wakes a small client twice,
+// that code, cold after each sleep, was an eighth of what a query cost (docs/performance.md).
 #pragma once
 
+#include <sys/epoll.h>
 #include <uv.h>
 
+#include <array>
+#include <cstddef>
+#include <cstdint>
 #include <memory>
 
 #include "pgtraffic/base/time.hpp"
 #include "pgtraffic/event_loop/callback.hpp"
+#include "pgtraffic/event_loop/handle.hpp"
+#include "pgtraffic/event_loop/timer_descriptor.hpp"
 
 namespace pgtraffic::event_loop {
+
+class Poll;
 
 /// Neither copies nor moves. The destructor runs the close callbacks of handles that were let go and
 /// checks that none is left. It waits for nobody: where a thread of libuv's is still at work (Resolver), the
 /// loop's memory is left to it.
 class Loop {
  public:
+    /// Whoever runs a load looks around without a system call, and measures how busy the loop is.
+    struct Hooks {
+        Callback<> before_wait;  ///< timers and signals, libuv's, come before it
+        Callback<> after_batch;  ///< all callbacks of the polls that it waited for ran
+        /// The first thing of a callback that is not the load's own.
+        Callback<base::Mono> work_begins;
+    };
+
+    /// Throws base::Error where the system has no descriptor left.
     Loop();
     ~Loop();
     Loop(const Loop&) = delete;
     Loop& operator=(const Loop&) = delete;
 
     /// Until stop() or nothing is left to wait for.
-    void run() noexcept { uv_run(loop_.get(), UV_RUN_DEFAULT); }
-    void stop() noexcept { uv_stop(loop_.get()); }
+    void run() noexcept;
+    void stop() noexcept { stopped_ = true; }
 
-    /// Whoever measures how busy the loop is hears the first thing of a callback that is not its own.
-    void when_work_begins(Callback<base::Mono> callback) noexcept { when_work_begins_ = callback; }
-    void work_begins(base::Mono now) const noexcept { when_work_begins_(now); }
+    void hook(const Hooks& hooks) noexcept { hooks_ = hooks; }
+    void work_begins(base::Mono now) const noexcept { hooks_.work_begins(now); }
 
-    [[nodiscard]] uv_loop_t* raw() noexcept { return loop_.get(); }
+    /// libuv's. Whoever is given it may change what libuv waits for, which it then looks at before the next
+    /// wait.
+    [[nodiscard]] uv_loop_t* raw() noexcept {
+        libuv_wants_turn_ = true;
+        return libuv_.get();
+    }
+
+    // For Poll.
+    void begin_watch(int descriptor, std::uint32_t events, Poll& poll);
+    void change_watch(int descriptor, std::uint32_t events, Poll& poll);
+    void end_watch(int descriptor, const Poll& poll) noexcept;
 
     /// Some loop of this process left its memory to a thread. exit() would wait for that thread: end by
     /// _exit().
     [[nodiscard]] static bool any_left_behind() noexcept { return any_left_behind_; }
 
  private:
+    static constexpr std::size_t kBatch = 1024;
+
+    /// What epoll watches, so that it goes with its loop.
+    class EventSet {
+     public:
+        EventSet();
+        ~EventSet();
+        EventSet(const EventSet&) = delete;
+        EventSet& operator=(const EventSet&) = delete;
+        [[nodiscard]] int raw() const noexcept { return descriptor_; }
+
+     private:
+        int descriptor_;
+    };
+
+    void control(int operation, int descriptor, std::uint32_t events, Poll* poll);
+    void turn_libuv() noexcept;
+    void wait() noexcept;
+
     static inline bool any_left_behind_ = false;
 
-    std::unique_ptr<uv_loop_t> loop_ = std::make_unique<uv_loop_t>();
-    Callback<base::Mono> when_work_begins_;
+    Hooks hooks_;
+    EventSet set_;
+    bool stopped_ = false;
+    bool libuv_wants_turn_ = true;
+    bool libuv_alive_ = false;
+    std::size_t watched_ = 0;  // polls
+    int batch_size_ = 0;       // of the turn
+    int batch_at_ = 0;
+    std::array<epoll_event, kBatch> batch_;  // as the kernel filled it
+
+    TimerDescriptor libuv_timer_;  // of its next timer
+    std::unique_ptr<uv_loop_t> libuv_ = std::make_unique<uv_loop_t>();
+    HandlePtr<uv_prepare_t> keeper_;  // of libuv's alive during its turn
 };
 
 [[nodiscard]] const char* libuv_version() noexcept;

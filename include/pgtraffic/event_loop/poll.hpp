@@ -1,36 +1,47 @@
-// Readiness of one socket. `watch` costs two system calls even when nothing changes: call it when what to
-// wait for changes, never "to be sure".
+// Readiness of one descriptor, for as long as it lasts: what is not taken is told again in the next turn.
 #pragma once
 
+#include <cstdint>
+
 #include "pgtraffic/event_loop/callback.hpp"
-#include "pgtraffic/event_loop/handle.hpp"
-#include "pgtraffic/event_loop/loop.hpp"
 
 namespace pgtraffic::event_loop {
 
-/// What a poll reports. `broken` comes without the other two, and the poll has stopped itself.
+class Loop;
+
+/// An error and the other side's end are both: whoever tries hears of them.
 struct Readiness {
     bool readable = false;
     bool writable = false;
-    bool broken = false;
 };
 
-/// Neither copies nor moves. The socket stays its owner's, who destroys the poll before closing it.
+/// Watches nothing at first. Neither copies nor moves. The descriptor stays its owner's, who stops the poll
+/// before closing it: its number may be given out again, and the kernel forgets what was watched without a
+/// word.
 class Poll {
  public:
     using OnReady = Callback<Readiness>;
 
-    /// Throws base::Error where the descriptor cannot be polled.
-    Poll(Loop& loop, int socket, OnReady on_ready);
+    Poll(Loop& loop, OnReady on_ready) noexcept : loop_{&loop}, on_ready_{on_ready} {}
+    ~Poll() { stop(); }
+    Poll(const Poll&) = delete;
+    Poll& operator=(const Poll&) = delete;
 
-    void watch(bool readable, bool writable) noexcept;
+    /// Until stop(); another descriptor, or other events, take the place of what was watched. One system
+    /// call, none where nothing changes. Throws base::Error where the kernel refuses.
+    void watch(int descriptor, bool readable, bool writable);
+    /// Nothing is told any more, not even what this turn of the loop has already heard of.
     void stop() noexcept;
-    [[nodiscard]] int socket() const noexcept { return socket_; }
+    [[nodiscard]] int descriptor() const noexcept { return descriptor_; }  ///< -1: none
+
+    /// For the loop: these events of epoll's came.
+    void tell(std::uint32_t events) const noexcept;
 
  private:
-    int socket_;
+    Loop* loop_;
     OnReady on_ready_;
-    HandlePtr<uv_poll_t> handle_;
+    int descriptor_ = -1;
+    std::uint32_t events_ = 0;
 };
 
 }  // namespace pgtraffic::event_loop

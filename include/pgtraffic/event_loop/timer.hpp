@@ -1,14 +1,12 @@
-// Timers. Timer: milliseconds, for time-outs and ticks. DueTimer: an absolute instant, for pacing: on Linux
-// a timerfd in the loop, because libuv's timers floor to a millisecond and drift.
+// Timers. Timer: milliseconds, for time-outs and ticks. DueTimer: an absolute instant, for pacing.
 #pragma once
-
-#include <memory>
 
 #include "pgtraffic/base/time.hpp"
 #include "pgtraffic/event_loop/callback.hpp"
 #include "pgtraffic/event_loop/handle.hpp"
 #include "pgtraffic/event_loop/loop.hpp"
 #include "pgtraffic/event_loop/poll.hpp"
+#include "pgtraffic/event_loop/timer_descriptor.hpp"
 
 namespace pgtraffic::event_loop {
 
@@ -31,34 +29,21 @@ class Timer {
 void sleep_until(base::Mono then) noexcept;
 
 /// Ends the loop's wait at an instant. Has no callback: its owner looks at the clock after each batch
-/// (AfterBatch) and arms it for the next instant, or for Mono::max(), each time; unarmed after it fired, it
+/// (Loop::Hooks) and arms it for the next instant, or for Mono::max(), each time; unarmed after it fired, it
 /// would end every wait at once. Neither copies nor moves.
 class DueTimer {
  public:
     explicit DueTimer(Loop& loop);
-    ~DueTimer();
-    DueTimer(const DueTimer&) = delete;
-    DueTimer& operator=(const DueTimer&) = delete;
 
     /// One system call, none if armed for that very instant already. Mono::max() disarms.
     void arm(base::Mono due) noexcept;
 
  private:
+    void on_readable(Readiness /*ready*/) noexcept { armed_ = base::Mono::min(); }
+
     base::Mono armed_ = base::Mono::max();  // min(): it fired
-#ifdef __linux__
-    void on_readable(Readiness) noexcept {
-        armed_ = base::Mono::min();
-    }
-
-    int descriptor_ = -1;
-    std::unique_ptr<Poll> poll_;
-#else
-    void on_timer() noexcept {
-        armed_ = base::Mono::min();
-    }
-
-    Timer timer_;
-#endif
+    TimerDescriptor timer_;
+    Poll poll_;
 };
 
 }  // namespace pgtraffic::event_loop

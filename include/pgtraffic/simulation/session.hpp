@@ -158,7 +158,7 @@ class alignas(kCacheLine) Session {
     [[nodiscard]] base::SqlState connect_error() const noexcept;
     /// The server refused to prepare a statement when it last connected.
     [[nodiscard]] bool refused_to_prepare() const noexcept { return refused_to_prepare_; }
-    [[nodiscard]] int socket() const noexcept { return poll_ ? poll_->socket() : -1; }
+    [[nodiscard]] int socket() const noexcept { return poll_.descriptor(); }
 
  private:
     void on_ready(event_loop::Readiness ready) noexcept;
@@ -207,7 +207,7 @@ class alignas(kCacheLine) Session {
     std::uint32_t room_;                // of the ring
     bool any_stale_ = false;            // in stale_
     std::unique_ptr<Query[]> queries_;  // a ring of those under way, in the order in which they were sent
-    std::optional<event_loop::Poll> poll_;
+    event_loop::Poll poll_;
     postgres::Connection connection_;
 
     /// By statement number: the server has no use of it any more as it was prepared. Empty where that never
