@@ -3,7 +3,7 @@
 // The sockets of a load and the timer that paces it are watched by an epoll of the loop's own, which also
 // holds the descriptor by which libuv tells that something of its has to be done: timers, signals, processes,
 // look-ups. A turn in which nothing has runs no code of libuv's. Where each query wakes a small client twice,
-// that code, cold after each sleep, was an eighth of what a query cost (docs/performance.md).
+// that code, cold after each sleep, was a tenth of what a query cost (docs/performance.md).
 #pragma once
 
 #include <sys/epoll.h>
