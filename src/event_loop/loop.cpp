@@ -1,7 +1,5 @@
 #include "pgtraffic/event_loop/loop.hpp"
 
-#include <unistd.h>
-
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
@@ -17,14 +15,6 @@ namespace {
 constexpr int kRounds = 3;
 
 }  // namespace
-
-Loop::EventSet::EventSet() : descriptor_{::epoll_create1(EPOLL_CLOEXEC)} {
-    if (descriptor_ < 0) throw base::Error(std::string("cannot make an event loop: ") + std::strerror(errno));
-}
-
-Loop::EventSet::~EventSet() {
-    ::close(descriptor_);
-}
 
 Loop::Loop() {
     throw_if(uv_loop_init(libuv_.get()), "cannot make an event loop");
@@ -69,7 +59,7 @@ void Loop::run() noexcept {
 
 /// And hands out what came.
 void Loop::wait() noexcept {
-    const int n = ::epoll_wait(set_.raw(), batch_.data(), static_cast<int>(batch_.size()), -1);
+    const int n = ::epoll_wait(epoll_.raw(), batch_.data(), static_cast<int>(batch_.size()), -1);
     PGTRAFFIC_CHECK(n >= 0 || errno == EINTR, "the loop can wait");
     batch_size_ = std::max(n, 0);
     for (batch_at_ = 0; batch_at_ < batch_size_; ++batch_at_) {
@@ -101,7 +91,7 @@ void Loop::control(int operation, int descriptor, std::uint32_t events, Poll* po
     epoll_event event{};
     event.events = events;
     event.data.ptr = poll;
-    if (::epoll_ctl(set_.raw(), operation, descriptor, &event) != 0)
+    if (::epoll_ctl(epoll_.raw(), operation, descriptor, &event) != 0)
         throw base::Error(std::string("cannot watch a socket: ") + std::strerror(errno));
 }
 
@@ -117,7 +107,7 @@ void Loop::change_watch(int descriptor, std::uint32_t events, Poll& poll) {
 void Loop::end_watch(int descriptor, const Poll& poll) noexcept {
     --watched_;
     epoll_event unused{};
-    ::epoll_ctl(set_.raw(), EPOLL_CTL_DEL, descriptor, &unused);
+    ::epoll_ctl(epoll_.raw(), EPOLL_CTL_DEL, descriptor, &unused);
     for (int i = batch_at_; i < batch_size_; ++i) {
         auto& event = batch_[static_cast<std::size_t>(i)];
         if (event.data.ptr == &poll) event.data.ptr = this;

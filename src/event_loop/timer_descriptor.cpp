@@ -1,26 +1,15 @@
 #include "pgtraffic/event_loop/timer_descriptor.hpp"
 
 #include <sys/timerfd.h>
-#include <unistd.h>
 
 #include <algorithm>
-#include <cerrno>
-#include <cstring>
-#include <string>
 
 #include "pgtraffic/base/check.hpp"
-#include "pgtraffic/base/error.hpp"
 
 namespace pgtraffic::event_loop {
 
 TimerDescriptor::TimerDescriptor()
-    : descriptor_{::timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC)} {
-    if (descriptor_ < 0) throw base::Error(std::string("cannot make a timer: ") + std::strerror(errno));
-}
-
-TimerDescriptor::~TimerDescriptor() {
-    ::close(descriptor_);
-}
+    : descriptor_{::timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC), "cannot make a timer"} {}
 
 void TimerDescriptor::set(base::Mono due) noexcept {
     itimerspec when{};  // all zero disarms
@@ -30,7 +19,7 @@ void TimerDescriptor::set(base::Mono due) noexcept {
         when.it_value.tv_nsec = ns % 1'000'000'000;
     }
     // It is never read: setting it clears its readiness.
-    PGTRAFFIC_CHECK(::timerfd_settime(descriptor_, TFD_TIMER_ABSTIME, &when, nullptr) == 0,
+    PGTRAFFIC_CHECK(::timerfd_settime(descriptor_.raw(), TFD_TIMER_ABSTIME, &when, nullptr) == 0,
                     "a timer can be set");
 }
 

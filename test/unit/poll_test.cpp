@@ -9,6 +9,8 @@
 #include <csignal>
 #include <functional>
 #include <optional>
+#include <string>
+#include <utility>
 
 #include "pgtraffic/base/error.hpp"
 #include "pgtraffic/event_loop/loop.hpp"
@@ -67,6 +69,12 @@ struct Watcher {
     Poll poll;
 };
 
+/// Watches it, and has something to read at once.
+void make_ready(Watcher& watcher, const Pair& pair) {
+    watcher.poll.watch(pair.ours(), true, false);
+    pair.say();
+}
+
 /// A callback's owner, for what carries none of its own.
 template <class... Args>
 struct Heard {
@@ -116,10 +124,8 @@ TEST_CASE("a poll that another one stops in the same turn is told nothing") {
             }
         };
         one.act = stop_both;
-        one.poll.watch(first.ours(), true, false);
-        other->poll.watch(second.ours(), true, false);
-        first.say();
-        second.say();
+        make_ready(one, first);
+        make_ready(*other, second);
         loop.run();
         CHECK(one.told == 1);
         if (!gone) CHECK(other->told == 0);
@@ -138,10 +144,8 @@ TEST_CASE("a poll that is begun again in the same turn is told what is there now
         other.poll.watch(second.ours(), true, false);
     };
     other.act = [&] { other.poll.stop(); };
-    one.poll.watch(first.ours(), true, false);
-    other.poll.watch(second.ours(), true, false);
-    first.say();
-    second.say();
+    make_ready(one, first);
+    make_ready(other, second);
     loop.run();
     CHECK(one.told == 1);
     CHECK(other.told == 1);
@@ -213,16 +217,14 @@ TEST_CASE("a signal is heard where nothing else of libuv's is at work") {
     Loop loop;
     const Pair pair;
     Watcher watcher{loop};
-    watcher.poll.watch(pair.ours(), true, false);
     watcher.act = [&] {
-        watcher.poll.watch(pair.ours(), false, true);
         watcher.poll.watch(pair.ours(), false, false);
         ::raise(SIGUSR1);
     };
     Heard<int> heard;
     heard.act = [&](int) { loop.stop(); };
     const event_loop::Signal signal{loop, SIGUSR1, heard.callback()};
-    pair.say();
+    make_ready(watcher, pair);
     loop.run();
     CHECK(heard.calls == 1);
     CHECK(watcher.told == 1);
@@ -245,8 +247,7 @@ TEST_CASE("what a poll begins is waited for: a timer, a name") {
     };
     base::Mono ended;
     late.act = [&] { ended = mono_now(); };
-    watcher.poll.watch(pair.ours(), true, false);
-    pair.say();
+    make_ready(watcher, pair);
     loop.run();
     CHECK(resolved.calls == 1);
     CHECK(late.calls == 1);
@@ -264,8 +265,7 @@ TEST_CASE("a timer that a poll stops does not keep the loop") {
         watcher.poll.stop();
         timer.stop();
     };
-    watcher.poll.watch(pair.ours(), true, false);
-    pair.say();
+    make_ready(watcher, pair);
     loop.run();
     CHECK(never.calls == 0);
 }
@@ -282,10 +282,8 @@ TEST_CASE("a stopped loop hands out the rest of its turn and no signal; run agai
         ::raise(SIGUSR1);
         loop.stop();
     };
-    one.poll.watch(first.ours(), true, false);
-    other.poll.watch(second.ours(), true, false);
-    first.say();
-    second.say();
+    make_ready(one, first);
+    make_ready(other, second);
     loop.run();
     CHECK(one.told == 1);
     CHECK(other.told == 1);
@@ -310,8 +308,7 @@ TEST_CASE("the hooks lie before each wait and behind each batch") {
         order += 'r';
         if (watcher.told == 2) watcher.poll.stop();
     };
-    watcher.poll.watch(pair.ours(), true, false);
-    pair.say();
+    make_ready(watcher, pair);
     loop.run();
     CHECK(order == "wrawra");
     loop.hook({});

@@ -16,6 +16,7 @@
 
 #include "pgtraffic/base/time.hpp"
 #include "pgtraffic/event_loop/callback.hpp"
+#include "pgtraffic/event_loop/descriptor.hpp"
 #include "pgtraffic/event_loop/handle.hpp"
 #include "pgtraffic/event_loop/timer_descriptor.hpp"
 
@@ -68,19 +69,6 @@ class Loop {
  private:
     static constexpr std::size_t kBatch = 1024;
 
-    /// What epoll watches, so that it goes with its loop.
-    class EventSet {
-     public:
-        EventSet();
-        ~EventSet();
-        EventSet(const EventSet&) = delete;
-        EventSet& operator=(const EventSet&) = delete;
-        [[nodiscard]] int raw() const noexcept { return descriptor_; }
-
-     private:
-        int descriptor_;
-    };
-
     void control(int operation, int descriptor, std::uint32_t events, Poll* poll);
     void turn_libuv() noexcept;
     void wait() noexcept;
@@ -88,7 +76,7 @@ class Loop {
     static inline bool any_left_behind_ = false;
 
     Hooks hooks_;
-    EventSet set_;
+    Descriptor epoll_{::epoll_create1(EPOLL_CLOEXEC), "cannot make an event loop"};
     bool stopped_ = false;
     bool libuv_wants_turn_ = true;
     bool libuv_alive_ = false;

@@ -3,25 +3,22 @@
 #pragma once
 
 #include "pgtraffic/base/time.hpp"
+#include "pgtraffic/event_loop/descriptor.hpp"
 
 namespace pgtraffic::event_loop {
 
-/// Owns its descriptor, which is readable from the instant that was set until the next call. Neither copies
-/// nor moves.
+/// Its descriptor is readable from the instant that was set until the next call. Neither copies nor moves.
 class TimerDescriptor {
  public:
     /// Throws base::Error where the system has no descriptor left.
     TimerDescriptor();
-    ~TimerDescriptor();
-    TimerDescriptor(const TimerDescriptor&) = delete;
-    TimerDescriptor& operator=(const TimerDescriptor&) = delete;
 
     /// One system call. Mono::max() disarms.
     void set(base::Mono due) noexcept;
-    [[nodiscard]] int raw() const noexcept { return descriptor_; }
+    [[nodiscard]] int raw() const noexcept { return descriptor_.raw(); }
 
  private:
-    int descriptor_;
+    Descriptor descriptor_;
 };
 
 }  // namespace pgtraffic::event_loop
