@@ -1,7 +1,5 @@
 // What moves while a run lasts, read back from a real terminal: tmux keeps the screen, we look at it. Where
 // there is no tmux, this says so and looks at the bytes alone.
-#include <unistd.h>
-
 #include <algorithm>
 #include <csignal>
 #include <filesystem>
@@ -9,6 +7,7 @@
 
 #include "support/catch.hpp"
 #include "support/fake_server_process.hpp"
+#include "support/folder.hpp"
 #include "support/real_run.hpp"
 #include "support/text.hpp"
 
@@ -29,17 +28,18 @@ std::vector<std::string> run_words(const test::FakeServerProcess& server, const 
 const char* const kLiveScenario =
     R"json({"name": "probe", "operations": [{"name": "one", "statements": [{"sql": "SELECT 1"}]}]})json";
 
-/// A tmux server of its own with one window that runs a command and then waits. Gone with its scope.
+/// A tmux server of its own with one window that runs a command and then waits. Gone with its scope. Its
+/// socket is no other screen's: `kill-server` returns before the server is gone, and who asks for a session
+/// by the same name meanwhile is told by the dying one that it "exited unexpectedly".
 class Screen {
  public:
-    Screen(int columns, int rows, const std::vector<std::string>& argv, const std::string& environment)
-        : socket_{"pgtraffic-test-" + std::to_string(::getpid())} {
+    Screen(int columns, int rows, const std::vector<std::string>& argv, const std::string& environment) {
         std::string command = "env " + environment;
         for (const auto& word : argv) command += " '" + word + "'";
         tmux({"-f", "/dev/null", "new-session", "-d", "-x", std::to_string(columns), "-y",
               std::to_string(rows), command + "; echo ended; read nothing"});
     }
-    ~Screen() { (void)test::run_process({"tmux", "-L", socket_, "kill-server"}); }
+    ~Screen() { (void)test::run_process({"tmux", "-S", socket_, "kill-server"}); }
     Screen(const Screen&) = delete;
     Screen& operator=(const Screen&) = delete;
 
@@ -59,7 +59,7 @@ class Screen {
     }
 
     std::string tmux(const std::vector<std::string>& words) const {
-        std::vector<std::string> all{"tmux", "-L", socket_};
+        std::vector<std::string> all{"tmux", "-S", socket_};
         all.insert(all.end(), words.begin(), words.end());
         test::ProcessOptions options;
         options.environment = {{"TMUX", std::nullopt}};
@@ -70,7 +70,8 @@ class Screen {
     }
 
  private:
-    std::string socket_;
+    test::Folder folder_;
+    std::string socket_ = folder_ / "tmux";
 };
 
 bool has_tmux() {
