@@ -5,6 +5,7 @@ each figure is made. --publish puts the figures into docs/; with --only it renew
 others as they were published, and the page says when and of what each was measured."""
 
 import argparse
+import contextlib
 import datetime
 import json
 import os
@@ -156,24 +157,23 @@ def results_json(record, skipped, measured):
     return head[:-2] + ',\n "samples": [\n  ' + samples + "\n ]\n}\n"
 
 
-def keep_published(record, skipped, measured, renewed):
-    """Takes what was published of the parts that are not measured anew into all of these."""
+def with_published(record, skipped, where):
+    """(record, skipped, measured): what was published of the parts that are not measured anew, and these."""
     if not RESULTS.exists():
-        return
+        return record, skipped, [where]
     published = json.loads(RESULTS.read_text(encoding="utf-8"))
-    kept = {entry for name in parts.ALL if name not in renewed for entry in parts.RECORDED.get(name, (name,))}
-    record.samples = [s for s in published["samples"] if s["part"] in kept] + record.samples
-    record.failures = [f for f in published["failures"] if f["part"] in kept] + record.failures
-    skipped |= {part: why for part, why in published["skipped"].items() if part.split()[0] in kept}
-    for where in published["measured"]:
-        left = [name for name in where["parts"] if name not in renewed]
-        if left:
-            measured.insert(-1, where | {"parts": left})
+    kept = {entry for name in parts.ALL if name not in where["parts"] for entry in parts.RECORDED.get(name, (name,))}
+    both = measure.Record(say)
+    both.samples = [s for s in published["samples"] if s["part"] in kept] + record.samples
+    both.failures = [f for f in published["failures"] if f["part"] in kept] + record.failures
+    skipped = {part: why for part, why in published["skipped"].items() if part.split()[0] in kept} | skipped
+    lefts = [(older, [name for name in older["parts"] if name not in where["parts"]])
+             for older in published["measured"]]
+    return both, skipped, [older | {"parts": left} for older, left in lefts if left] + [where]
 
 
 def publish(record, skipped, where):
-    measured = [where]
-    keep_published(record, skipped, measured, where["parts"])
+    record, skipped, measured = with_published(record, skipped, where)
     svgs = charts(record, measured)
     page = ROOT / "docs" / "performance.md"
     links = {f"performance-{name}.svg": svg for name, svg in svgs.items()}
@@ -185,6 +185,26 @@ def publish(record, skipped, where):
                     encoding="utf-8")
     RESULTS.parent.mkdir(exist_ok=True)
     RESULTS.write_text(results_json(record, skipped, measured), encoding="utf-8")
+
+
+def write(record, skipped, where, folder):
+    """The page, which is also left in the folder with its charts and samples."""
+    svgs = charts(record, [where])
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, svg in svgs.items():
+        (folder / f"{name}.svg").write_text(svg, encoding="utf-8")
+    page = figures(record, skipped, [where], [f"{name}.svg" for name in svgs])
+    (folder / "figures.md").write_text(page, encoding="utf-8")
+    (folder / "results.json").write_text(results_json(record, skipped, [where]), encoding="utf-8")
+    return page
+
+
+def worth_publishing(name, record, skipped):
+    """Something of the part was measured, unless it says why not, and pgtraffic failed nowhere."""
+    recorded = parts.RECORDED.get(name, (name,))
+    return ((record.cells(name) or any(part.startswith(name) for part in skipped))
+            and not any(failure["client"] == tables.OURS and failure["part"] in recorded
+                        for failure in record.failures))
 
 
 def main():
@@ -199,30 +219,23 @@ def main():
     where["date"] = f"{datetime.date.today():%Y-%m-%d}"
     where["repetitions"] = chosen.repetitions
     where["quick"] = chosen.quick
-    where["parts"] = [name for name in parts.ALL if name in chosen.only]
+    where["parts"] = []
     record = measure.Record(say)
-    with tempfile.TemporaryDirectory(prefix="pgtraffic-bench-") as scratch:
-        context = parts.Context(programs, scratch, record, chosen.quick, chosen.repetitions)
+    with contextlib.ExitStack() as cleanup:
+        scratch = cleanup.enter_context(tempfile.TemporaryDirectory(prefix="pgtraffic-bench-"))
         os.chmod(scratch, 0o755)
-        parts.run(context, chosen.only)
-
-    svgs = charts(record, [where])
-    chosen.out.mkdir(parents=True, exist_ok=True)
-    for name, svg in svgs.items():
-        (chosen.out / f"{name}.svg").write_text(svg, encoding="utf-8")
-    page = figures(record, context.skipped, [where], [f"{name}.svg" for name in svgs])
-    (chosen.out / "figures.md").write_text(page, encoding="utf-8")
-    (chosen.out / "results.json").write_text(results_json(record, context.skipped, [where]), encoding="utf-8")
+        context = parts.Context(programs, scratch, record, chosen.quick, chosen.repetitions)
+        # Written after each part: who interrupts the next keeps those that are done.
+        for name in cleanup.enter_context(contextlib.closing(parts.run(context, chosen.only))):
+            where["parts"] = [one for one in parts.ALL if one in where["parts"] or one == name]
+            page = write(record, context.skipped, where, chosen.out)
+            say(f"{name}: written to {chosen.out}")
+            if not worth_publishing(name, record, context.skipped):
+                raise process.Failed(f"{name}: pgtraffic failed, or nothing was measured; see the end of the figures")
+            if chosen.publish:
+                publish(record, context.skipped, where)
+                say(f"{name}: put into docs/performance.md")
     print(page)
-    say(f"written to {chosen.out}")
-    empty = [name for name in chosen.only if not record.cells(name)
-             and not any(part.startswith(name) for part in context.skipped)]
-    if empty or any(failure["client"] == tables.OURS for failure in record.failures):
-        raise process.Failed("pgtraffic failed in a part, or nothing was measured in one"
-                             + (": " + ", ".join(empty) if empty else "; see the end of the figures"))
-    if chosen.publish:
-        publish(record, context.skipped, where)
-        say("put into docs/performance.md")
     return 0
 
 
@@ -231,3 +244,6 @@ if __name__ == "__main__":
         sys.exit(main())
     except process.Failed as problem:
         sys.exit(f"run.py: {problem}")
+    except KeyboardInterrupt:
+        say("interrupted; the parts that were done before are written")
+        sys.exit(130)
