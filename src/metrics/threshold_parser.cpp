@@ -45,7 +45,7 @@ constexpr auto kMetrics = std::to_array<MetricRow>({
     {"missed", Metric::missed, Kind::count, true, Needs::open_loop_with_limit, true},
     {"late", Metric::late, Kind::count, true, Needs::latency_limit, false},
     {"retries", Metric::retries, Kind::count, true, Needs::nothing, false},
-    {"waiting", Metric::waiting, Kind::count, true, Needs::nothing, true},
+    {"waiting", Metric::waiting, Kind::count, true, Needs::open_loop, true},
     {"target_attainment", Metric::target_attainment, Kind::share, true, Needs::open_loop, false},
     {"cpu_us_per_query", Metric::cpu_us_per_query, Kind::microseconds, false, Needs::nothing, false},
     {"loop_busy", Metric::loop_busy, Kind::share, false, Needs::nothing, true},

@@ -182,14 +182,19 @@ TEST_CASE("init refuses tables that it did not make and touches nothing, unless 
 TEST_CASE("an init without the right to create tables says what gives it") {
     const auto database = test::fresh_database();
     postgres::Client owner{database.conninfo()};
-    owner.execute("DROP ROLE IF EXISTS init_guest; CREATE ROLE init_guest LOGIN");
+    const std::string guest = R"("init ""guest""")";
+    owner.execute("DROP ROLE IF EXISTS " + guest + "; CREATE ROLE " + guest + " LOGIN");
     owner.execute("REVOKE CREATE ON SCHEMA public FROM PUBLIC");
-    const auto init = run_pgtraffic({"init", "-d", database.dsn() + " user=init_guest"});
+    const std::vector<std::string> words{"init", "-d", database.dsn() + R"( user='init "guest"')", kSmall};
+    const auto init = run_pgtraffic(words);
     CHECK(init.exit_code == 1);
     INFO(init.err);
     CHECK(holds(init.err, "permission denied for schema public"));
-    CHECK(holds(init.err, "GRANT CREATE ON SCHEMA public TO init_guest"));
-    owner.execute("DROP ROLE init_guest");
+    const auto advice = "GRANT CREATE ON SCHEMA public TO " + guest;
+    CHECK(holds(init.err, advice));
+    owner.execute(advice);
+    CHECK(run_pgtraffic(words).exit_code == 0);
+    owner.execute("DROP OWNED BY " + guest + "; DROP ROLE " + guest);
 }
 
 TEST_CASE("an init that is interrupted says that nothing was changed, and nothing was") {

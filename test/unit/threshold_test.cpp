@@ -226,9 +226,9 @@ TEST_CASE("what is wrong is named with its column and with what would be right")
                       Contains("column 7: unknown metric"));
 }
 
-TEST_CASE("a closed loop has no lag and no target") {
-    for (const std::string text :
-         {"lag.p99<5ms", "pool_wait.p99<5ms", "generator_lag.max<5ms", "target_attainment>99%"}) {
+TEST_CASE("a closed loop has no lag, no queue and no target") {
+    for (const std::string text : {"lag.p99<5ms", "pool_wait.p99<5ms", "generator_lag.max<5ms", "waiting<5",
+                                   "target_attainment>99%"}) {
         CHECK(complaint(text) == "accepted");
         CHECK_THAT(complaint(text, false), Contains("column 1: a closed loop has no ") && Contains("--rate"));
     }
