@@ -16,6 +16,7 @@ namespace pgtraffic::metrics {
 namespace {
 
 constexpr double kRunQueueWait = 0.05;  // more is a processor that others had
+constexpr double kStarved = 0.20;       // more, and the figures are those of the waits for it
 
 class Judge {
  public:
@@ -89,7 +90,7 @@ void judge_offered_load(const RunResult& run, Judge& judge) {
 }
 
 std::string_view why_late(const ClientResult& client) {
-    if (client.loop_busy_ratio.value_or(1) > kBusyLoop) return "was busy";
+    if (client.loop_busy_ratio.value_or(1) > kBusyLoop && !starved(client)) return "was busy";
     if (client.run_queue_wait_ratio.value_or(0) > kRunQueueWait) return "had no processor when it needed one";
     return "was busy at times, or its machine was";
 }
@@ -116,7 +117,8 @@ void judge_generator_lag(const RunResult& run, Judge& judge) {
 }
 
 void judge_client(const RunResult& run, Judge& judge) {
-    if (const auto busy = run.client.loop_busy_ratio) {
+    // A loop that was not done because others had its processor is told once.
+    if (const auto busy = run.client.loop_busy_ratio; busy && !starved(run.client)) {
         judge.above("loop_busy", *busy, kBusyLoop, 0.95,
                     fmt::format("the client's loop was busy {:.0f} % of the time, so it may have limited the "
                                 "throughput: run it on a faster or an idle machine, or lower the load",
@@ -124,7 +126,7 @@ void judge_client(const RunResult& run, Judge& judge) {
     }
     if (const auto wait = run.client.run_queue_wait_ratio) {
         judge.above(
-            "run_queue_wait", *wait, kRunQueueWait, 0.20,
+            "run_queue_wait", *wait, kRunQueueWait, kStarved,
             fmt::format("the client was ready to run but had no CPU for {:.1f} % of the run: give it a "
                         "core of its own, or run it on another machine than the server",
                         *wait * 100));
@@ -164,6 +166,10 @@ void judge_failures(const RunResult& run, Judge& judge) {
 }
 
 }  // namespace
+
+bool starved(const ClientResult& client) noexcept {
+    return client.run_queue_wait_ratio.value_or(0) > kStarved;
+}
 
 Verdict judge(const RunResult& run) {
     Judge judge;

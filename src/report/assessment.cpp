@@ -239,7 +239,11 @@ void say_environment(const metrics::RunResult& run, std::vector<std::string>& ou
         out.push_back(fmt::format("The network is {} of the median service time.",
                                   share_text(run.network->network_ratio)));
     }
-    if (const auto busy = run.client.loop_busy_ratio) {
+    if (metrics::starved(run.client)) {
+        out.push_back(fmt::format(
+            "This client had no CPU for {} of the time: what it waited for one is in every latency.",
+            share_text(*run.client.run_queue_wait_ratio)));
+    } else if (const auto busy = run.client.loop_busy_ratio) {
         const auto words = *busy > metrics::kBusyLoop ? ": it may be the limit rather than the database"
                            : verdict_says(run, "run_queue_wait")
                                ? " and late all the same: others had its processor"

@@ -413,6 +413,10 @@ TEST_CASE("a client that was late without being busy is not said to be no limit"
     CHECK_THAT(assessment(run), Contains("was busy 1.6 % of the time and was not the limit"));
     run.verdict.reasons = {{"generator_lag", "late", 5, 1, metrics::VerdictStatus::invalid}};
     CHECK_THAT(assessment(run), Contains("and late all the same"));
+    run.client.loop_busy_ratio = 0.98;
+    run.client.run_queue_wait_ratio = 0.864;
+    CHECK_THAT(assessment(run),
+               Contains("This client had no CPU for 86 % of the time") && !Contains("was busy"));
 }
 
 TEST_CASE("the assessment calls a percentile what the data support, and a tail by its length") {

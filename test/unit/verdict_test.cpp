@@ -140,6 +140,8 @@ TEST_CASE("why a client was late is said as far as it is known") {
     CHECK(said("because this client had no processor when it needed one:"));
     run.client.loop_busy_ratio = 0.9;
     CHECK(said("because this client was busy:"));
+    run.client.run_queue_wait_ratio = 0.7;
+    CHECK(said("because this client had no processor when it needed one:"));
 }
 
 TEST_CASE("a busy loop, a wait for the CPU, a machine that stood still") {
@@ -152,6 +154,7 @@ TEST_CASE("a busy loop, a wait for the CPU, a machine that stood still") {
     CHECK(status_with("run_queue_wait", run) == VerdictStatus::suspect);
     run.client.run_queue_wait_ratio = 0.21;
     CHECK(status_with("run_queue_wait", run) == VerdictStatus::invalid);
+    CHECK(status_with("loop_busy", run) == VerdictStatus::valid);  // told once: it waited
     run.client.longest_clock_gap_s = 0.9;
     CHECK(status_with("clock_gap", run) == VerdictStatus::valid);
     run.client.longest_clock_gap_s = 1.1;

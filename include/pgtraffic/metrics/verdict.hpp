@@ -32,7 +32,12 @@ struct Verdict {
 /// A loop that is busy for more than this share of its time may be the limit.
 inline constexpr double kBusyLoop = 0.80;
 
+struct ClientResult;
 struct RunResult;
+
+/// Whether the client lacked a processor for so long that a busy loop says nothing of how much it had to do:
+/// the waits for one are in the time in which it was at work.
+[[nodiscard]] bool starved(const ClientResult& client) noexcept;
 
 /// Judges a run whose numbers are complete.
 [[nodiscard]] Verdict judge(const RunResult& run);
