@@ -9,6 +9,7 @@
 #include <optional>
 
 #include "pgtraffic/base/error.hpp"
+#include "pgtraffic/base/processors.hpp"
 #include "pgtraffic/base/random.hpp"
 #include "pgtraffic/base/signal_mask.hpp"
 #include "pgtraffic/base/units.hpp"
@@ -71,17 +72,24 @@ void check_stop_file(const RunOptions& options) {
                                   in_quotes(*options.stop_file)));
 }
 
-/// A temporary server with the model in it.
+/// A temporary server with the model in it. Where there is more than one processor, one is this program's
+/// alone from then on: what a newcomer sees first shall be the server's figures, not those of a fight for it.
 std::unique_ptr<postgres::TemporaryServer> start_temporary_server(const RunOptions& options,
                                                                   std::uint32_t connections) {
     postgres::TemporaryServerOptions wanted;
     wanted.max_connections = connections + kOtherSessions;
     wanted.fsync = !options.unsafe_fast;
+    const auto processors = base::share_processors();
+    if (processors) wanted.processors = processors->server;
     auto server = std::make_unique<postgres::TemporaryServer>(wanted);
+    if (processors) base::keep_to(processors->load);
     if (!options.disable_logging) {
         write_stderr(
-            fmt::format("started a temporary PostgreSQL {}{}: its figures are for trying things out\n",
-                        server->version(), options.unsafe_fast ? " with fsync off" : ""));
+            fmt::format("started a temporary PostgreSQL {}{}{}: its figures are for trying things out\n",
+                        server->version(), options.unsafe_fast ? " with fsync off" : "",
+                        processors ? fmt::format(" on {} of {} processors, leaving one to this program",
+                                                 processors->count - 1, processors->count)
+                                   : ""));
     }
     postgres::Client client{server->conninfo()};
     brickhouse::InitOptions init;

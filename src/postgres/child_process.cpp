@@ -78,6 +78,7 @@ void default_signals() noexcept {
     close_from(STDERR_FILENO + 1);
     default_signals();
     setsid();
+    if (command.processors) base::keep_to(*command.processors);
     if (command.user && !become(*command.user)) give_up("cannot change to the unprivileged user", kRefused);
     if (prctl(PR_SET_PDEATHSIG, SIGQUIT) != 0)
         give_up("cannot ask for a signal when the parent dies", kRefused);

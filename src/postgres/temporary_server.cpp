@@ -321,6 +321,7 @@ void TemporaryServer::start(bool wait) {
     const File log{
         open((directory_ + "/log").c_str(), O_WRONLY | O_CREAT | O_APPEND | O_NOFOLLOW | O_CLOEXEC, 0600)};
     command.output = log.fd();
+    command.processors = options_.processors;
     process_ = std::make_unique<ChildProcess>(command);
     postmaster_ = process_->pid();
     if (!wait) return;

@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <string>
 
+#include "pgtraffic/base/processors.hpp"
 #include "support/catch.hpp"
 #include "support/folder.hpp"
 #include "support/real_run.hpp"
@@ -40,6 +41,10 @@ TEST_CASE("without a database a run has one of its own, filled, and removes it")
                                                 "-t", "50", "-c", "2", "--warmup", "0", "--format", "json"}),
                           folder.environment());
     CHECK_THAT(ended.err, Contains("started a temporary PostgreSQL") && Contains("with fsync off"));
+    if (const auto shared = base::share_processors()) {
+        CHECK_THAT(ended.err, Contains(" on " + std::to_string(shared->count - 1) + " of " +
+                                       std::to_string(shared->count) + " processors"));
+    }
     const auto result = test::read_result(ended, 0);
     CHECK(result["summary"]["queries"]["failed"] == 0);
     CHECK(result["summary"]["queries"]["ok"].get<int>() > 30);  // an update may find nothing to do

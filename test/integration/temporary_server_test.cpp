@@ -178,6 +178,27 @@ TEST_CASE("fsync stays on unless asked for otherwise") {
     }
 }
 
+TEST_CASE("a server that is to keep to some processors does, and what it starts") {
+    const auto shared = base::share_processors();
+    if (!shared) {
+        WARN("one processor: nothing to share out");
+        return;
+    }
+    const TemporaryBase base;
+    TemporaryServerOptions options = fast();
+    options.processors = shared->server;
+    const TemporaryServer server{options};
+    Client client{server.conninfo()};
+    for (const pid_t process :
+         {server.postmaster(),
+          static_cast<pid_t>(std::stoi(client.value("SELECT pg_backend_pid()").value()))}) {
+        base::Processors found{};
+        REQUIRE(sched_getaffinity(process, sizeof found, &found) == 0);
+        CHECK(CPU_EQUAL(&found, &shared->server));
+    }
+    CHECK(base::share_processors()->count == shared->count);  // ours are as before
+}
+
 TEST_CASE("no descriptor and no PG variable of ours reaches the server") {
     const TemporaryBase base;
     setenv("PGHOSTADDR", "192.0.2.1", 1);

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "pgtraffic/base/processors.hpp"
 #include "pgtraffic/base/time.hpp"
 
 namespace pgtraffic::postgres {
@@ -24,6 +25,7 @@ struct Command {
     std::optional<SystemUser> user;      ///< none: as we are
     std::string directory = "/";         ///< to run in
     int output = -1;                     ///< a descriptor for stdout and stderr, borrowed; -1: /dev/null
+    std::optional<base::Processors> processors;  ///< to run on; none: those that we may use
 };
 
 /// Neither copies nor moves. The child has its own session (the terminal's Ctrl-C is ours alone), no variable

@@ -23,7 +23,8 @@ struct TemporaryServerOptions {
     bool tcp = false;   ///< also listen on a free port of 127.0.0.1 (tests)
     std::string
         tcp_password;  ///< of the superuser: asked for over TCP (SCRAM), not on the socket; empty: never
-    std::vector<std::string> settings;  ///< further "name=value"
+    std::vector<std::string> settings;           ///< further "name=value"
+    std::optional<base::Processors> processors;  ///< that its processes keep to; none: those that we may use
     /// Lines of pg_hba.conf in place of initdb's (tests); the Unix socket stays open to its owner.
     std::vector<std::string> hba;
     /// Name and text of files in the data directory, the server's own alone (tests: certificates and keys).
