@@ -20,8 +20,10 @@ using test::kStart;
 namespace {
 
 std::vector<metrics::Threshold> conditions(const std::vector<std::string>& texts) {
+    metrics::ThresholdScope scope;
+    scope.open_loop = true;
     std::vector<metrics::Threshold> parsed;
-    for (const auto& text : texts) parsed.push_back(metrics::parse_abort_condition(text, {}));
+    for (const auto& text : texts) parsed.push_back(metrics::parse_abort_condition(text, scope));
     return parsed;
 }
 

@@ -69,7 +69,7 @@ struct Threshold {
 struct ThresholdScope {
     std::vector<std::string> operations;
     std::vector<std::string> phases;
-    bool open_loop = false;      ///< a closed loop has no lag and no target
+    bool open_loop = false;      ///< a closed loop has no lag, no queue and no target
     bool latency_limit = false;  ///< without one nothing is late or missed
 };
 
