@@ -7,6 +7,7 @@
 
 #include <algorithm>
 
+#include "pgtraffic/base/double_quoted.hpp"
 #include "pgtraffic/base/error.hpp"
 #include "pgtraffic/brickhouse/data.hpp"
 #include "pgtraffic/brickhouse/schema.hpp"
@@ -81,13 +82,6 @@ void refuse_existing(const Found& found, const std::string& database) {
     }
 }
 
-/// As it can stand in SQL whatever it holds.
-std::string as_identifier(std::string_view name) {
-    std::string quoted = "\"";
-    for (const char c : name) quoted.append(c == '"' ? 2 : 1, c);
-    return quoted + '"';
-}
-
 void create_tables(postgres::Client& client) {
     constexpr base::SqlState kNoRight{{'4', '2', '5', '0', '1'}};
     try {
@@ -99,7 +93,7 @@ void create_tables(postgres::Client& client) {
             "\"{2}\" needs the right to (GRANT CREATE ON SCHEMA public TO {3}, which PostgreSQL 15 "
             "and later give to the database's owner only), or a schema of its own that comes first "
             "in its search_path.",
-            client.database(), error.what(), client.user(), as_identifier(client.user())));
+            client.database(), error.what(), client.user(), base::double_quoted(client.user())));
     }
 }
 

@@ -23,6 +23,7 @@
 #include <fstream>
 
 #include "pgtraffic/base/check.hpp"
+#include "pgtraffic/base/double_quoted.hpp"
 #include "pgtraffic/base/error.hpp"
 #include "pgtraffic/base/signal_mask.hpp"
 #include "pgtraffic/postgres/client.hpp"
@@ -171,13 +172,6 @@ std::uint16_t free_port() {
     return ntohs(address.sin_port);
 }
 
-/// For a list-valued setting: a name with commas or blanks stays one.
-std::string list_item(const std::string& name) {
-    std::string result = "\"";
-    for (const char c : name) result += c == '"' ? std::string{"\"\""} : std::string{c};
-    return result + "\"";
-}
-
 void write_private_file(const std::string& path, const std::string& text,
                         const std::optional<SystemUser>& user) {
     const File file{open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600)};
@@ -306,7 +300,8 @@ void TemporaryServer::start(bool wait) {
     };
     set(options_.tcp ? "listen_addresses=127.0.0.1" : "listen_addresses=");
     set(fmt::format("port={}", port_));
-    set("unix_socket_directories=" + list_item(socket_directory_));
+    // A list-valued setting: a name with commas or blanks stays one.
+    set("unix_socket_directories=" + base::double_quoted(socket_directory_));
     set("unix_socket_permissions=0700");
     set("restart_after_crash=off");
     set("log_min_messages=log");  // a conflict that a workload provokes a thousand times is no news
