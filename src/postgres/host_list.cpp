@@ -12,6 +12,11 @@ void append(std::string& list, const std::string& item, bool first) {
     list += item;
 }
 
+bool reachable(std::size_t host, const std::vector<std::string>& hosts,
+               const std::vector<std::vector<std::string>>& addresses) {
+    return !needs_lookup(hosts[host]) || (host < addresses.size() && !addresses[host].empty());
+}
+
 }  // namespace
 
 std::vector<std::string> split_list(const std::string& list) {
@@ -31,6 +36,14 @@ bool needs_lookup(const std::string& host) {
     return inet_pton(AF_INET, host.c_str(), address) != 1 && inet_pton(AF_INET6, host.c_str(), address) != 1;
 }
 
+bool any_reachable(const std::vector<std::string>& hosts,
+                   const std::vector<std::vector<std::string>>& addresses) {
+    for (std::size_t i = 0; i < hosts.size(); ++i) {
+        if (reachable(i, hosts, addresses)) return true;
+    }
+    return false;
+}
+
 Conninfo with_addresses(const Conninfo& conninfo, const std::vector<std::vector<std::string>>& addresses) {
     const auto hosts = split_list(conninfo.effective("host"));
     const auto ports = split_list(conninfo.effective("port"));
@@ -39,14 +52,10 @@ Conninfo with_addresses(const Conninfo& conninfo, const std::vector<std::vector<
     std::string address_list;
     std::string port_list;
     bool first = true;
-    const auto reachable = [&](std::size_t i) {
-        return !needs_lookup(hosts[i]) || (i < addresses.size() && !addresses[i].empty());
-    };
-    bool any_reachable = false;
-    for (std::size_t i = 0; i < hosts.size(); ++i) any_reachable = any_reachable || reachable(i);
+    const bool any = any_reachable(hosts, addresses);
     for (std::size_t i = 0; i < hosts.size(); ++i) {
         // libpq would look it up itself, and everything would wait for that.
-        if (any_reachable && !reachable(i)) continue;
+        if (any && !reachable(i, hosts, addresses)) continue;
         const std::string& port = ports.size() == 1 ? ports.front() : ports[i];
         const bool known = i < addresses.size() && !addresses[i].empty();
         for (std::size_t a = 0; a < (known ? addresses[i].size() : 1); ++a) {

@@ -218,8 +218,7 @@ AnswerReader::Event AnswerReader::take_seldom(char type, std::span<const char> b
             complete_ = true;
             break;
         case 'E':
-            take_error(body);
-            break;
+            return take_error(body);
         case '3':  // CloseComplete
         case 'T':  // RowDescription
         case 't':  // ParameterDescription
@@ -278,14 +277,19 @@ void AnswerReader::take_completion(std::span<const char> tag) noexcept {
 }
 
 /// The first error tells; what follows it is its consequence. But for one that ends the session: it is why
-/// whoever waits on this connection gets no answer.
-void AnswerReader::take_error(std::span<const char> fields) noexcept {
-    const auto severity = error_field(fields, 'V').value_or("");
-    if (answer_.failed && severity != "FATAL" && severity != "PANIC") return;
+/// whoever waits on this connection gets no answer, and nothing may be sent to a backend that is on its way
+/// out, which takes it milliseconds.
+AnswerReader::Event AnswerReader::take_error(std::span<const char> fields) noexcept {
+    // 'S' is in the server's language; 'V' is not there in those before 9.6.
+    const auto told = error_field(fields, 'V');
+    const auto severity = told ? *told : error_field(fields, 'S').value_or("");
+    const bool ends_session = severity == "FATAL" || severity == "PANIC";
+    if (answer_.failed && !ends_session) return Event::need_more;
     answer_.failed = true;
     answer_.sqlstate =
         base::SqlState::parse(error_field(fields, 'C').value_or("")).value_or(base::kConnectionFailure);
     keep_error(error_field(fields, 'M').value_or("an error without a message"));
+    return ends_session ? Event::unusable : Event::need_more;
 }
 
 void AnswerReader::keep_error(std::string_view message) noexcept {

@@ -78,21 +78,22 @@ void Connector::go_on(Mono now) noexcept {
     going_on_ = true;
     while (pauses_.next() <= now) wanting_.push_back(pauses_.take().session);
     const bool wanted = !wanting_.empty() && has_place();
-    if (!wanting_.empty()) lookup_.refresh(now);
+    const auto address = wanted ? lookup_.ask(now) : HostLookup::State::waiting;
     const auto password = wanted ? password_.ask(now) : PasswordSource::State::waiting;
-    if (password == PasswordSource::State::failed) fail_wanting(now);
-    while (!wanting_.empty() && has_place() && lookup_.parameters() != nullptr &&
+    if (address == HostLookup::State::failed) fail_wanting(lookup_.error(), now);
+    if (password == PasswordSource::State::failed) fail_wanting(password_.error(), now);
+    while (!wanting_.empty() && has_place() && address == HostLookup::State::ready &&
            password == PasswordSource::State::ready) {
         const std::uint32_t session = wanting_.front();
         wanting_.remove(session);
         connecting_.push_back(session);
         lines_[session].started = now;
-        (*sessions_)[session]->connect(*lookup_.parameters(lines_[session].first_host));
+        (*sessions_)[session]->connect(lookup_.parameters(lines_[session].first_host));
     }
     Mono next = pauses_.next();
     if (!connecting_.empty())
         next = std::min(next, lines_[connecting_.front()].started + options_.time_limit);
-    if (wanted && password == PasswordSource::State::waiting) next = std::min(next, password_.retry_at());
+    if (wanted) next = std::min({next, lookup_.retry_at(), password_.retry_at()});
     if (next == Mono::max()) {
         timer_.stop();
     } else {
@@ -106,21 +107,23 @@ void Connector::on_password() noexcept {
     go_on(base::mono_now());
 }
 
-void Connector::fail_wanting(Mono now) noexcept {
+void Connector::fail_wanting(std::string_view why, Mono now) noexcept {
     while (!wanting_.empty()) {
         const std::uint32_t session = wanting_.front();
         wanting_.remove(session);
         connecting_.push_back(session);
         lines_[session].started = now;
-        (*sessions_)[session]->give_up(password_.error());
+        (*sessions_)[session]->give_up(why);
     }
 }
 
 void Connector::on_time() noexcept {
     const Mono now = base::mono_now();
     while (!connecting_.empty() && now - lines_[connecting_.front()].started >= options_.time_limit) {
-        ++lines_[connecting_.front()].first_host;
-        (*sessions_)[connecting_.front()]->give_up("the server did not answer in time");
+        // Removed here: where the run is over nobody tells us that the session is down.
+        const std::uint32_t session = connecting_.pop_front();
+        ++lines_[session].first_host;
+        (*sessions_)[session]->give_up("the server did not answer in time");
     }
     go_on(now);
 }

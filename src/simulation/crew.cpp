@@ -69,6 +69,7 @@ void Crew::backing_off(const Session& session, Mono until) noexcept {
 }
 
 void Crew::stop_retrying(Mono now) noexcept {
+    context_.retries = false;
     for (const auto& session : sessions_) {
         if (session->state() == Session::State::backing_off) session->stop_retrying(now);
     }

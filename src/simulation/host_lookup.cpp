@@ -1,6 +1,9 @@
 #include "pgtraffic/simulation/host_lookup.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
+#include <utility>
 
 #include "pgtraffic/postgres/host_list.hpp"
 
@@ -11,9 +14,9 @@ constexpr base::Nanos kFreshAnswer = std::chrono::seconds{1};
 
 }  // namespace
 
-HostLookup::HostLookup(event_loop::Loop& loop, postgres::Conninfo conninfo, event_loop::Callback<> on_ready)
+HostLookup::HostLookup(event_loop::Loop& loop, postgres::Conninfo conninfo, event_loop::Callback<> on_answer)
     : conninfo_{std::move(conninfo)},
-      on_ready_{on_ready},
+      on_answer_{on_answer},
       hosts_{postgres::split_list(conninfo_.effective("host"))},
       addresses_(hosts_.size()),
       needed_{conninfo_.effective("hostaddr").empty() &&
@@ -30,21 +33,34 @@ void HostLookup::set_password(const std::string& password) {
         set_parameters(needed_ ? postgres::with_addresses(conninfo_, addresses_) : conninfo_);
 }
 
-void HostLookup::refresh(base::Mono now) {
-    if (!needed_ || under_way_ || (last_ != base::Mono::min() && now - last_ < kFreshAnswer)) return;
-    under_way_ = true;
-    last_ = now;
-    look_up_from(0);
+HostLookup::State HostLookup::ask(base::Mono now) {
+    if (!needed_) return State::ready;
+    if (!under_way_ && (asked_at_ == base::Mono::min() || now - asked_at_ >= kFreshAnswer)) {
+        under_way_ = true;
+        asked_at_ = now;
+        look_up_from(0);
+    }
+    if (!parameters_.empty()) return State::ready;
+    if (under_way_) return State::waiting;
+    return std::exchange(error_told_, true) ? State::waiting : State::failed;
+}
+
+base::Mono HostLookup::retry_at() const noexcept {
+    return !parameters_.empty() || under_way_ ? base::Mono::max() : asked_at_ + kFreshAnswer;
 }
 
 void HostLookup::look_up_from(std::size_t first) {
     for (current_ = first; current_ < hosts_.size(); ++current_) {
         if (!postgres::needs_lookup(hosts_[current_])) continue;
         if (resolver_.resolve(hosts_[current_])) return;
+        not_found("it cannot be a host's name");
     }
     under_way_ = false;
-    set_parameters(postgres::with_addresses(conninfo_, addresses_));
-    on_ready_();
+    error_told_ = false;
+    // libpq would look up a bare name itself, and the loop would stand still meanwhile.
+    if (postgres::any_reachable(hosts_, addresses_))
+        set_parameters(postgres::with_addresses(conninfo_, addresses_));
+    on_answer_();
 }
 
 void HostLookup::set_parameters(const postgres::Conninfo& conninfo) {
@@ -55,9 +71,17 @@ void HostLookup::set_parameters(const postgres::Conninfo& conninfo) {
         parameters_.emplace_back(postgres::beginning_with(conninfo, first));
 }
 
+void HostLookup::not_found(std::string_view why) {
+    error_ = fmt::format("could not translate host name \"{}\" to address: {}", hosts_[current_], why);
+}
+
 void HostLookup::on_resolved(const event_loop::Resolved* resolved) noexcept {
     // A name that cannot be found any more keeps the addresses that it had.
-    if (resolved->error.empty()) addresses_[current_] = resolved->addresses;
+    if (resolved->error.empty()) {
+        addresses_[current_] = resolved->addresses;
+    } else {
+        not_found(resolved->error);
+    }
     look_up_from(current_ + 1);
 }
 

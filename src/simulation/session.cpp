@@ -231,7 +231,7 @@ void Session::fresh(const Query& query) noexcept {
 
 /// Not where the next attempt's rows, beside those that this one leaves, would exceed --max-rows.
 bool Session::may_retry(const Query& query, base::SqlState state) const noexcept {
-    return context_->workload.retries(query.choice.operation, state, query.attempt()) &&
+    return context_->retries && context_->workload.retries(query.choice.operation, state, query.attempt()) &&
            (context_->rows == nullptr || context_->rows->repeats(query.kept_added));
 }
 
@@ -253,7 +253,8 @@ void Session::retry(Mono now) noexcept {
     Query& query = queries_[oldest_];
     const auto pause =
         context_->workload.retry_pause(query.choice.operation, query.arrival, query.attempt() + 1);
-    if (pause.count() == 0) return try_again(query);
+    // Behind the load on_backing_off ends the query instead.
+    if (pause.count() == 0 && context_->retries) return try_again(query);
     state_ = State::backing_off;
     resume_at_ = now + pause;
     context_->on_backing_off(this, resume_at_);

@@ -126,6 +126,7 @@ class Run {
     bool start_failed_ = false;
     bool refused_to_prepare_ = false;  // a statement of the workload
     bool unsettled_ = false;           // something was told since the last settle()
+    bool skipping_ = false;            // of what is too late to start some is left for the next turn
 
     Loads loads_;
     PeakSearch peak_search_;
@@ -280,8 +281,9 @@ void Run::before_wait() noexcept {
     if (unsettled_) settle();
     const Mono now = base::mono_now();
     load_.waits(now);
-    // Answers that come meanwhile are read together.
-    if (plan_.wake_step.count() > 0 && dispatcher_.in_flight() > 0)
+    // Answers that come meanwhile are read together, unless what is due already waits for one of them.
+    if (plan_.wake_step.count() > 0 && dispatcher_.in_flight() > 0 && !skipping_ &&
+        !dispatcher_.waits_for_session(now))
         event_loop::sleep_until(next_step(now, plan_.wake_step));
 }
 
@@ -308,7 +310,7 @@ void Run::settle() noexcept {
 
 Mono Run::wake_at() const noexcept {
     const Mono due = dispatcher_.wake_at();
-    if (plan_.wake_step.count() == 0 || due == Mono::max()) return due;
+    if (plan_.wake_step.count() == 0 || due == Mono::max() || skipping_) return due;
     return next_step(due, plan_.wake_step);
 }
 
@@ -321,6 +323,7 @@ Mono Run::sent(Mono now) noexcept {
 
 Mono Run::dispatch(Mono now) noexcept {
     int skipped = 0;
+    skipping_ = false;
     for (;;) {
         // Without rows left nothing starts; settle() ends the stage.
         Decision decision = no_rows_left() ? Decision{} : dispatcher_.next(now);
@@ -331,7 +334,8 @@ Mono Run::dispatch(Mono now) noexcept {
                 if (measurement_) measurement_->missed(decision.token, now);
                 now = base::mono_now();
                 // The rest in the next turn, which follows at once: answers, ticks and signals come first.
-                if (++skipped == kMostSkippedInTurn) return sent(now);
+                skipping_ = ++skipped == kMostSkippedInTurn;
+                if (skipping_) return sent(now);
                 break;
             case Decision::Kind::start:
                 decision.token.index += loads_.first_arrival();
@@ -350,8 +354,11 @@ void Run::on_signal(int number) noexcept {
         stage_ = Stage::done;
         return loop_.stop();
     }
+    const Mono now = base::mono_now();
+    // The load is over by itself, and nobody wants to wait for its last answers.
+    if (stage_ == Stage::draining) return finish(now);
     end_.signal = number;
-    end_load(base::mono_now());
+    end_load(now);
 }
 
 /// From any stage: no further arrivals, and a report of what there is.
@@ -467,10 +474,10 @@ void Run::close_measured(Mono end) {
 
 void Run::on_draining() noexcept {
     if (stage_ != Stage::draining) return;
-    announcer_.say(fmt::format("waiting at most {} for {} under way{}",
-                               base::format_duration(plan_.drain_limit),
-                               base::counted(dispatcher_.in_flight(), "query", "queries"),
-                               end_.signal != 0 ? "; Ctrl-C again leaves at once, without a report" : ""));
+    announcer_.say(fmt::format(
+        "waiting at most {} for {} under way{}", base::format_duration(plan_.drain_limit),
+        base::counted(dispatcher_.in_flight(), "query", "queries"),
+        end_.signal != 0 ? "; Ctrl-C again leaves at once, without a report" : "; Ctrl-C ends the wait"));
 }
 
 void Run::finish(Mono now) noexcept {

@@ -13,6 +13,7 @@
 #include "support/catch.hpp"
 #include "support/fake_server/evil.hpp"
 #include "support/fake_server_process.hpp"
+#include "support/folder.hpp"
 #include "support/real_run.hpp"
 
 using namespace pgtraffic;
@@ -63,6 +64,7 @@ const std::vector<End>& ends() {
         {"endless-results", "timed_out", "57014"},
         {"error-in-rows", "failed", "22012", "division by zero"},
         {"error-then-close", "failed", "57P01", "terminating"},
+        {"fatal-then-silence", "failed", "57P01", "terminating"},
         {"error-without-fields", "failed", "08006"},
         {"error-bad-sqlstate", "failed", "08006"},
         {"error-markup", "failed", "XX000"},
@@ -293,6 +295,27 @@ TEST_CASE("so does one that was stopped until its time was over") {
     process.send_signal(SIGCONT);
     const auto result = test::read_result(process.wait(), 0);
     CHECK(clock_gap_of(result) > 1);
+}
+
+TEST_CASE("a program that stood still beyond an attempt's time to connect and its own end still ends") {
+    // All four sessions are lost at their first query and then wait for a greeting.
+    const FakeServerProcess server{{"--evil", "close-before-answer,greeting-silence@6"}};
+    const test::Folder folder;
+    const auto stop = folder / "stop";
+    test::Process process{
+        test::pgtraffic_argv({"run", "-d", server.dsn() + " connect_timeout=2", "--rate", "100", "-c", "4",
+                              "--duration", "60", "--warmup", "0", "--progress", "100ms", "--format", "json",
+                              "--stop-file", stop}),
+        test::without_target()};
+    REQUIRE(process.wait_for_stderr("/0 of 4"));
+    REQUIRE(process.wait_for_more_stderr());  // by now all four attempts are under way
+    process.send_signal(SIGSTOP);
+    test::write_file(stop, "");
+    (void)run(FakeServerProcess{}, {"--duration", "2500ms"});  // lasts long enough
+    process.send_signal(SIGCONT);
+    const auto ended = process.wait();
+    CHECK_FALSE(ended.timed_out);
+    check_conserved(test::read_result(ended, 130));
 }
 
 TEST_CASE("a server that says nothing before the load is waited for, but not for ever") {

@@ -109,3 +109,20 @@ TEST_CASE("a pause between attempts ends with the time-out, and the connection i
     CHECK(query_count(one, "timed_out") == 8);
     CHECK(one["summary"]["duration_s"].get<double>() < 4);
 }
+
+TEST_CASE("behind the load nothing is tried again, with a pause or without, alone or in a pipeline") {
+    const auto database = test::fresh_database();
+    const test::TemporaryFile scenario{
+        R"json({"name": "never", "operations": [{"name": "never", "statements": [
+        {"sql": "SELECT 1 / (CASE WHEN pg_sleep(0.2) IS NULL THEN 1 ELSE 0 END)"}],
+        "retry": {"on": ["22012"], "max": 100}}]})json"};
+    const auto arguments = GENERATE(std::vector<std::string>{}, std::vector<std::string>{"--pipeline", "2"});
+    std::vector<std::string> all{"--scenario", scenario.path(), "--duration", "1", "-c",
+                                 "2",          "--warmup",      "0"};
+    all.insert(all.end(), arguments.begin(), arguments.end());
+    const auto result = run_and_read(database, all, 2);
+    // Those under way when the time is over end with that attempt, as failures.
+    CHECK(query_count(result, "failed") == query_count(result, "started"));
+    CHECK(query_count(result, "in_flight") == 0);
+    CHECK(query_count(result, "retries") > 0);
+}

@@ -300,3 +300,13 @@ TEST_CASE("steps of pacing over TCP take an answer's time from the kernel, not f
     CHECK(service["p50"].get<double>() < 2.7);
     CHECK(result["run"]["warnings"].dump().find("economy_pacing") == std::string::npos);
 }
+
+TEST_CASE("steps of pacing take no throughput from few connections") {
+    // Two queries a step are due on the one connection, each a fifth of a step long.
+    const FakeServerProcess server{{"--delay", "400us"}};
+    const auto result = run_against(server, {"--rate", "1000", "--arrivals", "uniform", "--duration", "2",
+                                             "-c", "1", "--pacing", "economy"});
+    const auto& queries = result["summary"]["queries"];
+    CHECK(queries["planned"] == 2000);
+    CHECK(queries["started"].get<int>() > 1950);
+}

@@ -107,8 +107,11 @@ TEST_CASE("with a session free it asks to be woken for the next arrival") {
     dispatcher.session_free(0, kStart);
     CHECK(dispatcher.next(kStart).token.due == kStart);
     CHECK(dispatcher.wake_at() == Mono::max());
+    CHECK_FALSE(dispatcher.waits_for_session(kStart + 99ms));
+    CHECK(dispatcher.waits_for_session(kStart + 100ms));
     dispatcher.query_ended();
     dispatcher.session_free(0, kStart + 5ms);
+    CHECK_FALSE(dispatcher.waits_for_session(kStart + 100ms));
     CHECK(dispatcher.wake_at() == kStart + 100ms);
     CHECK(dispatcher.next(kStart + 99ms).kind == Decision::Kind::none);
     // Three were due meanwhile; the oldest one goes, the others wait.
@@ -129,6 +132,7 @@ TEST_CASE("closing lets nothing in and hands out what was waiting") {
     CHECK(dispatcher.waiting(kStart + 5s) == 4);
     CHECK(dispatcher.next_due() == kStart + 100ms);  // it waits on, and so does what is counted of its time
     CHECK(dispatcher.wake_at() == Mono::max());
+    CHECK_FALSE(dispatcher.waits_for_session(kStart + 5s));  // nothing starts any more
     int abandoned = 0;
     while (const auto token = dispatcher.next_abandoned()) {
         ++abandoned;

@@ -237,11 +237,21 @@ TEST_CASE("a goodbye behind an error tells why the connection goes") {
             error("23505", "twice") + message('E', "SFATAL\0VFATAL\0C57P01\0Mgoing down\0\0"s);
         for (std::size_t at = 0; at < stream.size(); at += piece) {
             std::span<const char> bytes{stream.data() + at, std::min(piece, stream.size() - at)};
-            CHECK(reader.read(bytes) == Event::need_more);
+            CHECK(reader.read(bytes) == (at + piece < stream.size() ? Event::need_more : Event::unusable));
         }
         CHECK(reader.unanswered_sqlstate().text() == "57P01");
         CHECK(reader.error() == "going down");
     }
+}
+
+TEST_CASE("an error that ends the session is its end, before the socket says so") {
+    const std::string told = "unusable failed 57P01 going down\n";
+    check_told(message('E', "SFATAL\0VFATAL\0C57P01\0Mgoing down\0\0"s), told);
+    check_told(message('E', "SFATAL\0C57P01\0Mgoing down\0\0"s), told);            // before 9.6
+    check_told(message('E', "SSCHLIMM\0VPANIC\0C57P01\0Mgoing down\0\0"s), told);  // in whatever language
+    // The server's own words are not for us to judge where it says what they mean.
+    check_told(message('E', "SFATAL\0VERROR\0C57P01\0Mgoing down\0\0"s) + ready(),
+               "answer failed 57P01 going down\n");
 }
 
 TEST_CASE("an error longer than what is held is cut, and the next answer is whole") {

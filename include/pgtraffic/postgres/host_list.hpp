@@ -16,6 +16,10 @@ namespace pgtraffic::postgres {
 /// Whether `host` needs a look-up: not a directory, not an address already.
 [[nodiscard]] bool needs_lookup(const std::string& host);
 
+/// Whether some host needs no look-up or has an address in its place of `addresses`.
+[[nodiscard]] bool any_reachable(const std::vector<std::string>& hosts,
+                                 const std::vector<std::vector<std::string>>& addresses);
+
 /// `conninfo` with "hostaddr" beside "host": a host of several addresses appears once for each, with its
 /// port, as libpq's lists want it. `addresses` has an entry for each of the conninfo's hosts; one that needs
 /// a look-up and has an empty entry is left out unless no host has an address.

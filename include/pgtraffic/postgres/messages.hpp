@@ -109,8 +109,8 @@ class AnswerReader {
     enum class Event : std::uint8_t {
         need_more,  ///< all bytes are taken
         answer,     ///< answer() is whole; there may be bytes left
-        unusable,   ///< what came is no answer to a query (COPY, garbage): the connection is of no use any
-                    ///< more
+        unusable,  ///< what came is no answer to a query (COPY, garbage), or the server ends the session: the
+                   ///< connection is of no use any more
     };
 
     /// Takes bytes from the front of `bytes` until there is something to tell.
@@ -137,7 +137,7 @@ class AnswerReader {
     [[nodiscard]] Event end_answer(std::span<const char> body) noexcept;
     [[nodiscard]] Event refuse(std::string_view sqlstate, std::string_view message) noexcept;
     void take_completion(std::span<const char> tag) noexcept;
-    void take_error(std::span<const char> fields) noexcept;
+    [[nodiscard]] Event take_error(std::span<const char> fields) noexcept;
 
     static constexpr std::size_t kHeader = 5;   // type, and length with itself
     static constexpr std::size_t kHeld = 1024;  // of a message that comes in pieces; the rest is passed over

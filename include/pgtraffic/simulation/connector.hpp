@@ -7,6 +7,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "pgtraffic/base/random.hpp"
@@ -78,7 +79,7 @@ class Connector {
     void on_time() noexcept;
     void on_addresses() noexcept { go_on(base::mono_now()); }
     void on_password() noexcept;
-    void fail_wanting(base::Mono now) noexcept;  // no password to be had
+    void fail_wanting(std::string_view why, base::Mono now) noexcept;  // no address or password to be had
 
     const std::vector<std::unique_ptr<Session>>* sessions_;
     ConnectorOptions options_;

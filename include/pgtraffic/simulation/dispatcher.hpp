@@ -67,6 +67,11 @@ class Dispatcher {
     /// When something will be due that a free session could start; Mono::max() where only an event can help.
     [[nodiscard]] base::Mono wake_at() const noexcept;
 
+    /// Something is due, and no session is free to start it.
+    [[nodiscard]] bool waits_for_session(base::Mono now) const noexcept {
+        return open_ && idle_.empty() && bucket_->next_due() <= now;
+    }
+
     /// Open loop: of the oldest arrival not started, which after close() waits for good; Mono::max() without
     /// one.
     [[nodiscard]] base::Mono next_due() const noexcept;

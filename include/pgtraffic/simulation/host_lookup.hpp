@@ -2,7 +2,9 @@
 // libpq would block the loop over them and a fail-over moves a name.
 #pragma once
 
+#include <cstdint>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "pgtraffic/base/time.hpp"
@@ -12,21 +14,31 @@
 
 namespace pgtraffic::simulation {
 
-/// Neither copies nor moves.
+/// Neither copies nor moves. Without a name to look up it is always ready.
 class HostLookup {
  public:
-    /// `on_ready` is called once addresses are there, after each look-up.
-    HostLookup(event_loop::Loop& loop, postgres::Conninfo conninfo, event_loop::Callback<> on_ready);
+    enum class State : std::uint8_t {
+        waiting,  ///< the first look-up runs, and on_answer follows; or none found anything, and the next one
+                  ///< begins at retry_at() → ready or failed
+        ready,    ///< parameters() are there, and stay: a name that is not found again keeps its addresses
+        failed,   ///< error() says why there is nowhere to connect to, once for each look-up; → waiting
+    };
 
-    /// Starts a look-up unless one is under way or the last one is younger than a second.
-    void refresh(base::Mono now);
+    /// `on_answer` is called after each look-up.
+    HostLookup(event_loop::Loop& loop, postgres::Conninfo conninfo, event_loop::Callback<> on_answer);
 
-    /// What to connect with; empty until the first look-up ended. Where no name can be found it holds the
-    /// bare names, and libpq says why. `first` is the host to begin with (it wraps around): libpq waits for a
-    /// host that says nothing as long as it is let, and goes on to the next one only where told "no".
-    [[nodiscard]] const postgres::ConnectParameters* parameters(std::size_t first = 0) const noexcept {
-        return parameters_.empty() ? nullptr : &parameters_[first % parameters_.size()];
+    /// The state now; begins to look up where the last answer is older than a second.
+    [[nodiscard]] State ask(base::Mono now);
+
+    /// When ask() will look up again what was not found; Mono::max() where something was.
+    [[nodiscard]] base::Mono retry_at() const noexcept;
+
+    /// What to connect with, when ready. `first` is the host to begin with (it wraps around): libpq waits for
+    /// a host that says nothing as long as it is let, and goes on to the next one only where told "no".
+    [[nodiscard]] const postgres::ConnectParameters& parameters(std::size_t first) const noexcept {
+        return parameters_[first % parameters_.size()];
     }
+    [[nodiscard]] const std::string& error() const noexcept { return error_; }
 
     /// The password of the attempts from now on.
     void set_password(const std::string& password);
@@ -37,16 +49,19 @@ class HostLookup {
  private:
     void on_resolved(const event_loop::Resolved* resolved) noexcept;
     void look_up_from(std::size_t first);
+    void not_found(std::string_view why);  // the one at hand
     void set_parameters(const postgres::Conninfo& conninfo);
 
     postgres::Conninfo conninfo_;
-    event_loop::Callback<> on_ready_;
+    event_loop::Callback<> on_answer_;
     std::vector<std::string> hosts_;
     std::vector<std::vector<std::string>> addresses_;
     std::size_t current_ = 0;
     bool needed_ = false;
     bool under_way_ = false;
-    base::Mono last_ = base::Mono::min();
+    base::Mono asked_at_ = base::Mono::min();  // of the last look-up
+    std::string error_;
+    bool error_told_ = false;
     std::vector<postgres::ConnectParameters> parameters_;  // by the host to begin with
     event_loop::Resolver resolver_;
 };

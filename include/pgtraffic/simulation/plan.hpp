@@ -26,7 +26,8 @@ struct SimulationPlan {
     std::uint32_t pipeline = 1;  ///< queries under way on a connection at the same time
     SessionOrder session_order = SessionOrder::fifo;
     /// 0: the loop wakes when an arrival is due and at each answer. Else at multiples of it only: an arrival
-    /// starts up to that late, which is counted as lag, and an answer is read up to that late.
+    /// starts up to that late, which is counted as lag, and an answer is read up to that late; at once where
+    /// an arrival that is due waits for it.
     base::Nanos wake_step{0};
     bool pooled = false;  ///< a connection is not always the same backend: nothing is set on it
     std::optional<double> rate_per_s;

@@ -63,6 +63,7 @@ struct SessionContext {
     Protocol protocol = Protocol::extended;
     std::uint32_t pipeline = 1;                ///< queries under way on a session at the same time
     std::optional<base::Nanos> timeout;        ///< what the server cancels after it ran into --timeout
+    bool retries = true;                       ///< a failed attempt may be followed by another
     bool reads_late = false;                   ///< answers lie unread for a while: the kernel's times count
     RowBudget* rows = nullptr;                 ///< of --max-rows, where there is one
     bool leave_read_only = false;              ///< another server can be found where one refuses to write

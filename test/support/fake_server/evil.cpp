@@ -139,6 +139,8 @@ std::vector<Evil> answers() {
          Then::ready, ""},
         {"error-then-close", in, true, error_response("57P01", "terminating by command of the fake"),
          Then::close, ""},
+        {"fatal-then-silence", in, true, fatal_response("57P01", "terminating by command of the fake"),
+         Then::silence, ""},
         {"error-without-fields", in, false, message('E', std::string(1, '\0')), Then::ready, ""},
         {"error-bad-sqlstate", in, false, error_response("\x1b[31m", "of a kind that nobody knows"),
          Then::ready, ""},

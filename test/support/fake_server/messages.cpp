@@ -126,6 +126,10 @@ std::string error_response(std::string_view sqlstate, std::string_view text) {
     return message('E', fields("ERROR", sqlstate, text));
 }
 
+std::string fatal_response(std::string_view sqlstate, std::string_view text) {
+    return message('E', fields("FATAL", sqlstate, text));
+}
+
 std::string notice_response(std::string_view text) {
     return message('N', fields("NOTICE", "00000", text));
 }

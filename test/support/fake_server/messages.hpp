@@ -35,6 +35,7 @@ void put_message(std::string& out, char type, std::string_view body);
 [[nodiscard]] std::string data_row(const std::vector<std::string>& values);
 [[nodiscard]] std::string complete(std::string_view tag);
 [[nodiscard]] std::string error_response(std::string_view sqlstate, std::string_view text);
+[[nodiscard]] std::string fatal_response(std::string_view sqlstate, std::string_view text);
 [[nodiscard]] std::string notice_response(std::string_view text);
 
 }  // namespace pgtraffic::test

@@ -1,0 +1,72 @@
+// Names of hosts while a load connects: what is not found is said, and never left to libpq, which would look
+// it up while the loop stands still. A name that begins with a hyphen is refused without asking anybody.
+#include "pgtraffic/simulation/host_lookup.hpp"
+
+#include <string>
+
+#include "pgtraffic/event_loop/loop.hpp"
+#include "support/catch.hpp"
+
+using namespace pgtraffic;
+using namespace std::chrono_literals;
+using simulation::HostLookup;
+using State = HostLookup::State;
+
+namespace {
+
+class Asker {
+ public:
+    explicit Asker(const std::string& hosts)
+        : lookup_{loop_, postgres::Conninfo::parse("host=" + hosts, "test"),
+                  event_loop::Callback<>::to<&Asker::on_answer>(*this)} {}
+
+    /// Waits for the answer.
+    State ask(base::Mono now) {
+        const State state = lookup_.ask(now);
+        const int before = answers_;
+        loop_.run();
+        return answers_ > before ? lookup_.ask(now) : state;
+    }
+    [[nodiscard]] int answers() const noexcept { return answers_; }
+    [[nodiscard]] HostLookup& lookup() noexcept { return lookup_; }
+
+ private:
+    void on_answer() noexcept { ++answers_; }
+
+    int answers_ = 0;
+    event_loop::Loop loop_;
+    HostLookup lookup_;
+};
+
+const base::Mono kNow = base::mono_now();
+
+}  // namespace
+
+TEST_CASE("where no name is found there is nowhere to connect to, and it is told once for each look-up") {
+    Asker asker{"-nowhere-"};
+    CHECK(asker.ask(kNow) == State::failed);
+    CHECK_THAT(asker.lookup().error(),
+               Catch::StartsWith("could not translate host name \"-nowhere-\" to address: "));
+    CHECK(asker.ask(kNow + 999ms) == State::waiting);
+    CHECK(asker.answers() == 1);
+    CHECK(asker.lookup().retry_at() == kNow + 1s);
+    CHECK(asker.ask(kNow + 1s) == State::failed);
+    CHECK(asker.answers() == 2);
+}
+
+TEST_CASE("what needs no look-up is ready, and one host that is found will do") {
+    Asker address{"127.0.0.1"};
+    CHECK(address.ask(kNow) == State::ready);
+    CHECK(address.answers() == 0);
+    CHECK(address.lookup().retry_at() == base::Mono::max());
+    for (const char* hosts :
+         {"-nowhere-,localhost", "localhost,-nowhere-", "-nowhere-,127.0.0.1", "/tmp,-nowhere-"}) {
+        INFO(hosts);
+        Asker some{hosts};
+        CHECK(some.ask(kNow) == State::ready);
+        CHECK(some.answers() == 1);
+        CHECK(some.lookup().retry_at() == base::Mono::max());
+        CHECK(some.ask(kNow + 1s) == State::ready);
+        CHECK(some.answers() == 2);  // a name may have moved
+    }
+}
