@@ -70,6 +70,23 @@ std::string with_thousands(double x, int digits) {
     return group_digits(fmt::format("{:.{}f}", x, digits));
 }
 
+std::string with_telling_digits(double x) {
+    constexpr int kShown = 5;
+    constexpr int kMost = 12;
+    if (!std::isfinite(x) || x == std::round(x)) return with_thousands(x, 0);
+    const int before = static_cast<int>(std::floor(std::log10(std::abs(x))));
+    for (int digits = std::clamp(kShown - 1 - before, 1, kMost);; ++digits) {
+        std::string text = with_thousands(x, digits);
+        const bool noughts = text.ends_with('0');
+        const double scale = std::pow(10, digits);
+        const bool exact = std::abs(std::round(x * scale) / scale - x) <= 1e-12 * std::abs(x);
+        if (noughts && !exact && digits < kMost) continue;
+        text.erase(text.find_last_not_of('0') + 1);
+        if (text.ends_with('.')) text.pop_back();
+        return text;
+    }
+}
+
 std::string counted(std::uint64_t n, std::string_view one, std::string_view several) {
     return fmt::format("{} {}", with_thousands(n), n == 1 ? one : several);
 }

@@ -94,7 +94,8 @@ constexpr auto kOptions = std::to_array<OptionRow>({
      "queries under way on each connection at the same time, up to 256: for throughput, latencies then hold "
      "the wait behind one another",
      "1", kRun},
-    {"total-queries", 't', "N", kLoad, "stop after this many queries, if the duration is not over before", "",
+    {"total-queries", 't', "N", kLoad,
+     "stop after this many queries, if the duration is not over before; those of the warm-up come on top", "",
      kRun},
     {"duration-only", 0, "", kLoad, "run for the duration, whatever --total-queries says", "", kRun},
     {"warmup", 0, "TIME", kLoad, "load before the measurement that does not count", "10", kRun},

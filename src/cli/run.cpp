@@ -149,6 +149,20 @@ std::string cure_of_emptiness(const std::string& operation, const workload::Scen
                  : "Where it uses up what it looks for, add inserts to the mix, or fill the tables again";
 }
 
+bool ended_by(const RunResult& result, base::SqlState state) {
+    return std::ranges::any_of(result.errors,
+                               [&](const auto& error) { return error.sqlstate == state && error.count > 0; });
+}
+
+/// By far more duplicates than draws at random make.
+bool repeats_inserts(const RunResult& result) {
+    constexpr double kTooMany = 0.01;
+    return std::ranges::any_of(result.errors, [&](const auto& error) {
+        return error.sqlstate.text() == "23505" && static_cast<double>(error.retried + error.count) >
+                                                       kTooMany * static_cast<double>(result.total.started);
+    });
+}
+
 void add_warnings(RunResult& result, const workload::Scenario& scenario, const RunOptions& options) {
     for (const auto& operation : result.operations) {
         const auto& counts = operation.counts;
@@ -160,6 +174,21 @@ void add_warnings(RunResult& result, const workload::Scenario& scenario, const R
                      100.0 * static_cast<double>(counts.empty) / static_cast<double>(counts.succeeded()),
                      operation.name, cure_of_emptiness(operation.name, scenario))});
         }
+    }
+    if (result.server.read_only && ended_by(result, base::kReadOnly)) {
+        result.warnings.push_back({"read_only",
+                                   "a statement of the workload writes, perhaps in a function, and the "
+                                   "load's sessions could only read: "
+                                   "give the scenario \"read_only\": false"});
+    }
+    if (options.random_seed && repeats_inserts(result)) {
+        result.warnings.push_back(
+            {"seed_repeated",
+             fmt::format(
+                 "inserts met rows that were there already, as an earlier run with --random-seed {} leaves "
+                 "them, and their latency is that of several attempts: take another seed, or remove "
+                 "that run's orders (pgtraffic cleanup --run)",
+                 *options.random_seed)});
     }
     if (result.server.temporary) {
         result.warnings.push_back(

@@ -90,6 +90,7 @@ void Aggregator::record(const Completion& c) noexcept {
             ++total_.timed_out;
             ++statement.failed;
             ++when_done.timed_out;
+            cell.latencies.unanswered.record(c.done - c.due);
             break;
     }
     if (c.statement > 0 && plan_.operations[c.operation].in_order) {
@@ -156,6 +157,7 @@ void Aggregator::record_unanswered(std::uint32_t operation, Mono due, Mono now,
     ++(cell.counts.*counter);
     ++(total_.*counter);
     cell.latencies.response.record(now - due);
+    cell.latencies.unanswered.record(now - due);
     series_.record_response(due, now - due);
 }
 

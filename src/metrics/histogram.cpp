@@ -100,10 +100,12 @@ double Histogram::stddev_ns() const noexcept {
 }
 
 base::Nanos Histogram::quantile(double q) const noexcept {
-    if (count_ == 0) return base::Nanos{0};
+    return count_ == 0 ? base::Nanos{0} : value_of_rank(rank_of(q));
+}
+
+std::uint64_t Histogram::rank_of(double q) const noexcept {
     const double rank = std::ceil(std::clamp(q, 0.0, 1.0) * static_cast<double>(count_) - 1e-9);
-    return value_of_rank(
-        std::clamp<std::uint64_t>(static_cast<std::uint64_t>(std::max(rank, 1.0)), 1, count_));
+    return std::clamp<std::uint64_t>(static_cast<std::uint64_t>(std::max(rank, 1.0)), 1, count_);
 }
 
 base::Nanos Histogram::value_of_rank(std::uint64_t rank) const noexcept {
@@ -118,6 +120,18 @@ base::Nanos Histogram::value_of_rank(std::uint64_t rank) const noexcept {
         }
     }
     return max();
+}
+
+/// Those recorded up to a value may all belong behind it: the value then has so much lower a rank.
+std::optional<base::Nanos> value_of_rank_at_most(const Histogram& all, const Histogram& lower_bounds,
+                                                 std::uint64_t rank) noexcept {
+    for (std::uint64_t as_recorded = rank; as_recorded <= all.count();) {
+        const base::Nanos value = all.value_of_rank(as_recorded);
+        const std::uint64_t behind = lower_bounds.empty() ? 0 : lower_bounds.count_up_to(value);
+        if (rank + behind <= as_recorded) return value;
+        as_recorded = rank + behind;
+    }
+    return std::nullopt;
 }
 
 std::uint64_t Histogram::count_up_to(base::Nanos d) const noexcept {

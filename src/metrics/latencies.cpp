@@ -31,6 +31,7 @@ double Counts::failed_ratio() const noexcept {
 
 void Latencies::merge(const Latencies& other) noexcept {
     response.merge(other.response);
+    unanswered.merge(other.unanswered);
     service.merge(other.service);
     lag.merge(other.lag);
     pool_wait.merge(other.pool_wait);

@@ -106,6 +106,27 @@ double least_half_width(const Histogram& histogram, double q, std::span<const Sp
     return spread_of(q) * std::max(independent, spread > 0 ? median.half_width / spread : 0);
 }
 
+template <class PartOf>
+std::optional<ShareBounds> bursty_share_bounds(double share, double n, std::span<const Interval> intervals,
+                                               PartOf part_of) {
+    auto bounds = independent_share_bounds(share, n);
+    if (!bounds) return std::nullopt;
+    std::vector<Part> parts;
+    double whole = 0;
+    for (const auto& stretch : stretches_of(intervals)) {
+        Part& part = parts.emplace_back();
+        for (const auto& interval : stretch) {
+            const Part one = part_of(interval);
+            part = {part.of + one.of, part.whole + one.whole};
+        }
+        whole += part.whole;
+    }
+    if (whole == 0) return share == 0 || share == 1 ? bounds : std::nullopt;
+    const double half = widest_error(std::move(parts)).half_width;
+    return ShareBounds{std::max(0.0, std::min(bounds->low, share - half)),
+                       std::min(1.0, std::max(bounds->high, share + half))};
+}
+
 /// Out to the limits of the buckets that the time series counts in.
 Bounds rounded_out(const Bounds& bounds, const Histogram& histogram) {
     using Buckets = CoarseHistogram::Buckets;
@@ -151,7 +172,7 @@ std::vector<SparseCounts> batches_of(std::span<const Interval> intervals, Sparse
 }
 
 std::optional<Bounds> quantile_bounds(const Histogram& histogram, double q,
-                                      std::span<const SparseCounts> batches) {
+                                      std::span<const SparseCounts> batches, const Histogram& lower_bounds) {
     if (batches.empty() || histogram.empty()) return std::nullopt;
     const auto n = static_cast<double>(histogram.count());
     const Share share = share_up_to(histogram.quantile(q), batches);
@@ -159,10 +180,38 @@ std::optional<Bounds> quantile_bounds(const Histogram& histogram, double q,
     const double low = std::floor(n * (q - half));
     const double high = std::ceil(n * (q + half));
     if (low < 1 || high > n) return std::nullopt;
-    const Bounds bounds{histogram.value_of_rank(static_cast<std::uint64_t>(low)),
-                        histogram.value_of_rank(static_cast<std::uint64_t>(high))};
+    const auto most = value_of_rank_at_most(histogram, lower_bounds, static_cast<std::uint64_t>(high));
+    if (!most) return std::nullopt;
+    const Bounds bounds{histogram.value_of_rank(static_cast<std::uint64_t>(low)), *most};
     // Where one bucket holds more than the bounds span, nobody saw how the values in it moved.
     return share.in_bucket > 2 * half ? rounded_out(bounds, histogram) : bounds;
+}
+
+std::optional<ShareBounds> independent_share_bounds(double share, double n) {
+    if (n < 1 || share < 0 || share > 1) return std::nullopt;
+    const double z2 = kNormal95 * kNormal95;
+    const double middle = (share + z2 / (2 * n)) / (1 + z2 / n);
+    const double half = kNormal95 / (1 + z2 / n) * std::sqrt(share * (1 - share) / n + z2 / (4 * n * n));
+    // Where none or all did, that end is exact; computed it would be off by a rounding, and shown so.
+    return ShareBounds{share == 0 ? 0 : std::max(0.0, middle - half),
+                       share == 1 ? 1 : std::min(1.0, middle + half)};
+}
+
+std::optional<ShareBounds> success_bounds(const Counts& counts, std::span<const Interval> intervals) {
+    const auto n = static_cast<double>(counts.ended() + counts.missed);
+    return bursty_share_bounds(counts.success_ratio(), n, intervals, [](const Interval& interval) {
+        const auto succeeded = static_cast<double>(interval.ok + interval.empty);
+        return Part{succeeded,
+                    succeeded + static_cast<double>(interval.failed + interval.timed_out + interval.missed)};
+    });
+}
+
+std::optional<ShareBounds> failure_bounds(const Counts& counts, std::span<const Interval> intervals) {
+    const auto n = static_cast<double>(counts.ended());
+    return bursty_share_bounds(counts.failed_ratio(), n, intervals, [](const Interval& interval) {
+        const auto failed = static_cast<double>(interval.failed + interval.timed_out);
+        return Part{failed, failed + static_cast<double>(interval.ok + interval.empty)};
+    });
 }
 
 MeanOfRuns mean_of_runs(std::span<const double> values) {

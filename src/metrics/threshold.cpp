@@ -13,8 +13,6 @@
 namespace pgtraffic::metrics {
 namespace {
 
-constexpr int kShownDigits = 5;
-
 /// The queries that a threshold speaks of. Refers to the run.
 struct Queries {
     const Counts& counts;
@@ -138,20 +136,10 @@ std::string_view sign_of(Unit unit) {
     return kSigns[static_cast<std::size_t>(unit)];
 }
 
-/// Five digits, so that 20.004 does not read as the 20.00 that would have been within the limit.
 std::string text_of(double value, const Threshold& threshold) {
-    const double size = std::abs(value);
-    int digits = 0;
-    if (size > 0 && value != std::round(value)) {
-        digits = std::clamp(kShownDigits - 1 - static_cast<int>(std::floor(std::log10(size))), 0, 12);
-    }
-    std::string number = base::with_thousands(value, digits);
-    if (digits > 0) {
-        number.erase(number.find_last_not_of('0') + 1);
-        if (number.ends_with('.')) number.pop_back();
-    }
     const bool micros = threshold.metric == Metric::cpu_us_per_query;
-    return fmt::format("{}{}", number, sign_of(micros ? Unit::microseconds : threshold.unit));
+    return fmt::format("{}{}", base::with_telling_digits(value),
+                       sign_of(micros ? Unit::microseconds : threshold.unit));
 }
 
 ThresholdResult result_of(const Threshold& threshold, std::optional<double> figure) {
@@ -162,6 +150,21 @@ ThresholdResult result_of(const Threshold& threshold, std::optional<double> figu
     result.actual_text = text_of(actual, threshold);
     result.ok = holds(actual, threshold.comparison, threshold.limit);
     return result;
+}
+
+/// A percentile of the response that so many queries without an answer make a lower bound, or one that is
+/// only this small because they had not waited longer, does not show that it is below a limit.
+void hold_for_unanswered(const Threshold& threshold, const Latencies& latencies, ThresholdResult& result) {
+    const bool upper =
+        threshold.comparison == Comparison::less || threshold.comparison == Comparison::less_or_equal;
+    if (!result.ok || !upper) return;
+    const auto most = latencies.response_at_most(threshold.quantile);
+    if (most && holds(in_unit(static_cast<double>(most->count()), threshold.unit), threshold.comparison,
+                      threshold.limit))
+        return;
+    result.ok = false;
+    result.actual_text = fmt::format("at least {}: {} had no answer", result.actual_text,
+                                     base::counted(latencies.unanswered.count(), "query", "queries"));
 }
 
 }  // namespace
@@ -200,6 +203,8 @@ ThresholdResult evaluate(const Threshold& threshold, const RunResult& run) {
     const auto* histogram = histogram_of(threshold.metric, queries->latencies);
     if (histogram == nullptr) return result_of(threshold, figure_of(threshold.metric, queries->counts));
     auto result = result_of(threshold, statistic_of(threshold, *histogram));
+    if (threshold.metric == Metric::response && threshold.statistic == Statistic::quantile)
+        hold_for_unanswered(threshold, queries->latencies, result);
     result.weak = result.actual && threshold.statistic == Statistic::quantile &&
                   !histogram->supports(threshold.quantile);
     if (result.weak) result.actual_text += ", with fewer than ten queries above it";

@@ -18,6 +18,8 @@ namespace {
 constexpr double kRunQueueWait = 0.05;  // more is a processor that others had
 constexpr double kStarved = 0.20;       // more, and the figures are those of the waits for it
 
+constexpr double kFewestForMedian = 20;  // ten above it
+
 class Judge {
  public:
     /// A sign with two limits, both upper ones. The message tells what was seen and what to do.
@@ -162,6 +164,11 @@ void judge_failures(const RunResult& run, Judge& judge) {
             "nothing_in_time", 0, 1, VerdictStatus::suspect,
             "no query succeeded before the measured time was over, so the throughput is 0: run for longer "
             "than a query takes");
+    } else if (!run.latencies.response.supports(0.5)) {
+        judge.add("few_queries", static_cast<double>(run.latencies.response.count()), kFewestForMedian,
+                  VerdictStatus::suspect,
+                  fmt::format("{} too few to tell anything of the next: run for longer",
+                              base::counted(run.latencies.response.count(), "query is", "queries are")));
     }
 }
 

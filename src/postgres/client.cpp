@@ -15,6 +15,7 @@
 #include <memory>
 
 #include "pgtraffic/base/check.hpp"
+#include "pgtraffic/base/shell_word.hpp"
 #include "pgtraffic/base/signal_mask.hpp"
 #include "pgtraffic/base/text.hpp"
 #include "pgtraffic/base/units.hpp"
@@ -74,7 +75,8 @@ std::string cure_for(const std::string& reason, const std::string& database, con
             return fmt::format("Create the role \"{}\", or name another user (-U).", user);
         }
         if (reason.find("database") != std::string::npos) {
-            return fmt::format("Create it (createdb {}), or name another database.", database);
+            return fmt::format("Create it (createdb {}), or name another database.",
+                               base::shell_word(database));
         }
     }
     for (const auto& [symptom, cure] : kCures) {

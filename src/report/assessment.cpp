@@ -52,27 +52,42 @@ double unanswered_ratio(const metrics::RunResult& run) noexcept {
            static_cast<double>(total.planned);
 }
 
-/// In some interval less than half as much was done as usual, for what was due in it. Of a shorter pause
-/// there is no trace in the time series.
+/// In some interval less than half as much was done as usual, for what was due in it, and that by more than
+/// arrivals at random make of themselves. Of a shorter pause there is no trace in the time series.
 bool paused(const metrics::RunResult& run) {
-    std::vector<double> done;
-    for (const auto& interval : run.intervals) {
-        const double target = interval.target_per_s > 0 ? interval.target_per_s : 1;
-        done.push_back(interval.throughput_per_s() / target);
-    }
+    constexpr double kBeyondChance = 3;  // standard deviations of a Poisson count
+    std::vector<double> done;            // in each interval, of what was due
+    const auto due = [](const metrics::Interval& interval) {
+        return interval.duration_s * (interval.target_per_s > 0 ? interval.target_per_s : 1);
+    };
+    const auto done_in = [](const metrics::Interval& interval) {
+        return static_cast<double>(interval.ok + interval.empty);
+    };
+    for (const auto& interval : run.intervals) done.push_back(done_in(interval) / due(interval));
     if (done.size() < 3) return false;
     const auto middle = done.begin() + static_cast<std::ptrdiff_t>(done.size() / 2);
     std::nth_element(done.begin(), middle, done.end());
-    return *std::min_element(done.begin(), middle) < *middle / 2;
+    return std::ranges::any_of(run.intervals, [&](const auto& interval) {
+        const double usual = *middle * due(interval);
+        return done_in(interval) < usual / 2 - kBeyondChance * std::sqrt(usual);
+    });
+}
+
+/// Whether some service took far longer than those of the same operation: slow ones among fast ones are no
+/// server that stands still.
+bool out_of_proportion(const metrics::RunResult& run) {
+    constexpr int kOutOfProportion = 10;  // of a million exponential service times the longest is 6 times p90
+    return std::ranges::any_of(run.operations, [&](const auto& operation) {
+        const auto& service = operation.latencies.service;
+        return 2 * service.max() > run.latencies.response.max() &&
+               service.max() >= kOutOfProportion * service.quantile(0.9);
+    });
 }
 
 /// A query that was sent took most of the longest response and far more than its like, while little else was
 /// done: what waited, waited for the server to go on.
 bool stood_still(const metrics::RunResult& run) {
-    constexpr int kOutOfProportion = 10;  // of a million exponential service times the longest is 6 times p90
-    const auto& service = run.latencies.service;
-    return 2 * service.max() > run.latencies.response.max() &&
-           service.max() >= kOutOfProportion * service.quantile(0.9) && paused(run);
+    return out_of_proportion(run) && paused(run);
 }
 
 /// A rate that is small is not none: "0.25", "3.4" with another digit, "667".
@@ -165,6 +180,19 @@ bool client_late(const metrics::RunResult& run) noexcept {
     return verdict_says(run, "generator_lag") || verdict_says(run, "run_queue_wait");
 }
 
+/// It was so busy, or so much of the plan was left undone, that more of it would have carried more.
+bool client_limits(const metrics::RunResult& run) noexcept {
+    return run.client.loop_busy_ratio.value_or(0) > metrics::kBusyLoop || metrics::starved(run.client) ||
+           verdict_says(run, "offered_load");
+}
+
+/// In a closed loop a query goes round between its session and the server, so what this client takes for it
+/// makes the load smaller, busy or not: the share of a round that is its own.
+double own_share_of_round(const metrics::RunResult& run) noexcept {
+    const double under_way = static_cast<double>(run.connections) * run.pipeline;
+    return run.open_loop || under_way <= 0 ? 0 : run.client.loop_busy_ratio.value_or(0) / under_way;
+}
+
 /// Which part of a response was the server's. Of a run in which nearly all succeeded: what a query that did
 /// not spent its time with is in neither figure.
 void say_waiting(const metrics::RunResult& run, std::vector<std::string>& out) {
@@ -184,7 +212,7 @@ void say_waiting(const metrics::RunResult& run, std::vector<std::string>& out) {
     std::string_view rest =
         "the rest was waiting for a free connection, as each waited for a server that stood still";
     if (latencies.pool_wait.mean_ns() < latencies.generator_lag.mean_ns()) {
-        rest = client_late(run)
+        rest = client_late(run) && client_limits(run)
                    ? "the rest was waiting for this client to send them; it is the limit, not the database"
                    : "the rest was waiting for this client to send them";
     } else if (run.without_service().count() == 0 && !stood_still(run)) {
@@ -244,11 +272,18 @@ void say_environment(const metrics::RunResult& run, std::vector<std::string>& ou
             "This client had no CPU for {} of the time: what it waited for one is in every latency.",
             share_text(*run.client.run_queue_wait_ratio)));
     } else if (const auto busy = run.client.loop_busy_ratio) {
-        const auto words = *busy > metrics::kBusyLoop ? ": it may be the limit rather than the database"
-                           : verdict_says(run, "run_queue_wait")
-                               ? " and late all the same: others had its processor"
-                           : client_late(run) ? " and late all the same"
-                                              : " and was not the limit";
+        constexpr double kNoticeable = 0.05;
+        const double own = own_share_of_round(run);
+        const std::string words =
+            *busy > metrics::kBusyLoop            ? ": it may be the limit rather than the database"
+            : verdict_says(run, "run_queue_wait") ? " and late all the same: others had its processor"
+            : client_late(run)                    ? " and late all the same"
+            : own > kNoticeable
+                ? fmt::format(
+                      ", which is {} of the time from one query of a session to its next: without it "
+                      "the server would have been asked for more",
+                      share_text(own))
+                : " and was not the limit";
         out.push_back(fmt::format("This client was busy {} of the time{}.", share_text(*busy), words));
     }
     if (!run.open_loop && run.total.ended() > 0) {

@@ -25,8 +25,6 @@ using metrics::Population;
 using metrics::Statistic;
 using metrics::Threshold;
 
-using metrics::kNormal95;
-
 constexpr double kNanosPerMilli = 1e6;
 /// The batches that the error of a throughput has at least where its result gives no bounds: versions that
 /// did not write them made 15 to 30.
@@ -190,19 +188,21 @@ const Histogram* histogram_of(const metrics::RunResult& run, Metric metric) {
     }
 }
 
-/// Wilson's score interval of a share (Brown, Cai, DasGupta 2001), which also holds near 0 and 1.
-std::optional<std::pair<double, double>> share_bounds(double share, double n) {
-    if (n < 1 || share < 0 || share > 1) return std::nullopt;
-    const double z2 = kNormal95 * kNormal95;
-    const double middle = (share + z2 / (2 * n)) / (1 + z2 / n);
-    const double half = kNormal95 / (1 + z2 / n) * std::sqrt(share * (1 - share) / n + z2 / (4 * n * n));
-    // Where none or all did, that end is exact; computed it would be off by a rounding, and shown so.
-    return std::pair{share == 0 ? 0 : std::max(0.0, middle - half),
-                     share == 1 ? 1 : std::min(1.0, middle + half)};
-}
-
 std::pair<double, double> pair_of(const Json& bounds) {
     return {bounds[0].get<double>(), bounds[1].get<double>()};
+}
+
+/// What only counts tell of a share: queries fail and are late in bursts, so that as many of them as there
+/// are mean nothing of how sure it is, unless there is none or nothing else.
+std::optional<std::pair<double, double>> share_bounds(double share, double n) {
+    if (share != 0 && share != 1) return std::nullopt;
+    const auto bounds = metrics::independent_share_bounds(share, n);
+    return bounds ? std::optional{std::pair{bounds->low, bounds->high}} : std::nullopt;
+}
+
+/// What of a share is one query.
+double of_one_query(double n) {
+    return n > 0 ? 1 / n : 0;
 }
 
 /// Of the whole run's throughput.
@@ -213,6 +213,13 @@ std::optional<std::pair<double, double>> throughput_bounds(const Json& part, dou
     if (error == part.end() || error->is_null()) return std::nullopt;
     const double half = metrics::student95(kFewestOldBatches - 1) * error->get<double>();
     return std::pair{std::max(0.0, rate_per_s - half), rate_per_s + half};
+}
+
+/// Whether a percentile of the response is one of those that too many queries without an answer made a lower
+/// bound. Nobody knows it of a percentile that is not among those that a result keeps.
+bool is_lower_bound(const Json& part, std::string_view key) {
+    const auto keys = part.find("response_lower_bounds");
+    return keys != part.end() && std::find(keys->begin(), keys->end(), key) != keys->end();
 }
 
 /// One result, read once.
@@ -242,6 +249,36 @@ class Figures {
         return found;
     }
 
+    /// What one query more or less changes of a throughput, a share or a count.
+    [[nodiscard]] double of_one(const Threshold& figure) const {
+        const auto* part = part_of(document_, figure);
+        if (part == nullptr) return 0;
+        const auto counts = counts_of(part->contains("queries") ? (*part)["queries"] : *part);
+        switch (figure.metric) {
+            case Metric::throughput:
+                return of_one_query(run_.duration_s);
+            case Metric::failed_ratio:
+                return of_one_query(static_cast<double>(counts.ended()));
+            case Metric::success_ratio:
+                return of_one_query(static_cast<double>(counts.ended() + counts.missed));
+            case Metric::empty_ratio:
+            case Metric::late_ratio:
+                return of_one_query(static_cast<double>(counts.succeeded()));
+            case Metric::missed_ratio:
+            case Metric::target_attainment:
+                return of_one_query(static_cast<double>(counts.planned));
+            case Metric::failed:
+            case Metric::timed_out:
+            case Metric::missed:
+            case Metric::late:
+            case Metric::retries:
+            case Metric::waiting:
+                return 1;
+            default:
+                return 0;
+        }
+    }
+
  private:
     [[nodiscard]] ComparedValue latency(const Threshold& figure, const Json& part,
                                         std::string_view object) const {
@@ -253,6 +290,7 @@ class Figures {
         const auto* histogram =
             figure.population == Population::run ? histogram_of(run_, figure.metric) : nullptr;
         const auto key = latency_key(figure);
+        if (figure.metric == Metric::response && is_lower_bound(part, key)) return found;
         if (!key.empty()) {
             found.value = (*latencies)[std::string{key}].get<double>();
         } else if (histogram != nullptr && !histogram->empty()) {
@@ -267,10 +305,17 @@ class Figures {
                                                                                   const Json& part,
                                                                                   double share) {
         const auto counts = counts_of(part.contains("queries") ? part["queries"] : part);
+        const auto told = [&](const char* key) {
+            const auto bounds = part.find(key);
+            return bounds != part.end() && !bounds->is_null() ? std::optional{pair_of(*bounds)}
+                                                              : std::nullopt;
+        };
         switch (figure.metric) {
             case Metric::failed_ratio:
+                if (part.contains("failed_bounds_ratio")) return told("failed_bounds_ratio");
                 return share_bounds(share, static_cast<double>(counts.ended()));
             case Metric::success_ratio:
+                if (part.contains("success_bounds_ratio")) return told("success_bounds_ratio");
                 return share_bounds(share, static_cast<double>(counts.ended() + counts.missed));
             case Metric::empty_ratio:
             case Metric::late_ratio:
@@ -351,10 +396,13 @@ class Group {
             values.push_back(*one);
         }
         const auto mean = metrics::mean_of_runs(values);
-        // Runs in one bucket of the histogram do not differ by nothing: nobody saw by how much they do.
-        const bool of_buckets = figure.statistic == metrics::Statistic::quantile;
-        const double half =
-            std::max(mean.half_width, of_buckets ? mean.value * metrics::Histogram::kRelativeWidth : 0);
+        // Runs in one bucket of the histogram, or with the same few counts, do not differ by nothing: nobody
+        // saw by how much they do.
+        double least = figure.statistic == metrics::Statistic::quantile
+                           ? mean.value * metrics::Histogram::kRelativeWidth
+                           : 0;
+        for (const auto& run : runs_) least = std::max(least, run.of_one(figure));
+        const double half = std::max(mean.half_width, least);
         return {mean.value, std::pair{std::max(0.0, mean.value - half), mean.value + half}, {}, {}};
     }
 

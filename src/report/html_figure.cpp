@@ -19,18 +19,6 @@ int digits_of(double x) {
     return std::clamp(2 - static_cast<int>(std::floor(std::log10(size))), 0, 5);
 }
 
-std::string threshold_text(double x) {
-    int digits = 0;
-    if (x != std::round(x))
-        digits = std::clamp(4 - static_cast<int>(std::floor(std::log10(std::abs(x)))), 0, 12);
-    auto text = base::with_thousands(x, digits);
-    if (digits > 0) {
-        text.erase(text.find_last_not_of('0') + 1);
-        if (text.ends_with('.')) text.pop_back();
-    }
-    return text;
-}
-
 /// The share of 1 that the key of a percentile means: "p50" half, "p999" 0.999.
 double quantile_of(const std::string& key) {
     return std::stod("0." + key.substr(1));
@@ -50,7 +38,7 @@ std::string figure_text(double x, Look look) {
             // Rounded down, as in the text report: 99.9996 % must not read as 100 %, nor 0.0004 % as none.
             const double percent = 100 * x;
             if (percent == std::round(percent)) return base::with_thousands(percent, 0) + " %";
-            int digits = 2;
+            int digits = percent > 0 && percent < 1 ? std::min(digits_of(percent), 6) : 2;
             while (
                 digits < 6 && percent > 0 &&
                 (percent < std::pow(10, -digits) || (percent < 100 && percent > 100 - std::pow(10, -digits))))
@@ -65,7 +53,7 @@ std::string figure_text(double x, Look look) {
         case Look::bytes:
             return base::format_bytes(x);
         case Look::threshold:
-            return threshold_text(x);
+            return base::with_telling_digits(x);
     }
     return "";
 }
@@ -104,6 +92,12 @@ std::string HtmlFigures::percentile(const std::string& place, const std::string&
 std::string HtmlFigures::bounds(const std::string& latency, const std::string& percentile) const {
     if (bounds_of(document_->at("summary"), latency, percentile) == nullptr) return "";
     return pair(fmt::format("/summary/{}_bounds_ms/{}", latency, percentile), Look::millis);
+}
+
+bool HtmlFigures::is_lower_bound(const std::string& percentile) const {
+    const auto& summary = document_->at("summary");
+    const auto keys = summary.find("response_lower_bounds");
+    return keys != summary.end() && std::find(keys->begin(), keys->end(), percentile) != keys->end();
 }
 
 std::string HtmlFigures::pair(const std::string& place, Look look) const {

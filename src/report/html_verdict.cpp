@@ -35,7 +35,9 @@ std::string response_figures(const HtmlFigures& figure) {
     for (const auto* p : {"p50", "p95", "p99"}) {
         const auto bounds = figure.bounds("response", p);
         html += big_figure(fmt::format("Response {}", p), figure.percentile("/summary/response_ms", p, " ms"),
-                           bounds.empty() ? "" : "95 % sure: " + bounds);
+                           figure.is_lower_bound(p) ? "at least: too many queries had no answer"
+                           : bounds.empty()         ? ""
+                                                    : "95 % sure: " + bounds);
     }
     return html;
 }
@@ -61,6 +63,11 @@ std::string succeeded(const HtmlFigures& figure) {
                                      {"waiting", "waiting at the end"},
                                      {"in_flight", "unanswered at the end"}}) {
         if (figure.value(fmt::format("/summary/queries/{}", key)) > 0) note += ", " + count(key, words);
+    }
+    for (const auto& [place, words] : {std::pair{"/summary/success_bounds_ratio", "95 % sure: succeeded "},
+                                       {"/summary/failed_bounds_ratio", "failed "}}) {
+        if (figure.has(fmt::format("{}/0", place)))
+            note += fmt::format("; {}{}", words, figure.pair(place, Look::percent));
     }
     return big_figure("Succeeded", figure("/summary/success_ratio", Look::percent), note);
 }

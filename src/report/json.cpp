@@ -66,13 +66,28 @@ Json latency_ms(const Histogram& histogram) {
 }
 
 /// 95 % bounds of the percentiles that have them.
-Json bounds_ms(const Histogram& histogram, const std::vector<metrics::SparseCounts>& batches) {
+Json bounds_ms(const Histogram& histogram, const std::vector<metrics::SparseCounts>& batches,
+               const Histogram& lower_bounds = Histogram{}) {
     Json bounds = Json::object();
     for (const auto& [key, q] : kKeptPercentiles) {
-        const auto found = metrics::quantile_bounds(histogram, q, batches);
+        const auto found = metrics::quantile_bounds(histogram, q, batches, lower_bounds);
         bounds[key] = found ? Json{millis(found->low), millis(found->high)} : Json(nullptr);
     }
     return bounds;
+}
+
+/// The percentiles that are lower bounds, because too many queries had no answer.
+Json lower_bounds(const metrics::Latencies& latencies) {
+    Json keys = Json::array();
+    if (latencies.response.empty()) return keys;
+    for (const auto& [key, q] : kKeptPercentiles) {
+        if (!latencies.response_at_most(q)) keys.push_back(key);
+    }
+    return keys;
+}
+
+Json share_or_null(const std::optional<metrics::ShareBounds>& bounds) {
+    return bounds ? Json{number(bounds->low), number(bounds->high)} : Json(nullptr);
 }
 
 Json run_json(const RunResult& run) {
@@ -86,6 +101,7 @@ Json run_json(const RunResult& run) {
             {"ended_at", base::rfc3339_utc(run.ended_at)},
             {"outcome", to_string(run.outcome)},
             {"exit_code", run.exit_code},
+            {"warmup_queries", run.warmup_queries},
             {"warnings", std::move(warnings)}};
 }
 
@@ -189,6 +205,8 @@ Json summary_json(const RunResult& run) {
         {"duration_s", number(run.duration_s)},
         {"queries", std::move(queries)},
         {"success_ratio", total.ended() + total.missed == 0 ? Json(nullptr) : number(total.success_ratio())},
+        {"success_bounds_ratio", share_or_null(metrics::success_bounds(total, run.intervals))},
+        {"failed_bounds_ratio", share_or_null(metrics::failure_bounds(total, run.intervals))},
         {"throughput_per_s", number(run.throughput_per_s())}};
     add_throughput_error(run, summary);
     if (run.open_loop) {
@@ -200,8 +218,9 @@ Json summary_json(const RunResult& run) {
                               {"growing", overloaded(run)}};
     }
     summary["response_ms"] = latency_ms(latencies.response);
-    summary["response_bounds_ms"] =
-        bounds_ms(latencies.response, metrics::batches_of(run.intervals, &Interval::response));
+    summary["response_bounds_ms"] = bounds_ms(
+        latencies.response, metrics::batches_of(run.intervals, &Interval::response), latencies.unanswered);
+    summary["response_lower_bounds"] = lower_bounds(latencies);
     summary["service_ms"] = latency_ms(latencies.service);
     if (run.open_loop) {
         summary["lag_ms"] = latency_ms(latencies.lag);

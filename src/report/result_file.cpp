@@ -124,8 +124,11 @@ void check_summary(const JsonNode& summary) {
     check_latency_bounds(summary.at("response_bounds_ms"));
     // Written before there were any.
     if (summary.has("lag_bounds_ms")) check_latency_bounds(summary.at("lag_bounds_ms"));
-    if (summary.has("throughput_bounds_per_s"))
-        unless_null(summary.at("throughput_bounds_per_s"), check_bounds);
+    for (const auto key : {"throughput_bounds_per_s", "success_bounds_ratio", "failed_bounds_ratio"}) {
+        if (summary.has(key)) unless_null(summary.at(key), check_bounds);
+    }
+    if (summary.has("response_lower_bounds"))
+        each(summary.at("response_lower_bounds"), [](const JsonNode& key) { (void)key.text(); });
     unless_null(summary.at("connection_efficiency_ratio"), check_amount);
 }
 

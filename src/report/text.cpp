@@ -113,9 +113,16 @@ void query_statistics(const RunResult& run, Page& page) {
     };
     page.title("Query Statistics");
     page.row("Total Queries", with_thousands(total.planned));
+    row_if("  before these", run.warmup_queries, "of the warm-up, in no other figure", Tone::plain);
     page.row("Successful", with_thousands(total.succeeded()));
     row_if("  of these Empty", total.empty, "no row found or changed", Tone::plain);
-    row_if("  of these Late", total.late, "response above the latency limit", Tone::doubtful);
+    if (run.config.contains("latency_limit_s")) {
+        page.row("  of these Late", with_thousands(total.late), "",
+                 fmt::format(
+                     "response above the latency limit of {}",
+                     base::format_duration(base::from_seconds(run.config["latency_limit_s"].get<double>()))),
+                 total.late > 0 ? Tone::doubtful : Tone::plain);
+    }
     page.row("Failed", with_thousands(total.failed), "", "", total.failed > 0 ? Tone::bad : Tone::plain);
     row_if("In Doubt", total.in_doubt, "may have been done: no answer came", Tone::bad);
     row_if("Timed Out", total.timed_out, "", Tone::bad);
@@ -202,11 +209,14 @@ void latency_breakdown(const RunResult& run, const Millis& ms, Page& page) {
     const auto batches = metrics::batches_of(run.intervals, &metrics::Interval::response);
     for (const auto& [label, q] :
          {std::pair{"50th Percentile", 0.50}, {"95th Percentile", 0.95}, {"99th Percentile", 0.99}}) {
-        const auto bounds = metrics::quantile_bounds(response, q, batches);
-        page.row(label, ms.of(response.quantile(q)), "ms",
-                 !response.supports(q) ? std::string{kWeak}
-                 : bounds ? fmt::format("95 % sure: {} to {}", ms.of(bounds->low), ms.of(bounds->high))
-                          : std::string{});
+        const auto bounds = metrics::quantile_bounds(response, q, batches, run.latencies.unanswered);
+        page.row(
+            label, ms.of(response.quantile(q)), "ms",
+            !response.supports(q) ? std::string{kWeak}
+            : !run.latencies.response_at_most(q)
+                ? fmt::format("at least: {} had no answer", with_thousands(run.latencies.unanswered.count()))
+            : bounds ? fmt::format("95 % sure: {} to {}", ms.of(bounds->low), ms.of(bounds->high))
+                     : std::string{});
     }
     if (response.overflow() > 0) {
         page.row("Longer than 1 h", with_thousands(response.overflow()), "", "queries", Tone::bad);

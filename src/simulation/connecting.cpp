@@ -20,7 +20,11 @@ std::vector<std::string> session_setup(const SimulationPlan& plan) {
     if (plan.timeout && !plan.pooled) {
         const auto ms =
             std::max<std::int64_t>(1, std::chrono::ceil<std::chrono::milliseconds>(*plan.timeout).count());
-        setup.push_back(fmt::format("SET statement_timeout = {}", ms));
+        // A role, a database or PGOPTIONS may have a limit that is shorter: that is what production does.
+        setup.push_back(fmt::format(
+            "SELECT pg_catalog.set_config('statement_timeout', '{0}', false) WHERE NOT "
+            "pg_catalog.current_setting('statement_timeout')::pg_catalog.interval BETWEEN '1ms' AND '{0}ms'",
+            ms));
     }
     if (plan.read_only) setup.emplace_back("SET default_transaction_read_only = on");
     return setup;

@@ -46,6 +46,7 @@ Measurement::Measurement(const SimulationPlan& plan, const workload::Workload& w
       schedule_{schedule},
       length_{plan.duration},
       connections_{plan.connections},
+      read_only_{plan.read_only},
       aggregator_{aggregator_plan(plan, workload, schedule, looked_at)},
       abort_watch_{plan.abort_if, plan.abort_window, plan.interval} {}
 
@@ -58,6 +59,8 @@ void Measurement::begin(Mono now, std::uint32_t disconnected) {
 
 void Measurement::query_failed(const metrics::Completion& completion, std::string_view error) noexcept {
     aggregator_.sample_error(completion.sqlstate, error);
+    // Where it was us who made the session read only, the server is there, and as it was.
+    if (read_only_ && completion.sqlstate == base::kReadOnly) return;
     if (!over(completion.done)) outages_.query_failed(completion, planned(completion.done));
 }
 

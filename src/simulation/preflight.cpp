@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "pgtraffic/base/double_quoted.hpp"
 #include "pgtraffic/base/error.hpp"
 #include "pgtraffic/base/units.hpp"
 #include "pgtraffic/workload/intent.hpp"
@@ -51,10 +52,13 @@ struct ServerColumns {
                                  count = 9;
 };
 
-std::string cure_for(const postgres::SqlError& error) {
-    return error.state() == kUndefinedTable ? "\nThe tables that the workload needs are not there: run "
-                                              "`pgtraffic init`, or name the database that has them"
-                                            : "";
+std::string cure_for(const postgres::SqlError& error, const std::string& database) {
+    return error.state() == kUndefinedTable
+               ? fmt::format(
+                     "\nThe tables that the workload needs are not there, in the database {}: run "
+                     "`pgtraffic init`, or name the database that has them",
+                     base::double_quoted(database))
+               : "";
 }
 
 /// What the answer to kServer says of the places for clients; the most that this user may ever have of them.
@@ -103,7 +107,7 @@ void check_statement(postgres::Client& client, const workload::Operation& operat
         }
     } catch (const postgres::SqlError& error) {
         if (!on_its_own && error.state().error_class() == "42") return;
-        throw base::Error(fmt::format("{}: {}{}", place, error.what(), cure_for(error)));
+        throw base::Error(fmt::format("{}: {}{}", place, error.what(), cure_for(error, client.database())));
     }
 }
 
@@ -174,7 +178,7 @@ workload::Workload bind_workload(postgres::Client& client, const workload::Scena
                 fmt::format("cannot read the {}: {}{}", query.purpose, error.what(),
                             query.range && error.state() == kUndefinedFunction
                                 ? "\nA key needs a column of integers; \"pick\" takes the values of any"
-                                : cure_for(error)));
+                                : cure_for(error, client.database())));
         }
     }
     if (guarded) client.execute("ROLLBACK");

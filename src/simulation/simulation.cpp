@@ -404,6 +404,7 @@ void Run::warm_up(Mono now) {
 
 void Run::calibrate(Mono now) {
     if (stage_ != Stage::calibrating) announcer_.say("looking for the peak rate");
+    result_.warmup_queries += dispatcher_.started();
     const Nanos length = peak_search_.step_length();
     enter(Stage::calibrating, now, length);
     dispatcher_.begin(loads_.calibration(now, peak_search_.next_rate(), length));
@@ -424,6 +425,7 @@ void Run::end_calibration_step(Mono now) {
 }
 
 void Run::measure() {
+    result_.warmup_queries += dispatcher_.started();
     loads_.prepare_measured();
     // A histogram for each operation in each phase takes its while, and no arrival is due in it.
     measurement_.emplace(plan_, workload_, dispatcher_, loads_.schedule(), announcer_.tells_moments());

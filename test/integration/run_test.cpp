@@ -152,12 +152,15 @@ TEST_CASE("duplicate order numbers are retried five times and then get a UUID pa
     CHECK(result["summary"]["queries"]["ok"] == 50);
     CHECK(failures(result) == 0);
     CHECK(result["summary"]["queries"]["retries"] == 49 + 6);
+    CHECK_THAT(test::warning(result, "seed_repeated"), Catch::Matchers::Contains("--random-seed 42"));
     CHECK(number(client, "SELECT count(*) FROM orders") == orders + 50);
     CHECK(number(client, "SELECT count(*) FROM orders WHERE order_number ~ '^ORD[0-9A-Fa-f]{12}$'") == 1);
 }
 
 TEST_CASE("a warm-up and the search for the peak leave the measurement its own order numbers") {
     const auto database = test::filled_database();
+    Client client{database.conninfo()};
+    const auto orders = number(client, "SELECT count(*) FROM orders");
     const auto result =
         run_and_read(database, {"--query-type", "insert", "--pattern", "ecommerce-rush", "--peak-rate",
                                 "auto", "--duration", "2", "-c", "4", "--warmup", "1"});
@@ -165,7 +168,9 @@ TEST_CASE("a warm-up and the search for the peak leave the measurement its own o
     CHECK(ok > 0);
     // By chance a number of nine digits meets one that is there already; an order's own warm-up would meet
     // it every time.
-    Client client{database.conninfo()};
+    const auto before = result["run"]["warmup_queries"].get<std::int64_t>();
+    CHECK(before > 0);
+    CHECK(number(client, "SELECT count(*) FROM orders") == orders + before + static_cast<std::int64_t>(ok));
     const double by_chance = ok * static_cast<double>(number(client, "SELECT count(*) FROM orders")) / 1e9;
     CHECK(result["summary"]["queries"]["retries"].get<double>() <= by_chance + 5 * std::sqrt(by_chance) + 5);
     CHECK(ok > 20 * (by_chance + 5 * std::sqrt(by_chance) + 5));
@@ -359,6 +364,24 @@ TEST_CASE("a query over the time-out is counted as timed out and its session goe
     CHECK(result["summary"]["response_ms"]["max"].get<double>() >= 99);
 }
 
+TEST_CASE("a time-out does not loosen the one that the database has") {
+    const auto database = test::fresh_database();
+    Client client{database.conninfo()};
+    client.execute("ALTER DATABASE " + database.name() + " SET statement_timeout = '50ms'");
+    const test::TemporaryFile scenario{R"json({"name": "s", "operations": [{"name": "s", "statements": [
+        {"sql": "SELECT pg_sleep(0.3)"}]}]})json"};
+    const std::vector<std::string> load{"--scenario", scenario.path(), "-t", "4",        "-c",
+                                        "2",          "--warmup",      "0",  "--timeout"};
+    auto longer = load;
+    longer.emplace_back("10s");
+    const auto failed = run_and_read(database, longer, 2);
+    CHECK(failed["summary"]["queries"]["failed"] == 4);
+    CHECK(failed["errors"][0]["sqlstate"] == "57014");
+    auto shorter = load;
+    shorter.emplace_back("20ms");
+    CHECK(run_and_read(database, shorter, 2)["summary"]["queries"]["timed_out"] == 4);
+}
+
 TEST_CASE("an operation of several statements is one query; one that fails leaves no transaction behind") {
     const auto database = test::fresh_database();
     Client client{database.conninfo()};
@@ -485,6 +508,23 @@ TEST_CASE("a run that waits for its last answers says so") {
     CHECK(process.wait_for_stderr("waiting at most 5.00 s for 3 queries under way; Ctrl-C again"));
     const auto result = test::read_result(process.wait(), 130);
     CHECK(result["summary"]["queries"]["ok"] == 3);
+}
+
+TEST_CASE("Ctrl-C while a load that is over waits for its last answers ends the wait, and nothing else") {
+    const auto database = test::fresh_database();
+    const test::TemporaryFile scenario{R"json({"name": "s", "operations": [
+        {"name": "quick", "weight": 9, "statements": [{"sql": "SELECT 1"}]},
+        {"name": "slow", "weight": 1, "statements": [{"sql": "SELECT pg_sleep(60)"}]}]})json"};
+    test::Process process{
+        test::pgtraffic_argv(test::run_arguments(
+            database, {"--scenario", scenario.path(), "--duration", "1", "-c", "2", "--warmup", "0"})),
+        test::without_target()};
+    REQUIRE(process.wait_for_stderr("for 2 queries under way; Ctrl-C ends the wait"));
+    process.send_signal(SIGINT);
+    const auto result = test::read_result(process.wait(), 0);
+    CHECK(result["run"]["outcome"] == "completed");
+    CHECK(result["summary"]["queries"]["in_flight"] == 2);
+    CHECK(result["histograms"]["response"]["counts"].back()[0].get<double>() < 4.5e9);  // of five seconds
 }
 
 TEST_CASE("rows of a transaction that went with its connection do not count") {

@@ -60,6 +60,9 @@ TEST_CASE("a run that reads only connects read only, and a function that writes 
         CHECK(result["environment"]["server"]["read_only"] == true);
         CHECK(result["errors"][0]["sqlstate"] == "25006");
         CHECK(count(client, "seen") == 0);
+        // It was us, and no server that is gone.
+        CHECK(result["outages"].empty());
+        CHECK_THAT(warning(result, "read_only"), Contains("\"read_only\": false"));
     }
     const auto told = scenario(R"(, "read_only": false)");
     const auto result = run_and_read(database, with(told));

@@ -87,6 +87,7 @@ void leave(Counts& counts, Latencies& latencies, std::uint64_t Counts::*counter,
     if (counter == &Counts::timed_out || counter == &Counts::in_flight) counts.started += n;
     counts.*counter += n;
     latencies.response.record(age, n);
+    latencies.unanswered.record(age, n);
 }
 
 void fail(Counts& counts, Latencies& latencies, std::uint64_t n, Nanos after) {

@@ -92,8 +92,11 @@ TEST_CASE("a run compared with itself shows no difference anywhere") {
         CHECK((one.values[1].finding == Finding::none || one.values[1].finding == Finding::no_difference));
         if (one.values[1].change) CHECK(*one.values[1].change == 0);
     }
-    CHECK(report::compare_text(comparison, runs, {}).find("No difference from A is shown") !=
+    CHECK(report::compare_text(comparison, runs, {}).find("No difference from A can be shown") !=
           std::string::npos);
+    const auto long_run = runs_of(run_of(1'000us), run_of(1'000us));
+    CHECK(report::compare_text(report::compare(long_run, {}), long_run, {})
+              .find("No difference from A is shown") != std::string::npos);
 }
 
 TEST_CASE("a slower run is worse, by its change and beyond its intervals") {
@@ -178,21 +181,60 @@ TEST_CASE("bounds that took queries for independent, in results of earlier versi
     CHECK(throughput.bounds->second - *throughput.value == Approx(21.45));
 }
 
-TEST_CASE("the bounds of a share are Wilson's") {
+TEST_CASE("how sure a share is the run tells, and counts alone do not: queries fail in bursts") {
     auto document = report::json_report(test::sample_open_run());
     auto& queries = document["summary"]["queries"];
+    document["summary"]["failed_bounds_ratio"] = {0.02, 0.3};
     queries = {{"planned", 100}, {"started", 100}, {"waiting", 0},   {"in_flight", 0}, {"ok", 90},
                {"empty", 0},     {"failed", 10},   {"timed_out", 0}, {"missed", 0},    {"retries", 0}};
     const auto comparison = report::compare(runs_of(document, document), {});
     const auto& failed = figure(comparison, "failed_ratio").values[0];
     CHECK(failed.value.value() == Approx(0.1));
-    CHECK(failed.bounds->first == Approx(0.0552).epsilon(0.002));
-    CHECK(failed.bounds->second == Approx(0.1744).epsilon(0.002));
+    CHECK(failed.bounds->first == 0.02);
+    CHECK(failed.bounds->second == 0.3);
+    CHECK(figure(comparison, "failed_ratio").values[1].finding == Finding::no_difference);
+    document["summary"]["failed_bounds_ratio"] = nullptr;
+    const auto unsure = report::compare(runs_of(document, document), {});
+    CHECK_FALSE(figure(unsure, "failed_ratio").values[0].bounds.has_value());
+    document["summary"].erase("failed_bounds_ratio");  // an earlier version's
+    const auto earlier = report::compare(runs_of(document, document), {});
+    CHECK_FALSE(figure(earlier, "failed_ratio").values[0].bounds.has_value());
+}
+
+TEST_CASE("a percentile that is a lower bound is compared with nothing") {
+    auto document = report::json_report(test::sample_open_run());
+    document["summary"]["response_lower_bounds"] = {"p50"};
+    const auto runs = runs_of(document, report::json_report(test::sample_open_run()));
+    const auto comparison =
+        report::compare(runs, {report::parse_fail_condition("response.p50>+10%", runs[0])});
+    CHECK_FALSE(figure(comparison, "response.p50").values[0].value.has_value());
+    CHECK(figure(comparison, "response.p50").values[1].finding == Finding::none);
+    CHECK(figure(comparison, "response.p99").values[0].value.has_value());
+    CHECK(comparison.failed());
+}
+
+TEST_CASE("groups whose runs have the same few failures differ by no less than a query") {
+    const auto with = [](int failed) {
+        auto document = report::json_report(test::sample_open_run());
+        document["summary"]["queries"] = {
+            {"planned", 4000}, {"started", 4000},  {"waiting", 0},   {"in_flight", 0}, {"ok", 4000 - failed},
+            {"empty", 0},      {"failed", failed}, {"timed_out", 0}, {"missed", 0},    {"retries", 0}};
+        return document;
+    };
+    const auto compared = [&](int a, int b) {
+        return report::compare(
+            report::label_groups({{{"a", with(a)}, {"b", with(a)}}, {{"c", with(b)}, {"d", with(b)}}}), {});
+    };
+    CHECK(figure(compared(0, 1), "failed_ratio").values[1].finding == Finding::no_difference);
+    CHECK(figure(compared(0, 1), "success_ratio").values[1].finding == Finding::no_difference);
+    CHECK(figure(compared(0, 9), "failed_ratio").values[1].finding == Finding::worse);
 }
 
 TEST_CASE("a share of none or all has an exact end") {
     auto document = report::json_report(test::sample_open_run());
     auto& queries = document["summary"]["queries"];
+    document["summary"].erase("success_bounds_ratio");
+    document["summary"].erase("failed_bounds_ratio");
     for (const int n : {100, 643, 901, 951, 1402}) {
         CAPTURE(n);
         queries = {{"planned", n}, {"started", n}, {"waiting", 0},   {"in_flight", 0}, {"ok", n},

@@ -134,6 +134,25 @@ TEST_CASE("a percentile with fewer than ten values above it is not supported by 
     CHECK_FALSE(histogram.supports(0.999));
 }
 
+TEST_CASE("values that may be larger than they were recorded leave a rank to those behind them") {
+    Histogram all;
+    Histogram larger;
+    for (int i = 1; i <= 100; ++i) all.record(std::chrono::milliseconds{i});
+    const auto at_most = [&](std::uint64_t rank) {
+        const auto value = metrics::value_of_rank_at_most(all, larger, rank);
+        return value ? std::round(base::to_millis(*value)) : -1.0;
+    };
+    CHECK(at_most(50) == 50);
+    larger.record(10ms, 5);
+    CHECK(at_most(5) == 5);    // they are behind it
+    CHECK(at_most(50) == 55);  // any five of those before it may be behind
+    CHECK(at_most(95) == 100);
+    CHECK(at_most(96) == -1);
+    larger.record(53ms, 3);  // which count as soon as the rank has moved up to them
+    CHECK(at_most(50) == 58);
+    CHECK(at_most(47) == 52);
+}
+
 TEST_CASE("the coarse histogram of an interval is within 0.8 %, dense, sparse and merged") {
     base::Random random{5, base::Stream::data};
     metrics::CoarseHistogram first;

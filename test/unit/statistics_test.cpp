@@ -241,3 +241,77 @@ TEST_CASE("an interval cut short at the end does not count") {
     intervals.push_back(intervals_of({3}, 0.01).front());
     CHECK(metrics::throughput_error(intervals).value().standard == 0);
 }
+
+TEST_CASE(
+    "shares of queries that fail in bursts have intervals that hold, unlike those of independent ones") {
+    // Each second all of its hundred queries fail, with a chance of one in ten.
+    constexpr double kTrue = 0.1;
+    constexpr int kRuns = 300;
+    base::Random random{11, base::Stream::data};
+    int held = 0;
+    int held_if_independent = 0;
+    for (int run = 0; run < kRuns; ++run) {
+        metrics::Counts counts;
+        std::vector<Interval> intervals(60);
+        for (auto& interval : intervals) {
+            interval.duration_s = 1;
+            (random.unit() < kTrue ? interval.failed : interval.ok) = 100;
+            counts.ok += interval.ok;
+            counts.failed += interval.failed;
+        }
+        const auto holds = [](const std::optional<metrics::ShareBounds>& bounds, double truth) {
+            return bounds && bounds->low <= truth && truth <= bounds->high;
+        };
+        const auto failure = metrics::failure_bounds(counts, intervals);
+        const auto success = metrics::success_bounds(counts, intervals);
+        held += holds(failure, kTrue) ? 1 : 0;
+        CHECK(holds(failure, kTrue) == holds(success, 1 - kTrue));
+        held_if_independent +=
+            holds(metrics::independent_share_bounds(counts.failed_ratio(), 6000), kTrue) ? 1 : 0;
+    }
+    CHECK(held >= 0.9 * kRuns);
+    CHECK(held_if_independent < 0.4 * kRuns);
+}
+
+TEST_CASE(
+    "a share without bursts is as sure as independent queries make it, and a short run tells of none or "
+    "all") {
+    metrics::Counts counts;
+    counts.ok = 90;
+    counts.failed = 10;
+    const auto independent = metrics::independent_share_bounds(0.1, 100);
+    CHECK(independent->low == Approx(0.0552).epsilon(0.002));
+    CHECK(independent->high == Approx(0.1744).epsilon(0.002));
+    std::vector<Interval> intervals(10);
+    for (auto& interval : intervals) {
+        interval.duration_s = 1;
+        interval.ok = 9;
+        interval.failed = 1;
+    }
+    CHECK(metrics::failure_bounds(counts, intervals)->low == independent->low);
+    CHECK(metrics::failure_bounds(counts, intervals)->high == independent->high);
+    intervals.resize(7);
+    CHECK_FALSE(metrics::failure_bounds(counts, intervals).has_value());
+    counts.failed = 0;
+    CHECK(metrics::failure_bounds(counts, intervals)->low == 0);
+    CHECK(metrics::success_bounds(counts, intervals)->high == 1);
+    CHECK_FALSE(metrics::success_bounds({}, intervals).has_value());
+}
+
+TEST_CASE(
+    "what queries without an answer may have taken is in the upper bound, as far as they had not waited") {
+    const auto intervals = Independent{3}.intervals;
+    const auto histogram = Independent{3}.histogram;
+    const auto batches = metrics::batches_of(intervals, &Interval::response);
+    const auto all = metrics::quantile_bounds(histogram, 0.5, batches);
+    metrics::Histogram unanswered;
+    unanswered.record(1s, 500);  // far beyond: nothing changes
+    CHECK(metrics::quantile_bounds(histogram, 0.5, batches, unanswered)->high == all->high);
+    unanswered.clear();
+    unanswered.record(0ns, 100);  // a twentieth may be anything
+    const auto some = metrics::quantile_bounds(histogram, 0.5, batches, unanswered);
+    CHECK(some->low == all->low);
+    CHECK(some->high > all->high);
+    unanswered.record(0ns, 900);
+    CHECK_FALSE(metrics::quantile_bounds(histogram, 0.5, batches, unanswered).has_value());
+}

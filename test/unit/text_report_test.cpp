@@ -355,13 +355,71 @@ TEST_CASE("a queue is told from a server that stood still by how far its longest
         latencies.pool_wait.record(5ms);
         latencies.generator_lag.record(0ms);
     }
-    CHECK_THAT(assessment(run), Contains("more connections help") && !Contains("stood still"));
+    run.operations.resize(1);
+    auto& operation = run.operations[0].latencies;
+    operation = latencies;
+    const auto check_waited = [&] {
+        CHECK_THAT(assessment(run), Contains("more connections help") && !Contains("stood still"));
+    };
+    check_waited();
     latencies.service.record(2s);
     latencies.response.record(2100ms);
-    // One slow query of a mix, and everything else went on.
-    CHECK_THAT(assessment(run), Contains("more connections help") && !Contains("stood still"));
-    run.intervals[1].ok = run.intervals[1].empty = 0;
+    operation.service.record(2s);
+    // One slow query, and everything else went on.
+    check_waited();
+    auto& still = run.intervals[1];
+    still.ok = still.empty = 0;
     CHECK_THAT(assessment(run), Contains("a server that stood still") && !Contains("more connections help"));
+    // Of few queries an interval has none by chance.
+    const auto planned = still.target_per_s;
+    for (auto& interval : run.intervals) {
+        interval.ok = &interval == &still ? 0 : 10;
+        interval.empty = 0;
+        interval.target_per_s = 10 / interval.duration_s;
+    }
+    check_waited();
+    for (auto& interval : run.intervals) {
+        interval.ok = &interval == &still ? 0 : 1000;
+        interval.target_per_s = planned;
+    }
+    CHECK_THAT(assessment(run), Contains("a server that stood still"));
+    // Queries that are always that slow, among fast ones: no server that stands still.
+    operation = metrics::Latencies{};
+    operation.service.record(1ms, 1000);
+    run.operations.emplace_back().latencies.service.record(2s, 30);
+    check_waited();
+}
+
+TEST_CASE("a percentile that queries without an answer make a lower bound says so, and has no interval") {
+    auto run = test::sample_open_run();
+    const auto sure = report::text_report(run, {});
+    CHECK_THAT(sure, !Contains("at least"));
+    run.total.planned += 10'000;
+    run.total.missed += 10'000;
+    run.latencies.response.record(1ms, 10'000);
+    run.latencies.unanswered.record(1ms, 10'000);
+    const auto text = report::text_report(run, {});
+    const auto line = text.substr(text.find("99th Percentile"));
+    CHECK_THAT(line.substr(0, line.find('\n')),
+               Contains("at least: 10,010 had no answer") && !Contains("sure"));
+}
+
+TEST_CASE("in a closed loop the client is no limit only where its part of a round is small") {
+    auto run = test::sample_closed_run();
+    CHECK_THAT(assessment(run), Contains("busy 43 % of the time and was not the limit"));
+    run.connections = 2;
+    CHECK_THAT(assessment(run),
+               Contains("which is 22 % of the time from one query of a session to its next") &&
+                   !Contains("not the limit"));
+    run.pipeline = 64;
+    CHECK_THAT(assessment(run), Contains("was not the limit"));
+}
+
+TEST_CASE("a latency limit is told, whether or not anything was late") {
+    auto run = test::sample_open_run();
+    CHECK_THAT(report::text_report(run, {}), !Contains("of these Late"));
+    run.config["latency_limit_s"] = 5;
+    CHECK_THAT(report::text_report(run, {}), Contains("response above the latency limit of 5.00 s"));
 }
 
 TEST_CASE("a latency limit bounds the queue: with arrivals skipped, responses have a steady state") {

@@ -326,6 +326,21 @@ TEST_CASE("a percentile with few queries above it says so") {
     CHECK_FALSE(evaluated("response.p95<50ms").weak);
 }
 
+TEST_CASE("a percentile below a limit only because queries had no answer does not meet it") {
+    auto run = made_up_run();  // 900 of 10 ms, 80 of 40 ms
+    run.latencies.response.record(5ms, 30);
+    run.latencies.unanswered.record(5ms, 30);
+    const auto evaluate = [&](const char* text) { return metrics::evaluate(parse(text), run); };
+    CHECK(evaluate("response.p50<15ms").ok);  // whatever they would have taken
+    CHECK_FALSE(evaluate("response.p90<15ms").ok);
+    CHECK(evaluate("response.p90<15ms").actual_text.starts_with("at least 10."));
+    CHECK(evaluate("response.p90<15ms").actual_text.ends_with("ms: 30 queries had no answer"));
+    CHECK(evaluate("response.p90<50ms").ok);
+    CHECK_FALSE(evaluate("response.p99<50ms").ok);
+    CHECK(evaluate("response.p99>15ms").ok);  // more is more
+    CHECK(evaluate("service.p99<15ms").ok);   // of those with an answer
+}
+
 TEST_CASE("a figure that the run does not have meets no threshold") {
     for (const auto* text :
          {"v1.2.response.p99<1s", "v1.2.failed_ratio<1%", "phase:tail.throughput<1000",

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <array>
 
+#include "pgtraffic/base/shell_word.hpp"
 #include "support/catch.hpp"
 
 namespace pgtraffic::base {
@@ -70,6 +71,32 @@ TEST_CASE("Thousands are set apart") {
     CHECK(with_thousands(0.25, 2) == "0.25");
     CHECK(with_thousands(std::nan(""), 2) == "n/a");
     CHECK(with_thousands(HUGE_VAL, 0) == "n/a");
+}
+
+TEST_CASE("Five digits, and more where they would read as another number") {
+    using base::with_telling_digits;
+    CHECK(with_telling_digits(0) == "0");
+    CHECK(with_telling_digits(20) == "20");
+    CHECK(with_telling_digits(29.5) == "29.5");
+    CHECK(with_telling_digits(1234.5678) == "1,234.6");
+    CHECK(with_telling_digits(0.123456) == "0.12346");
+    CHECK(with_telling_digits(20.004) == "20.004");
+    CHECK(with_telling_digits(20.0004) == "20.0004");
+    CHECK(with_telling_digits(20.50004) == "20.50004");
+    CHECK(with_telling_digits(99.999589646) == "99.9996");
+    CHECK(with_telling_digits(-99.999589646) == "-99.9996");
+    CHECK(with_telling_digits(0.0000000001) == "0.0000000001");
+    CHECK(with_telling_digits(123456789.26) == "123,456,789.3");
+    CHECK(with_telling_digits(std::nan("")) == "n/a");
+}
+
+TEST_CASE("A shell takes what is proposed to it for one word") {
+    CHECK(base::shell_word("shop") == "shop");
+    CHECK(base::shell_word("/tmp/a-b_c.sql") == "/tmp/a-b_c.sql");
+    CHECK(base::shell_word("") == "''");
+    CHECK(base::shell_word("-f") == "'-f'");
+    CHECK(base::shell_word("my db") == "'my db'");
+    CHECK(base::shell_word("it's $HOME") == "'it'\\''s $HOME'");
 }
 
 TEST_CASE("Taking the separators away gives the number back") {

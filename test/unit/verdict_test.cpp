@@ -190,6 +190,20 @@ TEST_CASE("failures above one and fifty per cent, and a run in which nothing end
     CHECK(status_with("nothing_in_time", late) == VerdictStatus::suspect);
 }
 
+TEST_CASE("a run of a handful of queries tells nothing of the next") {
+    auto run = good_run();
+    run.latencies.response.clear();
+    run.latencies.response.record(1ms, 20);
+    CHECK(metrics::judge(run).status == metrics::VerdictStatus::valid);
+    run.latencies.response.clear();
+    run.latencies.response.record(1ms, 19);
+    const auto verdict = metrics::judge(run);
+    CHECK(verdict.status == metrics::VerdictStatus::suspect);
+    REQUIRE(verdict.reasons.size() == 1);
+    CHECK(verdict.reasons[0].code == "few_queries");
+    CHECK(verdict.reasons[0].message.starts_with("19 queries are too few"));
+}
+
 TEST_CASE("the gravest reason comes first") {
     auto run = good_run();
     run.client.loop_busy_ratio = 0.85;

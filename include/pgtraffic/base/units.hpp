@@ -25,6 +25,10 @@ namespace pgtraffic::base {
 /// 20955.694 with 2 digits -> "20,955.69". Not a number -> "n/a".
 [[nodiscard]] std::string with_thousands(double x, int digits);
 
+/// Five digits, without noughts at the end, and more where those would hide that the number is none of so
+/// few: 29.5 -> "29.5", 20.0004 -> "20.0004" and not the 20 that it is not, 99.9996 and not 100.
+[[nodiscard]] std::string with_telling_digits(double x);
+
 /// 1 -> "1 query", 1234 -> "1,234 queries".
 [[nodiscard]] std::string counted(std::uint64_t n, std::string_view one, std::string_view several);
 

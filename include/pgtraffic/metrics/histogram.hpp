@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <cstdlib>
 #include <memory>
+#include <optional>
 #include <span>
 
 #include "pgtraffic/base/time.hpp"
@@ -53,6 +54,9 @@ class Histogram {
     /// holds rank ceil(q·count), at most max(). Error at most one bucket, 0.1 %. 0 when empty.
     [[nodiscard]] base::Nanos quantile(double q) const noexcept;
 
+    /// The rank of that value, at least 1. Not when empty.
+    [[nodiscard]] std::uint64_t rank_of(double q) const noexcept;
+
     /// The value of rank `rank` (1 … count) in the same sense.
     [[nodiscard]] base::Nanos value_of_rank(std::uint64_t rank) const noexcept;
 
@@ -83,5 +87,11 @@ class Histogram {
     double sum_ = 0;
     double sum_of_squares_ = 0;
 };
+
+/// The most that the value of rank `rank` (from 1 on) of `all` can be where those of `lower_bounds`, which
+/// are among them, may be larger than they were recorded; none where it may be one of these.
+[[nodiscard]] std::optional<base::Nanos> value_of_rank_at_most(const Histogram& all,
+                                                               const Histogram& lower_bounds,
+                                                               std::uint64_t rank) noexcept;
 
 }  // namespace pgtraffic::metrics

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "pgtraffic/base/time.hpp"
+#include "pgtraffic/metrics/histogram.hpp"
 #include "pgtraffic/metrics/log_linear.hpp"
 
 namespace pgtraffic::metrics {
@@ -82,9 +83,11 @@ struct Interval {
     SparseCounts response;   ///< of the queries due in it, as Latencies::response counts them
     SparseCounts lag;
 
-    /// Of the response times, at most the exact maximum. 0 when empty.
+    /// Of the response times, at most the exact maximum, which it is where it lies beyond an hour. 0 when
+    /// empty.
     [[nodiscard]] base::Nanos response_quantile(double q) const noexcept {
-        return std::min(response.quantile(q), max);
+        const auto value = response.quantile(q);
+        return value >= Histogram::kHighest ? max : std::min(value, max);
     }
 
     /// Takes the interval behind this one into it.

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 
 #include "pgtraffic/metrics/histogram.hpp"
 
@@ -41,11 +42,12 @@ struct Counts {
 };
 
 /// Populations: `response` holds ok, empty, timed out, missed, waiting and unfinished (the last four with
-/// the age that they had reached, a lower bound); failures stand apart in `failed`, so that failing fast
-/// improves nothing. `service` holds ok and empty. `lag`, `pool_wait` and `generator_lag` hold what was
-/// started and ended.
+/// the age that they had reached, a lower bound, and by themselves in `unanswered`); failures stand apart in
+/// `failed`, so that failing fast improves nothing. `service` holds ok and empty. `lag`, `pool_wait` and
+/// `generator_lag` hold what was started and ended.
 struct Latencies {
     Histogram response;
+    Histogram unanswered;  ///< of these the lower bounds
     Histogram service;
     Histogram lag;            ///< due → sent: pool_wait + generator_lag
     Histogram pool_wait;      ///< the part in which no session was free
@@ -53,6 +55,13 @@ struct Latencies {
     Histogram failed;         ///< due → done of failures
 
     void merge(const Latencies& other) noexcept;
+
+    /// Of a quantile of the response the most that it can be, whatever those without an answer would have
+    /// taken; none where they are so many that nobody knows: the quantile is a lower bound.
+    [[nodiscard]] std::optional<base::Nanos> response_at_most(double q) const noexcept {
+        return response.empty() ? std::nullopt
+                                : value_of_rank_at_most(response, unanswered, response.rank_of(q));
+    }
     /// Mean service / (mean pool wait + mean service), the original's "connection efficiency"; 0 when empty.
     [[nodiscard]] double connection_efficiency() const noexcept;
 };

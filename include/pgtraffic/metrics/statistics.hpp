@@ -10,6 +10,7 @@
 
 #include "pgtraffic/metrics/histogram.hpp"
 #include "pgtraffic/metrics/interval.hpp"
+#include "pgtraffic/metrics/latencies.hpp"
 
 namespace pgtraffic::metrics {
 
@@ -53,12 +54,37 @@ struct MeanError {
 /// to vary at least as independent values would, and, by that measure, at least as the median's does: a
 /// run that never reached a rare state shows little of what that state does to the tail.
 ///
+/// Those of `lower_bounds`, which are among the values, may be larger than they were recorded: the upper
+/// bound is the most that the value of its rank can be.
+///
 /// None from no batches, and where a rank falls outside the data: the run was too short for so high a
-/// percentile. What remains: near saturation a queue forgets its past in seconds, and the bounds of the upper
-/// percentiles of a short run are too narrow (M/M/8, services of 10 ms, 95th percentile: they hold it in 97 %
-/// of the runs of 10 s at 80 % utilisation, in 82 % at 90 %; docs/metrics.md has more).
+/// percentile, or too many of its values are lower bounds. What remains: near saturation a queue forgets its
+/// past in seconds, and the bounds of the upper percentiles of a short run are too narrow (M/M/8, services of
+/// 10 ms, 95th percentile: they hold it in 97 % of the runs of 10 s at 80 % utilisation, in 82 % at 90 %;
+/// docs/metrics.md has more).
 [[nodiscard]] std::optional<Bounds> quantile_bounds(const Histogram& histogram, double q,
-                                                    std::span<const SparseCounts> batches);
+                                                    std::span<const SparseCounts> batches,
+                                                    const Histogram& lower_bounds = Histogram{});
+
+/// Of the share of queries that succeeded or failed, from 0 to 1.
+struct ShareBounds {
+    double low = 0;
+    double high = 1;
+};
+
+/// 95 % confidence interval of a share as if each of the `n` were independent of the others: Wilson's score
+/// interval (Brown, Cai, DasGupta, Interval Estimation for a Binomial Proportion, 2001), which also holds
+/// near 0 and 1. None of nothing.
+[[nodiscard]] std::optional<ShareBounds> independent_share_bounds(double share, double n);
+
+/// The same of queries, which fail and are missed in bursts: from the spread between the stretches of the
+/// series, and at least as wide as if they were independent. Where the run has no such spread, only of a
+/// share that is 0 or 1: nothing of it came in a burst. `success`: of (ok + empty) among what ended or was
+/// missed; `failure`: of (failed + timed out) among what ended.
+[[nodiscard]] std::optional<ShareBounds> success_bounds(const Counts& counts,
+                                                        std::span<const Interval> intervals);
+[[nodiscard]] std::optional<ShareBounds> failure_bounds(const Counts& counts,
+                                                        std::span<const Interval> intervals);
 
 struct MeanOfRuns {
     double value = 0;

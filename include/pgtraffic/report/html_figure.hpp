@@ -44,7 +44,9 @@ class HtmlFigures {
     /// "8.05 to 8.40", the 95 % confidence interval in ms of a percentile of the whole run's `latency`,
     /// "response" or "lag"; empty where the result has none.
     [[nodiscard]] std::string bounds(const std::string& latency, const std::string& percentile) const;
-    /// The same of any pair of figures at this place, which is there.
+    /// Whether that percentile of the response is a lower bound, because too many queries had no answer.
+    [[nodiscard]] bool is_lower_bound(const std::string& percentile) const;
+    /// As bounds(), of any pair of figures at this place, which is there.
     [[nodiscard]] std::string pair(const std::string& place, Look look) const;
 
     [[nodiscard]] bool has(const std::string& pointer) const;      ///< and it is not null

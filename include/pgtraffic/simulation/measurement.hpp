@@ -123,6 +123,7 @@ class Measurement {
     const traffic::PhaseScheduler* schedule_;
     base::Nanos length_;
     std::uint32_t connections_;
+    bool read_only_;  // of our own accord
     base::Mono start_;
     base::Mono planned_end_;
     base::Mono end_ = base::Mono::max();
