@@ -84,10 +84,12 @@ void read_conditions(const RunOptions& options, RunChoice& choice) {
     // The last window must end before the run does.
     const base::Nanos window = options.whole_abort_window();
     if (!choice.abort_if.empty() && window >= options.duration) {
-        throw base::Error(fmt::format(
-            "--abort-if: it looks at a whole window of {}, and the run lasts {}; give a shorter one with "
-            "--abort-window",
-            base::format_duration(window), base::format_duration(options.duration)));
+        throw base::Error(
+            fmt::format("--abort-if: it looks at a whole window of {}, and the run lasts {}: shorten {}",
+                        base::format_duration(window), base::format_duration(options.duration),
+                        options.abort_window < options.duration
+                            ? "--interval or --progress, of which it is a whole number"
+                            : "--abort-window"));
     }
 }
 

@@ -271,6 +271,30 @@ std::vector<std::string> with_long_names(Command command, const std::vector<std:
     return result;
 }
 
+/// Options of pgbench and psql under which a run has something else, or nothing because it needs none.
+std::string_view cure_of_habit(Command command, std::string_view name) {
+    struct Habit {
+        std::string_view letter;
+        std::string_view name;
+        std::string_view cure;
+    };
+    static constexpr auto kHabits = std::to_array<Habit>({
+        {"f", "file",
+         "a workload of your own is --scenario FILE; `pgtraffic show mixed` prints one to start from"},
+        {"b", "builtin", "a built-in workload is --query-type NAME; `pgtraffic list` names them"},
+        {"S", "select-only", "that is --query-type select, which is the default"},
+        {"j", "jobs", "one thread serves all connections"},
+        {"i", "initialize", "the tables are created and filled by `pgtraffic init`"},
+        {"n", "no-vacuum", "nothing is vacuumed before a run"},
+        {"l", "log", "intervals are written by --stream FILE, latencies by --hdr-log FILE"},
+        {"W", "password", "give the password in PGPASSWORD, ~/.pgpass or by --password-command"},
+    });
+    if (command != Command::run) return "";
+    const auto habit = std::ranges::find_if(
+        kHabits, [&](const auto& one) { return one.letter == name || one.name == name; });
+    return habit == kHabits.end() ? "" : habit->cure;
+}
+
 [[noreturn]] void refuse_word(Command command, const std::string& word) {
     if (word.size() < 2 || word[0] != '-') {
         const auto& row = row_of(command);
@@ -280,9 +304,10 @@ std::vector<std::string> with_long_names(Command command, const std::vector<std:
                 fmt::format("unexpected word \"{0}\": it is a command, which comes first: pgtraffic {0} {1}",
                             word, other.operand.empty() ? "[options]" : other.operand));
         }
-        throw base::Error(fmt::format("unexpected word {}; `pgtraffic {}{}{}` takes only options beside it",
-                                      in_quotes(word), row.name, row.operand.empty() ? "" : " ",
-                                      row.operand));
+        const bool has_database = find_row(command, "database-url") != nullptr;
+        throw base::Error(fmt::format("unexpected word {}; `pgtraffic {}{}{}` takes only options beside it{}",
+                                      in_quotes(word), row.name, row.operand.empty() ? "" : " ", row.operand,
+                                      has_database ? ": a database is named with -d" : ""));
     }
     // The value may be a secret, also where the "=" or the blank before it was forgotten.
     const auto option = postgres::mask_argument(word.substr(0, word.find('=')));
@@ -299,6 +324,8 @@ std::vector<std::string> with_long_names(Command command, const std::vector<std:
         }
         if (row.belongs_to(command)) own.push_back(row.name);
     }
+    if (const auto cure = cure_of_habit(command, name); !cure.empty())
+        throw base::Error(fmt::format("unknown option \"{}\": {}", option, cure));
     const auto near = base::nearest_word(name, own);
     if (!near.empty())
         throw base::Error(fmt::format("unknown option \"{}\"; did you mean \"--{}\"?", option, near));

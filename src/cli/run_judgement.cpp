@@ -46,9 +46,9 @@ void judge_run(metrics::RunResult& result, const RunOptions& options, const RunC
         result.warnings.push_back(
             {"max_rows",
              fmt::format("ended by --max-rows after {:.1f} s of {:.1f} s: another insert could have exceeded "
-                         "{} rows, counted from the warm-up on",
+                         "{}, counted from the warm-up on",
                          result.duration_s, result.planned_duration_s,
-                         base::with_thousands(*options.max_rows))});
+                         base::counted(*options.max_rows, "row", "rows"))});
     }
     if (end.stop_file && end.signal == 0) {
         result.warnings.push_back(

@@ -34,11 +34,13 @@ struct Percentile {
     std::string_view words;
 };
 
-/// The highest of the usual percentiles that ten values lie above; empty where not even the median is.
-std::optional<Percentile> highest_supported(const metrics::Histogram& histogram) noexcept {
+/// The highest of the usual percentiles that ten values lie above and that is no lower bound; empty where not
+/// even the median is.
+std::optional<Percentile> highest_supported(const metrics::Latencies& latencies) noexcept {
     for (const auto& percentile : {Percentile{0.99, "99 %"}, Percentile{0.95, "95 %"},
                                    Percentile{0.9, "90 %"}, Percentile{0.5, "half"}}) {
-        if (histogram.supports(percentile.q)) return percentile;
+        if (latencies.response.supports(percentile.q) && latencies.response_at_most(percentile.q))
+            return percentile;
     }
     return std::nullopt;
 }
@@ -145,7 +147,12 @@ void say_response(const metrics::RunResult& run, std::vector<std::string>& out) 
                                                 : "No query succeeded, so there is no response to assess.");
         return;
     }
-    const auto top = highest_supported(response);
+    const auto top = highest_supported(run.latencies);
+    if (!top && response.supports(0.5)) {
+        out.push_back(fmt::format("{} had no answer: nobody knows how long even half of the queries take.",
+                                  base::counted(run.latencies.unanswered.count(), "query", "queries")));
+        return;
+    }
     if (!top) {
         out.push_back(fmt::format("{} too few for a percentile; the slowest took {}.",
                                   base::counted(response.count(), "query is", "queries are"),
@@ -335,7 +342,7 @@ std::string headline(const metrics::RunResult& run) {
         out += fmt::format(", backlog growing by {} queries/s", growth(run));
     } else if (const double unanswered = unanswered_ratio(run); unanswered >= kNotable) {
         out += fmt::format(", {} without an answer", share_text(unanswered));
-    } else if (const auto top = highest_supported(response)) {
+    } else if (const auto top = highest_supported(run.latencies)) {
         out += fmt::format(", {} within {}", top->words, format_duration(response.quantile(top->q)));
     } else if (!response.empty()) {
         out += fmt::format(", slowest {}", format_duration(response.max()));

@@ -113,14 +113,13 @@ void query_statistics(const RunResult& run, Page& page) {
     };
     page.title("Query Statistics");
     page.row("Total Queries", with_thousands(total.planned));
-    row_if("  before these", run.warmup_queries, "of the warm-up, in no other figure", Tone::plain);
+    row_if("  before these", run.warmup_queries, "of the warm-up, not counted", Tone::plain);
     page.row("Successful", with_thousands(total.succeeded()));
     row_if("  of these Empty", total.empty, "no row found or changed", Tone::plain);
     if (run.config.contains("latency_limit_s")) {
         page.row("  of these Late", with_thousands(total.late), "",
-                 fmt::format(
-                     "response above the latency limit of {}",
-                     base::format_duration(base::from_seconds(run.config["latency_limit_s"].get<double>()))),
+                 fmt::format("response over {}", base::format_duration(base::from_seconds(
+                                                     run.config["latency_limit_s"].get<double>()))),
                  total.late > 0 ? Tone::doubtful : Tone::plain);
     }
     page.row("Failed", with_thousands(total.failed), "", "", total.failed > 0 ? Tone::bad : Tone::plain);

@@ -402,6 +402,12 @@ TEST_CASE("a percentile that queries without an answer make a lower bound says s
     const auto line = text.substr(text.find("99th Percentile"));
     CHECK_THAT(line.substr(0, line.find('\n')),
                Contains("at least: 10,010 had no answer") && !Contains("sure"));
+    CHECK_THAT(assessment(run),
+               Contains("Half of the queries that did not fail were answered") && !Contains("99 %"));
+    run.latencies.response.record(1ms, 10'000);
+    run.latencies.unanswered.record(1ms, 10'000);
+    CHECK_THAT(assessment(run),
+               Contains("20,010 queries had no answer: nobody knows how long even half of the queries take"));
 }
 
 TEST_CASE("in a closed loop the client is no limit only where its part of a round is small") {
@@ -419,7 +425,7 @@ TEST_CASE("a latency limit is told, whether or not anything was late") {
     auto run = test::sample_open_run();
     CHECK_THAT(report::text_report(run, {}), !Contains("of these Late"));
     run.config["latency_limit_s"] = 5;
-    CHECK_THAT(report::text_report(run, {}), Contains("response above the latency limit of 5.00 s"));
+    CHECK_THAT(report::text_report(run, {}), Contains("response over 5.00 s"));
 }
 
 TEST_CASE("a latency limit bounds the queue: with arrivals skipped, responses have a steady state") {

@@ -173,8 +173,8 @@ struct RunResult {
     double connecting_s = 0;      ///< from the first attempt to connect until all connections stood
     std::uint32_t max_tries = 1;  ///< attempts that an operation has at most, the first one included
     std::uint64_t reconnects = 0;
-    std::uint64_t warmup_queries =
-        0;  ///< started before, by warm-up and search for the peak; counted nowhere
+    /// That the warm-up and the search for the peak started before; in no other figure.
+    std::uint64_t warmup_queries = 0;
     Counts total;
     Latencies latencies;
     /// Of ok and empty, those that were done within the measured time, whenever they were due: what a warm-up
