@@ -215,13 +215,6 @@ std::optional<std::pair<double, double>> throughput_bounds(const Json& part, dou
     return std::pair{std::max(0.0, rate_per_s - half), rate_per_s + half};
 }
 
-/// Whether a percentile of the response is one of those that too many queries without an answer made a lower
-/// bound. Nobody knows it of a percentile that is not among those that a result keeps.
-bool is_lower_bound(const Json& part, std::string_view key) {
-    const auto keys = part.find("response_lower_bounds");
-    return keys != part.end() && std::find(keys->begin(), keys->end(), key) != keys->end();
-}
-
 /// One result, read once.
 class Figures {
  public:

@@ -95,9 +95,7 @@ std::string HtmlFigures::bounds(const std::string& latency, const std::string& p
 }
 
 bool HtmlFigures::is_lower_bound(const std::string& percentile) const {
-    const auto& summary = document_->at("summary");
-    const auto keys = summary.find("response_lower_bounds");
-    return keys != summary.end() && std::find(keys->begin(), keys->end(), percentile) != keys->end();
+    return report::is_lower_bound(document_->at("summary"), percentile);
 }
 
 std::string HtmlFigures::pair(const std::string& place, Look look) const {

@@ -465,6 +465,11 @@ const Json* bounds_of(const Json& summary, std::string_view latency, std::string
     return bounds == object->end() || bounds->is_null() ? nullptr : &*bounds;
 }
 
+bool is_lower_bound(const Json& summary, std::string_view percentile) {
+    const auto keys = summary.find("response_lower_bounds");
+    return keys != summary.end() && std::find(keys->begin(), keys->end(), percentile) != keys->end();
+}
+
 bool backlog_grew(const Json& document) {
     const auto& summary = document["summary"];
     const auto backlog = summary.find("backlog");
