@@ -30,7 +30,7 @@ class Context:
         self.ours = Pgtraffic(self.programs["pgtraffic"], self.scratch)
         self.pipelined = Pgtraffic(self.programs["pgtraffic"], self.scratch, "--pipeline", "16")
         self.economy, *self.steps = (Pgtraffic(self.programs["pgtraffic"], self.scratch, "--pacing", step)
-                                     for step in ("economy", "1ms", "4ms", "8ms", "16ms"))
+                                     for step in ("economy", "1ms", "2ms", "4ms", "16ms"))
 
     def null_server(self):
         return servers.null_server(self.programs["fake_server"], self.server_cpus)

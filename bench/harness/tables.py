@@ -4,8 +4,8 @@ from .measure import Spread
 
 OURS, PGBENCH, RAW = "pgtraffic", "pgbench", "raw socket"
 PIPELINED, ECONOMY = "pgtraffic --pipeline 16", "pgtraffic --pacing economy"
-STEPS = {"precise": OURS, "1 ms": "pgtraffic --pacing 1ms", "2 ms (economy)": ECONOMY, "4 ms": "pgtraffic --pacing 4ms",
-         "8 ms": "pgtraffic --pacing 8ms", "16 ms": "pgtraffic --pacing 16ms"}
+STEPS = {"precise": OURS, "1 ms": "pgtraffic --pacing 1ms", "2 ms": "pgtraffic --pacing 2ms", "4 ms": "pgtraffic --pacing 4ms",
+         "8 ms (economy)": ECONOMY, "16 ms": "pgtraffic --pacing 16ms"}
 NONE = "-"
 
 

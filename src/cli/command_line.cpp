@@ -41,7 +41,9 @@ constexpr DurationRange kAbortWindow{100ms, 24h, "from 100ms to 24h"};
 constexpr DurationRange kProgress{100ms, 24h, "from 100ms to 24h"};
 constexpr DurationRange kLinger{0ns, 24h * 365, "from 0 to 8760h"};
 constexpr DurationRange kWakeStep{1ms, 100ms, "from 1ms to 100ms, nor precise, nor economy"};
-constexpr Nanos kEconomyStep = 2ms;  // of --pacing economy: at most 500 wakes a second
+// Of --pacing economy: at most 125 wakes a second. Of shorter ones each holds so few queries that the wakes
+// cost as much as without steps (docs/performance.md).
+constexpr Nanos kEconomyStep = 8ms;
 constexpr DurationRange kInterval{100ms, 1h, "from 100ms to 1h"};
 
 /// Options of one command as values. Every accessor throws base::Error that begins with the option's name.

@@ -122,7 +122,7 @@ constexpr auto kOptions = std::to_array<OptionRow>({
      kRun | kPlan},
     {"pacing", 0, "precise|economy|TIME", kTraffic,
      "TIME, 1ms to 100ms: wake at multiples of it only, for small clients: queries start up to that late, "
-     "which counts, and answers are read up to that late; economy: 2ms (default: precise)",
+     "which counts, and answers are read up to that late; economy: 8ms (default: precise)",
      "", kRun},
     {"latency-limit", 'L', "TIME", kTraffic,
      "count responses above it as late; an open loop also skips queries that are later than this, counted "

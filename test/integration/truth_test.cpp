@@ -294,7 +294,7 @@ TEST_CASE("steps of pacing over TCP take an answer's time from the kernel, not f
     // Sent at a step of 2 ms and answered 2.2 ms later, an answer is read at the second.
     const FakeServerProcess server{{"--delay", "2200us"}};
     const auto result = run_against(server, {"--rate", "700", "--arrivals", "uniform", "--duration", "2",
-                                             "-c", "20", "--pacing", "economy"});
+                                             "-c", "20", "--pacing", "2ms"});
     const auto& service = result["summary"]["service_ms"];
     CHECK(service["min"].get<double>() >= 2.2);
     CHECK(service["p50"].get<double>() < 2.7);
@@ -305,7 +305,7 @@ TEST_CASE("steps of pacing take no throughput from few connections") {
     // Two queries a step are due on the one connection, each a fifth of a step long.
     const FakeServerProcess server{{"--delay", "400us"}};
     const auto result = run_against(server, {"--rate", "1000", "--arrivals", "uniform", "--duration", "2",
-                                             "-c", "1", "--pacing", "economy"});
+                                             "-c", "1", "--pacing", "2ms"});
     const auto& queries = result["summary"]["queries"];
     CHECK(queries["planned"] == 2000);
     CHECK(queries["started"].get<int>() > 1950);
