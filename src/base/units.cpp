@@ -45,20 +45,26 @@ std::optional<double> parse_number(std::string_view text) noexcept {
 }
 
 std::optional<Nanos> parse_duration(std::string_view text) noexcept {
-    const auto unit_at =
-        std::find_if(text.begin(), text.end(), [](unsigned char c) { return std::isalpha(c) != 0; });
-    const std::string_view number{text.data(), static_cast<std::size_t>(unit_at - text.begin())};
-    const std::string_view unit{text.substr(number.size())};
-    const auto value = parse_number(number);
-    if (!value || *value < 0) return std::nullopt;
-    for (const auto& [name, seconds] : kDurationUnits) {
-        if (unit == name) {
-            const double total = *value * seconds;
-            if (total > kLongestSeconds) return std::nullopt;
-            return from_seconds(total);
-        }
+    const auto is_letter = [](unsigned char c) { return std::isalpha(c) != 0; };
+    double total = 0;
+    double unit_before = HUGE_VAL;
+    for (bool first = true; first || !text.empty(); first = false) {
+        const auto number_end = std::find_if(text.begin(), text.end(), is_letter);
+        const auto unit_end = std::find_if_not(number_end, text.end(), is_letter);
+        const std::string_view number{text.data(), static_cast<std::size_t>(number_end - text.begin())};
+        const std::string_view unit{number_end, unit_end};
+        const auto value = parse_number(number);
+        const auto* known = std::find_if(kDurationUnits.begin(), kDurationUnits.end(),
+                                         [&](const auto& row) { return row.first == unit; });
+        // "1m30": whether the 30 are seconds is a guess.
+        if (!value || *value < 0 || known == kDurationUnits.end() || (unit.empty() && !first))
+            return std::nullopt;
+        if (known->second >= unit_before) return std::nullopt;
+        unit_before = known->second;
+        total += *value * known->second;
+        text.remove_prefix(number.size() + unit.size());
     }
-    return std::nullopt;
+    return total > kLongestSeconds ? std::nullopt : std::optional{from_seconds(total)};
 }
 
 std::string with_thousands(std::uint64_t n) {

@@ -121,7 +121,7 @@ class Reader {
         if (!d || *d < range.low || *d > range.high) {
             refuse(name,
                    fmt::format("{} is not a duration {}; give seconds (60) or a number with its unit (250ms, "
-                               "90s, 5m, 1h)",
+                               "5m, 1m30s, 1h)",
                                in_quotes(*value), range.words));
         }
         return d;

@@ -88,7 +88,7 @@ constexpr auto kOptions = std::to_array<OptionRow>({
 
     {"connections", 'c', "N", kLoad, "connections that run queries at the same time, up to 65535", "100",
      kRun},
-    {"duration", 'T', "TIME", kLoad, "how long to measure: seconds, or 250ms, 90s, 5m, 1h", "60",
+    {"duration", 'T', "TIME", kLoad, "how long to measure: seconds, or 250ms, 5m, 1m30s, 1h", "60",
      kRun | kPlan},
     {"pipeline", 0, "N", kLoad,
      "queries under way on each connection at the same time, up to 256: for throughput, latencies then hold "
@@ -287,6 +287,7 @@ std::string_view cure_of_habit(Command command, std::string_view name) {
         {"i", "initialize", "the tables are created and filled by `pgtraffic init`"},
         {"n", "no-vacuum", "nothing is vacuumed before a run"},
         {"l", "log", "intervals are written by --stream FILE, latencies by --hdr-log FILE"},
+        {"r", "report-per-command", "the report always has each statement's own service time"},
         {"W", "password", "give the password in PGPASSWORD, ~/.pgpass or by --password-command"},
     });
     if (command != Command::run) return "";

@@ -250,6 +250,18 @@ void add_audit(RunResult& result, const simulation::AuditLog& audit, const postg
     }
 }
 
+void add_cut_picks(RunResult& result, const workload::Workload& workload) {
+    for (const auto& cut : workload.cut_picks()) {
+        result.warnings.push_back(
+            {"pick_cut",
+             fmt::format("values were drawn from the first {} of the {} rows of \"{}\" alone: have the "
+                         "query choose which (ORDER BY random() LIMIT {})",
+                         base::with_thousands(std::uint64_t{workload::kMaxPicked}),
+                         base::with_thousands(std::uint64_t{cut.rows}), report::printable(cut.sql),
+                         workload::kMaxPicked)});
+    }
+}
+
 /// What was asked, beside how it was answered.
 void add_statements(RunResult& result, const workload::Scenario& scenario) {
     for (std::size_t o = 0; o < result.operations.size() && o < scenario.operations.size(); ++o) {
@@ -361,6 +373,7 @@ int run_command(const RunOptions& options, const std::vector<std::string>& argv)
     if (round_trips) add_network(result, std::move(*round_trips));
     add_statements(result, choice.scenario);
     add_warnings(result, choice.scenario, options);
+    add_cut_picks(result, *workload);
     files.end_stream(result);
     // One that broke the audit off, say, is the run's: outcome and exit code tell it. A later one finds the
     // reports as they are, and ends us when they are written.

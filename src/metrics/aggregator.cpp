@@ -31,7 +31,11 @@ Aggregator::Aggregator(AggregatorPlan plan) : plan_{std::move(plan)}, end_{plan_
     succeeded_in_time_.resize(plan_.operations.size());
     for (const auto& operation : plan_.operations) {
         auto& statements = statements_.emplace_back();
-        for (const auto& name : operation.statements) statements.push_back({name, 0, 0, 0});
+        for (const auto& name : operation.statements) {
+            auto& statement = statements.emplace_back();
+            statement.name = name;
+            if (operation.statements.size() > 1) statement.service.emplace();
+        }
     }
     errors_.reserve(kMaxErrorKinds);
     if (plan_.looked_at) {
@@ -117,6 +121,10 @@ void Aggregator::record(const Completion& c) noexcept {
     }
     if (!succeeded) [[unlikely]]
         record_error(c);
+}
+
+void Aggregator::record_statement(std::uint32_t operation, std::uint32_t statement, Nanos service) noexcept {
+    if (auto& kept = statements_[operation][statement].service) kept->record(service);
 }
 
 void Aggregator::record_carried_over(const Completion& c) noexcept {

@@ -462,6 +462,7 @@ FailCondition parse_fail_condition(std::string_view expression, const ComparedRu
     const auto number = base::parse_number(rest);
     if (!number) fail(begin, "here must stand a number and %: >+10%, or <-5%");
     condition.change = *number / 100;
+    if (condition.change < -1) fail(begin, "no figure falls by more than 100 %");
 
     const auto& figure = condition.figure;
     if (figure.metric == Metric::generator_lag) fail(0, "a result does not keep generator_lag; lag it has");

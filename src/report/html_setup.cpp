@@ -58,14 +58,20 @@ std::string statements(const Json& document, const HtmlFigures& figure) {
             const auto at = fmt::format("/operations/{}/statements/{}/", o, s);
             const auto name = html_text(text_of(own[s], "name"));
             const auto operation = html_text(text_of(list[o], "name"));
-            html += fmt::format("<p class=\"statement\"><b>{}</b>{}: {} ok, {} empty, {} failed</p>\n", name,
-                                name == operation ? "" : " of " + operation, figure(at + "ok", Look::count),
-                                figure(at + "empty", Look::count), figure(at + "failed", Look::count));
+            const auto service = at + "service_ms";
+            const auto times = figure.has(service + "/p50") ? fmt::format("; service p50 {} ms, p99 {} ms",
+                                                                          figure.percentile(service, "p50"),
+                                                                          figure.percentile(service, "p99"))
+                                                            : std::string{};
+            html +=
+                fmt::format("<p class=\"statement\"><b>{}</b>{}: {} ok, {} empty, {} failed{}</p>\n", name,
+                            name == operation ? "" : " of " + operation, figure(at + "ok", Look::count),
+                            figure(at + "empty", Look::count), figure(at + "failed", Look::count), times);
             if (own[s].contains("sql"))
                 html += fmt::format("<pre>{}</pre>\n", html_lines(text_of(own[s], "sql")));
         }
     }
-    return html.empty() ? html : "<h3>Statements</h3>\n" + html;
+    return html.empty() ? html : with_weak_note("<h3>Statements</h3>\n" + html);
 }
 
 std::string client_cost(const HtmlFigures& figure) {

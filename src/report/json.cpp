@@ -262,6 +262,7 @@ Json statements_json(const metrics::OperationResult& operation) {
                               {"ok", statement.ok},
                               {"empty", statement.empty},
                               {"failed", statement.failed}});
+        if (statement.service) statements.back()["service_ms"] = latency_ms(*statement.service);
         if (!statement.sql.empty()) statements.back()["sql"] = statement.sql;
     }
     return statements;

@@ -149,6 +149,7 @@ void check_operation(const JsonNode& operation) {
         (void)statement.at("name").text();
         check_counts(statement, {"ok", "empty", "failed"});
         if (statement.has("sql")) (void)statement.at("sql").text();
+        if (statement.has("service_ms")) unless_null(statement.at("service_ms"), check_latency);
     });
 }
 

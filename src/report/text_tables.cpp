@@ -21,7 +21,12 @@ namespace {
 constexpr std::size_t kOutages = 12;     // shown; the JSON result has all that are kept
 constexpr std::size_t kErrorKinds = 10;  // distinct SQLSTATEs shown; the JSON result has all
 
-std::vector<std::string> operation_notes(const metrics::OperationResult& operation) {
+/// Within a line, where the mark needs no column.
+std::string supported(const Histogram& histogram, double q, const Millis& ms) {
+    return ms.of(histogram.quantile(q)) + (histogram.supports(q) ? "" : "*");
+}
+
+std::vector<std::string> operation_notes(const metrics::OperationResult& operation, const Millis& ms) {
     std::vector<std::string> notes;
     if (operation.counts.retries > 0) {
         notes.push_back(fmt::format("{} retries", with_thousands(operation.counts.retries)));
@@ -31,6 +36,9 @@ std::vector<std::string> operation_notes(const metrics::OperationResult& operati
         notes.push_back(fmt::format("{}: {} ok, {} empty, {} failed", printable(statement.name, kLongestName),
                                     with_thousands(statement.ok), with_thousands(statement.empty),
                                     with_thousands(statement.failed)));
+        if (const auto& service = statement.service; service && !service->empty())
+            notes.back() += fmt::format("; service p50 {} ms, p99 {} ms", supported(*service, 0.5, ms),
+                                        supported(*service, 0.99, ms));
     }
     return notes;
 }
@@ -127,7 +135,7 @@ void text_operations(const RunResult& run, const Millis& ms, Page& page) {
         TableRow row{printable(operation.name, kLongestName),
                      {with_thousands(counts.ok), with_thousands(counts.empty),
                       with_thousands(counts.failed + counts.timed_out), with_thousands(per_s, 2)},
-                     operation_notes(operation),
+                     operation_notes(operation, ms),
                      Tone::plain};
         if (with_percentiles) {
             row.cells.push_back(ms.quantile(operation.latencies.response, 0.5));

@@ -100,6 +100,7 @@ void Session::begin(const Decision& start, std::uint32_t load, Mono now) noexcep
     query.completion.due = start.token.due;
     query.completion.ready = start.ready;
     query.completion.sent = now;
+    query.statement_sent = now;
     ++under_way_;
     state_ = State::busy;
     queue_statement(query);
@@ -107,7 +108,8 @@ void Session::begin(const Decision& start, std::uint32_t load, Mono now) noexcep
     if (room_ == 1) flush();
 }
 
-void Session::send_now(const Query& query) noexcept {
+void Session::send_now(Query& query, Mono now) noexcept {
+    query.statement_sent = now;
     queue_statement(query);
     flush();
 }
@@ -192,18 +194,19 @@ void Session::statement_done(Mono now) noexcept {
         query.added = query.kept_added = 0;
         query.counted = false;
         if (connection_.in_transaction()) return roll_back(true);
-        return room_ == 1 ? this->retry(now) : try_again(move_to_end());
+        return room_ == 1 ? this->retry(now) : try_again(move_to_end(), now);
     }
     if (any_stale_) [[unlikely]]
         fresh(query);
     completion.rows += answer.rows;
     query.counted = query.counted || answer.counted;
+    context_->on_statement(&query, done);
     if (context_->rows != nullptr) [[unlikely]]
         count_added(query, answer.rows);
     if (completion.statement != query.choice.last) {
         if (!connection_.in_transaction()) query.keep();
         ++completion.statement;
-        return send_now(query);
+        return send_now(query, now);
     }
     if (connection_.in_transaction()) [[unlikely]] {
         completion.sqlstate = base::kTransactionOpen;
@@ -254,23 +257,23 @@ void Session::retry(Mono now) noexcept {
     const auto pause =
         context_->workload.retry_pause(query.choice.operation, query.arrival, query.attempt() + 1);
     // Behind the load on_backing_off ends the query instead.
-    if (pause.count() == 0 && context_->retries) return try_again(query);
+    if (pause.count() == 0 && context_->retries) return try_again(query, now);
     state_ = State::backing_off;
     resume_at_ = now + pause;
     context_->on_backing_off(this, resume_at_);
 }
 
 void Session::resume(Mono at) noexcept {
-    if (state_ == State::backing_off && resume_at_ == at) try_again(queries_[oldest_]);
+    if (state_ == State::backing_off && resume_at_ == at) try_again(queries_[oldest_], base::mono_now());
 }
 
 /// Not before: a query that ends in between had no further attempt, and failed where the last one did.
-void Session::try_again(Query& query) noexcept {
+void Session::try_again(Query& query, Mono now) noexcept {
     state_ = State::busy;
     context_->on_retried(&query, connection_.error());
     ++query.completion.attempts;
     query.completion.statement = query.choice.statement;
-    send_now(query);
+    send_now(query, now);
 }
 
 /// The oldest query is sent again behind those that are under way.

@@ -60,6 +60,7 @@ class Run {
     // What the sessions, the loop and the timers tell.
     void on_free(Session* session, Mono now) noexcept;
     void on_ended(Session* session, const Query* query, std::string_view error) noexcept;
+    void on_statement(const Query* query, Mono done) noexcept;
     void on_retried(const Query* query, std::string_view error) noexcept;
     void on_down(Session* session) noexcept;
     void on_backing_off(Session* session, Mono until) noexcept;
@@ -159,6 +160,7 @@ Run::Run(event_loop::Loop& loop, const SimulationPlan& plan, const workload::Wor
                .receive_buffer = received_,
                .on_free = Callback<Session*, Mono>::to<&Run::on_free>(*this),
                .on_ended = Callback<Session*, const Query*, std::string_view>::to<&Run::on_ended>(*this),
+               .on_statement = {},
                .on_retried = Callback<const Query*, std::string_view>::to<&Run::on_retried>(*this),
                .on_down = Callback<Session*>::to<&Run::on_down>(*this),
                .on_requeued = Callback<Session*>::to<&Run::on_requeued>(*this),
@@ -170,6 +172,8 @@ Run::Run(event_loop::Loop& loop, const SimulationPlan& plan, const workload::Wor
       loads_{plan},
       rows_{plan.max_rows, workload.operations()} {
     context_.setup = session_setup(plan);
+    if (std::ranges::any_of(workload.operations(), [](const auto& one) { return one.statements.size() > 1; }))
+        context_.on_statement = Callback<const Query*, Mono>::to<&Run::on_statement>(*this);
     for (std::uint32_t i = 0; i < workload.statement_count(); ++i) {
         const auto& name = context_.statement_names.emplace_back(fmt::format("pgtraffic_{}", i));
         const auto& statement = workload.statement(i);
@@ -243,6 +247,11 @@ void Run::on_ended(Session* session, const Query* query, std::string_view error)
     } else if (stage_ == Stage::calibrating) {
         peak_search_.query_ended(query->completion);
     }
+}
+
+void Run::on_statement(const Query* query, Mono done) noexcept {
+    if (stage_ != Stage::done && measurement_ && query->load == loads_.number())
+        measurement_->statement_done(query->completion, done - query->statement_sent);
 }
 
 void Run::on_retried(const Query* query, std::string_view error) noexcept {

@@ -414,6 +414,40 @@ TEST_CASE("an operation of several statements is one query; one that fails leave
     }
 }
 
+TEST_CASE("the service times of an operation's statements add up to its own") {
+    const auto database = test::fresh_database();
+    const test::TemporaryFile scenario{R"json({"name": "steps", "operations": [
+        {"name": "in order", "statements": [
+            {"name": "quick", "sql": "SELECT 1"},
+            {"name": "slow", "sql": "SELECT pg_sleep(0.01)"},
+            {"name": "end", "sql": "SELECT 2"}]},
+        {"name": "one of", "choose": "one", "statements": [
+            {"name": "a", "sql": "SELECT 1"}, {"name": "b", "sql": "SELECT pg_sleep(0.02)"}]},
+        {"name": "single", "statements": [{"sql": "SELECT 1"}]}]})json"};
+    const auto result =
+        run_and_read(database, {"--scenario", scenario.path(), "-t", "120", "-c", "2", "--warmup", "0"});
+    const auto mean = [](const json& of) { return of["service_ms"]["mean"].get<double>(); };
+    const auto& in_order = operation(result, "in order");
+    const auto& steps = in_order["statements"];
+    for (const auto& step : steps) CHECK(step["service_ms"]["count"] == in_order["ok"]);
+    CHECK(mean(steps[0]) + mean(steps[1]) + mean(steps[2]) == Approx(mean(in_order)));
+    CHECK(steps[1]["service_ms"]["min"].get<double>() >= 10);
+    const auto& one_of = operation(result, "one of");
+    CHECK(one_of["statements"][0]["service_ms"]["count"] == one_of["statements"][0]["ok"]);
+    CHECK(one_of["statements"][1]["service_ms"]["min"].get<double>() >= 20);
+    CHECK_FALSE(operation(result, "single")["statements"][0].contains("service_ms"));
+}
+
+TEST_CASE("where a query to pick values has too many, the report says which were drawn") {
+    const auto database = test::fresh_database();
+    const test::TemporaryFile scenario{R"json({"name": "many", "operations": [{"name": "many", "statements": [
+        {"sql": "SELECT $1::int", "parameters": [{"pick": "SELECT generate_series(1, 100001)"}]}]}]})json"};
+    const auto result =
+        run_and_read(database, {"--scenario", scenario.path(), "-t", "20", "-c", "1", "--warmup", "0"});
+    CHECK_THAT(test::warning(result, "pick_cut"),
+               Catch::Matchers::Contains("the first 100,000 of the 100,001 rows"));
+}
+
 TEST_CASE("prepared statements whose table was altered, or that are gone, are prepared again") {
     const auto database = test::fresh_database();
     Client client{database.conninfo()};

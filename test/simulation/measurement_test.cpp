@@ -208,6 +208,7 @@ TEST_CASE("who looks on is told the stage, the place in the pattern, and counts"
                                        .receive_buffer = {},
                                        .on_free = {},
                                        .on_ended = {},
+                                       .on_statement = {},
                                        .on_retried = {},
                                        .on_down = {},
                                        .on_requeued = {},

@@ -175,6 +175,8 @@ RunResult sample_open_run() {
     succeed(update.counts, update.latencies, {{3'500us, 2'200, 100us}}, 500);
     leave(update.counts, update.latencies, &Counts::timed_out, 3, 2s);
     update.statements = {{"approve", 900, 200, 0}, {"fulfil", 500, 250, 2}, {"adjust", 300, 50, 1}};
+    for (auto& statement : update.statements)
+        statement.service.emplace().record(3'400us, statement.ok + statement.empty);
     run.operations = {std::move(select), std::move(insert), std::move(update)};
     sum_operations(run);
     run.operations[0].succeeded_in_time -= 5;

@@ -457,6 +457,22 @@ TEST_CASE("statements that run in order count each time that they are passed") {
     CHECK(statements[1].failed == 1);
 }
 
+TEST_CASE("statements have a service time of their own where an operation has several") {
+    Aggregator aggregator{two_by_two()};
+    aggregator.record_statement(1, 0, 2ms);
+    aggregator.record_statement(1, 0, 4ms);
+    aggregator.record_statement(0, 0, 8ms);
+    metrics::RunResult result;
+    aggregator.close(kStart + 4s);
+    aggregator.finish(gauges(0, 0, 0), result);
+    const auto& statements = result.operations[1].statements;
+    REQUIRE((statements[0].service && statements[1].service));
+    CHECK(statements[0].service->count() == 2);
+    CHECK(statements[0].service->mean_ns() == 3e6);
+    CHECK(statements[1].service->empty());
+    CHECK_FALSE(result.operations[0].statements[0].service);
+}
+
 TEST_CASE("more kinds of errors than are kept apart still add up") {
     Aggregator aggregator{two_by_two()};
     for (int i = 0; i < 300; ++i) {

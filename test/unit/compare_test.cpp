@@ -478,6 +478,8 @@ TEST_CASE("conditions that mean nothing are refused with their column") {
     CHECK(refusal("response.p99>+10ms", base).find("per cent") != std::string::npos);
     CHECK(refusal("response.p99>%", base).find("a number") != std::string::npos);
     CHECK(refusal("response.p99>+-5%", base).empty());
+    CHECK(refusal("throughput<-100%", base).empty());
+    CHECK(refusal("throughput>-200%", base).find("more than 100 %") != std::string::npos);
     CHECK(refusal("lag.p99>+10%", base).find("closed loop") != std::string::npos);
     CHECK(refusal("select_order.response.p99.5>+10%", base).find("no other percentile") != std::string::npos);
     CHECK(refusal("phase:run.service.p99>+10%", base).find("whole run only") != std::string::npos);

@@ -193,6 +193,12 @@ TEST_CASE("statements are shown as they are written") {
     CHECK(page.find("<pre>SELECT *\n  FROM orders\n WHERE order_id &lt; $1</pre>") != std::string::npos);
 }
 
+TEST_CASE("each of an operation's statements has its own service time") {
+    const auto page = page_of(test::sample_open_run());
+    CHECK(page.find("data-path=\"/operations/2/statements/0/service_ms/p99\">3.40") != std::string::npos);
+    CHECK(page.find("/operations/0/statements/0/service_ms") == std::string::npos);
+}
+
 TEST_CASE("a network that was measured and tables that were audited have sections") {
     const auto page = page_of(test::sample_open_run());
     const auto network = between(page, "<section id=\"network\">", "</section>");

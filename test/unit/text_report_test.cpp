@@ -126,7 +126,10 @@ TEST_CASE("operations, statements, errors, phases, network, thresholds and warni
     const auto text = plain(test::sample_open_run());
     CHECK_THAT(line_with(text, "   update_order "),
                Contains(" 1,700 ") && Contains(" 500 ") && Contains(" 3 "));
-    CHECK_THAT(text, Contains("      approve: 900 ok, 200 empty, 0 failed\n"));
+    CHECK_THAT(text,
+               Contains("      approve: 900 ok, 200 empty, 0 failed; service p50 3.40 ms, p99 3.40 ms\n"));
+    CHECK_THAT(text,
+               Contains("      adjust: 300 ok, 50 empty, 1 failed; service p50 3.40 ms, p99 3.40* ms\n"));
     CHECK_THAT(text, Contains("      12 retries\n"));
     CHECK_THAT(line_with(text, "   23505 "), Contains(" 40 ") && Contains("0.31 s"));
     CHECK_THAT(text, Contains("\n      duplicate key value violates unique constraint"));

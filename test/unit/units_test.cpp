@@ -49,10 +49,14 @@ TEST_CASE("A duration is a number with a unit, seconds where none is given") {
     CHECK(parse_duration("10us") == microseconds{10});
     CHECK(parse_duration("1h") == hours{1});
     CHECK(parse_duration("1.5h") == minutes{90});
+    CHECK(parse_duration("1m30s") == seconds{90});
+    CHECK(parse_duration("1h30m") == minutes{90});
+    CHECK(parse_duration("1h0.5m5s250ms10us") == seconds{3635} + milliseconds{250} + microseconds{10});
     CHECK(parse_duration("0") == seconds{0});
     CHECK(parse_duration("36525h") == hours{36525});
-    for (const auto* text : {"", "s", "-1", "-1s", "1d", "1 s", "5min", "nan", "inf", "1h30m", "1e999",
-                             "101e9h", "1000000h", "1.5.5s", "1S"}) {
+    for (const auto* text : {"",     "s",      "-1",    "-1s",    "1d",       "1 s",    "5min",
+                             "nan",  "inf",    "30s1m", "1m1m",   "1m30",     "30m1.5", "1m-30s",
+                             "m30s", "1m 30s", "1e999", "101e9h", "1000000h", "1.5.5s", "1S"}) {
         INFO(text);
         CHECK_FALSE(parse_duration(text));
     }

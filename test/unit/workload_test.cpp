@@ -363,6 +363,11 @@ TEST_CASE("Only the first hundred thousand picked values are kept") {
     for (std::size_t i = kMaxPicked; i < many.size(); ++i) many[i] = {"left out"};
     const Workload workload{every_kind(), {{{"1", "2"}}, many}, KeyDistribution::uniform, 1, kEntropy};
     for (std::uint64_t k = 0; k < 2'000; ++k) CHECK(workload.values(0, k, 0)[2] == "kept");
+    REQUIRE(workload.cut_picks().size() == 1);
+    CHECK(workload.cut_picks()[0].rows == kMaxPicked + 1'000);
+    many.resize(kMaxPicked);
+    const Workload whole{every_kind(), {{{"1", "2"}}, many}, KeyDistribution::uniform, 1, kEntropy};
+    CHECK(whole.cut_picks().empty());
 }
 
 TEST_CASE("A policy retries its own SQLSTATEs until they are used up") {

@@ -16,7 +16,8 @@ namespace pgtraffic::base {
 /// A finite number ("12", "0.5", "1e3"), nothing else around it. "nan" and "inf" are not numbers here.
 [[nodiscard]] std::optional<double> parse_number(std::string_view text) noexcept;
 
-/// "90" (seconds), "90s", "5m", "250ms", "10us", "1h", "1.5h". Not negative; at most 100 years.
+/// "90" (seconds), "90s", "5m", "250ms", "10us", "1h", "1.5h"; in parts "1m30s", the largest unit first and
+/// each once. Not negative; at most 100 years.
 [[nodiscard]] std::optional<Nanos> parse_duration(std::string_view text) noexcept;
 
 /// 628800 -> "628,800".

@@ -33,6 +33,9 @@ class Aggregator {
     /// A query that ended. Allocates nothing unless its SQLSTATE is new, or the time series must.
     void record(const Completion& completion) noexcept;
 
+    /// A statement was answered without an error, in `service`. Kept where its operation has several.
+    void record_statement(std::uint32_t operation, std::uint32_t statement, base::Nanos service) noexcept;
+
     /// A query of an earlier load, which is no query of this one, ended. Where it succeeded in the measured
     /// time it counts as what the server did in this time: else the throughput would lack as many queries as
     /// were under way when it began, and have none for those under way when it ends.

@@ -44,6 +44,9 @@ struct StatementResult {
     std::uint64_t empty = 0;
     std::uint64_t failed = 0;  ///< with those timed out
     std::string sql{};         ///< as the scenario has it
+    /// Sent to answered, each time that it was answered without an error, in attempts that failed later, too.
+    /// None where it is its operation's only one: then the operation's says it.
+    std::optional<Histogram> service{};
 };
 
 struct OperationResult {

@@ -48,7 +48,11 @@ class Measurement {
             [[unlikely]]
             outages_.succeeded(completion, planned(completion.done));
     }
-    /// And did not succeed; `error` is the server's message, or ours.
+    /// A statement of a query of this load was answered without an error, in `service`.
+    void statement_done(const metrics::Completion& so_far, base::Nanos service) noexcept {
+        aggregator_.record_statement(so_far.operation, so_far.statement, service);
+    }
+    /// A query did not succeed; `error` is the server's message, or ours.
     void query_failed(const metrics::Completion& completion, std::string_view error) noexcept;
     /// An attempt failed with `state`, `error` being the server's message, and another followed at `now`.
     void retried(base::SqlState state, std::string_view error, base::Mono now) {

@@ -38,6 +38,7 @@ struct alignas(kCacheLine) Query {
     std::uint64_t kept_rows = 0;   ///< of completion.rows those that no failure undoes any more
     std::uint64_t added = 0;       ///< rows of this attempt's INSERTs; only where SessionContext::rows
     std::uint64_t kept_added = 0;  ///< of these those that no failure undoes any more
+    base::Mono statement_sent;     ///< the one under way, in its last attempt
     bool counted = false;          ///< some statement told a number of rows
 
     [[nodiscard]] std::uint32_t attempt() const noexcept { return completion.attempts - 1; }  ///< 0, 1, …
@@ -75,6 +76,8 @@ struct SessionContext {
     event_loop::Callback<Session*, base::Mono> on_free;  ///< ready for one query more
     /// A query ended, and why, in words, where it did not succeed; on_free or on_down follows.
     event_loop::Callback<Session*, const Query*, std::string_view> on_ended;
+    /// A statement was answered, at this time and without an error. Null where no operation has several.
+    event_loop::Callback<const Query*, base::Mono> on_statement;
     /// A query is tried again; in words, why its last attempt failed.
     event_loop::Callback<const Query*, std::string_view> on_retried;
     event_loop::Callback<Session*> on_down;  ///< the connection failed or was lost
@@ -167,7 +170,7 @@ class alignas(kCacheLine) Session {
     void prepare() noexcept;
     void become_ready() noexcept;
     void queue_statement(const Query& query) noexcept;
-    void send_now(const Query& query) noexcept;
+    void send_now(Query& query, base::Mono now) noexcept;
     [[nodiscard]] std::uint32_t statement_of(const Query& query) const noexcept {
         return context_->workload.statement_number(query.choice.operation, query.completion.statement);
     }
@@ -184,7 +187,7 @@ class alignas(kCacheLine) Session {
     void count_added(Query& query, std::uint64_t rows) const noexcept;
     void roll_back(bool then_retry) noexcept;
     void retry(base::Mono now) noexcept;
-    void try_again(Query& query) noexcept;
+    void try_again(Query& query, base::Mono now) noexcept;
     [[nodiscard]] bool leaves_doubt(const Query& query, State state) const noexcept;
     void lose(base::Mono now) noexcept;
     void become_idle(base::Mono now) noexcept;

@@ -30,6 +30,12 @@ using DataRows = std::vector<std::vector<std::optional<std::string>>>;
 /// At most this many picked values are kept (the first ones of the answer).
 inline constexpr std::size_t kMaxPicked = 100'000;
 
+/// A query to pick values with that had more rows than are kept.
+struct CutPick {
+    std::string sql;
+    std::size_t rows;
+};
+
 /// What one arrival does.
 struct Choice {
     std::uint32_t operation = 0;  ///< index into Workload::operations()
@@ -51,6 +57,8 @@ class Workload {
              KeyDistribution default_distribution, std::uint64_t seed, std::uint64_t run_entropy);
 
     [[nodiscard]] const std::vector<Operation>& operations() const noexcept { return operations_; }
+
+    [[nodiscard]] const std::vector<CutPick>& cut_picks() const noexcept { return cut_picks_; }
 
     /// All statements of all operations in order, for preparing them; statement `s` of operation `o` has the
     /// number statement_number(o, s).
@@ -129,6 +137,7 @@ class Workload {
     std::vector<BoundParameter> bound_;           // of all statements, one after the other
     std::vector<KeyChooser> choosers_;
     std::vector<std::vector<std::string>> picked_;
+    std::vector<CutPick> cut_picks_;
     std::vector<std::string> run_ids_;
     std::vector<double> operation_weights_;               // running sums
     std::vector<std::vector<double>> statement_weights_;  // running sums, an operation
