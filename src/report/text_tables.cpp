@@ -21,11 +21,6 @@ namespace {
 constexpr std::size_t kOutages = 12;     // shown; the JSON result has all that are kept
 constexpr std::size_t kErrorKinds = 10;  // distinct SQLSTATEs shown; the JSON result has all
 
-/// Within a line, where the mark needs no column.
-std::string supported(const Histogram& histogram, double q, const Millis& ms) {
-    return ms.of(histogram.quantile(q)) + (histogram.supports(q) ? "" : "*");
-}
-
 std::vector<std::string> operation_notes(const metrics::OperationResult& operation, const Millis& ms) {
     std::vector<std::string> notes;
     if (operation.counts.retries > 0) {
@@ -37,8 +32,8 @@ std::vector<std::string> operation_notes(const metrics::OperationResult& operati
                                     with_thousands(statement.ok), with_thousands(statement.empty),
                                     with_thousands(statement.failed)));
         if (const auto& service = statement.service; service && !service->empty())
-            notes.back() += fmt::format("; service p50 {} ms, p99 {} ms", supported(*service, 0.5, ms),
-                                        supported(*service, 0.99, ms));
+            notes.back() += fmt::format("; service p50 {} ms, p99 {} ms", ms.marked(*service, 0.5),
+                                        ms.marked(*service, 0.99));
     }
     return notes;
 }
@@ -73,9 +68,13 @@ std::string Millis::of(double ms) const {
     return with_thousands(ms, digits_);
 }
 
+std::string Millis::marked(const Histogram& histogram, double q) const {
+    return of(histogram.quantile(q)) + (histogram.supports(q) ? "" : "*");
+}
+
 std::string Millis::quantile(const Histogram& histogram, double q) const {
     if (histogram.empty()) return "- ";
-    return of(histogram.quantile(q)) + (histogram.supports(q) ? " " : "*");
+    return marked(histogram, q) + (histogram.supports(q) ? " " : "");
 }
 
 void text_percentiles(const RunResult& run, const Millis& ms, Page& page) {

@@ -94,6 +94,9 @@ class Run {
     [[nodiscard]] bool no_rows_left() const noexcept;
 
     // The run as it stands.
+    [[nodiscard]] bool measures(const Query& query) const noexcept {
+        return stage_ != Stage::done && measurement_ && query.load == loads_.number();
+    }
     void start_tick(Mono now) noexcept;
     void tick_measured(Mono now);
     void tell_moment(Mono now, const metrics::Gauges& gauges) const;
@@ -250,13 +253,11 @@ void Run::on_ended(Session* session, const Query* query, std::string_view error)
 }
 
 void Run::on_statement(const Query* query, Mono done) noexcept {
-    if (stage_ != Stage::done && measurement_ && query->load == loads_.number())
-        measurement_->statement_done(query->completion, done - query->statement_sent);
+    if (measures(*query)) measurement_->statement_done(query->completion, done - query->statement_sent);
 }
 
 void Run::on_retried(const Query* query, std::string_view error) noexcept {
-    if (stage_ != Stage::done && measurement_ && query->load == loads_.number())
-        measurement_->retried(query->completion.sqlstate, error, base::mono_now());
+    if (measures(*query)) measurement_->retried(query->completion.sqlstate, error, base::mono_now());
 }
 
 void Run::on_backing_off(Session* session, Mono until) noexcept {

@@ -181,7 +181,7 @@ Workload::Workload(const Scenario& scenario, const std::vector<DataRows>& answer
     for (std::size_t i = 0; i < queries.size(); ++i) {
         picked_.push_back(queries[i].range ? std::vector<std::string>{}
                                            : first_column(queries[i], answers[i]));
-        // Rows and not values: a NULL is none, and one row in doubt among so many is not worth a count.
+        // By rows, NULLs among them: what is told is the size of the answer.
         if (picked_.back().size() == kMaxPicked && answers[i].size() > kMaxPicked)
             cut_picks_.push_back({queries[i].sql, answers[i].size()});
     }

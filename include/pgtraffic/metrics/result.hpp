@@ -45,7 +45,7 @@ struct StatementResult {
     std::uint64_t failed = 0;  ///< with those timed out
     std::string sql{};         ///< as the scenario has it
     /// Sent to answered, each time that it was answered without an error, in attempts that failed later, too.
-    /// None where it is its operation's only one: then the operation's says it.
+    /// None where it is its operation's only one: the operation has its service, with all attempts in it.
     std::optional<Histogram> service{};
 };
 

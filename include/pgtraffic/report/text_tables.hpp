@@ -26,8 +26,10 @@ class Millis {
     [[nodiscard]] std::string of(base::Nanos d) const { return of(base::to_millis(d)); }
     [[nodiscard]] std::string of(double ms) const;
 
-    /// A percentile; "-" of nothing, with an asterisk (else a space, to keep columns) where fewer than ten
-    /// values lie above it.
+    /// A percentile of something, with an asterisk where fewer than ten values lie above it.
+    [[nodiscard]] std::string marked(const metrics::Histogram& histogram, double q) const;
+
+    /// The same in a column: a space in the place of no asterisk, and "-" of nothing.
     [[nodiscard]] std::string quantile(const metrics::Histogram& histogram, double q) const;
 
  private:
