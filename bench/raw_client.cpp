@@ -1,6 +1,6 @@
 // The floor: what a query costs when nothing is done but what the protocol and the kernel ask for. One epoll,
-// blocking start-up, and per query one send() and one recv(); no library, no times, no histogram. Whatever
-// a real client costs beyond this is its own.
+// blocking start-up, and per query one send() and one recv(); no library, no histogram, and of times only how
+// late a query of the open loop left. Whatever a real client costs beyond this is its own.
 //   raw_client HOST PORT USER DATABASE CONNECTIONS prepared|extended seconds|queries AMOUNT LOW HIGH SQL
 //   [RATE]
 // With RATE, queries a second, it is an open loop with Poisson arrivals: a timerfd in the epoll, and nothing
@@ -30,6 +30,8 @@
 #include <string>
 #include <string_view>
 #include <vector>
+
+#include "lag.hpp"
 
 namespace {
 
@@ -214,6 +216,7 @@ int connect_to(const Plan& plan) {
 struct Tally {
     std::uint64_t queries = 0;
     double seconds = 0;
+    Lag lag;  // of the open loop
 };
 
 int watch(const std::vector<int>& sockets) {
@@ -246,6 +249,7 @@ Tally load_at_rate(const Plan& plan, const std::vector<int>& sockets) {
     std::exponential_distribution<double> gap{plan.rate};
     Query query{plan};
     Tally tally;
+    tally.lag = Lag{1.5 * (plan.timed ? plan.rate * plan.amount : plan.amount) + 100};
     const auto start = Clock::now();
     const auto end = plan.timed ? start + std::chrono::nanoseconds{std::llround(1e9 * plan.amount)}
                                 : Clock::time_point::max();
@@ -261,6 +265,7 @@ Tally load_at_rate(const Plan& plan, const std::vector<int>& sockets) {
         while (open() && due <= now && !idle.empty()) {
             send_all(sockets[idle.front()], query.next());
             idle.pop_front();
+            tally.lag.add(due, now);
             ++sent;
             due += std::chrono::nanoseconds{std::llround(1e9 * gap(random))};
         }
@@ -360,14 +365,16 @@ int main(int argc, char** argv) {
     rusage before{};
     rusage after{};
     getrusage(RUSAGE_SELF, &before);
-    const Tally tally = plan.rate > 0 ? load_at_rate(plan, sockets) : load(plan, sockets);
+    Tally tally = plan.rate > 0 ? load_at_rate(plan, sockets) : load(plan, sockets);
     getrusage(RUSAGE_SELF, &after);
     const double user = seconds_of(after.ru_utime) - seconds_of(before.ru_utime);
     const double system = seconds_of(after.ru_stime) - seconds_of(before.ru_stime);
     std::printf(
         "{\"queries\": %llu, \"seconds\": %.6f, \"cpu_user_s\": %.6f, \"cpu_system_s\": %.6f, "
-        "\"cpu_us_per_query\": %.3f}\n",
+        "\"cpu_us_per_query\": %.3f",
         static_cast<unsigned long long>(tally.queries), tally.seconds, user, system,
         tally.queries == 0 ? 0.0 : (user + system) * 1e6 / static_cast<double>(tally.queries));
+    tally.lag.print_member();
+    std::puts("}");
     return 0;
 }

@@ -68,8 +68,8 @@ def find_programs(build_dir):
                 raise process.Failed(f"{' '.join(argv)}:\n{built.stdout}{built.stderr}")
         build_dir = ROOT / "build" / "bench"
     found = {}
-    for name, folders in {"pgtraffic": ("",), "raw_client": ("bench",), "micro": ("bench",),
-                          "fake_server": ("bench", "test")}.items():
+    for name, folders in {"pgtraffic": ("",), "raw_client": ("bench",), "bare_timer": ("bench",),
+                          "micro": ("bench",), "fake_server": ("bench", "test")}.items():
         paths = [build_dir.resolve() / folder / name for folder in folders]
         path = next((path for path in paths if path.exists()), None)
         if path is None:

@@ -1,4 +1,4 @@
-"""The clients: pgtraffic, pgbench and the raw socket. Each knows how to be told the same load and how its
+"""The clients: pgtraffic, pgbench, the raw socket, and the timer that has no server at all. Each knows how to be told the same load and how its
 own report reads. What a run cost is not asked of them but measured (process.py). A command that is `bare`
 writes no report file, whose length would depend on the run's."""
 
@@ -138,4 +138,25 @@ class Raw:
     @staticmethod
     def read(ended):
         told = json.loads(ended.stdout)
-        return Run(told["queries"], told["queries"], told["seconds"], ended.cpu_s, ended.wall_s, ended.peak_kb)
+        return Run(told["queries"], told["queries"], told["seconds"], ended.cpu_s, ended.wall_s, ended.peak_kb,
+                   told.get("lag_ms", {}))
+
+
+class BareTimer:
+    """Wakes when a query would be due, and does nothing: how late the machine wakes whoever sleeps."""
+
+    name = "bare timer"
+    connects_on_the_clock = False
+
+    def __init__(self, binary):
+        self._binary = binary
+
+    def command(self, target, load, length, bare=False):
+        del target, bare
+        return [self._binary, str(load.rate), str(length.seconds or length.queries_each * load.connections / load.rate)]
+
+    @staticmethod
+    def read(ended):
+        told = json.loads(ended.stdout)
+        return Run(told["times"], told["times"], told["seconds"], ended.cpu_s, ended.wall_s, ended.peak_kb,
+                   told.get("lag_ms", {}))

@@ -6,14 +6,14 @@ import math
 from dataclasses import dataclass, field
 
 from . import measure, process, profiles, servers, workloads
-from .clients import Length, Load, Pgbench, Pgtraffic, Raw
+from .clients import BareTimer, Length, Load, Pgbench, Pgtraffic, Raw
 
 
 @dataclass
 class Context:
     """What every part needs."""
 
-    programs: dict  # pgtraffic, pgbench, raw_client, fake_server, micro: paths
+    programs: dict  # pgtraffic, pgbench, raw_client, bare_timer, fake_server, micro: paths
     scratch: str
     record: measure.Record
     quick: bool = False
@@ -93,7 +93,7 @@ def open_loop(c, server):
     """Queries due by a schedule, against PostgreSQL over a Unix socket."""
     raw = c.raw(server.values("SELECT max(order_id) FROM orders")[0])
     scripts = {"select": workloads.pgbench_scripts(c.programs["pgtraffic"], server, "select", c.scratch)}
-    clients = [c.ours, Pgbench(c.programs["pgbench"], scripts), c.economy, raw]
+    clients = [c.ours, Pgbench(c.programs["pgbench"], scripts), c.economy, raw, BareTimer(c.programs["bare_timer"])]
 
     for rate in c.at((100, 1000, 10000), (1000,)):
         for connections in c.at((10, 150, 1000), (10,)):

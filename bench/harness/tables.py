@@ -2,7 +2,7 @@
 
 from .measure import Spread
 
-OURS, PGBENCH, RAW = "pgtraffic", "pgbench", "raw socket"
+OURS, PGBENCH, RAW, TIMER = "pgtraffic", "pgbench", "raw socket", "bare timer"
 PIPELINED, ECONOMY = "pgtraffic --pipeline 16", "pgtraffic --pacing economy"
 STEPS = {"precise": OURS, "1 ms": "pgtraffic --pacing 1ms", "2 ms": "pgtraffic --pacing 2ms", "4 ms": "pgtraffic --pacing 4ms",
          "8 ms (economy)": ECONOMY, "16 ms": "pgtraffic --pacing 16ms"}
@@ -100,7 +100,7 @@ def _steps(record):
 
 
 def open_loop(record):
-    rows, lags, thrifty = [], [], []
+    rows, lags, floors, thrifty = [], [], [], []
     for cell in record.cells("open"):
         def of(client, figure, cell=cell):
             return record.spread("open", cell, client, figure)
@@ -121,10 +121,14 @@ def open_loop(record):
         lags.append([name, lag(OURS, "mean"), lag(OURS, "p50"), lag(OURS, "p99"), lag(OURS, "max"),
                      lag(PGBENCH, "mean"), lag(PGBENCH, "max"),
                      ratio(record.ratio("open", cell, OURS, PGBENCH, "lag_mean_ms"))])
+        floors.append([name, *(lag(client, which) for which in ("p50", "p99") for client in (OURS, RAW, TIMER)),
+                       decimal(of(TIMER, "cpu_us"), 1)])
     return (table(["rate, connections", "queries/s", "pgbench", "started of what was due", "CPU µs a query", "pgbench",
                    "raw socket", "to pgbench", "raw socket to pgbench"], rows) +
             "\nLag (due to sent), ms:\n\n" +
             table(["rate, connections", "mean", "p50", "p99", "max", "pgbench mean", "max", "mean to pgbench"], lags) +
+            "\nThe same beside what this machine allows, ms:\n\n" +
+            table(["rate, connections", "p50", RAW, TIMER, "p99", RAW, TIMER, f"CPU µs a wake of the {TIMER}"], floors) +
             "\nWith `--pacing economy`:\n\n" +
             table(["rate, connections", "CPU µs a query", "to pgbench", "mean lag, ms", "p99"], thrifty) + _steps(record))
 
