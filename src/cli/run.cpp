@@ -23,6 +23,7 @@
 #include "pgtraffic/cli/run_description.hpp"
 #include "pgtraffic/cli/run_files.hpp"
 #include "pgtraffic/cli/run_judgement.hpp"
+#include "pgtraffic/cli/run_warnings.hpp"
 #include "pgtraffic/cli/safety.hpp"
 #include "pgtraffic/cli/target.hpp"
 #include "pgtraffic/event_loop/loop.hpp"
@@ -132,104 +133,6 @@ simulation::SimulationPlan make_plan(const RunOptions& options, const RunChoice&
     return plan;
 }
 
-bool lost_prepared_statements(const RunResult& result) {
-    return std::any_of(result.errors.begin(), result.errors.end(), [](const auto& error) {
-        return error.sqlstate.text() == "26000" || error.sqlstate.text() == "42P05";
-    });
-}
-
-/// What helps where an operation mostly finds nothing.
-std::string cure_of_emptiness(const std::string& operation, const workload::Scenario& scenario) {
-    const auto found = std::find_if(scenario.operations.begin(), scenario.operations.end(),
-                                    [&](const auto& one) { return one.name == operation; });
-    const bool reads = found == scenario.operations.end() ||
-                       std::all_of(found->statements.begin(), found->statements.end(),
-                                   [](const auto& one) { return workload::only_reads(one.sql); });
-    return reads ? "Give its parameters values that the tables hold"
-                 : "Where it uses up what it looks for, add inserts to the mix, or fill the tables again";
-}
-
-bool ended_by(const RunResult& result, base::SqlState state) {
-    return std::ranges::any_of(result.errors,
-                               [&](const auto& error) { return error.sqlstate == state && error.count > 0; });
-}
-
-/// By far more duplicates than draws at random make.
-bool repeats_inserts(const RunResult& result) {
-    constexpr double kTooMany = 0.01;
-    return std::ranges::any_of(result.errors, [&](const auto& error) {
-        return error.sqlstate.text() == "23505" && static_cast<double>(error.retried + error.count) >
-                                                       kTooMany * static_cast<double>(result.total.started);
-    });
-}
-
-void add_warnings(RunResult& result, const workload::Scenario& scenario, const RunOptions& options) {
-    for (const auto& operation : result.operations) {
-        const auto& counts = operation.counts;
-        if (counts.empty * 2 > counts.succeeded() && counts.empty > 0) {
-            result.warnings.push_back(
-                {"mostly_empty",
-                 fmt::format(
-                     "{:.0f} % of the {} queries found no row: they tested little. {}",
-                     100.0 * static_cast<double>(counts.empty) / static_cast<double>(counts.succeeded()),
-                     operation.name, cure_of_emptiness(operation.name, scenario))});
-        }
-    }
-    if (result.server.read_only && ended_by(result, base::kReadOnly)) {
-        result.warnings.push_back({"read_only",
-                                   "a statement of the workload writes, perhaps in a function, and the "
-                                   "load's sessions could only read: "
-                                   "give the scenario \"read_only\": false"});
-    }
-    if (options.random_seed && repeats_inserts(result)) {
-        result.warnings.push_back(
-            {"seed_repeated",
-             fmt::format(
-                 "inserts met rows that were there already, as an earlier run with --random-seed {} leaves "
-                 "them, and their latency is that of several attempts: take another seed, or remove "
-                 "that run's orders (pgtraffic cleanup --run)",
-                 *options.random_seed)});
-    }
-    if (result.server.temporary) {
-        result.warnings.push_back(
-            {"temporary_server",
-             "measured against a temporary server on this machine: for trying things out"});
-    }
-    if (options.unsafe_fast)
-        result.warnings.push_back(
-            {"unsafe_fast", "the temporary server ran with fsync off: its figures are not a database's"});
-    if (result.server.pooler && options.timeout) {
-        result.warnings.push_back({"pooler_timeout",
-                                   "behind a pooler --timeout is kept by the client alone: a query that took "
-                                   "too long may still run "
-                                   "on the server (docs/poolers.md)"});
-    }
-    if (result.server.pooler && options.prepared && lost_prepared_statements(result)) {
-        result.warnings.push_back({"pooler_prepared", simulation::kPoolerPreparedCure});
-    }
-    if (const auto step = options.wake_step.value_or(base::Nanos{0});
-        step.count() > 0 && (result.server.ssl || result.server.address_kind == "unix socket")) {
-        result.warnings.push_back(
-            {"economy_pacing",
-             fmt::format(
-                 "--pacing reads answers at steps of {0}, and over {1} nothing tells when they came: service "
-                 "and response are up to {0} too long",
-                 base::format_duration(step), result.server.ssl ? "TLS" : "a Unix socket")});
-    }
-    if (const auto away = result.without_service(); away.count() > 0) {
-        result.warnings.push_back(
-            {"outage", fmt::format("there was no service for {} of {}: the outages say when and why",
-                                   base::format_duration(away),
-                                   base::format_duration(base::from_seconds(result.duration_s)))});
-    }
-    if (result.reconnects > 0) {
-        result.warnings.push_back(
-            {"reconnects",
-             fmt::format("{} lost and made again during the run",
-                         base::counted(result.reconnects, "connection was", "connections were"))});
-    }
-}
-
 /// A server that is not there any more costs the audit, not the report.
 void add_audit(RunResult& result, const simulation::AuditLog& audit, const postgres::Conninfo& conninfo,
                const RunOptions& options) {
@@ -247,18 +150,6 @@ void add_audit(RunResult& result, const simulation::AuditLog& audit, const postg
                                   "are there more than once",
                                   base::with_thousands(table.lost()), table.table,
                                   base::with_thousands(table.twice))});
-    }
-}
-
-void add_cut_picks(RunResult& result, const workload::Workload& workload) {
-    for (const auto& cut : workload.cut_picks()) {
-        result.warnings.push_back(
-            {"pick_cut",
-             fmt::format("values were drawn from the first {} of the {} rows of \"{}\" alone: have the "
-                         "query choose which (ORDER BY random() LIMIT {})",
-                         base::with_thousands(std::uint64_t{workload::kMaxPicked}),
-                         base::with_thousands(std::uint64_t{cut.rows}), report::printable(cut.sql),
-                         workload::kMaxPicked)});
     }
 }
 
@@ -372,8 +263,7 @@ int run_command(const RunOptions& options, const std::vector<std::string>& argv)
     if (audit) add_audit(result, *audit, conninfo, options);
     if (round_trips) add_network(result, std::move(*round_trips));
     add_statements(result, choice.scenario);
-    add_warnings(result, choice.scenario, options);
-    add_cut_picks(result, *workload);
+    add_warnings(result, *workload, options);
     files.end_stream(result);
     // One that broke the audit off, say, is the run's: outcome and exit code tell it. A later one finds the
     // reports as they are, and ends us when they are written.

@@ -85,7 +85,11 @@ nlohmann::ordered_json config_json(const RunOptions& options, const RunChoice& c
             ? nlohmann::ordered_json(choice.traffic.arrivals == traffic::Arrivals::poisson ? "poisson"
                                                                                            : "uniform")
             : nlohmann::ordered_json(nullptr);
-    if (choice.traffic.open_loop() && !config.contains("pacing")) config["pacing"] = "precise";
+    if (choice.traffic.open_loop()) {
+        if (!config.contains("pacing")) config["pacing"] = "precise";
+        // What a name stands for, which another version may change.
+        config["pacing_step_s"] = base::to_seconds(options.wake_step.value_or(base::Nanos{0}));
+    }
     const auto& operations = choice.scenario.operations;
     const auto operation_shares = shares(operations);
     for (std::size_t i = 0; i < operations.size(); ++i) {

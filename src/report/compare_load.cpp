@@ -27,7 +27,7 @@ constexpr auto kNotedKeys =
 /// How many queries are under way, and in which order they start: the load of a closed loop, and what serves
 /// that of an open one. A result of a version that had no such option yet is taken to have had its default.
 constexpr auto kSessionKeys =
-    std::to_array<const char*>({"connections", "pipeline", "session_order", "pacing"});
+    std::to_array<const char*>({"connections", "pipeline", "session_order", "pacing_step_s"});
 /// What only results from later versions tell in every case; an older one is taken to have had the same.
 constexpr auto kLaterLoadKeys =
     std::to_array<const char*>({"pattern", "operation_shares", "statement_shares"});

@@ -198,6 +198,7 @@ TEST_CASE("--latency-limit skips what is too late, --duration-only does not stop
     CHECK(late["summary"]["queries"]["missed"].get<int>() > 50);
     CHECK(late["summary"]["lag_ms"]["max"].get<double>() < 21);
     CHECK(late["config"]["pacing"] == "precise");
+    CHECK(late["config"]["pacing_step_s"] == 0);
     CHECK(late["config"]["latency_limit_s"] == 0.02);
     // Those that were sent within it still had 50 ms in front of them.
     CHECK(late["summary"]["queries"]["late"] == late["summary"]["queries"]["ok"]);

@@ -37,6 +37,7 @@ TEST_CASE("paced by steps, what is planned starts, at the steps, and is charged 
             CHECK(reason["value"].get<double>() <=
                   result["summary"]["lag_ms"]["p99"].get<double>() - 0.999 * step_ms);
     }
+    CHECK(result["config"]["pacing_step_s"] == step_ms / 1000);
     // Over a Unix socket nobody knows when an answer came.
     CHECK(owns_up(result));
 }

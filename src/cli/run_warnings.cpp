@@ -1,0 +1,146 @@
+#include "pgtraffic/cli/run_warnings.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+
+#include "pgtraffic/base/units.hpp"
+#include "pgtraffic/report/layout.hpp"
+#include "pgtraffic/simulation/connecting.hpp"
+#include "pgtraffic/workload/intent.hpp"
+
+namespace pgtraffic::cli {
+
+using metrics::RunResult;
+
+namespace {
+
+// ---- of the load ----------------------------------------------------------------------------------------
+
+/// What helps where an operation mostly finds nothing.
+const char* cure_of_emptiness(const workload::Operation& operation) {
+    const bool reads = std::ranges::all_of(operation.statements,
+                                           [](const auto& one) { return workload::only_reads(one.sql); });
+    return reads ? "Give its parameters values that the tables hold"
+                 : "Where it uses up what it looks for, add inserts to the mix, or fill the tables again";
+}
+
+void warn_of_emptiness(RunResult& result, const workload::Workload& workload) {
+    for (std::size_t o = 0; o < result.operations.size(); ++o) {
+        const auto& counts = result.operations[o].counts;
+        if (counts.empty == 0 || counts.empty * 2 <= counts.succeeded()) continue;
+        result.warnings.push_back(
+            {"mostly_empty",
+             fmt::format("{:.0f} % of the {} queries found no row: they tested little. {}",
+                         100.0 * static_cast<double>(counts.empty) / static_cast<double>(counts.succeeded()),
+                         result.operations[o].name, cure_of_emptiness(workload.operations()[o]))});
+    }
+}
+
+bool ended_by(const RunResult& result, base::SqlState state) {
+    return std::ranges::any_of(result.errors,
+                               [&](const auto& error) { return error.sqlstate == state && error.count > 0; });
+}
+
+/// By far more duplicates than draws at random make.
+bool repeats_inserts(const RunResult& result) {
+    constexpr double kTooMany = 0.01;
+    return std::ranges::any_of(result.errors, [&](const auto& error) {
+        return error.sqlstate.text() == "23505" && static_cast<double>(error.retried + error.count) >
+                                                       kTooMany * static_cast<double>(result.total.started);
+    });
+}
+
+void warn_of_workload(RunResult& result, const workload::Workload& workload, const RunOptions& options) {
+    warn_of_emptiness(result, workload);
+    if (result.server.read_only && ended_by(result, base::kReadOnly)) {
+        result.warnings.push_back({"read_only",
+                                   "a statement of the workload writes, perhaps in a function, and the "
+                                   "load's sessions could only read: "
+                                   "give the scenario \"read_only\": false"});
+    }
+    if (options.random_seed && repeats_inserts(result)) {
+        result.warnings.push_back(
+            {"seed_repeated",
+             fmt::format(
+                 "inserts met rows that were there already, as an earlier run with --random-seed {} leaves "
+                 "them, and their latency is that of several attempts: take another seed, or remove "
+                 "that run's orders (pgtraffic cleanup --run)",
+                 *options.random_seed)});
+    }
+    for (const auto& cut : workload.cut_picks()) {
+        result.warnings.push_back(
+            {"pick_cut",
+             fmt::format("values were drawn from the first {} of the {} rows of \"{}\" alone: have the "
+                         "query choose which (ORDER BY random() LIMIT {})",
+                         base::with_thousands(std::uint64_t{workload::kMaxPicked}),
+                         base::with_thousands(std::uint64_t{cut.rows}), report::printable(cut.sql),
+                         workload::kMaxPicked)});
+    }
+}
+
+// ---- of the server --------------------------------------------------------------------------------------
+
+bool lost_prepared_statements(const RunResult& result) {
+    return std::ranges::any_of(result.errors, [](const auto& error) {
+        return error.sqlstate.text() == "26000" || error.sqlstate.text() == "42P05";
+    });
+}
+
+void warn_of_server(RunResult& result, const RunOptions& options) {
+    if (result.server.temporary) {
+        result.warnings.push_back(
+            {"temporary_server",
+             "measured against a temporary server on this machine: for trying things out"});
+    }
+    if (options.unsafe_fast)
+        result.warnings.push_back(
+            {"unsafe_fast", "the temporary server ran with fsync off: its figures are not a database's"});
+    if (result.server.pooler && options.timeout) {
+        result.warnings.push_back({"pooler_timeout",
+                                   "behind a pooler --timeout is kept by the client alone: a query that took "
+                                   "too long may still run "
+                                   "on the server (docs/poolers.md)"});
+    }
+    if (result.server.pooler && options.prepared && lost_prepared_statements(result)) {
+        result.warnings.push_back({"pooler_prepared", simulation::kPoolerPreparedCure});
+    }
+}
+
+// ---- of the connections ---------------------------------------------------------------------------------
+
+void warn_of_connections(RunResult& result, const RunOptions& options) {
+    if (const auto step = options.wake_step.value_or(base::Nanos{0});
+        step.count() > 0 && (result.server.ssl || result.server.address_kind == "unix socket")) {
+        result.warnings.push_back(
+            {"economy_pacing",
+             fmt::format(
+                 "--pacing reads answers at steps of {0}, and over {1} nothing tells when they came: service "
+                 "and response are up to {0} too long",
+                 base::format_duration(step), result.server.ssl ? "TLS" : "a Unix socket")});
+    }
+    if (const auto away = result.without_service(); away.count() > 0) {
+        result.warnings.push_back(
+            {"outage", fmt::format("there was no service for {} of {}: the outages say when and why",
+                                   base::format_duration(away),
+                                   base::format_duration(base::from_seconds(result.duration_s)))});
+    }
+    if (result.reconnects > 0) {
+        result.warnings.push_back(
+            {"reconnects",
+             fmt::format("{} lost and made again during the run",
+                         base::counted(result.reconnects, "connection was", "connections were"))});
+    }
+}
+
+}  // namespace
+
+void add_warnings(RunResult& result, const workload::Workload& workload, const RunOptions& options) {
+    warn_of_workload(result, workload, options);
+    warn_of_server(result, options);
+    warn_of_connections(result, options);
+}
+
+}  // namespace pgtraffic::cli
