@@ -142,18 +142,9 @@ def figures(record, skipped, measured, chart_links):
     return "\n\n".join(block.strip("\n") for block in out) + "\n"
 
 
-def rounded(value):
-    """Four significant digits are more than any sample is good for."""
-    if isinstance(value, float):
-        return float(f"{value:.4g}")
-    if isinstance(value, dict):
-        return {key: rounded(one) for key, one in value.items()}
-    return value
-
-
 def results_json(record, skipped, measured):
     head = json.dumps({"measured": measured, "skipped": skipped, "failures": record.failures}, indent=1)
-    samples = ",\n  ".join(json.dumps(rounded(sample)) for sample in record.samples)
+    samples = ",\n  ".join(json.dumps(sample) for sample in record.samples)
     return head[:-2] + ',\n "samples": [\n  ' + samples + "\n ]\n}\n"
 
 

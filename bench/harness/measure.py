@@ -80,6 +80,15 @@ def difference(client, target, load, long, short, **how):
     return sample
 
 
+def rounded(value):
+    """Four significant digits are more than any sample is good for. Whoever reads results.json has the figures that the page was made of."""
+    if isinstance(value, float):
+        return float(f"{value:.4g}")
+    if isinstance(value, dict):
+        return {key: rounded(one) for key, one in value.items()}
+    return value
+
+
 class Record:
     """Everything measured, as it will be in results.json: one entry a sample."""
 
@@ -89,7 +98,8 @@ class Record:
         self._say = say
 
     def add(self, part, cell, client, repetition, sample):
-        self.samples.append({"part": part, "cell": cell, "client": client, "repetition": repetition, **sample})
+        self.samples.append({"part": part, "cell": cell, "client": client, "repetition": repetition,
+                             **rounded(sample)})
 
     def take_turns(self, part, cell, clients, repetitions, sample_of):
         """`sample_of(client)` for each client, the order turned round from repetition to repetition. A client
