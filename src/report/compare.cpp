@@ -289,9 +289,18 @@ class Figures {
         } else if (histogram != nullptr && !histogram->empty()) {
             found.value = base::to_millis(histogram->quantile(figure.quantile));
         }
+        if (found.value && figure.statistic == Statistic::quantile)
+            found.weak = !supported(figure.quantile, *latencies, histogram);
         const auto name = object.substr(0, object.rfind('_'));
         if (const auto* bounds = bounds_of(part, name, key)) found.bounds = pair_of(*bounds);
         return found;
+    }
+
+    /// Of what neither a histogram nor a count is told, as in results of earlier versions, nobody knows.
+    [[nodiscard]] static bool supported(double q, const Json& latencies, const Histogram* histogram) {
+        if (histogram != nullptr && !histogram->empty()) return histogram->supports(q);
+        const auto count = latencies.find("count");
+        return count == latencies.end() || metrics::supports_quantile(count->get<double>(), q);
     }
 
     [[nodiscard]] static std::optional<std::pair<double, double>> bounds_of_share(const Threshold& figure,
@@ -383,10 +392,12 @@ class Group {
     [[nodiscard]] ComparedValue value(const Threshold& figure) const {
         if (runs_.size() == 1) return runs_.front().value(figure);
         std::vector<double> values;
+        bool weak = false;
         for (const auto& run : runs_) {
-            const auto one = run.value(figure).value;
-            if (!one) return {};
-            values.push_back(*one);
+            const auto one = run.value(figure);
+            if (!one.value) return {};
+            values.push_back(*one.value);
+            weak = weak || one.weak;
         }
         const auto mean = metrics::mean_of_runs(values);
         // Runs in one bucket of the histogram, or with the same few counts, do not differ by nothing: nobody
@@ -396,7 +407,7 @@ class Group {
                            : 0;
         for (const auto& run : runs_) least = std::max(least, run.of_one(figure));
         const double half = std::max(mean.half_width, least);
-        return {mean.value, std::pair{std::max(0.0, mean.value - half), mean.value + half}, {}, {}};
+        return {mean.value, std::pair{std::max(0.0, mean.value - half), mean.value + half}, {}, {}, weak};
     }
 
  private:

@@ -9,6 +9,7 @@
 #include "pgtraffic/report/encoding.hpp"
 #include "pgtraffic/report/html_figure.hpp"
 #include "pgtraffic/report/html_page.hpp"
+#include "pgtraffic/report/html_section.hpp"
 #include "pgtraffic/report/json.hpp"
 
 namespace pgtraffic::report {
@@ -90,11 +91,18 @@ Json number_or_null(std::optional<double> x) {
     return x && std::isfinite(*x) ? Json(*x) : Json(nullptr);
 }
 
+bool has_weak(const Comparison& comparison) {
+    return std::ranges::any_of(comparison.figures, [](const ComparedFigure& figure) {
+        return std::ranges::any_of(figure.values, &ComparedValue::weak);
+    });
+}
+
 // ---- the page
 
 std::string cell(const ComparedValue& value, const UnitWords& words) {
     const auto bounds = bounds_text(value, words.look);
-    return number(value.value, words.look) + (bounds.empty() ? "" : fmt::format("<small>{}</small>", bounds));
+    return fmt::format("{}{}{}", number(value.value, words.look), value.weak ? kWeakMark : "",
+                       bounds.empty() ? "" : fmt::format("<small>{}</small>", bounds));
 }
 
 std::string change_cell(const ComparedValue& value) {
@@ -268,6 +276,7 @@ std::string compare_text(const Comparison& comparison, const std::vector<Compare
         heads.push_back(label);
         if (&label != &labels.front()) heads.push_back(fmt::format("{} to {}", labels.front(), label));
     }
+    const bool weak = has_weak(comparison);
     std::vector<TableRow> rows;
     for (const auto& figure : comparison.figures) {
         auto& row = rows.emplace_back();
@@ -276,7 +285,7 @@ std::string compare_text(const Comparison& comparison, const std::vector<Compare
         auto note = bounds_note(figure, labels);
         for (std::size_t i = 0; i < labels.size(); ++i) {
             const auto& value = figure.values[i];
-            row.cells.push_back(number(value.value, look));
+            row.cells.push_back(number(value.value, look) + (value.weak ? "*" : weak ? " " : ""));
             if (i == 0) continue;
             row.cells.push_back(change_text(value.change));
             if (value.finding != Finding::none)
@@ -288,6 +297,7 @@ std::string compare_text(const Comparison& comparison, const std::vector<Compare
         if (!note.empty()) row.notes.push_back(std::move(note));
     }
     out.table("Figures", heads, rows);
+    if (weak) out.note(kWeakNote);
     if (!comparison.differences.empty()) {
         out.title("Not the same in all runs");
         for (const auto& difference : comparison.differences) out.bullet(difference);
@@ -322,8 +332,8 @@ Json compare_json(const Comparison& comparison, const std::vector<ComparedRun>& 
                 {{"value", number_or_null(value.value)},
                  {"bounds", value.bounds ? Json{value.bounds->first, value.bounds->second} : Json(nullptr)},
                  {"change_ratio", number_or_null(value.change)},
-                 {"finding",
-                  value.finding == Finding::none ? Json(nullptr) : Json(to_string(value.finding))}});
+                 {"finding", value.finding == Finding::none ? Json(nullptr) : Json(to_string(value.finding))},
+                 {"weak", value.weak}});
         }
         figures.push_back({{"name", figure.name},
                            {"unit", words_of(figure.unit).json},
@@ -365,8 +375,8 @@ std::string compare_html(const Comparison& comparison, const std::vector<Compare
         "</section>\n<section id=\"figures\"><h2>Figures</h2>\n<p class=\"hint\">Below a figure its 95 % "
         "confidence "
         "interval, where there is one. Where two of them overlap, they show no difference. " +
-        html_text(intervals_note(runs)) + "</p>\n" + figures_table(comparison, group_labels(runs)) +
-        "</section>\n";
+        html_text(intervals_note(runs)) + "</p>\n" +
+        with_weak_note(figures_table(comparison, group_labels(runs))) + "</section>\n";
     body +=
         "<section id=\"time\"><h2>Over time</h2>\n<p class=\"where no-print\" id=\"when\">Point at a chart, "
         "or tab to "

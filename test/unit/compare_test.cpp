@@ -213,6 +213,31 @@ TEST_CASE("a percentile that is a lower bound is compared with nothing") {
     CHECK(comparison.failed());
 }
 
+TEST_CASE("a percentile that few queries support is marked, in one run or in one of a group") {
+    const auto many = run_of(1'000us);
+    const auto few = run_of(1'000us, 500);  // five queries lie above p99
+    const auto runs = runs_of(many, few);
+    const auto comparison = report::compare(runs, {});
+    for (const auto* name : {"response.p99", "service.p99"}) {
+        CAPTURE(name);
+        CHECK_FALSE(figure(comparison, name).values[0].weak);
+        CHECK(figure(comparison, name).values[1].weak);
+    }
+    CHECK_FALSE(figure(comparison, "response.p50").values[1].weak);
+    CHECK_FALSE(figure(comparison, "response.max").values[1].weak);
+    const auto text = report::compare_text(comparison, runs, {});
+    CHECK(text.find("* fewer than ten queries above it") != std::string::npos);
+    CHECK(report::compare_html(comparison, runs).find("class=\"weak\">*</span>") != std::string::npos);
+    CHECK(report::compare_text(report::compare(runs_of(many, many), {}), runs_of(many, many), {})
+              .find("fewer than ten") == std::string::npos);
+    const auto groups =
+        report::label_groups({{{"a1.json", many}, {"a2.json", few}}, {{"b1.json", many}, {"b2.json", many}}});
+    const auto grouped = report::compare(groups, {});
+    CHECK(figure(grouped, "response.p99").values[0].weak);
+    CHECK_FALSE(figure(grouped, "response.p99").values[1].weak);
+    CHECK(report::compare_json(grouped, groups)["figures"].dump().find("\"weak\":true") != std::string::npos);
+}
+
 TEST_CASE("groups whose runs have the same few failures differ by no less than a query") {
     const auto with = [](int failed) {
         auto document = report::json_report(test::sample_open_run());

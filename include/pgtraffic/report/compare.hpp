@@ -55,6 +55,7 @@ struct ComparedValue {
     std::optional<std::pair<double, double>> bounds;  ///< 95 % confidence interval
     std::optional<double> change;                     ///< against the base, 0.1 for 10 % more
     Finding finding = Finding::none;
+    bool weak = false;  ///< a percentile with fewer than ten queries above it, in one of the runs
 };
 
 struct ComparedFigure {
