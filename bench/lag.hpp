@@ -17,7 +17,7 @@ class Lag {
         ms_.push_back(std::chrono::duration<float, std::milli>(began - due).count());
     }
 
-    /// As a member of a JSON object: percentiles by nearest rank. Nothing where nothing was added.
+    /// As a member of a JSON object; percentiles are values that occurred. Nothing where nothing was added.
     void print_member() {
         if (ms_.empty()) return;
         std::sort(ms_.begin(), ms_.end());
