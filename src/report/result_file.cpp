@@ -61,6 +61,7 @@ void check_object(const JsonNode& node) {
 }
 
 void check_latency(const JsonNode& node) {
+    if (node.has("count")) check_count(node.at("count"));  // not of earlier versions
     check_amounts(node, {"min", "mean", "stddev", "max"});
     for (const auto& percentile : kKeptPercentiles) check_amount(node.at(percentile.key));
 }
