@@ -1,6 +1,6 @@
-"""The clients: pgtraffic, pgbench, the raw socket, and the timer that has no server at all. Each knows how to be told the same load and how its
-own report reads. What a run cost is not asked of them but measured (process.py). A command that is `bare`
-writes no report file, whose length would depend on the run's."""
+"""The clients: pgtraffic, pgbench, the raw socket, and the timer that has no server at all. Each knows how to
+be told the same load and how its own report reads. What a run cost is not asked of them but measured
+(process.py). A command that is `bare` writes no report file, whose length would depend on the run's."""
 
 import json
 import os

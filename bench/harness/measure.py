@@ -81,7 +81,8 @@ def difference(client, target, load, long, short, **how):
 
 
 def rounded(value):
-    """Four significant digits are more than any sample is good for. Whoever reads results.json has the figures that the page was made of."""
+    """Four significant digits are more than any sample is good for. Rounded when it is taken, so that the page
+    and results.json are made of the same figures."""
     if isinstance(value, float):
         return float(f"{value:.4g}")
     if isinstance(value, dict):
