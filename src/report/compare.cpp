@@ -166,11 +166,35 @@ metrics::RunResult run_of(const Json& document) {
     return run;
 }
 
+struct StatementPlace {
+    std::string name;
+    std::size_t position;  ///< in the base's operation
+};
+
+/// What a row compares: a figure in the words of thresholds, and of which statement of its operation, which
+/// thresholds have no word for.
+struct Asked {
+    Threshold figure;
+    std::optional<StatementPlace> statement = std::nullopt;
+};
+
+/// A statement is found by its name, for one that was put before it moves it. Of several that have the name
+/// it is the one in the same place.
+const Json* statement_of(const Json& operation, const StatementPlace& place) {
+    const auto& statements = operation["statements"];
+    const auto named = [&](const Json& one) { return one["name"] == place.name; };
+    if (place.position < statements.size() && named(statements[place.position]))
+        return &statements[place.position];
+    const auto found = std::find_if(statements.begin(), statements.end(), named);
+    return found == statements.end() ? nullptr : &*found;
+}
+
 /// The part of the document that a figure speaks of.
-const Json* part_of(const Json& document, const Threshold& figure) {
+const Json* part_of(const Json& document, const Asked& asked) {
+    const auto& figure = asked.figure;
     if (figure.population == Population::run) return &document["summary"];
     for (const auto& one : document[figure.population == Population::operation ? "operations" : "phases"]) {
-        if (one["name"] == figure.name) return &one;
+        if (one["name"] == figure.name) return asked.statement ? statement_of(one, *asked.statement) : &one;
     }
     return nullptr;
 }
@@ -221,9 +245,10 @@ class Figures {
     explicit Figures(const Json& document) : document_{document}, run_{run_of(document)} {}
 
     /// In ms, per second, a share or a count.
-    [[nodiscard]] ComparedValue value(const Threshold& figure) const {
+    [[nodiscard]] ComparedValue value(const Asked& asked) const {
         ComparedValue found;
-        const auto* part = part_of(document_, figure);
+        const auto& figure = asked.figure;
+        const auto* part = part_of(document_, asked);
         if (part == nullptr) return found;
         const auto object = latency_object(figure.metric);
         if (!object.empty()) return latency(figure, *part, object);
@@ -243,8 +268,9 @@ class Figures {
     }
 
     /// What one query more or less changes of a throughput, a share or a count.
-    [[nodiscard]] double of_one(const Threshold& figure) const {
-        const auto* part = part_of(document_, figure);
+    [[nodiscard]] double of_one(const Asked& asked) const {
+        const auto& figure = asked.figure;
+        const auto* part = part_of(document_, asked);
         if (part == nullptr) return 0;
         const auto counts = counts_of(part->contains("queries") ? (*part)["queries"] : *part);
         switch (figure.metric) {
@@ -354,47 +380,76 @@ Finding finding_of(const ComparedValue& base, const ComparedValue& other, bool h
     return (*other.value > *base.value) == higher_is_better ? Finding::better : Finding::worse;
 }
 
+/// What runs must have for a figure to say anything of them.
+enum class Needs : std::uint8_t { nothing, open_loop, latency_limit, retries };
+
 struct FigureRow {
     std::string_view figure;
     FigureUnit unit;
     bool higher_is_better;
-    bool open_only;
+    Needs needs = Needs::nothing;
 };
 
 constexpr auto kRunFigures = std::to_array<FigureRow>({
-    {"throughput", FigureUnit::per_second, true, false},
-    {"target_attainment", FigureUnit::share, true, true},
-    {"success_ratio", FigureUnit::share, true, false},
-    {"failed_ratio", FigureUnit::share, false, false},
-    {"response.mean", FigureUnit::millis, false, false},
-    {"response.p50", FigureUnit::millis, false, false},
-    {"response.p90", FigureUnit::millis, false, false},
-    {"response.p95", FigureUnit::millis, false, false},
-    {"response.p99", FigureUnit::millis, false, false},
-    {"response.p999", FigureUnit::millis, false, false},
-    {"response.max", FigureUnit::millis, false, false},
-    {"service.p50", FigureUnit::millis, false, false},
-    {"service.p99", FigureUnit::millis, false, false},
-    {"lag.p99", FigureUnit::millis, false, true},
-    {"cpu_us_per_query", FigureUnit::micros, false, false},
+    {"throughput", FigureUnit::per_second, true},
+    {"target_attainment", FigureUnit::share, true, Needs::open_loop},
+    {"success_ratio", FigureUnit::share, true},
+    {"failed_ratio", FigureUnit::share, false},
+    {"late_ratio", FigureUnit::share, false, Needs::latency_limit},
+    {"retries", FigureUnit::count, false, Needs::retries},
+    {"response.mean", FigureUnit::millis, false},
+    {"response.p50", FigureUnit::millis, false},
+    {"response.p90", FigureUnit::millis, false},
+    {"response.p95", FigureUnit::millis, false},
+    {"response.p99", FigureUnit::millis, false},
+    {"response.p999", FigureUnit::millis, false},
+    {"response.max", FigureUnit::millis, false},
+    {"service.p50", FigureUnit::millis, false},
+    {"service.p99", FigureUnit::millis, false},
+    {"lag.p99", FigureUnit::millis, false, Needs::open_loop},
+    {"cpu_us_per_query", FigureUnit::micros, false},
 });
 constexpr auto kOperationFigures = std::to_array<FigureRow>({
-    {"throughput", FigureUnit::per_second, true, false},
-    {"response.p50", FigureUnit::millis, false, false},
-    {"response.p99", FigureUnit::millis, false, false},
+    {"throughput", FigureUnit::per_second, true},
+    {"response.p50", FigureUnit::millis, false},
+    {"response.p99", FigureUnit::millis, false},
 });
+/// Of each statement where an operation has several: it has no response of its own.
+constexpr auto kStatementFigures = std::to_array<FigureRow>({
+    {"service.p50", FigureUnit::millis, false},
+    {"service.p99", FigureUnit::millis, false},
+});
+
+/// A limit or an open loop only one side has says nothing of the other; retries that only one side had do.
+bool have(const std::vector<ComparedRun>& runs, Needs needs) {
+    switch (needs) {
+        case Needs::nothing:
+            return true;
+        case Needs::open_loop:
+            return std::ranges::all_of(
+                runs, [](const auto& run) { return run.document["config"]["mode"] == "open"; });
+        case Needs::latency_limit:
+            return std::ranges::all_of(
+                runs, [](const auto& run) { return run.document["config"].contains("latency_limit_s"); });
+        case Needs::retries:
+            return std::ranges::any_of(runs, [](const auto& run) {
+                return counts_of(run.document["summary"]["queries"]).retries > 0;
+            });
+    }
+    return false;
+}
 
 /// Several runs of the same thing: their mean, which only all of them together have.
 class Group {
  public:
     void add(const Json& document) { runs_.emplace_back(document); }
 
-    [[nodiscard]] ComparedValue value(const Threshold& figure) const {
-        if (runs_.size() == 1) return runs_.front().value(figure);
+    [[nodiscard]] ComparedValue value(const Asked& asked) const {
+        if (runs_.size() == 1) return runs_.front().value(asked);
         std::vector<double> values;
         bool weak = false;
         for (const auto& run : runs_) {
-            const auto one = run.value(figure);
+            const auto one = run.value(asked);
             if (!one.value) return {};
             values.push_back(*one.value);
             weak = weak || one.weak;
@@ -402,10 +457,10 @@ class Group {
         const auto mean = metrics::mean_of_runs(values);
         // Runs in one bucket of the histogram, or with the same few counts, do not differ by nothing: nobody
         // saw by how much they do.
-        double least = figure.statistic == metrics::Statistic::quantile
+        double least = asked.figure.statistic == metrics::Statistic::quantile
                            ? mean.value * metrics::Histogram::kRelativeWidth
                            : 0;
-        for (const auto& run : runs_) least = std::max(least, run.of_one(figure));
+        for (const auto& run : runs_) least = std::max(least, run.of_one(asked));
         const double half = std::max(mean.half_width, least);
         return {mean.value, std::pair{std::max(0.0, mean.value - half), mean.value + half}, {}, {}, weak};
     }
@@ -414,11 +469,11 @@ class Group {
     std::vector<Figures> runs_;
 };
 
-ComparedFigure compare_figure(const std::vector<Group>& groups, const Threshold& figure, const FigureRow& row,
+ComparedFigure compare_figure(const std::vector<Group>& groups, const Asked& asked, const FigureRow& row,
                               std::string name) {
     ComparedFigure compared{std::move(name), row.unit, row.higher_is_better, {}};
     for (const auto& group : groups) {
-        compared.values.push_back(group.value(figure));
+        compared.values.push_back(group.value(asked));
         if (auto& bounds = compared.values.back().bounds; bounds && row.unit == FigureUnit::share)
             bounds->second = std::min(1.0, bounds->second);
         if (compared.values.size() == 1) continue;
@@ -427,6 +482,45 @@ ComparedFigure compare_figure(const std::vector<Group>& groups, const Threshold&
         value.finding = finding_of(compared.values.front(), value, row.higher_is_better);
     }
     return compared;
+}
+
+/// Of a table's row, which may speak of what not every run has.
+Threshold known_figure(std::string_view figure) {
+    metrics::ThresholdScope scope;
+    scope.open_loop = scope.latency_limit = true;
+    return metrics::parse_figure(figure, scope);
+}
+
+Threshold figure_of_operation(std::string_view figure, const Json& operation) {
+    auto threshold = known_figure(figure);
+    threshold.population = Population::operation;
+    threshold.name = operation["name"].get<std::string>();
+    return threshold;
+}
+
+void compare_operation(const std::vector<Group>& groups, const Json& operation,
+                       std::vector<ComparedFigure>& out) {
+    for (const auto& row : kOperationFigures) {
+        const Asked asked{figure_of_operation(row.figure, operation)};
+        out.push_back(
+            compare_figure(groups, asked, row, fmt::format("{}.{}", asked.figure.name, row.figure)));
+    }
+}
+
+/// Nothing where no run tells the times of a statement, as results of earlier versions.
+void compare_statements(const std::vector<Group>& groups, const Json& operation,
+                        std::vector<ComparedFigure>& out) {
+    const auto& statements = operation["statements"];
+    for (std::size_t i = 0; statements.size() > 1 && i < statements.size(); ++i) {
+        const StatementPlace place{statements[i]["name"].get<std::string>(), i};
+        for (const auto& row : kStatementFigures) {
+            const Asked asked{figure_of_operation(row.figure, operation), place};
+            auto compared = compare_figure(
+                groups, asked, row, fmt::format("{}.{}.{}", asked.figure.name, place.name, row.figure));
+            if (std::ranges::any_of(compared.values, [](const auto& one) { return one.value.has_value(); }))
+                out.push_back(std::move(compared));
+        }
+    }
 }
 
 /// From 1.1 to 1.21 is a change of 10 %, whatever the last bits of the quotient say: they are bits of a
@@ -493,11 +587,7 @@ Comparison compare(const std::vector<ComparedRun>& runs, const std::vector<FailC
     Comparison comparison;
     const auto labels = group_labels(runs);
     std::vector<Group> groups(labels.size());
-    bool all_open = true;
-    for (const auto& run : runs) {
-        groups[run.group].add(run.document);
-        all_open = all_open && run.document["config"]["mode"] == "open";
-    }
+    for (const auto& run : runs) groups[run.group].add(run.document);
     for (std::size_t i = 1; i < runs.size(); ++i) {
         const auto differences = load_differences(runs.front(), runs[i]);
         comparison.differences.insert(comparison.differences.end(), differences.begin(), differences.end());
@@ -505,28 +595,20 @@ Comparison compare(const std::vector<ComparedRun>& runs, const std::vector<FailC
     const auto others = other_differences(runs);
     comparison.differences.insert(comparison.differences.end(), others.begin(), others.end());
 
-    metrics::ThresholdScope scope;
-    scope.open_loop = scope.latency_limit = true;
     for (const auto& row : kRunFigures) {
-        if (row.open_only && !all_open) continue;
-        auto figure = metrics::parse_figure(row.figure, scope);
-        comparison.figures.push_back(compare_figure(groups, figure, row, std::string{row.figure}));
+        if (!have(runs, row.needs)) continue;
+        comparison.figures.push_back(
+            compare_figure(groups, {known_figure(row.figure)}, row, std::string{row.figure}));
     }
     const auto& operations = runs.front().document["operations"];
-    for (std::size_t i = 0; operations.size() > 1 && i < operations.size(); ++i) {
-        const auto name = operations[i]["name"].get<std::string>();
-        for (const auto& row : kOperationFigures) {
-            auto figure = metrics::parse_figure(row.figure, scope);
-            figure.population = Population::operation;
-            figure.name = name;
-            comparison.figures.push_back(
-                compare_figure(groups, figure, row, fmt::format("{}.{}", name, row.figure)));
-        }
+    for (const auto& operation : operations) {
+        if (operations.size() > 1) compare_operation(groups, operation, comparison.figures);
+        compare_statements(groups, operation, comparison.figures);
     }
     for (const auto& condition : conditions) {
-        const auto base = groups.front().value(condition.figure);
+        const auto base = groups.front().value({condition.figure});
         for (std::size_t i = 1; i < groups.size(); ++i) {
-            const auto change = change_of(base, groups[i].value(condition.figure));
+            const auto change = change_of(base, groups[i].value({condition.figure}));
             comparison.conditions.push_back(
                 {condition.expression, labels[i], change,
                  !change || change_holds(*change, condition.comparison, condition.change)});

@@ -35,6 +35,8 @@ UnitWords words_of(FigureUnit unit) {
             return {Look::millis, "ms", "ms"};
         case FigureUnit::micros:
             return {Look::micros, "", "us"};
+        case FigureUnit::count:
+            return {Look::count, "", "count"};
     }
     return {Look::count, "", ""};
 }

@@ -1,8 +1,11 @@
 // Comparing: changes, intervals and findings by figures that can be worked out by hand.
 #include "pgtraffic/report/compare.hpp"
 
+#include <algorithm>
 #include <cmath>
+#include <set>
 #include <string>
+#include <string_view>
 
 #include "pgtraffic/base/error.hpp"
 #include "pgtraffic/report/json.hpp"
@@ -236,6 +239,75 @@ TEST_CASE("a percentile that few queries support is marked, in one run or in one
     CHECK(figure(grouped, "response.p99").values[0].weak);
     CHECK_FALSE(figure(grouped, "response.p99").values[1].weak);
     CHECK(report::compare_json(grouped, groups)["figures"].dump().find("\"weak\":true") != std::string::npos);
+}
+
+TEST_CASE("statements of an operation of several are compared, found by their names") {
+    auto base = test::sample_open_run();
+    auto other = base;
+    auto& statements = other.operations.back().statements;
+    statements[1].service.emplace().record(6'800us, 750);
+    // One more before them moves them all.
+    statements.insert(statements.begin(), {"lock", 1'000, 0, 0});
+    statements.front().service.emplace().record(100us, 1'000);
+    const auto runs = runs_of(report::json_report(base), report::json_report(other));
+    const auto comparison = report::compare(runs, {});
+    const auto& approve = figure(comparison, "update_order.approve.service.p99");
+    CHECK(approve.values[0].value.value() == Approx(3.4).epsilon(0.01));
+    CHECK(approve.values[1].change.value() == 0);
+    const auto& fulfil = figure(comparison, "update_order.fulfil.service.p50");
+    CHECK(fulfil.values[1].value.value() == Approx(6.8).epsilon(0.01));
+    CHECK(fulfil.values[1].change.value() == Approx(1).epsilon(0.01));
+    CHECK_FALSE(fulfil.values[1].weak);
+    CHECK(figure(comparison, "update_order.adjust.service.p99").values[0].weak);  // 350 of them
+    CHECK(report::compare_text(comparison, runs, {}).find("update_order.fulfil.service.p50 ms") !=
+          std::string::npos);
+
+    const auto is_there = [](const report::Comparison& all, std::string_view name) {
+        return std::ranges::any_of(all.figures, [&](const auto& one) { return one.name == name; });
+    };
+    // The base has no "lock"; the other way round it is there, and one side has none.
+    CHECK_FALSE(is_there(comparison, "update_order.lock.service.p50"));
+    const auto back = report::compare(runs_of(runs[1].document, runs[0].document), {});
+    CHECK_FALSE(figure(back, "update_order.lock.service.p50").values[1].value.has_value());
+    CHECK_FALSE(figure(back, "update_order.lock.service.p50").values[1].change.has_value());
+    // A result of an earlier version tells no times.
+    for (auto* run : {&base, &other}) {
+        for (auto& statement : run->operations.back().statements) statement.service.reset();
+    }
+    CHECK_FALSE(is_there(report::compare(runs_of(report::json_report(base), report::json_report(other)), {}),
+                         "update_order.fulfil.service.p50"));
+}
+
+TEST_CASE("retries, and what came late, are compared where there is any") {
+    const auto names = [](const report::Comparison& comparison) {
+        std::set<std::string> all;
+        for (const auto& one : comparison.figures) all.insert(one.name);
+        return all;
+    };
+    const auto closed = run_of(1'000us);
+    const auto plain = names(report::compare(runs_of(closed, closed), {}));
+    CHECK(plain.count("retries") == 0);
+    CHECK(plain.count("late_ratio") == 0);
+
+    auto retried = closed;
+    retried["summary"]["queries"]["retries"] = 12;
+    const auto runs = runs_of(closed, retried);
+    const auto comparison = report::compare(runs, {});
+    const auto& retries = figure(comparison, "retries");
+    CHECK(retries.values[0].value == 0);
+    CHECK(retries.values[1].value == 12);
+    CHECK(std::isinf(retries.values[1].change.value()));
+    CHECK(report::compare_text(comparison, runs, {}).find("retries") != std::string::npos);
+    CHECK(report::compare_json(comparison, runs)["figures"].dump().find(
+              R"("name":"retries","unit":"count")") != std::string::npos);
+
+    auto limited = closed;
+    limited["config"]["latency_limit_s"] = 0.002;
+    auto later = limited;
+    later["summary"]["queries"]["late"] = limited["summary"]["queries"]["ok"].get<int>() / 10;
+    const auto late = report::compare(runs_of(limited, later), {});
+    CHECK(figure(late, "late_ratio").values[1].value.value() == Approx(0.1).margin(0.001));
+    CHECK(names(report::compare(runs_of(closed, limited), {})).count("late_ratio") == 0);
 }
 
 TEST_CASE("groups whose runs have the same few failures differ by no less than a query") {
