@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Measures pgtraffic against pgbench and against a bare socket, and writes what it found: figures.md, SVG
+"""Measures pgtraffic against pgbench, sysbench and a bare socket, and writes what it found: figures.md, SVG
 charts, and every sample in results.json. One command, no arguments needed; docs/performance.md explains how
 each figure is made. --publish puts the figures into docs/; with --only it renews those parts and keeps the
 others as they were published, and the page says when and of what each was measured."""
@@ -79,6 +79,7 @@ def find_programs(build_dir):
     found["pgbench"] = beside_server if os.path.exists(beside_server) else shutil.which("pgbench")
     if not found["pgbench"]:
         raise process.Failed("pgbench is not installed (Debian: postgresql-contrib or postgresql)")
+    found["sysbench"] = shutil.which("sysbench")
     return found
 
 

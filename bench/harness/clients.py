@@ -1,8 +1,9 @@
-"""The clients: pgtraffic, pgbench, the raw socket, and the timer that has no server at all. Each knows how to
+"""The clients: pgtraffic, pgbench, sysbench, the raw socket, and the timer that has no server at all. Each knows how to
 be told the same load and how its own report reads. What a run cost is not asked of them but measured
 (process.py). A command that is `bare` writes no report file, whose length would depend on the run's."""
 
 import json
+import math
 import os
 import re
 from dataclasses import dataclass, field
@@ -116,6 +117,41 @@ class Pgbench:
         return Run(queries, queries, queries / per_s, ended.cpu_s, ended.wall_s, ended.peak_kb,
                    {"mean": float(lag[1]), "max": float(lag[2])} if lag else {},
                    connecting_s=number(r"initial connection time = ([\d.]+) ms") / 1000)
+
+
+class Sysbench:
+    """Knows one workload, `script`, on prepared statements. It connects before its clock starts."""
+
+    name = "sysbench"
+    connects_on_the_clock = False
+
+    def __init__(self, binary, script):
+        self._binary = binary
+        self._script = script
+
+    def command(self, target, load, length, bare=False):
+        del bare
+        argv = [self._binary, "--db-driver=pgsql", f"--pgsql-host={target.host}", f"--pgsql-port={target.port}",
+                f"--pgsql-user={target.user}", f"--pgsql-db={target.database}", f"--threads={load.connections}",
+                f"--rate={load.rate}"]
+        # Whole seconds, and 10 of them where nothing is said.
+        argv += ([f"--time={math.ceil(length.seconds)}"] if length.seconds
+                 else ["--time=0", f"--events={length.queries_each * load.connections}"])
+        return argv + [self._script, "run"]
+
+    @staticmethod
+    def read(ended):
+        def number(pattern):
+            found = re.search(pattern, ended.stdout)
+            return float(found[1]) if found else 0.0
+
+        queries = int(number(r"total number of events: +(\d+)"))
+        seconds = number(r"total time: +([\d.]+)s")
+        if not queries or not seconds:
+            raise process.Failed("sysbench: no query was answered in time")
+        if number(r"ignored errors: +(\d+)"):
+            raise process.Failed("sysbench: queries failed")
+        return Run(queries, queries, seconds, ended.cpu_s, ended.wall_s, ended.peak_kb)
 
 
 class Raw:

@@ -46,6 +46,7 @@ def describe(programs):
             "pgtraffic": version_of([programs["pgtraffic"], "--version"]),
             "pgbench": version_of([programs["pgbench"], "--version"]),
             "postgres": version_of([f"{servers.server_programs()}/postgres", "--version"]),
+            "sysbench": version_of([programs["sysbench"], "--version"]) if programs["sysbench"] else "",
         },
     }
 

@@ -1,4 +1,4 @@
-"""The six parts of the bench. Each takes the bench's context, measures cell after cell, and leaves samples in
+"""The parts of the bench. Each takes the bench's context, measures cell after cell, and leaves samples in
 its record; how they are shown is not its business."""
 
 import json
@@ -6,14 +6,14 @@ import math
 from dataclasses import dataclass, field
 
 from . import measure, process, profiles, servers, workloads
-from .clients import BareTimer, Length, Load, Pgbench, Pgtraffic, Raw
+from .clients import BareTimer, Length, Load, Pgbench, Pgtraffic, Raw, Sysbench
 
 
 @dataclass
 class Context:
     """What every part needs."""
 
-    programs: dict  # pgtraffic, pgbench, raw_client, bare_timer, fake_server, micro: paths
+    programs: dict  # pgtraffic, pgbench, raw_client, bare_timer, fake_server, micro, and sysbench or None: paths
     scratch: str
     record: measure.Record
     quick: bool = False
@@ -108,6 +108,31 @@ def open_loop(c, server):
                                 lambda client: measure.difference(client, server.socket, load, long, short))
 
 
+def peers(c, server):
+    """The select beside sysbench, which has a thread for each connection."""
+    if not c.programs["sysbench"]:
+        c.skipped["peers"] = "sysbench is not installed"
+        return
+    highest = server.values("SELECT max(order_id) FROM orders")[0]
+    scripts = {"select": workloads.pgbench_scripts(c.programs["pgtraffic"], server, "select", c.scratch)}
+    clients = [c.ours, Pgbench(c.programs["pgbench"], scripts),
+               Sysbench(c.programs["sysbench"], workloads.sysbench_script(c.programs["pgtraffic"], highest, c.scratch))]
+
+    def measure_cell(name, target, connections, long, rate=0, **how):
+        load = Load(connections, rate=rate)
+        short = c.at(Length(seconds=1), Length(queries_each=10)) if rate else Length(queries_each=5)
+        c.record.take_turns("peers", {"server": name, "rate": rate, "connections": connections}, clients, c.repetitions,
+                            lambda client: measure.difference(client, target, load, long, short, **how))
+
+    with c.null_server() as target:
+        for connections in c.at((50, 150, 500), (10,)):
+            measure_cell("null server", target, connections, c.at(Length(seconds=1), Length(queries_each=100)),
+                         cpus=c.client_cpus, watch_memory=True)
+    for connections in c.at((150, 500), (10,)):
+        measure_cell("PostgreSQL", server.socket, connections, c.at(Length(seconds=2), Length(queries_each=60)))
+    measure_cell("PostgreSQL", server.socket, c.at(150, 10), c.at(Length(seconds=8), Length(queries_each=60)), rate=1000)
+
+
 def cost(c):
     """Instructions, allocations and system calls a query, against the null server."""
     connections = c.at(150, 5)
@@ -177,7 +202,7 @@ def micro(c):
 
 
 # In the order in which they are shown.
-ALL = ("null", "real", "open", "cost", "growth", "micro")
+ALL = ("null", "real", "open", "peers", "cost", "growth", "micro")
 
 # Under which names a part's samples are recorded, where not under its own alone.
 RECORDED = {"growth": ("growth", "length", "far")}
@@ -189,11 +214,11 @@ def run(c, names):
         if name in names:
             part(c)
             yield name
-    if not {"real", "open"} & set(names):
+    if not {"real", "open", "peers"} & set(names):
         return
     try:
         with servers.postgres(c.programs["pgtraffic"]) as server:
-            for name, part in (("real", real), ("open", open_loop)):
+            for name, part in (("real", real), ("open", open_loop), ("peers", peers)):
                 if name in names:
                     part(c, server)
                     yield name

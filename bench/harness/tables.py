@@ -2,7 +2,7 @@
 
 from .measure import Spread
 
-OURS, PGBENCH, RAW, TIMER = "pgtraffic", "pgbench", "raw socket", "bare timer"
+OURS, PGBENCH, RAW, TIMER, SYSBENCH = "pgtraffic", "pgbench", "raw socket", "bare timer", "sysbench"
 PIPELINED, ECONOMY = "pgtraffic --pipeline 16", "pgtraffic --pacing economy"
 STEPS = {"precise": OURS, "1 ms": "pgtraffic --pacing 1ms", "2 ms": "pgtraffic --pacing 2ms", "4 ms": "pgtraffic --pacing 4ms",
          "8 ms (economy)": ECONOMY, "16 ms": "pgtraffic --pacing 16ms"}
@@ -36,8 +36,9 @@ def percent(spread):
     return f"{100 * spread.median:.0f} %" if spread else NONE
 
 
-def _closed(record, part, cell_of_row):
-    """Throughput and cost of the three clients, cell by cell."""
+def _three(record, part, cell_of_row, third=RAW):
+    """Throughput and cost of pgtraffic, pgbench and a third client, cell by cell."""
+    clients = (OURS, PGBENCH, third)
     rates, costs = [], []
     for cell in record.cells(part):
         first = cell_of_row(cell)
@@ -48,12 +49,12 @@ def _closed(record, part, cell_of_row):
         def to(other, figure, cell=cell):
             return ratio(record.ratio(part, cell, OURS, other, figure))
 
-        busy = [percent(of(client, "server_busy")) for client in (OURS, PGBENCH, RAW)]
-        rates.append([first, *(count(of(client, "per_s")) for client in (OURS, PGBENCH, RAW)),
-                      to(PGBENCH, "per_s"), to(RAW, "per_s")] + ([" / ".join(busy)] if part == "null" else []))
-        costs.append([first, *(decimal(of(client, "cpu_us")) for client in (OURS, PGBENCH, RAW)),
-                      to(PGBENCH, "cpu_us"), to(RAW, "cpu_us")])
-    head = ["", OURS, PGBENCH, RAW, "to pgbench", "to raw socket"]
+        busy = [percent(of(client, "server_busy")) for client in clients]
+        rates.append([first, *(count(of(client, "per_s")) for client in clients),
+                      to(PGBENCH, "per_s"), to(third, "per_s")] + ([" / ".join(busy)] if part == "null" else []))
+        costs.append([first, *(decimal(of(client, "cpu_us")) for client in clients),
+                      to(PGBENCH, "cpu_us"), to(third, "cpu_us")])
+    head = ["", *clients, f"to {PGBENCH}", f"to {third}"]
     busy_head = ["server busy with each"] if part == "null" else []
     return ("Queries a second:\n\n" + table(head + busy_head, rates) +
             "\nProcessor time of the client a query, µs:\n\n" + table(head, costs) +
@@ -73,11 +74,11 @@ def _pipelined(record, part, cell_of_row):
 
 
 def null(record):
-    return _closed(record, "null", lambda cell: f"{cell['protocol']}, {cell['connections']:,}")
+    return _three(record, "null", lambda cell: f"{cell['protocol']}, {cell['connections']:,}")
 
 
 def real(record):
-    return _closed(record, "real", lambda cell: "{workload}, {protocol}, {transport}, {connections}".format(**cell))
+    return _three(record, "real", lambda cell: "{workload}, {protocol}, {transport}, {connections}".format(**cell))
 
 
 def _lag(record, cell, client, name):
@@ -131,6 +132,18 @@ def open_loop(record):
             table(["rate, connections", "p50", RAW, TIMER, "p99", RAW, TIMER, f"CPU µs a wake of the {TIMER}"], floors) +
             "\nWith `--pacing economy`:\n\n" +
             table(["rate, connections", "CPU µs a query", "to pgbench", "mean lag, ms", "p99"], thrifty) + _steps(record))
+
+
+def peers(record):
+    def name(cell):
+        rate = f"{cell['rate']:,}/s, " if cell["rate"] else ""
+        return f"{cell['server']}, {rate}{cell['connections']:,}"
+
+    memory = [[name(cell), *(count(record.spread("peers", cell, client, "peak_kb"))
+                             for client in (OURS, PGBENCH, SYSBENCH))]
+              for cell in record.cells("peers") if record.values("peers", cell, OURS, "peak_kb")]
+    return (_three(record, "peers", name, SYSBENCH) +
+            "\nPeak resident memory, kB:\n\n" + table(["", OURS, PGBENCH, SYSBENCH], memory))
 
 
 def _value(record, cell, client, figure):
@@ -203,6 +216,6 @@ def micro(record):
 
 SECTIONS = {
     "null": ("Null server", null), "real": ("PostgreSQL, closed loop", real),
-    "open": ("PostgreSQL, open loop", open_loop), "cost": ("Cost without noise", cost),
-    "growth": ("Growth", growth), "micro": ("Parts", micro),
+    "open": ("PostgreSQL, open loop", open_loop), "peers": ("Beside sysbench", peers),
+    "cost": ("Cost without noise", cost), "growth": ("Growth", growth), "micro": ("Parts", micro),
 }

@@ -33,6 +33,31 @@ def pgbench_scripts(pgtraffic, server, scenario, directory):
     return scripts
 
 
+def sysbench_script(pgtraffic, highest_key, directory):
+    """The one statement of `select` as a sysbench script, its path."""
+    statement = select_statement(pgtraffic).replace("$1", "?")
+    path = f"{directory}/select.lua"
+    with open(path, "w", encoding="utf-8") as script:
+        script.write(f"""function thread_init()
+    connection = sysbench.sql.driver():connect()
+    statement = connection:prepare([[{statement}]])
+    key = statement:bind_create(sysbench.sql.type.INT)
+    statement:bind_param(key)
+end
+
+function event()
+    key:set(sysbench.rand.uniform(1, {highest_key}))
+    statement:execute()
+end
+
+function thread_done()
+    statement:close()
+    connection:disconnect()
+end
+""")
+    return path
+
+
 def _pgbench_value(server, parameter):
     if "key" in parameter:
         table, column = parameter["key"].rsplit(".", 1)
