@@ -596,6 +596,23 @@ TEST_CASE("network: round trips before the load, and the server's share") {
     CHECK(network["network_ratio"].get<double>() == Approx(std::min(1.0, trip / service)));
 }
 
+TEST_CASE("a part of a parameter's values is NULL where the statement says so, in either protocol") {
+    const auto database = test::fresh_database();
+    Client client{database.conninfo()};
+    client.execute("CREATE TABLE note (t text, i int)");
+    const test::TemporaryFile scenario{
+        R"json({"name": "notes", "operations": [{"name": "note", "statements": [
+        {"sql": "INSERT INTO note VALUES (NULLIF($1, ''), NULLIF($2::int, 0))",
+         "parameters": [{"choice": ["", "a", "b"]}, {"integer": [0, 9]}]}]}]})json"};
+    for (const auto* protocol : {"extended", "prepared"}) {
+        client.execute("TRUNCATE note");
+        (void)run_and_read(database, {"--scenario", scenario.path(), "--total-queries", "1000", "-c", "2",
+                                      "--warmup", "0", "--random-seed", "1", "--protocol", protocol});
+        CHECK(number(client, "SELECT count(*) FROM note WHERE t IS NULL") == Approx(333).margin(75));
+        CHECK(number(client, "SELECT count(*) FROM note WHERE i IS NULL") == Approx(100).margin(45));
+    }
+}
+
 TEST_CASE("the keys that are asked for are spread as --key-distribution says") {
     const auto database = test::fresh_database();
     Client client{database.conninfo()};
