@@ -82,6 +82,12 @@ class Pgtraffic:
                    ended.peak_kb, summary.get("lag_ms") or {}, summary.get("target_attainment_ratio") or 0)
 
 
+def _number(ended, pattern):
+    """The first one that a report shows in this place, or 0."""
+    found = re.search(pattern, ended.stdout)
+    return float(found[1]) if found else 0.0
+
+
 class Pgbench:
     name = "pgbench"
     connects_on_the_clock = True  # -T begins before the first connection; whole seconds only
@@ -103,20 +109,16 @@ class Pgbench:
 
     @staticmethod
     def read(ended):
-        def number(pattern):
-            found = re.search(pattern, ended.stdout)
-            return float(found[1]) if found else 0.0
-
-        queries = int(number(r"actually processed: (\d+)"))
-        per_s = number(r"tps = ([\d.]+)")
+        queries = int(_number(ended, r"actually processed: (\d+)"))
+        per_s = _number(ended, r"tps = ([\d.]+)")
         if not queries or not per_s:
             raise process.Failed("pgbench: no query was answered in time")
-        if number(r"number of failed transactions: (\d+)"):
+        if _number(ended, r"number of failed transactions: (\d+)"):
             raise process.Failed("pgbench: queries failed")
         lag = re.search(r"schedule lag: avg ([\d.]+) \(max ([\d.]+)\) ms", ended.stdout)
         return Run(queries, queries, queries / per_s, ended.cpu_s, ended.wall_s, ended.peak_kb,
                    {"mean": float(lag[1]), "max": float(lag[2])} if lag else {},
-                   connecting_s=number(r"initial connection time = ([\d.]+) ms") / 1000)
+                   connecting_s=_number(ended, r"initial connection time = ([\d.]+) ms") / 1000)
 
 
 class Sysbench:
@@ -141,15 +143,11 @@ class Sysbench:
 
     @staticmethod
     def read(ended):
-        def number(pattern):
-            found = re.search(pattern, ended.stdout)
-            return float(found[1]) if found else 0.0
-
-        queries = int(number(r"total number of events: +(\d+)"))
-        seconds = number(r"total time: +([\d.]+)s")
+        queries = int(_number(ended, r"total number of events: +(\d+)"))
+        seconds = _number(ended, r"total time: +([\d.]+)s")
         if not queries or not seconds:
             raise process.Failed("sysbench: no query was answered in time")
-        if number(r"ignored errors: +(\d+)"):
+        if _number(ended, r"ignored errors: +(\d+)"):
             raise process.Failed("sysbench: queries failed")
         return Run(queries, queries, seconds, ended.cpu_s, ended.wall_s, ended.peak_kb)
 
