@@ -181,6 +181,12 @@ std::pair<double, double> pair_of(const Json& bounds) {
     return {bounds[0].get<double>(), bounds[1].get<double>()};
 }
 
+/// The object that counts the queries of a part: the run's has one of its own.
+const Json& counted_in(const Json& part) {
+    const auto queries = part.find("queries");
+    return queries == part.end() ? part : *queries;
+}
+
 /// What only counts tell of a share: queries fail and are late in bursts, so that as many of them as there
 /// are mean nothing of how sure it is, unless there is none or nothing else.
 std::optional<std::pair<double, double>> share_bounds(double share, double n) {
@@ -213,7 +219,7 @@ bool supported(double q, const Json& latencies, const Histogram* histogram) {
 
 std::optional<std::pair<double, double>> bounds_of_share(const Threshold& figure, const Json& part,
                                                          double share) {
-    const auto counts = counts_of(part.contains("queries") ? part["queries"] : part);
+    const auto counts = counts_of(counted_in(part));
     const auto told = [&](const char* key) {
         const auto bounds = part.find(key);
         return bounds != part.end() && !bounds->is_null() ? std::optional{pair_of(*bounds)} : std::nullopt;
@@ -268,7 +274,7 @@ ComparedValue ResultFigures::value(const AskedFigure& asked) const {
         if (figure.population == Population::run) found.bounds = throughput_bounds(*part, *found.value);
         return found;
     }
-    if (!tells(part->contains("queries") ? (*part)["queries"] : *part, figure.metric)) return found;
+    if (!tells(counted_in(*part), figure.metric)) return found;
     if (figure.metric == Metric::cpu_us_per_query && !document_["client"]["cpu_us_per_query"].is_number())
         return found;
     found.value = metrics::evaluate(figure, run_).actual;
@@ -280,7 +286,7 @@ double ResultFigures::of_one(const AskedFigure& asked) const {
     const auto& figure = asked.figure;
     const auto* part = part_of(document_, asked);
     if (part == nullptr) return 0;
-    const auto counts = counts_of(part->contains("queries") ? (*part)["queries"] : *part);
+    const auto counts = counts_of(counted_in(*part));
     switch (figure.metric) {
         case Metric::throughput:
             return of_one_query(run_.duration_s);
