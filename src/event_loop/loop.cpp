@@ -4,6 +4,7 @@
 #include <cerrno>
 #include <cstring>
 #include <string>
+#include <utility>
 
 #include "pgtraffic/base/check.hpp"
 #include "pgtraffic/base/error.hpp"
@@ -51,7 +52,7 @@ void Loop::run() noexcept {
         if (libuv_wants_turn_) turn_libuv();
         if (stopped_ || (watched_ == 0 && !libuv_alive_)) return;
         hooks_.before_wait();
-        if (stopped_ || libuv_wants_turn_) continue;
+        if (stopped_ || (libuv_wants_turn_ && waits_)) continue;
         wait();
         hooks_.after_batch();
     }
@@ -59,7 +60,8 @@ void Loop::run() noexcept {
 
 /// And hands out what came.
 void Loop::wait() noexcept {
-    const int n = ::epoll_wait(epoll_.raw(), batch_.data(), static_cast<int>(batch_.size()), -1);
+    const int timeout_ms = std::exchange(waits_, true) ? -1 : 0;
+    const int n = ::epoll_wait(epoll_.raw(), batch_.data(), static_cast<int>(batch_.size()), timeout_ms);
     PGTRAFFIC_CHECK(n >= 0 || errno == EINTR, "the loop can wait");
     batch_size_ = std::max(n, 0);
     for (batch_at_ = 0; batch_at_ < batch_size_; ++batch_at_) {

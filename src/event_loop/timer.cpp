@@ -1,5 +1,7 @@
 #include "pgtraffic/event_loop/timer.hpp"
 
+#include <sys/prctl.h>
+
 #include <algorithm>
 #include <ctime>
 
@@ -32,7 +34,15 @@ bool Timer::active() const noexcept {
     return uv_is_active(as_handle(handle_.get())) != 0;
 }
 
-void sleep_until(base::Mono then) noexcept {
+Sleeper::Sleeper() noexcept {
+    ::prctl(PR_SET_TIMERSLACK, 1UL);
+}
+
+Sleeper::~Sleeper() {
+    ::prctl(PR_SET_TIMERSLACK, 0UL);  // as the thread began
+}
+
+void Sleeper::sleep_until(base::Mono then) const noexcept {
     const std::int64_t ns = then.time_since_epoch().count();
     timespec at{};
     at.tv_sec = ns / 1'000'000'000;

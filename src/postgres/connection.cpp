@@ -120,7 +120,7 @@ void Connection::close() noexcept {
     connection_ = nullptr;
     tls_ = nullptr;
     socket_ = -1;
-    stamps_reads_ = false;
+    stamps_reads_ = filled_the_window_ = false;
     received_at_.reset();
     unsent_.clear();
     unread_ = {};
@@ -130,9 +130,14 @@ int Connection::socket() const noexcept {
     return PQsocket(connection_);
 }
 
-void Connection::stamp_reads() noexcept {
+bool Connection::stamp_reads() noexcept {
+    int family = AF_UNSPEC;
+    socklen_t size = sizeof family;
     const int on = 1;
-    stamps_reads_ = tls_ == nullptr && ::setsockopt(socket_, SOL_SOCKET, SO_TIMESTAMPNS, &on, sizeof on) == 0;
+    stamps_reads_ = tls_ == nullptr && ::getsockopt(socket_, SOL_SOCKET, SO_DOMAIN, &family, &size) == 0 &&
+                    (family == AF_INET || family == AF_INET6) &&
+                    ::setsockopt(socket_, SOL_SOCKET, SO_TIMESTAMPNS, &on, sizeof on) == 0;
+    return stamps_reads_;
 }
 
 Sent Connection::flush() noexcept {
@@ -217,6 +222,9 @@ std::int64_t Connection::read_stamped(std::span<char> into) noexcept {
     const ssize_t n = ::recvmsg(socket_, &message, 0);
     received_at_.reset();
     if (n <= 0) return n;
+    // The kernel takes 64 KB before the first of it is read, unless it is configured to take less.
+    constexpr ssize_t kMuch = 32 * 1024;
+    filled_the_window_ = filled_the_window_ || n > kMuch;
     const cmsghdr* header = CMSG_FIRSTHDR(&message);
     if (header != nullptr && header->cmsg_level == SOL_SOCKET && header->cmsg_type == SCM_TIMESTAMPNS) {
         timespec at{};

@@ -43,7 +43,7 @@ void Announcer::moment(Mono now, const Standing& standing) const {
     if (!tells_moments()) return;
     metrics::LiveMoment moment;
     moment.stage = to_string(standing.stage);
-    moment.open_loop = plan_.rate_per_s || plan_.pattern;
+    moment.open_loop = plan_.open_loop();
     moment.duration_s = base::to_seconds(plan_.duration);
     moment.planned = standing.gauges.planned;
     moment.started = standing.gauges.started;

@@ -45,7 +45,7 @@ void Session::connect_step(ConnectStep step) noexcept {
         return give_up(e.what());
     }
     if (!connected) return;
-    if (context_->reads_late) connection_.stamp_reads();
+    if (context_->stamps_answers && !connection_.stamp_reads()) context_->answers_may_lie = false;
     state_ = State::preparing;
     prepare();
 }
@@ -55,7 +55,9 @@ void Session::connect_step(ConnectStep step) noexcept {
 /// asked for, however the calendar's clock was set meanwhile.
 Mono Session::answered_at(Mono now) const noexcept {
     const auto received = connection_.received_at();
-    if (!received || under_way_ == 0) return now;
+    context_->stamped = received.has_value();
+    if (connection_.filled_the_window()) context_->answers_may_lie = false;
+    if (!received) return now;
     const base::Wall calendar = base::wall_now();
     const Mono came = base::mono_now() - (calendar - *received);
     return std::clamp(came, queries_[oldest_].completion.sent, now);
@@ -177,7 +179,7 @@ void Session::statement_done(Mono now) noexcept {
     const postgres::Answer& answer = connection_.answer();
     Query& query = queries_[oldest_];
     metrics::Completion& completion = query.completion;
-    const Mono done = context_->reads_late ? answered_at(now) : now;
+    const Mono done = context_->stamps_answers ? answered_at(now) : now;
     if (answer.failed) {
         look_for_stale(query, answer.sqlstate);
         completion.sqlstate = answer.sqlstate;
@@ -189,7 +191,7 @@ void Session::statement_done(Mono now) noexcept {
             end_oldest(timed_out ? Outcome::timed_out : Outcome::failed, connection_.error(), done);
             if (context_->leave_read_only && answer.sqlstate == base::kReadOnly)
                 return give_up("the server refuses to write");
-            return connection_.in_transaction() ? roll_back(false) : become_idle(now);
+            return connection_.in_transaction() ? roll_back(false) : become_idle(done);
         }
         query.added = query.kept_added = 0;
         query.counted = false;
@@ -215,7 +217,7 @@ void Session::statement_done(Mono now) noexcept {
         return roll_back(false);
     }
     end_oldest(query.counted && completion.rows == 0 ? Outcome::empty : Outcome::ok, {}, done);
-    become_idle(now);
+    become_idle(done);  // from then on it is ours to be late
 }
 
 /// A prepared statement that the server lost (DEALLOCATE ALL), or whose table was altered, fails from then

@@ -38,6 +38,11 @@ constexpr Nanos kSilentDrain = std::chrono::milliseconds{500};
 /// Of arrivals older than --latency-limit; some microseconds each.
 constexpr int kMostSkippedInTurn = 1000;
 
+/// With the next query where that is due within so long, at once where it is not.
+constexpr Nanos kLongestUnread = std::chrono::milliseconds{4};
+/// And where fewer than one query in so many is tried again, which begins when its failure was read.
+constexpr std::uint64_t kOneTriedAgainIn = 1000;
+
 /// A session that failed so often in a row while the run has not begun will not come up.
 constexpr std::uint32_t kStartAttempts = 5;
 
@@ -78,6 +83,7 @@ class Run {
     Mono dispatch(Mono now) noexcept;
     Mono sent(Mono now) noexcept;
     [[nodiscard]] Mono wake_at() const noexcept;
+    [[nodiscard]] Mono reads_again_at(Mono now) const noexcept;
 
     // The stages, in their order.
     void next_stage(Mono now);
@@ -119,6 +125,7 @@ class Run {
     Dispatcher dispatcher_;
     std::optional<Connector> connector_;
     event_loop::DueTimer due_timer_{loop_};
+    event_loop::Sleeper sleeper_;
     event_loop::Timer tick_{loop_, Callback<>::to<&Run::on_tick>(*this)};
     event_loop::Timer drain_timer_{loop_, Callback<>::to<&Run::on_drained_too_long>(*this)};
     event_loop::Timer draining_{loop_, Callback<>::to<&Run::on_draining>(*this)};
@@ -130,6 +137,7 @@ class Run {
     bool start_failed_ = false;
     bool refused_to_prepare_ = false;  // a statement of the workload
     bool unsettled_ = false;           // something was told since the last settle()
+    std::uint64_t tried_again_ = 0;    // attempts in all stages
     bool skipping_ = false;            // of what is too late to start some is left for the next turn
 
     Loads loads_;
@@ -154,7 +162,7 @@ Run::Run(event_loop::Loop& loop, const SimulationPlan& plan, const workload::Wor
                .protocol = plan.protocol,
                .pipeline = plan.pipeline,
                .timeout = plan.timeout,
-               .reads_late = plan.wake_step.count() > 0,
+               .stamps_answers = plan.open_loop(),
                .rows = plan.max_rows ? &rows_ : nullptr,
                .leave_read_only = wants_writable(plan.conninfo),
                .setup = {},
@@ -177,6 +185,12 @@ Run::Run(event_loop::Loop& loop, const SimulationPlan& plan, const workload::Wor
     context_.setup = session_setup(plan);
     if (std::ranges::any_of(workload.operations(), [](const auto& one) { return one.statements.size() > 1; }))
         context_.on_statement = Callback<const Query*, Mono>::to<&Run::on_statement>(*this);
+    // What a pipeline is answered together has the time of the last byte. Behind a statement the next one
+    // waits.
+    context_.answers_may_lie = plan.open_loop() && plan.pipeline == 1 &&
+                               std::ranges::all_of(workload.operations(), [](const auto& one) {
+                                   return one.choose_one || one.statements.size() == 1;
+                               });
     for (std::uint32_t i = 0; i < workload.statement_count(); ++i) {
         const auto& name = context_.statement_names.emplace_back(fmt::format("pgtraffic_{}", i));
         const auto& statement = workload.statement(i);
@@ -257,6 +271,7 @@ void Run::on_statement(const Query* query, Mono done) noexcept {
 }
 
 void Run::on_retried(const Query* query, std::string_view error) noexcept {
+    ++tried_again_;
     if (measures(*query)) measurement_->retried(query->completion.sqlstate, error, base::mono_now());
 }
 
@@ -291,10 +306,26 @@ void Run::before_wait() noexcept {
     if (unsettled_) settle();
     const Mono now = base::mono_now();
     load_.waits(now);
-    // Answers that come meanwhile are read together, unless what is due already waits for one of them.
-    if (plan_.wake_step.count() > 0 && dispatcher_.in_flight() > 0 && !skipping_ &&
-        !dispatcher_.waits_for_session(now))
-        event_loop::sleep_until(next_step(now, plan_.wake_step));
+    const Mono then = reads_again_at(now);
+    if (then <= now) return due_timer_.arm(std::min(wake_at(), stage_end_));
+    due_timer_.arm(Mono::max());
+    sleeper_.sleep_until(then);
+    settle();  // what is due leaves before the answers that came are read
+    loop_.only_look();
+}
+
+/// Until when answers may lie unread: reading them together with others, or beside the next query, saves a
+/// wake, which is most of what they cost. Now, where somebody waits for one.
+Mono Run::reads_again_at(Mono now) const noexcept {
+    if (skipping_ || dispatcher_.in_flight() == 0 || dispatcher_.waits_for_session(now)) return now;
+    if (plan_.wake_step.count() > 0) return next_step(now, plan_.wake_step);
+    if (!context_.answers_may_lie || !context_.stamped) return now;
+    // A session that is lost or connects waits for its server, and a query for its next attempt.
+    if (connector_->connected() < plan_.connections ||
+        tried_again_ * kOneTriedAgainIn > dispatcher_.started())
+        return now;
+    const Mono due = dispatcher_.wake_at();
+    return due <= std::min(now + kLongestUnread, stage_end_) ? due : now;
 }
 
 void Run::settle() noexcept {
@@ -314,8 +345,7 @@ void Run::settle() noexcept {
         next_stage(now);
         now = dispatch(now);
     }
-    if (stage_ == Stage::draining && dispatcher_.in_flight() == 0) return finish(now);
-    due_timer_.arm(std::min(wake_at(), stage_end_));
+    if (stage_ == Stage::draining && dispatcher_.in_flight() == 0) finish(now);
 }
 
 Mono Run::wake_at() const noexcept {
@@ -506,7 +536,7 @@ void Run::finish(Mono now) noexcept {
     measurement_->finish(last, result_);
     announcer_.intervals_closed(measurement_->just_joined());
     tell_moment(now, last);
-    result_.open_loop = plan_.rate_per_s || plan_.pattern;  // also where no peak was found to follow
+    result_.open_loop = plan_.open_loop();  // also where no peak was found to follow
     result_.connections = plan_.connections;
     result_.pipeline = plan_.pipeline;
     result_.chosen_lag = plan_.wake_step;

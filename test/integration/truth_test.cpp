@@ -39,6 +39,12 @@ std::uint64_t slower_than(const json& histogram, double limit_ms) {
     return n;
 }
 
+/// Times that the client went to sleep, or another took its place, for each query.
+double wakes_a_query(const json& result) {
+    return result["client"]["context_switches"].get<double>() /
+           result["summary"]["queries"]["started"].get<double>();
+}
+
 bool has_reason(const json& result, const std::string& code) {
     const auto& reasons = result["verdict"]["reasons"];
     return std::any_of(reasons.begin(), reasons.end(),
@@ -203,8 +209,10 @@ TEST_CASE("the mean wait behind four connections is that of M/M/4") {
                 attempt == 0 ? first_results[i] : run_against(FakeServerProcess{slow}, arguments(queues[i]));
             const auto& summary = result["summary"];
             found = summary["pool_wait_ms"]["mean"].get<double>();
-            // What the machine adds to each service time counts as service.
-            const double service = summary["service_ms"]["mean"].get<double>();
+            // What the machine adds to each service time counts as service. So does, for the queue, what the
+            // client needs to read an answer and to send the next query, the rest of the lag.
+            const auto mean = [&](const char* name) { return summary[name]["mean"].get<double>(); };
+            const double service = mean("service_ms") + mean("lag_ms") - found;
             exact = mean_wait_ms(
                 4, summary["queries"]["started"].get<double>() / summary["duration_s"].get<double>(),
                 service);
@@ -293,19 +301,66 @@ TEST_CASE("a server that fails a tenth at once improves no percentile of success
 TEST_CASE("steps of pacing over TCP take an answer's time from the kernel, not from when it was read") {
     // Sent at a step of 2 ms and answered 2.2 ms later, an answer is read at the second.
     const FakeServerProcess server{{"--delay", "2200us"}};
-    const auto result = run_against(server, {"--rate", "700", "--arrivals", "uniform", "--duration", "2",
-                                             "-c", "20", "--pacing", "2ms"});
+    const auto result = run_against(
+        server, {"--rate", "700", "--arrivals", "uniform", "--duration", "2", "-c", "20", "--pacing", "2ms"});
     const auto& service = result["summary"]["service_ms"];
     CHECK(service["min"].get<double>() >= 2.2);
     CHECK(service["p50"].get<double>() < 2.7);
     CHECK(result["run"]["warnings"].dump().find("economy_pacing") == std::string::npos);
 }
 
+TEST_CASE("over TCP an answer that nobody waits for is read with the next query, and keeps its own time") {
+    const FakeServerProcess server{{"--delay", "1ms"}};
+    const auto result =
+        run_against(server, {"--rate", "300", "--arrivals", "uniform", "--duration", "2", "-c", "20"});
+    CHECK(result["summary"]["queries"]["ok"] == 600);
+    CHECK(wakes_a_query(result) < 1.5);
+    // It was read 2.3 ms later.
+    const auto& service = result["summary"]["service_ms"];
+    CHECK(service["min"].get<double>() >= 1);
+    CHECK(service["p50"].get<double>() < 2);
+    CHECK(result["summary"]["lag_ms"]["p50"].get<double>() < 1);
+}
+
+TEST_CASE("an answer that somebody waits for is read when it comes") {
+    struct Case {
+        const char* who;
+        std::string operation;
+        std::vector<std::string> server;
+        std::vector<std::string> load;
+    };
+    const auto [who, operation, options, load] = GENERATE(
+        Case{"the next statement", R"("statements": [{"sql": "SELECT 1"}, {"sql": "SELECT 2"}])", {}, {}},
+        Case{"a further attempt",
+             R"("statements": [{"sql": "SELECT 1"}], "retry": {"on": ["40001"], "max": 100})",
+             {"--fail-ratio", "0.3"},
+             {}},
+        Case{"the server", R"json("statements": [{"sql": "SELECT repeat('x', 262144)"}])json", {}, {}},
+        Case{"a query that has no session", R"("statements": [{"sql": "SELECT 1"}])", {}, {"-c", "1"}},
+        Case{"nobody, but the next query is far",
+             R"("statements": [{"sql": "SELECT 1"}])",
+             {},
+             {"--rate", "100"}});
+    CAPTURE(who);
+    const test::TemporaryFile scenario{R"({"name": "s", "operations": [{"name": "o", )" + operation + "}]}"};
+    auto server_options = options;
+    server_options.insert(server_options.end(), {"--delay", "1ms"});
+    const FakeServerProcess server{server_options};
+    std::vector<std::string> arguments{"--scenario", scenario.path(), "--arrivals",
+                                       "uniform",    "--duration",    "2"};
+    if (load.empty() || load[0] != "--rate") arguments.insert(arguments.end(), {"--rate", "300"});
+    if (load.empty() || load[0] != "-c") arguments.insert(arguments.end(), {"-c", "20"});
+    arguments.insert(arguments.end(), load.begin(), load.end());
+    const auto result = run_against(server, arguments);
+    CHECK(result["summary"]["queries"]["failed"] == 0);
+    CHECK(wakes_a_query(result) > 1.6);
+}
+
 TEST_CASE("steps of pacing take no throughput from few connections") {
     // Two queries a step are due on the one connection, each a fifth of a step long.
     const FakeServerProcess server{{"--delay", "400us"}};
-    const auto result = run_against(server, {"--rate", "1000", "--arrivals", "uniform", "--duration", "2",
-                                             "-c", "1", "--pacing", "2ms"});
+    const auto result = run_against(
+        server, {"--rate", "1000", "--arrivals", "uniform", "--duration", "2", "-c", "1", "--pacing", "2ms"});
     const auto& queries = result["summary"]["queries"];
     CHECK(queries["planned"] == 2000);
     CHECK(queries["started"].get<int>() > 1950);

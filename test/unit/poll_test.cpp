@@ -2,6 +2,7 @@
 #include "pgtraffic/event_loop/poll.hpp"
 
 #include <fcntl.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -105,6 +106,35 @@ TEST_CASE("what is not read is told again, and a loop without anything to wait f
     CHECK(watcher.last.readable);
     CHECK_FALSE(watcher.last.writable);
     CHECK(watcher.poll.descriptor() == -1);
+}
+
+TEST_CASE("a loop that shall only look does not wait, for once, whatever libuv has to do") {
+    Loop loop;
+    const Pair pair;
+    Watcher watcher{loop, [&] { loop.stop(); }};
+    watcher.poll.watch(pair.ours(), true, false);
+    Timer later{loop, {}};
+    Heard<> before_wait;
+    before_wait.act = [&] {
+        later.start(1h);
+        loop.only_look();
+        if (before_wait.calls == 3) pair.say();
+    };
+    loop.hook({.before_wait = before_wait.callback(), .after_batch = {}, .work_begins = {}});
+    loop.run();
+    loop.hook({});
+    CHECK(before_wait.calls == 3);
+    CHECK(watcher.told == 1);
+    later.stop();
+}
+
+TEST_CASE("a sleeper's sleeps end when they shall, and those of others as before") {
+    const int slack = ::prctl(PR_GET_TIMERSLACK);
+    {
+        const event_loop::Sleeper sleeper;
+        CHECK(::prctl(PR_GET_TIMERSLACK) == 1);
+    }
+    CHECK(::prctl(PR_GET_TIMERSLACK) == slack);
 }
 
 TEST_CASE("a poll that another one stops in the same turn is told nothing") {

@@ -47,6 +47,10 @@ class Loop {
     void run() noexcept;
     void stop() noexcept { stopped_ = true; }
 
+    /// From before_wait: takes what is ready now, for once, and does not wait for more. libuv has its turn
+    /// behind that.
+    void only_look() noexcept { waits_ = false; }
+
     void hook(const Hooks& hooks) noexcept { hooks_ = hooks; }
     void work_begins(base::Mono now) const noexcept { hooks_.work_begins(now); }
 
@@ -78,6 +82,7 @@ class Loop {
     Hooks hooks_;
     Descriptor epoll_{::epoll_create1(EPOLL_CLOEXEC), "cannot make an event loop"};
     bool stopped_ = false;
+    bool waits_ = true;  // in the next wait()
     bool libuv_wants_turn_ = true;
     bool libuv_alive_ = false;
     std::size_t watched_ = 0;  // polls

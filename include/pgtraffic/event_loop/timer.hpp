@@ -25,8 +25,19 @@ class Timer {
     HandlePtr<uv_timer_t> handle_;
 };
 
-/// Sleeps outside the loop until then, or until a signal comes.
-void sleep_until(base::Mono then) noexcept;
+/// Sleeps outside the loop, where nothing that a poll would tell is to end the wait. While it exists the
+/// thread's sleeps end when they shall; else the kernel may add 50 µs, to wake for several sleepers at once.
+/// One at a time; neither copies nor moves.
+class Sleeper {
+ public:
+    Sleeper() noexcept;
+    ~Sleeper();
+    Sleeper(const Sleeper&) = delete;
+    Sleeper& operator=(const Sleeper&) = delete;
+
+    /// Or until a signal comes. One system call.
+    void sleep_until(base::Mono then) const noexcept;
+};
 
 /// Ends the loop's wait at an instant. Has no callback: its owner looks at the clock after each batch
 /// (Loop::Hooks) and arms it for the next instant, or for Mono::max(), each time; unarmed after it fired, it

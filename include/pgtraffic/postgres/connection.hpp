@@ -107,11 +107,13 @@ class Connection {
     [[nodiscard]] Progress next_answer() noexcept;
 
     /// Asks the kernel to tell, from now on, when it received what is read. Once connected; costs each read a
-    /// little.
-    void stamp_reads() noexcept;
-    /// When the last byte of the last receive() reached this machine, by the calendar's clock. None over a
-    /// Unix socket, whose bytes the kernel does not stamp, and over TLS, which reads records ahead.
+    /// little. Over TCP only: a Unix socket's bytes have no such time, and TLS reads records ahead. Whether
+    /// it will; the first may come before the kernel has begun.
+    bool stamp_reads() noexcept;
+    /// When the last byte of the last receive() reached this machine, by the calendar's clock.
     [[nodiscard]] std::optional<base::Wall> received_at() const noexcept { return received_at_; }
+    /// Of the stamped reads one found so much that, left for later, it may keep the server from sending on.
+    [[nodiscard]] bool filled_the_window() const noexcept { return filled_the_window_; }
 
     [[nodiscard]] const Answer& answer() const noexcept { return reader_.answer(); }
     /// The SQLSTATE of the queries that a lost connection leaves unanswered.
@@ -141,6 +143,7 @@ class Connection {
     ssl_st* tls_ = nullptr;  // libpq's, where the connection is encrypted
     int socket_ = -1;
     bool stamps_reads_ = false;
+    bool filled_the_window_ = false;
     SendBuffer unsent_;
     std::span<const char> unread_;
     AnswerReader reader_;

@@ -25,9 +25,9 @@ struct SimulationPlan {
     Protocol protocol = Protocol::extended;
     std::uint32_t pipeline = 1;  ///< queries under way on a connection at the same time
     SessionOrder session_order = SessionOrder::fifo;
-    /// 0: the loop wakes when an arrival is due and at each answer. Else at multiples of it only: an arrival
-    /// starts up to that late, which is counted as lag, and an answer is read up to that late; at once where
-    /// an arrival that is due waits for it.
+    /// 0: the loop wakes when an arrival is due and at answers that somebody may wait for. Else at multiples
+    /// of it only: an arrival starts up to that late, which is counted as lag, and an answer is read up to
+    /// that late; at once where an arrival that is due waits for it.
     base::Nanos wake_step{0};
     bool pooled = false;  ///< a connection is not always the same backend: nothing is set on it
     std::optional<double> rate_per_s;
@@ -52,6 +52,8 @@ struct SimulationPlan {
     base::Nanos abort_window = std::chrono::seconds{10};
     base::Nanos progress = std::chrono::seconds{1};  ///< how often to report progress
     AuditLog* audit = nullptr;  ///< told of every query that ends; outlives the run; null: none wanted
+
+    [[nodiscard]] bool open_loop() const noexcept { return rate_per_s || pattern; }
 };
 
 }  // namespace pgtraffic::simulation

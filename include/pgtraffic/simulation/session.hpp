@@ -65,13 +65,18 @@ struct SessionContext {
     std::uint32_t pipeline = 1;                ///< queries under way on a session at the same time
     std::optional<base::Nanos> timeout;        ///< what the server cancels after it ran into --timeout
     bool retries = true;                       ///< a failed attempt may be followed by another
-    bool reads_late = false;                   ///< answers lie unread for a while: the kernel's times count
+    bool stamps_answers = false;               ///< where the kernel tells when one came, that counts
     RowBudget* rows = nullptr;                 ///< of --max-rows, where there is one
     bool leave_read_only = false;              ///< another server can be found where one refuses to write
     std::vector<std::string> setup;            ///< SQL that every new connection runs first
     std::vector<std::string> statement_names;  ///< by statement number, for the prepared protocol
     std::vector<postgres::QueryHead> heads;    ///< by statement number
     postgres::ReceiveBuffer receive_buffer;
+
+    /// An answer may lie unread for a while, and nothing but its reading is later for it. False for good once
+    /// a connection has no stamps, or the server may have had to wait.
+    bool answers_may_lie = false;
+    bool stamped = false;  ///< the last answer was
 
     event_loop::Callback<Session*, base::Mono> on_free;  ///< ready for one query more
     /// A query ended, and why, in words, where it did not succeed; on_free or on_down follows.
