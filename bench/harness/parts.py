@@ -95,21 +95,32 @@ def real(c, server):
 
 def open_loop(c, server):
     """Queries due by a schedule, against PostgreSQL over a Unix socket."""
+    cells = c.at([(rate, connections) for rate in (100, 1000, 10000) for connections in (10, 150, 1000)], [(1000, 10)])
+    _open(c, server, "open", server.socket, cells, c.at((1000, 150), (1000, 10)))
+
+
+def open_loop_tcp(c, server):
+    """The same over TCP, where the kernel tells when an answer came."""
+    cells = c.at([(100, 150), (1000, 10), (1000, 150), (1000, 1000), (10000, 10)], [(1000, 10)])
+    _open(c, server, "open-tcp", server.tcp, cells)
+
+
+def _open(c, server, part, target, cells, with_steps=None):
+    """`with_steps`: the cell in which other steps of pacing have their turns, too."""
     raw = c.raw(server.values("SELECT max(order_id) FROM orders")[0])
     scripts = {"select": workloads.pgbench_scripts(c.programs["pgtraffic"], server, "select", c.scratch)}
     clients = [c.ours, Pgbench(c.programs["pgbench"], scripts), c.economy, raw, BareTimer(c.programs["bare_timer"])]
 
-    for rate in c.at((100, 1000, 10000), (1000,)):
-        for connections in c.at((10, 150, 1000), (10,)):
-            load = Load(connections, rate=rate)
-            # pgbench prepares on each connection's first query: in the short run, too, each has one.
-            first_queries_s = max(0, math.ceil(connections / rate) - 1)
-            long = c.at(Length(seconds=8 + first_queries_s), Length(queries_each=60))
-            short = c.at(Length(seconds=1 + first_queries_s), Length(queries_each=10))
-            variants = c.steps if (rate, connections) == (1000, c.at(150, 10)) else []
-            c.record.take_turns("open", {"rate": rate, "connections": connections}, clients + variants,
-                                math.ceil(c.repetitions * 0.6),
-                                lambda client: measure.difference(client, server.socket, load, long, short))
+    for rate, connections in cells:
+        load = Load(connections, rate=rate)
+        # pgbench prepares on each connection's first query: in the short run, too, each has one.
+        first_queries_s = max(0, math.ceil(connections / rate) - 1)
+        long = c.at(Length(seconds=8 + first_queries_s), Length(queries_each=60))
+        short = c.at(Length(seconds=1 + first_queries_s), Length(queries_each=10))
+        variants = c.steps if (rate, connections) == with_steps else []
+        c.record.take_turns(part, {"rate": rate, "connections": connections}, clients + variants,
+                            math.ceil(c.repetitions * 0.6),
+                            lambda client: measure.difference(client, target, load, long, short))
 
 
 def peers(c, server):
@@ -206,7 +217,7 @@ def micro(c):
 
 
 # In the order in which they are shown.
-ALL = ("null", "real", "open", "peers", "cost", "growth", "micro")
+ALL = ("null", "real", "open", "open-tcp", "peers", "cost", "growth", "micro")
 
 # Under which names a part's samples are recorded, where not under its own alone.
 RECORDED = {"growth": ("growth", "length", "far")}
@@ -218,11 +229,11 @@ def run(c, names):
         if name in names:
             part(c)
             yield name
-    if not {"real", "open", "peers"} & set(names):
+    if not {"real", "open", "open-tcp", "peers"} & set(names):
         return
     try:
         with servers.postgres(c.programs["pgtraffic"]) as server:
-            for name, part in (("real", real), ("open", open_loop), ("peers", peers)):
+            for name, part in (("real", real), ("open", open_loop), ("open-tcp", open_loop_tcp), ("peers", peers)):
                 if name in names:
                     part(c, server)
                     yield name

@@ -81,47 +81,47 @@ def real(record):
     return _three(record, "real", lambda cell: "{workload}, {protocol}, {transport}, {connections}".format(**cell))
 
 
-def _lag(record, cell, client, name):
-    samples = record.values("open", cell, client, "lag_ms").values()
+def _lag(record, part, cell, client, name):
+    samples = record.values(part, cell, client, "lag_ms").values()
     return decimal(Spread.of([s[name] for s in samples if s.get(name) is not None]), 3)
 
 
-def _steps(record):
+def _steps(record, part):
     """What a longer step saves and what it costs, in the cells where more than economy was measured."""
     out = ""
-    for cell in record.cells("open"):
-        rows = [[step, decimal(record.spread("open", cell, client, "cpu_us"), 1),
-                 ratio(record.ratio("open", cell, client, PGBENCH, "cpu_us")), _lag(record, cell, client, "mean"),
-                 _lag(record, cell, client, "p99")]
-                for step, client in STEPS.items() if record.values("open", cell, client, "cpu_us")]
+    for cell in record.cells(part):
+        rows = [[step, decimal(record.spread(part, cell, client, "cpu_us"), 1),
+                 ratio(record.ratio(part, cell, client, PGBENCH, "cpu_us")), _lag(record, part, cell, client, "mean"),
+                 _lag(record, part, cell, client, "p99")]
+                for step, client in STEPS.items() if record.values(part, cell, client, "cpu_us")]
         if len(rows) > 2:
             out += (f"\nThe steps of `--pacing` at {cell['rate']:,}/s on {cell['connections']:,} connections:\n\n" +
                     table(["step", "CPU µs a query", "to pgbench", "mean lag, ms", "p99"], rows))
     return out
 
 
-def open_loop(record):
+def open_loop(record, part="open"):
     rows, lags, floors, thrifty = [], [], [], []
-    for cell in record.cells("open"):
+    for cell in record.cells(part):
         def of(client, figure, cell=cell):
-            return record.spread("open", cell, client, figure)
+            return record.spread(part, cell, client, figure)
 
         def lag(client, name, cell=cell):
-            return _lag(record, cell, client, name)
+            return _lag(record, part, cell, client, name)
 
         attained = of(OURS, "attained")
         name = f"{cell['rate']:,}/s, {cell['connections']:,}"
         rows.append([name, decimal(of(OURS, "per_s"), 1), decimal(of(PGBENCH, "per_s"), 1),
                      f"{100 * attained.median:.2f} %" if attained else NONE, decimal(of(OURS, "cpu_us"), 1),
                      decimal(of(PGBENCH, "cpu_us"), 1), decimal(of(RAW, "cpu_us"), 1),
-                     ratio(record.ratio("open", cell, OURS, PGBENCH, "cpu_us")),
-                     ratio(record.ratio("open", cell, RAW, PGBENCH, "cpu_us"))])
+                     ratio(record.ratio(part, cell, OURS, PGBENCH, "cpu_us")),
+                     ratio(record.ratio(part, cell, RAW, PGBENCH, "cpu_us"))])
         thrifty.append([name, decimal(of(ECONOMY, "cpu_us"), 1),
-                        ratio(record.ratio("open", cell, ECONOMY, PGBENCH, "cpu_us")), lag(ECONOMY, "mean"),
+                        ratio(record.ratio(part, cell, ECONOMY, PGBENCH, "cpu_us")), lag(ECONOMY, "mean"),
                         lag(ECONOMY, "p99")])
         lags.append([name, lag(OURS, "mean"), lag(OURS, "p50"), lag(OURS, "p99"), lag(OURS, "max"),
                      lag(PGBENCH, "mean"), lag(PGBENCH, "max"),
-                     ratio(record.ratio("open", cell, OURS, PGBENCH, "lag_mean_ms"))])
+                     ratio(record.ratio(part, cell, OURS, PGBENCH, "lag_mean_ms"))])
         floors.append([name, *(lag(client, which) for which in ("p50", "p99") for client in (OURS, RAW, TIMER)),
                        decimal(of(TIMER, "cpu_us"), 1)])
     return (table(["rate, connections", "queries/s", "pgbench", "started of what was due", "CPU µs a query", "pgbench",
@@ -131,7 +131,11 @@ def open_loop(record):
             "\nThe same beside what this machine allows, ms:\n\n" +
             table(["rate, connections", "p50", RAW, TIMER, "p99", RAW, TIMER, f"CPU µs a wake of the {TIMER}"], floors) +
             "\nWith `--pacing economy`:\n\n" +
-            table(["rate, connections", "CPU µs a query", "to pgbench", "mean lag, ms", "p99"], thrifty) + _steps(record))
+            table(["rate, connections", "CPU µs a query", "to pgbench", "mean lag, ms", "p99"], thrifty) + _steps(record, part))
+
+
+def open_loop_tcp(record):
+    return open_loop(record, "open-tcp")
 
 
 def peers(record):
@@ -216,6 +220,7 @@ def micro(record):
 
 SECTIONS = {
     "null": ("Null server", null), "real": ("PostgreSQL, closed loop", real),
-    "open": ("PostgreSQL, open loop", open_loop), "peers": ("Beside sysbench", peers),
-    "cost": ("Cost without noise", cost), "growth": ("Growth", growth), "micro": ("Parts", micro),
+    "open": ("PostgreSQL, open loop", open_loop), "open-tcp": ("PostgreSQL, open loop over TCP", open_loop_tcp),
+    "peers": ("Beside sysbench", peers), "cost": ("Cost without noise", cost), "growth": ("Growth", growth),
+    "micro": ("Parts", micro),
 }

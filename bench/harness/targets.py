@@ -22,15 +22,17 @@ def _figures(record):
                median(record.ratio("real", _real(n), OURS, RAW, "cpu_us")), 1.3, True, 2)
     yield from _cost_figures(record)
     busy = {"rate": 1000, "connections": 150}
-    yield ("open loop, 1,000/s, 150 connections: CPU a query to pgbench",
-           median(record.ratio("open", busy, OURS, PGBENCH, "cpu_us")), 0.5, True, 2)
-    yield ("the same with --pacing economy", median(record.ratio("open", busy, ECONOMY, PGBENCH, "cpu_us")), 0.35, True, 2)
-    yield ("mean lag to pgbench, precise pacing", median(record.ratio("open", busy, OURS, PGBENCH, "lag_mean_ms")), 0.5, True, 2)
+    for part, transport in (("open", "Unix socket"), ("open-tcp", "TCP")):
+        yield (f"open loop, 1,000/s, 150 connections, {transport}: CPU a query to pgbench",
+               median(record.ratio(part, busy, OURS, PGBENCH, "cpu_us")), 0.5, True, 2)
+        yield ("the same with --pacing economy", median(record.ratio(part, busy, ECONOMY, PGBENCH, "cpu_us")), 0.35, True, 2)
+        yield ("mean lag to pgbench, precise pacing", median(record.ratio(part, busy, OURS, PGBENCH, "lag_mean_ms")), 0.5, True, 2)
     crowd = {"rate": 1000, "connections": 1000}
-    yield ("open loop, 1,000/s, 1,000 connections: started of what was due, %",
-           median(_scaled(record.spread("open", crowd, OURS, "attained"), 100)), 99.9, False, 2)
-    lags = [lag["p99"] for lag in record.values("open", crowd, OURS, "lag_ms").values() if "p99" in lag]
-    yield ("the same: p99 of lag, ms", median(tables.Spread.of(lags)), 1.0, True, 2)
+    for part, transport in (("open", "Unix socket"), ("open-tcp", "TCP")):
+        yield (f"open loop, 1,000/s, 1,000 connections, {transport}: started of what was due, %",
+               median(_scaled(record.spread(part, crowd, OURS, "attained"), 100)), 99.9, False, 2)
+        lags = [lag["p99"] for lag in record.values(part, crowd, OURS, "lag_ms").values() if "p99" in lag]
+        yield ("the same: p99 of lag, ms", median(tables.Spread.of(lags)), 1.0, True, 2)
     yield "resident kB a connection", tables.resident_kb_each(record, OURS), 24, True, 1
     few, many = ({"protocol": "prepared", "connections": n} for n in (150, 5000))
     costs = [median(record.spread("null", cell, OURS, "cpu_us")) for cell in (few, many)]
