@@ -229,6 +229,12 @@ std::vector<std::string> other_differences(const std::vector<ComparedRun>& runs)
         }
         differ("outcome", value_of(base.document["run"], "outcome"),
                value_of(run.document["run"], "outcome"));
+        // An earlier version had but its own clock, where there were no steps.
+        const auto timed_by = [](const ComparedRun& of) {
+            const auto by = value_of(of.document["run"], "answers_timed_by");
+            return by.is_null() ? Json("program") : by;
+        };
+        differ("answers timed by", timed_by(base), timed_by(run));
         const auto& settings = its["server"]["settings"];
         for (const auto& [name, value] : mine["server"]["settings"].items())
             differ(printable(name, 60), value, value_of(settings, name.c_str()));

@@ -102,6 +102,7 @@ Json run_json(const RunResult& run) {
             {"outcome", to_string(run.outcome)},
             {"exit_code", run.exit_code},
             {"warmup_queries", run.warmup_queries},
+            {"answers_timed_by", run.answers_stamped ? "kernel" : "program"},
             {"warnings", std::move(warnings)}};
 }
 

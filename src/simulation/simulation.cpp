@@ -540,6 +540,7 @@ void Run::finish(Mono now) noexcept {
     result_.connections = plan_.connections;
     result_.pipeline = plan_.pipeline;
     result_.chosen_lag = plan_.wake_step;
+    result_.answers_stamped = context_.stamped;
     result_.connections_at_end = connector_->connected();
     result_.reconnects = reconnects();
     loop_.stop();

@@ -46,6 +46,7 @@ TEST_CASE("without steps an answer that has no time of its own is read when it c
     const auto database = test::filled_database();  // by a Unix socket
     const auto result = test::run_and_read(
         database, {"--rate", "300", "--arrivals", "uniform", "--duration", "2", "-c", "20", "--warmup", "0"});
+    CHECK(result["run"]["answers_timed_by"] == "program");
     CHECK(result["client"]["context_switches"].get<double>() / 600 > 1.6);
     CHECK(result["summary"]["service_ms"]["p50"].get<double>() < 3);
     CHECK_FALSE(owns_up(result));

@@ -350,6 +350,8 @@ TEST_CASE("other loads are found, and other machines only noted") {
     other["config"]["protocol"] = "prepared";
     other["environment"]["server"]["settings"]["shared_buffers"] = "4GB";
     other["environment"]["client"]["hostname"] = "elsewhere";
+    base["run"].erase("answers_timed_by");  // an earlier version
+    other["run"]["answers_timed_by"] = "kernel";
     const auto runs = runs_of(base, other);
     CHECK(report::load_differences(runs[0], runs[1]) == std::vector<std::string>{"rate: 500 in A, 600 in B"});
     auto spelled = base;
@@ -362,6 +364,7 @@ TEST_CASE("other loads are found, and other machines only noted") {
     CHECK(has("protocol: extended in A, prepared in B"));
     CHECK(has("shared_buffers: 128MB in A, 4GB in B"));
     CHECK(has("client: loadgen in A, elsewhere in B"));
+    CHECK(has("answers timed by: program in A, kernel in B"));
     CHECK(has("the verdict of A is suspect: its figures may not be the database's"));
 
     auto renamed = base;
