@@ -113,13 +113,14 @@ void warn_of_server(RunResult& result, const RunOptions& options) {
 
 void warn_of_connections(RunResult& result, const RunOptions& options) {
     if (const auto step = options.wake_step.value_or(base::Nanos{0});
-        step.count() > 0 && (result.server.ssl || result.server.address_kind == "unix socket")) {
+        step.count() > 0 && !result.answers_stamped && result.total.started > 0) {
         result.warnings.push_back(
             {"economy_pacing",
              fmt::format(
-                 "--pacing reads answers at steps of {0}, and over {1} nothing tells when they came: service "
+                 "--pacing reads answers at steps of {0}, and {1} nothing tells when they came: service "
                  "and response are up to {0} too long",
-                 base::format_duration(step), result.server.ssl ? "TLS" : "a Unix socket")});
+                 base::format_duration(step),
+                 result.server.address_kind == "unix socket" ? "over a Unix socket" : "here")});
     }
     if (const auto away = result.without_service(); away.count() > 0) {
         result.warnings.push_back(

@@ -120,8 +120,9 @@ void Connection::close() noexcept {
     connection_ = nullptr;
     tls_ = nullptr;
     socket_ = -1;
-    stamps_reads_ = filled_the_window_ = false;
-    received_at_.reset();
+    stamps_reads_ = long_answers_ = false;
+    answer_bytes_ = 0;
+    stamped_.forget();
     unsent_.clear();
     unread_ = {};
 }
@@ -131,12 +132,7 @@ int Connection::socket() const noexcept {
 }
 
 bool Connection::stamp_reads() noexcept {
-    int family = AF_UNSPEC;
-    socklen_t size = sizeof family;
-    const int on = 1;
-    stamps_reads_ = tls_ == nullptr && ::getsockopt(socket_, SOL_SOCKET, SO_DOMAIN, &family, &size) == 0 &&
-                    (family == AF_INET || family == AF_INET6) &&
-                    ::setsockopt(socket_, SOL_SOCKET, SO_TIMESTAMPNS, &on, sizeof on) == 0;
+    stamps_reads_ = stamped_.stamp(socket_, tls_);
     return stamps_reads_;
 }
 
@@ -154,6 +150,12 @@ Progress Connection::receive(ReceiveBuffer buffer) noexcept {
     const std::int64_t n = read(buffer);
     if (n < 0) return Progress::lost;
     unread_ = buffer.first(static_cast<std::size_t>(n));
+    if (stamps_reads_) {
+        // The kernel takes 64 KB before the first of it is read, unless it is configured to take less.
+        constexpr std::uint32_t kMuch = 32 * 1024;
+        answer_bytes_ += static_cast<std::uint32_t>(n);
+        long_answers_ = long_answers_ || answer_bytes_ > kMuch;
+    }
     return next_answer();
 }
 
@@ -163,6 +165,7 @@ Progress Connection::next_answer() noexcept {
         case AnswerReader::Event::need_more:
             return Progress::busy;
         case AnswerReader::Event::answer:
+            answer_bytes_ = 0;
             return Progress::finished;
         case AnswerReader::Event::unusable:
             break;
@@ -193,7 +196,7 @@ std::int64_t Connection::read(std::span<char> into) noexcept {
     constexpr std::string_view kClosed = "server closed the connection unexpectedly";
     if (tls_ == nullptr) [[likely]] {
         const std::int64_t n =
-            stamps_reads_ ? read_stamped(into) : ::recv(socket_, into.data(), into.size(), 0);
+            stamps_reads_ ? stamped_.read(into) : ::recv(socket_, into.data(), into.size(), 0);
         if (n > 0) [[likely]]
             return n;
         if (n < 0 && (errno == EAGAIN || errno == EINTR)) return 0;
@@ -209,29 +212,6 @@ std::int64_t Connection::read(std::span<char> into) noexcept {
     if (why == SSL_ERROR_WANT_READ || why == SSL_ERROR_WANT_WRITE) return 0;
     tell_lost(kClosed);
     return -1;
-}
-
-std::int64_t Connection::read_stamped(std::span<char> into) noexcept {
-    alignas(cmsghdr) std::array<char, CMSG_SPACE(sizeof(timespec))> control;
-    iovec bytes{into.data(), into.size()};
-    msghdr message{};
-    message.msg_iov = &bytes;
-    message.msg_iovlen = 1;
-    message.msg_control = control.data();
-    message.msg_controllen = control.size();
-    const ssize_t n = ::recvmsg(socket_, &message, 0);
-    received_at_.reset();
-    if (n <= 0) return n;
-    // The kernel takes 64 KB before the first of it is read, unless it is configured to take less.
-    constexpr ssize_t kMuch = 32 * 1024;
-    filled_the_window_ = filled_the_window_ || n > kMuch;
-    const cmsghdr* header = CMSG_FIRSTHDR(&message);
-    if (header != nullptr && header->cmsg_level == SOL_SOCKET && header->cmsg_type == SCM_TIMESTAMPNS) {
-        timespec at{};
-        std::memcpy(&at, CMSG_DATA(header), sizeof at);
-        received_at_ = base::Wall{std::chrono::seconds{at.tv_sec} + base::Nanos{at.tv_nsec}};
-    }
-    return n;
 }
 
 /// What the server said before it went stands.

@@ -56,7 +56,7 @@ void Session::connect_step(ConnectStep step) noexcept {
 Mono Session::answered_at(Mono now) const noexcept {
     const auto received = connection_.received_at();
     context_->stamped = received.has_value();
-    if (connection_.filled_the_window()) context_->answers_may_lie = false;
+    if (connection_.long_answers()) context_->answers_may_lie = false;
     if (!received) return now;
     const base::Wall calendar = base::wall_now();
     const Mono came = base::mono_now() - (calendar - *received);

@@ -127,6 +127,33 @@ TEST_CASE("sslmode disable, allow, prefer and require choose as libpq documents"
     check_refused(lab().target("plainuser", "sslmode=require"), "pg_hba.conf");
 }
 
+TEST_CASE("in an open loop over TLS, too, an answer has the time at which the kernel received it") {
+    const auto* version = GENERATE("TLSv1.2", "TLSv1.3");
+    CAPTURE(version);
+    const auto run = [&](const std::string& scenario) {
+        const auto target =
+            lab().target("either", fmt::format("sslmode=require ssl_max_protocol_version={}", version));
+        return test::read_result(test::run_pgtraffic({"run", "--format", "json", "-d", target, "--scenario",
+                                                      scenario, "--rate", "300", "--arrivals", "uniform",
+                                                      "--duration", "2", "-c", "10", "--warmup", "0"},
+                                                     clean()),
+                                 0);
+    };
+    const auto result = run(lab().over_tls.path());
+    CHECK(result["summary"]["queries"]["ok"] == 600);
+    CHECK(result["run"]["answers_timed_by"] == "kernel");
+    // It is read with the next query, 3.3 ms behind the one before.
+    CHECK(result["client"]["context_switches"].get<double>() / 600 < 1.5);
+    CHECK(result["summary"]["service_ms"]["p50"].get<double>() < 3);
+    // Of many records, which are not left for later.
+    const test::TemporaryFile wide{
+        R"json({"name": "wide", "operations": [{"name": "wide", "statements": [
+        {"sql": "SELECT repeat('x', 100000)"}]}]})json"};
+    const auto of_many = run(wide.path());
+    CHECK(of_many["summary"]["queries"]["ok"] == 600);
+    CHECK(of_many["client"]["context_switches"].get<double>() / 600 > 1.6);
+}
+
 TEST_CASE("verify-ca asks for the right authority, verify-full for the right name as well") {
     check_connects(lab().target("either", "sslmode=verify-ca" + root(lab().ours)), true);
     check_connects(lab().target("either", "sslmode=verify-full" + root(lab().ours)), true);

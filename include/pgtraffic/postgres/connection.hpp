@@ -17,6 +17,7 @@
 #include "pgtraffic/postgres/answer_size.hpp"
 #include "pgtraffic/postgres/conninfo.hpp"
 #include "pgtraffic/postgres/messages.hpp"
+#include "pgtraffic/postgres/stamped_socket.hpp"
 
 struct pg_conn;
 struct ssl_st;
@@ -107,13 +108,13 @@ class Connection {
     [[nodiscard]] Progress next_answer() noexcept;
 
     /// Asks the kernel to tell, from now on, when it received what is read. Once connected; costs each read a
-    /// little. Over TCP only: a Unix socket's bytes have no such time, and TLS reads records ahead. Whether
-    /// it will; the first may come before the kernel has begun.
+    /// little. Whether it will: over TCP only. The first may come before the kernel has begun.
     bool stamp_reads() noexcept;
     /// When the last byte of the last receive() reached this machine, by the calendar's clock.
-    [[nodiscard]] std::optional<base::Wall> received_at() const noexcept { return received_at_; }
-    /// Of the stamped reads one found so much that, left for later, it may keep the server from sending on.
-    [[nodiscard]] bool filled_the_window() const noexcept { return filled_the_window_; }
+    [[nodiscard]] std::optional<base::Wall> received_at() const noexcept { return stamped_.received_at(); }
+    /// Of the answers since stamp_reads() one was so long that, read later, it may keep the server from
+    /// sending on. For one query under way at a time.
+    [[nodiscard]] bool long_answers() const noexcept { return long_answers_; }
 
     [[nodiscard]] const Answer& answer() const noexcept { return reader_.answer(); }
     /// The SQLSTATE of the queries that a lost connection leaves unanswered.
@@ -135,7 +136,6 @@ class Connection {
     /// Bytes moved, 0: try again when the socket is ready, < 0: the connection is lost.
     [[nodiscard]] std::int64_t write(std::span<const char> bytes) noexcept;
     [[nodiscard]] std::int64_t read(std::span<char> into) noexcept;
-    [[nodiscard]] std::int64_t read_stamped(std::span<char> into) noexcept;
     void tell_lost(std::string_view why) noexcept;
     ConnectStep connect_failed() noexcept;
 
@@ -143,14 +143,15 @@ class Connection {
     ssl_st* tls_ = nullptr;  // libpq's, where the connection is encrypted
     int socket_ = -1;
     bool stamps_reads_ = false;
-    bool filled_the_window_ = false;
+    bool long_answers_ = false;
+    std::uint32_t answer_bytes_ = 0;  // of the answer that is being read, where stamps_reads_
     SendBuffer unsent_;
     std::span<const char> unread_;
     AnswerReader reader_;
 
     pg_conn* connection_ = nullptr;
     AnswerSize greeting_;  // what the server said until the connection was made
-    std::optional<base::Wall> received_at_;
+    StampedSocket stamped_;
     base::SqlState connect_error_ = base::kCannotConnect;
 };
 
