@@ -60,7 +60,7 @@ Mono Session::answered_at(Mono now) const noexcept {
     if (!received) return now;
     const base::Wall calendar = base::wall_now();
     const Mono came = base::mono_now() - (calendar - *received);
-    return std::clamp(came, queries_[oldest_].completion.sent, now);
+    return std::clamp(came, queries_[oldest_].statement_sent, now);
 }
 
 /// All at once: over a long way each answer that is waited for would cost its round trip.
