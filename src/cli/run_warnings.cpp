@@ -117,10 +117,11 @@ void warn_of_connections(RunResult& result, const RunOptions& options) {
         result.warnings.push_back(
             {"economy_pacing",
              fmt::format(
-                 "--pacing reads answers at steps of {0}, and {1} nothing tells when they came: service "
-                 "and response are up to {0} too long",
+                 "--pacing reads answers at steps of {0}, and {1} when they came: service and response are "
+                 "up to {0} too long",
                  base::format_duration(step),
-                 result.server.address_kind == "unix socket" ? "over a Unix socket" : "here")});
+                 result.server.address_kind == "unix socket" ? "over a Unix socket nothing tells"
+                                                             : "here the kernel does not tell of all")});
     }
     if (const auto away = result.without_service(); away.count() > 0) {
         result.warnings.push_back(

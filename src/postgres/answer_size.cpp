@@ -2,37 +2,19 @@
 
 #include <fcntl.h>
 #include <sys/ioctl.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <array>
 #include <charconv>
-#include <optional>
 
-#ifdef __linux__
-#include <linux/tcp.h>  // newer fields than netinet/tcp.h has, and not to be included beside it
-#include <netinet/in.h>
-#endif
+#include "pgtraffic/postgres/tcp_counters.hpp"
 
 namespace pgtraffic::postgres {
 namespace {
 
 /// libpq makes room for at least so much before it reads.
 constexpr std::uint64_t kSmallestRoom = 8192;
-
-/// Since the socket was connected; empty where it is none of TCP.
-std::optional<std::uint64_t> tcp_bytes_received(int socket) noexcept {
-#ifdef __linux__
-    tcp_info info{};
-    socklen_t size = sizeof info;
-    if (getsockopt(socket, IPPROTO_TCP, TCP_INFO, &info, &size) != 0) return std::nullopt;
-    return info.tcpi_bytes_received;
-#else
-    (void)socket;
-    return std::nullopt;
-#endif
-}
 
 std::uint64_t available(int socket) noexcept {
     int n = 0;
@@ -68,10 +50,11 @@ std::uint64_t MemoryWatch::growth() noexcept {
 }
 
 void AnswerSize::look(int socket) noexcept {
-    if (const auto received = tcp_bytes_received(socket)) {
+    if (const auto counters = tcp_counters(socket)) {
+        const std::uint64_t received = counters->bytes_received;
         // Fewer than before: while connecting, libpq went on to another socket.
-        if (received_at_first_ == 0 || *received < received_at_first_) received_at_first_ = *received;
-        bytes_ = *received - received_at_first_;
+        if (received_at_first_ == 0 || received < received_at_first_) received_at_first_ = received;
+        bytes_ = received - received_at_first_;
     } else {
         available_ = available(socket);
     }

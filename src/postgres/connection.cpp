@@ -18,6 +18,7 @@ namespace pgtraffic::postgres {
 namespace {
 
 constexpr std::size_t kMaxSettings = 64;
+constexpr std::string_view kClosed = "server closed the connection unexpectedly";
 
 void swallow_notice(void* /*context*/, const PGresult* /*notice*/) {}
 
@@ -99,10 +100,15 @@ ConnectStep Connection::connect_poll() noexcept {
             PQsetnonblocking(connection_, 1);
             socket_ = PQsocket(connection_);
             tls_ = static_cast<ssl_st*>(PQsslStruct(connection_, "OpenSSL"));
-            if (PQgssEncInUse(connection_) == 0 && (tls_ != nullptr || PQsslInUse(connection_) == 0))
-                return ConnectStep::connected;
-            reader_.keep_error("encrypted by GSSAPI, which cannot carry a load: set gssencmode=disable");
-            return ConnectStep::failed;
+            if (PQgssEncInUse(connection_) != 0 || (tls_ == nullptr && PQsslInUse(connection_) != 0)) {
+                reader_.keep_error("encrypted by GSSAPI, which cannot carry a load: set gssencmode=disable");
+                return ConnectStep::failed;
+            }
+            if (tls_ != nullptr && !tls_input_.feed(tls_)) {
+                reader_.keep_error("out of memory");
+                return ConnectStep::failed;
+            }
+            return ConnectStep::connected;
         default:
             return connect_failed();
     }
@@ -132,7 +138,7 @@ int Connection::socket() const noexcept {
 }
 
 bool Connection::stamp_reads() noexcept {
-    stamps_reads_ = stamped_.stamp(socket_, tls_);
+    stamps_reads_ = stamped_.stamp(socket_);
     return stamps_reads_;
 }
 
@@ -157,6 +163,10 @@ Progress Connection::receive(ReceiveBuffer buffer) noexcept {
         long_answers_ = long_answers_ || answer_bytes_ > kMuch;
     }
     return next_answer();
+}
+
+bool Connection::within_answer() const noexcept {
+    return reader_.within_answer() || (tls_ != nullptr && SSL_has_pending(tls_) != 0);
 }
 
 Progress Connection::next_answer() noexcept {
@@ -193,25 +203,52 @@ std::int64_t Connection::write(std::span<const char> bytes) noexcept {
 }
 
 std::int64_t Connection::read(std::span<char> into) noexcept {
-    constexpr std::string_view kClosed = "server closed the connection unexpectedly";
-    if (tls_ == nullptr) [[likely]] {
-        const std::int64_t n =
-            stamps_reads_ ? stamped_.read(into) : ::recv(socket_, into.data(), into.size(), 0);
-        if (n > 0) [[likely]]
-            return n;
-        if (n < 0 && (errno == EAGAIN || errno == EINTR)) return 0;
-        tell_lost(n == 0 ? std::string{kClosed}
-                         : fmt::format("could not receive from the server: {}", std::strerror(errno)));
+    if (tls_ == nullptr) [[likely]]
+        return read_socket(into);
+    const auto encrypted = into.last(into.size() / 4);
+    const std::int64_t n = read_socket(encrypted);
+    if (n <= 0) return n;
+    return decrypt(encrypted.first(static_cast<std::size_t>(n)), into.first(into.size() - encrypted.size()));
+}
+
+std::int64_t Connection::read_socket(std::span<char> into) noexcept {
+    const std::int64_t n = stamps_reads_ ? stamped_.read(into) : ::recv(socket_, into.data(), into.size(), 0);
+    if (n > 0) [[likely]]
+        return n;
+    if (n < 0 && (errno == EAGAIN || errno == EINTR)) return 0;
+    tell_lost(n == 0 ? std::string{kClosed}
+                     : fmt::format("could not receive from the server: {}", std::strerror(errno)));
+    return -1;
+}
+
+/// All records that are whole; TLS keeps the beginning of another.
+std::int64_t Connection::decrypt(std::span<const char> bytes, std::span<char> into) noexcept {
+    tls_input_.give(bytes);
+    std::size_t total = 0;
+    int why = SSL_ERROR_NONE;
+    while (why == SSL_ERROR_NONE && total < into.size()) {
+        ERR_clear_error();
+        std::size_t n = 0;
+        const int done = SSL_read_ex(tls_, into.data() + total, into.size() - total, &n);
+        if (done == 1) {
+            total += n;
+        } else {
+            why = SSL_get_error(tls_, done);
+        }
+    }
+    // It may want to write where it was asked for new keys and the socket is full: flush() does, later.
+    const bool sound = why == SSL_ERROR_WANT_READ || why == SSL_ERROR_WANT_WRITE;
+    if (sound && tls_input_.used_up()) return static_cast<std::int64_t>(total);
+    if (total == 0) {
+        tell_lost(why == SSL_ERROR_ZERO_RETURN
+                      ? kClosed
+                      : "could not receive from the server: the TLS connection broke");
         return -1;
     }
-    ERR_clear_error();
-    std::size_t n = 0;
-    const int done = SSL_read_ex(tls_, into.data(), into.size(), &n);
-    if (done == 1) return static_cast<std::int64_t>(n);
-    const int why = SSL_get_error(tls_, done);
-    if (why == SSL_ERROR_WANT_READ || why == SSL_ERROR_WANT_WRITE) return 0;
-    tell_lost(kClosed);
-    return -1;
+    // It was closed, or broke, behind what it had said, which counts. Then the next read, for which the
+    // socket is ready from now on, finds the end.
+    ::shutdown(socket_, SHUT_RD);
+    return static_cast<std::int64_t>(total);
 }
 
 /// What the server said before it went stands.

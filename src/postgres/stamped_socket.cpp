@@ -1,58 +1,29 @@
 #include "pgtraffic/postgres/stamped_socket.hpp"
 
-#include <openssl/bio.h>
-#include <openssl/ssl.h>
 #include <sys/socket.h>
 
 #include <array>
-#include <cerrno>
 #include <chrono>
 #include <cstddef>
 #include <cstring>
+#include <utility>
+
+#include "pgtraffic/postgres/tcp_counters.hpp"
 
 namespace pgtraffic::postgres {
 namespace {
 
-int read_for_tls(BIO* bio, char* into, int size) {
-    auto& socket = *static_cast<StampedSocket*>(BIO_get_data(bio));
-    const auto n = static_cast<int>(socket.read({into, static_cast<std::size_t>(size)}));
-    BIO_clear_retry_flags(bio);
-    if (n < 0 && (errno == EAGAIN || errno == EINTR)) BIO_set_retry_read(bio);
-    return n;
-}
+/// What TCP takes without asking (RFC 9293, section 3.7.1): a read of no more came in one segment.
+constexpr ssize_t kSmallestSegment = 536;
 
-/// What the library asks of any source of bytes. It keeps none back, so there is little to tell.
-long control(BIO* /*bio*/, int command, long /*number*/, void* /*more*/) {
-    return command == BIO_CTRL_FLUSH ? 1 : 0;
-}
-
-/// Lives as long as the program, as the kinds of the library do. Null where there is no memory.
-const BIO_METHOD* kind() noexcept {
-    static const BIO_METHOD* const made = [] {
-        BIO_METHOD* method =
-            BIO_meth_new(BIO_get_new_index() | BIO_TYPE_SOURCE_SINK, "socket whose reads are stamped");
-        if (method != nullptr) {
-            BIO_meth_set_read(method, read_for_tls);
-            BIO_meth_set_ctrl(method, control);
-        }
-        return method;
-    }();
-    return made;
-}
-
-/// What it writes goes the way it went.
-bool read_by(StampedSocket& socket, ssl_st* tls) noexcept {
-    BIO* bio = kind() != nullptr ? BIO_new(kind()) : nullptr;
-    if (bio == nullptr) return false;
-    BIO_set_data(bio, &socket);
-    BIO_set_init(bio, 1);
-    SSL_set0_rbio(tls, bio);
-    return true;
+std::uint32_t out_of_order(int socket) noexcept {
+    const auto counters = tcp_counters(socket);
+    return counters ? counters->out_of_order : 0;
 }
 
 }  // namespace
 
-bool StampedSocket::stamp(int socket, ssl_st* tls) noexcept {
+bool StampedSocket::stamp(int socket) noexcept {
     int family = AF_UNSPEC;
     socklen_t size = sizeof family;
     const int on = 1;
@@ -61,7 +32,8 @@ bool StampedSocket::stamp(int socket, ssl_st* tls) noexcept {
         ::setsockopt(socket, SOL_SOCKET, SO_TIMESTAMPNS, &on, sizeof on) != 0)
         return false;
     socket_ = socket;
-    return tls == nullptr || read_by(*this, tls);
+    out_of_order_ = out_of_order(socket);
+    return true;
 }
 
 void StampedSocket::forget() noexcept {
@@ -80,6 +52,11 @@ std::int64_t StampedSocket::read(std::span<char> into) noexcept {
     const ssize_t n = ::recvmsg(socket_, &message, 0);
     received_at_.reset();
     if (n <= 0) return n;
+    if (n > kSmallestSegment) {
+        // The kernel tells of the last segment when that came, though one before it may have come later.
+        const std::uint32_t before = std::exchange(out_of_order_, out_of_order(socket_));
+        if (out_of_order_ != before) return n;
+    }
     const cmsghdr* header = CMSG_FIRSTHDR(&message);
     if (header != nullptr && header->cmsg_level == SOL_SOCKET && header->cmsg_type == SCM_TIMESTAMPNS) {
         timespec at{};

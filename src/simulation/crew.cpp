@@ -58,7 +58,10 @@ void Crew::on_deadline() noexcept {
     const Mono now = base::mono_now();
     context_.on_event(now);
     while (deadlines_->next() <= now) {
-        sessions_[deadlines_->first()]->expire(now);
+        const std::uint32_t late = deadlines_->first();
+        // Its answer may have come while the turn before this one lasted.
+        sessions_[late]->look();
+        if (deadlines_->next() <= now && deadlines_->first() == late) sessions_[late]->expire(now);
     }
     if (deadlines_->next() != Mono::max()) deadline_timer_.start(deadlines_->next() - now);
 }

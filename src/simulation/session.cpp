@@ -45,7 +45,8 @@ void Session::connect_step(ConnectStep step) noexcept {
         return give_up(e.what());
     }
     if (!connected) return;
-    if (context_->stamps_answers && !connection_.stamp_reads()) context_->answers_may_lie = false;
+    if (context_->wakes.wants_stamps() && !connection_.stamp_reads())
+        context_->wakes.connection_without_stamps();
     state_ = State::preparing;
     prepare();
 }
@@ -55,8 +56,6 @@ void Session::connect_step(ConnectStep step) noexcept {
 /// asked for, however the calendar's clock was set meanwhile.
 Mono Session::answered_at(Mono now) const noexcept {
     const auto received = connection_.received_at();
-    context_->stamped = received.has_value();
-    if (connection_.long_answers()) context_->answers_may_lie = false;
     if (!received) return now;
     const base::Wall calendar = base::wall_now();
     const Mono came = base::mono_now() - (calendar - *received);
@@ -151,13 +150,22 @@ void Session::on_ready(Readiness ready) noexcept {
         if (state_ == State::closed) return;
     }
     if (!ready.readable) return;
-    for (Progress progress = connection_.receive(context_->receive_buffer); progress != Progress::busy;
-         progress = connection_.next_answer()) {
+    Progress progress = connection_.receive(context_->receive_buffer);
+    if (connection_.long_answers()) [[unlikely]]
+        context_->wakes.long_answer();
+    for (; progress != Progress::busy; progress = connection_.next_answer()) {
         if (progress == Progress::lost || state_ == State::idle || state_ == State::backing_off)
             return lose(now);
         on_answer(now);
         if (state_ == State::closed) return;
     }
+    wait_for_rest(in_query() && connection_.within_answer());
+}
+
+void Session::wait_for_rest(bool waits) noexcept {
+    if (waits == waits_for_rest_) return;
+    waits_for_rest_ = waits;
+    context_->wakes.waits_for_rest(waits);
 }
 
 void Session::on_answer(Mono now) noexcept {
@@ -179,7 +187,9 @@ void Session::statement_done(Mono now) noexcept {
     const postgres::Answer& answer = connection_.answer();
     Query& query = queries_[oldest_];
     metrics::Completion& completion = query.completion;
-    const Mono done = context_->stamps_answers ? answered_at(now) : now;
+    const bool wants_stamp = context_->wakes.wants_stamps();
+    if (wants_stamp) context_->wakes.answered(connection_.received_at().has_value());
+    const Mono done = wants_stamp ? answered_at(now) : now;
     if (answer.failed) {
         look_for_stale(query, answer.sqlstate);
         completion.sqlstate = answer.sqlstate;
@@ -342,6 +352,7 @@ void Session::lose(Mono now) noexcept {
     // The poll first: once the socket is closed its number may be given out again.
     poll_.stop();
     writing_ = false;
+    wait_for_rest(false);
     const State was = std::exchange(state_, State::closed);
     // Why the connection went, or what the server had told of the oldest query when it did: an error that
     // ends a session (class 57, "operator intervention") is every query's.

@@ -23,6 +23,7 @@
 #include "pgtraffic/simulation/row_budget.hpp"
 #include "pgtraffic/simulation/stage.hpp"
 #include "pgtraffic/simulation/stop_file.hpp"
+#include "pgtraffic/simulation/wakes.hpp"
 
 namespace pgtraffic::simulation {
 
@@ -38,18 +39,8 @@ constexpr Nanos kSilentDrain = std::chrono::milliseconds{500};
 /// Of arrivals older than --latency-limit; some microseconds each.
 constexpr int kMostSkippedInTurn = 1000;
 
-/// With the next query where that is due within so long, at once where it is not.
-constexpr Nanos kLongestUnread = std::chrono::milliseconds{4};
-/// And where fewer than one query in so many is tried again, which begins when its failure was read.
-constexpr std::uint64_t kOneTriedAgainIn = 1000;
-
 /// A session that failed so often in a row while the run has not begun will not come up.
 constexpr std::uint32_t kStartAttempts = 5;
-
-/// The first multiple of `step` that is not before `t`.
-Mono next_step(Mono t, Nanos step) {
-    return Mono{(t.time_since_epoch() + step - Nanos{1}) / step * step};
-}
 
 class Run {
  public:
@@ -82,7 +73,7 @@ class Run {
     void settle() noexcept;
     Mono dispatch(Mono now) noexcept;
     Mono sent(Mono now) noexcept;
-    [[nodiscard]] Mono wake_at() const noexcept;
+    [[nodiscard]] Mono starts_again_at() const noexcept;
     [[nodiscard]] Mono reads_again_at(Mono now) const noexcept;
 
     // The stages, in their order.
@@ -120,6 +111,7 @@ class Run {
 
     event_loop::Loop& loop_;
     std::vector<char> received_ = std::vector<char>(postgres::kReceiveBuffer);
+    Wakes wakes_;
     SessionContext context_;
     Crew crew_;
     Dispatcher dispatcher_;
@@ -137,7 +129,6 @@ class Run {
     bool start_failed_ = false;
     bool refused_to_prepare_ = false;  // a statement of the workload
     bool unsettled_ = false;           // something was told since the last settle()
-    std::uint64_t tried_again_ = 0;    // attempts in all stages
     bool skipping_ = false;            // of what is too late to start some is left for the next turn
 
     Loads loads_;
@@ -157,12 +148,13 @@ Run::Run(event_loop::Loop& loop, const SimulationPlan& plan, const workload::Wor
       announcer_{plan, events},
       result_{result},
       loop_{loop},
+      wakes_{plan, workload},
       context_{.loop = loop_,
                .workload = workload,
+               .wakes = wakes_,
                .protocol = plan.protocol,
                .pipeline = plan.pipeline,
                .timeout = plan.timeout,
-               .stamps_answers = plan.open_loop(),
                .rows = plan.max_rows ? &rows_ : nullptr,
                .leave_read_only = wants_writable(plan.conninfo),
                .setup = {},
@@ -185,12 +177,6 @@ Run::Run(event_loop::Loop& loop, const SimulationPlan& plan, const workload::Wor
     context_.setup = session_setup(plan);
     if (std::ranges::any_of(workload.operations(), [](const auto& one) { return one.statements.size() > 1; }))
         context_.on_statement = Callback<const Query*, Mono>::to<&Run::on_statement>(*this);
-    // What a pipeline is answered together has the time of the last byte. Behind a statement the next one
-    // waits.
-    context_.answers_may_lie = plan.open_loop() && plan.pipeline == 1 &&
-                               std::ranges::all_of(workload.operations(), [](const auto& one) {
-                                   return one.choose_one || one.statements.size() == 1;
-                               });
     for (std::uint32_t i = 0; i < workload.statement_count(); ++i) {
         const auto& name = context_.statement_names.emplace_back(fmt::format("pgtraffic_{}", i));
         const auto& statement = workload.statement(i);
@@ -271,7 +257,7 @@ void Run::on_statement(const Query* query, Mono done) noexcept {
 }
 
 void Run::on_retried(const Query* query, std::string_view error) noexcept {
-    ++tried_again_;
+    wakes_.tried_again();
     if (measures(*query)) measurement_->retried(query->completion.sqlstate, error, base::mono_now());
 }
 
@@ -307,25 +293,22 @@ void Run::before_wait() noexcept {
     const Mono now = base::mono_now();
     load_.waits(now);
     const Mono then = reads_again_at(now);
-    if (then <= now) return due_timer_.arm(std::min(wake_at(), stage_end_));
+    if (then <= now) return due_timer_.arm(std::min(starts_again_at(), stage_end_));
     due_timer_.arm(Mono::max());
     sleeper_.sleep_until(then);
     settle();  // what is due leaves before the answers that came are read
     loop_.only_look();
 }
 
-/// Until when answers may lie unread: reading them together with others, or beside the next query, saves a
-/// wake, which is most of what they cost. Now, where somebody waits for one.
 Mono Run::reads_again_at(Mono now) const noexcept {
-    if (skipping_ || dispatcher_.in_flight() == 0 || dispatcher_.waits_for_session(now)) return now;
-    if (plan_.wake_step.count() > 0) return next_step(now, plan_.wake_step);
-    if (!context_.answers_may_lie || !context_.stamped) return now;
-    // A session that is lost or connects waits for its server, and a query for its next attempt.
-    if (connector_->connected() < plan_.connections ||
-        tried_again_ * kOneTriedAgainIn > dispatcher_.started())
-        return now;
-    const Mono due = dispatcher_.wake_at();
-    return due <= std::min(now + kLongestUnread, stage_end_) ? due : now;
+    if (skipping_) return now;
+    return wakes_.reads_at({.now = now,
+                            .next_due = dispatcher_.wake_at(),
+                            .stage_end = stage_end_,
+                            .started = dispatcher_.started(),
+                            .in_flight = dispatcher_.in_flight(),
+                            .waits_for_session = dispatcher_.waits_for_session(now),
+                            .all_connected = connector_->connected() == plan_.connections});
 }
 
 void Run::settle() noexcept {
@@ -348,10 +331,9 @@ void Run::settle() noexcept {
     if (stage_ == Stage::draining && dispatcher_.in_flight() == 0) finish(now);
 }
 
-Mono Run::wake_at() const noexcept {
+Mono Run::starts_again_at() const noexcept {
     const Mono due = dispatcher_.wake_at();
-    if (plan_.wake_step.count() == 0 || due == Mono::max() || skipping_) return due;
-    return next_step(due, plan_.wake_step);
+    return skipping_ ? due : wakes_.starts_at(due);
 }
 
 /// All that was begun is on its way. What that told of may have happened later than `now`.
@@ -433,6 +415,7 @@ void Run::enter(Stage stage, Mono now, Nanos length) noexcept {
     stage_ = stage;
     stage_start_ = now;
     stage_end_ = now + length;
+    wakes_.load_begins();
 }
 
 void Run::warm_up(Mono now) {
@@ -540,7 +523,7 @@ void Run::finish(Mono now) noexcept {
     result_.connections = plan_.connections;
     result_.pipeline = plan_.pipeline;
     result_.chosen_lag = plan_.wake_step;
-    result_.answers_stamped = context_.stamped;
+    result_.answers_stamped = wakes_.timed_by_kernel();
     result_.connections_at_end = connector_->connected();
     result_.reconnects = reconnects();
     loop_.stop();

@@ -282,6 +282,22 @@ TEST_CASE("a program that was stopped for over a second says that its figures ar
     CHECK(clock_gap_of(result) > 1.4);
 }
 
+TEST_CASE("an answer that came while the program stood still is no time-out") {
+    const FakeServerProcess server{{"--delay", "200ms"}};
+    test::Process process{
+        test::pgtraffic_argv({"run", "-d", server.dsn(), "-c", "1200", "--duration", "4", "--warmup", "0",
+                              "--timeout", "300ms", "--progress", "100ms", "--format", "json"}),
+        test::without_target()};
+    REQUIRE(process.wait_for_stderr("/s "));
+    process.send_signal(SIGSTOP);
+    (void)run(FakeServerProcess{}, {"--duration", "1500ms"});  // lasts long enough
+    process.send_signal(SIGCONT);
+    const auto result = test::read_result(process.wait(), 0);
+    check_conserved(result);
+    CHECK(result["summary"]["queries"]["timed_out"] == 0);
+    CHECK(result["summary"]["service_ms"]["max"].get<double>() > 1000);
+}
+
 TEST_CASE("so does one that was stopped until its time was over") {
     const auto database = test::filled_database();
     test::Process process{

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <string>
 
+#include "pgtraffic/postgres/temporary_server.hpp"
 #include "support/catch.hpp"
 #include "support/real_run.hpp"
 
@@ -40,6 +41,56 @@ TEST_CASE("paced by steps, what is planned starts, at the steps, and is charged 
     CHECK(result["config"]["pacing_step_s"] == step_ms / 1000);
     // Over a Unix socket nobody knows when an answer came.
     CHECK(owns_up(result));
+}
+
+TEST_CASE("the rest of a long answer is read as it comes and not a part a wake") {
+    postgres::TemporaryServerOptions options;
+    options.fsync = false;
+    options.tcp = true;
+    const postgres::TemporaryServer server{options};
+    const auto named = [&](const std::string& host) {
+        const auto& conninfo = server.conninfo();
+        return "host=" + host + " port=" + conninfo.get("port") + " user=" + conninfo.get("user") +
+               " dbname=" + conninfo.get("dbname") + " sslmode=disable";
+    };
+    // Twenty megabytes, in hundreds of reads: a wake each, 3 ms apart without steps and 8 with them, would
+    // make them take a second and two.
+    const test::TemporaryFile scenario{R"json({"name": "s", "operations": [
+        {"name": "short", "weight": 200, "statements": [{"sql": "SELECT 1"}]},
+        {"name": "long", "weight": 1, "statements": [
+            {"sql": "SELECT repeat('x', 1000) FROM generate_series(1, 20000)"}]}]})json"};
+    for (const auto& target : {named(server.conninfo().get("host")), named("127.0.0.1")}) {
+        for (const std::string pacing : {"precise", "economy"}) {
+            CAPTURE(target, pacing);
+            const auto result = test::read_result(test::run_pgtraffic({"run",
+                                                                       "--format",
+                                                                       "json",
+                                                                       "-d",
+                                                                       target,
+                                                                       "--scenario",
+                                                                       scenario.path(),
+                                                                       "--rate",
+                                                                       "300",
+                                                                       "--arrivals",
+                                                                       "uniform",
+                                                                       "--duration",
+                                                                       "2",
+                                                                       "-c",
+                                                                       "40",
+                                                                       "--warmup",
+                                                                       "0",
+                                                                       "--random-seed",
+                                                                       "2",
+                                                                       "--pacing",
+                                                                       pacing}),
+                                                  0);
+            CHECK(result["summary"]["queries"]["failed"] == 0);
+            const auto& of_long = result["operations"][1];
+            REQUIRE(of_long["name"] == "long");
+            CHECK(of_long["ok"].get<int>() >= 3);
+            CHECK(of_long["service_ms"]["max"].get<double>() < 500);
+        }
+    }
 }
 
 TEST_CASE("without steps an answer that has no time of its own is read when it comes") {

@@ -154,6 +154,41 @@ TEST_CASE("in an open loop over TLS, too, an answer has the time at which the ke
     CHECK(of_many["client"]["context_switches"].get<double>() / 600 > 1.6);
 }
 
+TEST_CASE("over TLS, too, answers of any length come whole, several in one read and one in several") {
+    const auto* version = GENERATE("TLSv1.2", "TLSv1.3");
+    const auto* pipeline = GENERATE("1", "8");
+    CAPTURE(version, pipeline);
+    const test::TemporaryFile lengths{
+        R"json({"name": "lengths", "operations": [{"name": "length", "statements": [
+        {"sql": "SELECT repeat('x', $1::int * $1::int) FROM generate_series(1, 2)",
+         "parameters": [{"integer": [0, 250]}]}]}]})json"};
+    const auto result = test::read_result(
+        test::run_pgtraffic(
+            {"run", "--format", "json", "-d",
+             lab().target("either", fmt::format("sslmode=require ssl_max_protocol_version={}", version)),
+             "--scenario", lengths.path(), "-t", "4000", "-c", "5", "--pipeline", pipeline, "--warmup", "0"},
+            clean()),
+        0);
+    CHECK(result["summary"]["queries"]["ok"] == 4000);
+    CHECK(result["operations"][0]["rows"] == 8000);
+}
+
+TEST_CASE("over TLS a server's last words count, though it closes right behind them") {
+    const test::TemporaryFile ends{
+        R"json({"name": "ends", "operations": [{"name": "end", "statements": [
+        {"sql": "SELECT pg_terminate_backend(pg_backend_pid())"}]}]})json"};
+    const auto result = test::read_result(
+        test::run_pgtraffic({"run", "--format", "json", "-d", lab().target("either", "sslmode=require"),
+                             "--scenario", ends.path(), "-t", "20", "-c", "2", "--warmup", "0"},
+                            clean()),
+        2);
+    CHECK(result["summary"]["queries"]["failed"] == 20);
+    REQUIRE(result["errors"].size() == 1);
+    CHECK(result["errors"][0]["sqlstate"] == "57P01");
+    CHECK(result["errors"][0]["count"] == 20);
+    CHECK_THAT(result["errors"][0]["sample"].get<std::string>(), Contains("terminating connection"));
+}
+
 TEST_CASE("verify-ca asks for the right authority, verify-full for the right name as well") {
     check_connects(lab().target("either", "sslmode=verify-ca" + root(lab().ours)), true);
     check_connects(lab().target("either", "sslmode=verify-full" + root(lab().ours)), true);

@@ -199,8 +199,10 @@ TEST_CASE("who looks on is told the stage, the place in the pattern, and counts"
     const simulation::Announcer announcer{load.plan, events};
     CHECK(announcer.tells_moments());
     event_loop::Loop loop;
+    simulation::Wakes wakes{load.plan, load.workload};
     simulation::SessionContext context{.loop = loop,
                                        .workload = load.workload,
+                                       .wakes = wakes,
                                        .timeout = {},
                                        .setup = {},
                                        .statement_names = {},

@@ -171,7 +171,7 @@ struct RunResult {
     std::uint32_t connections = 0;
     std::uint32_t pipeline = 1;  ///< queries under way on a connection at the same time, at most
     base::Nanos chosen_lag{0};   ///< that a query may have because the user wanted fewer wakes
-    bool answers_stamped = false;  ///< answers' times are the kernel's, to the end
+    bool answers_stamped = false;  ///< answers' times are the kernel's, but for one in a hundred at most
     std::uint32_t connections_at_end = 0;
     double disconnected_s = 0;    ///< without any connection when the measured time ended, for so long
     double connecting_s = 0;      ///< from the first attempt to connect until all connections stood

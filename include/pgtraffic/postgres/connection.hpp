@@ -18,6 +18,7 @@
 #include "pgtraffic/postgres/conninfo.hpp"
 #include "pgtraffic/postgres/messages.hpp"
 #include "pgtraffic/postgres/stamped_socket.hpp"
+#include "pgtraffic/postgres/tls_input.hpp"
 
 struct pg_conn;
 struct ssl_st;
@@ -53,8 +54,8 @@ enum class Progress : std::uint8_t {
     lost,      ///< the connection is gone; close() it
 };
 
-/// Where connections read into, one after the other. A TLS record fits, so none leaves bytes behind that are
-/// decrypted and that the kernel cannot tell of.
+/// Where connections read into, one after the other. Over TLS the last quarter is for what came, which fits
+/// into the rest decrypted, beside what an earlier read had of its first record.
 using ReceiveBuffer = std::span<char>;
 inline constexpr std::size_t kReceiveBuffer = 64 * 1024;
 
@@ -116,6 +117,9 @@ class Connection {
     /// sending on. For one query under way at a time.
     [[nodiscard]] bool long_answers() const noexcept { return long_answers_; }
 
+    /// The last receive() ended within an answer: the rest is on its way.
+    [[nodiscard]] bool within_answer() const noexcept;
+
     [[nodiscard]] const Answer& answer() const noexcept { return reader_.answer(); }
     /// The SQLSTATE of the queries that a lost connection leaves unanswered.
     [[nodiscard]] base::SqlState unanswered_sqlstate() const noexcept {
@@ -136,6 +140,8 @@ class Connection {
     /// Bytes moved, 0: try again when the socket is ready, < 0: the connection is lost.
     [[nodiscard]] std::int64_t write(std::span<const char> bytes) noexcept;
     [[nodiscard]] std::int64_t read(std::span<char> into) noexcept;
+    [[nodiscard]] std::int64_t read_socket(std::span<char> into) noexcept;
+    [[nodiscard]] std::int64_t decrypt(std::span<const char> bytes, std::span<char> into) noexcept;
     void tell_lost(std::string_view why) noexcept;
     ConnectStep connect_failed() noexcept;
 
@@ -152,6 +158,7 @@ class Connection {
     pg_conn* connection_ = nullptr;
     AnswerSize greeting_;  // what the server said until the connection was made
     StampedSocket stamped_;
+    TlsInput tls_input_;
     base::SqlState connect_error_ = base::kCannotConnect;
 };
 

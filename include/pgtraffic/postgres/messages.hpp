@@ -129,6 +129,9 @@ class AnswerReader {
     /// Whether the last answer left a transaction open, sound or failed.
     [[nodiscard]] bool in_transaction() const noexcept { return in_transaction_; }
 
+    /// A part of an answer was read, or nothing yet.
+    [[nodiscard]] bool within_answer() const noexcept { return !whole_; }
+
  private:
     [[nodiscard]] Event read_slowly(std::span<const char>& bytes) noexcept;
     void begin_answer() noexcept;

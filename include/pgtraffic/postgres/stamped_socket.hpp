@@ -1,5 +1,5 @@
 // A TCP socket whose reads tell when the kernel received what they found: a reader that was late for it need
-// not take its own time for the sender's. Beneath TLS, too.
+// not take its own time for the sender's.
 #pragma once
 
 #include <cstdint>
@@ -8,31 +8,26 @@
 
 #include "pgtraffic/base/time.hpp"
 
-struct ssl_st;
-
 namespace pgtraffic::postgres {
 
-/// Neither copies nor moves: a TLS object may read by it. The socket stays its owner's.
+/// A value. The socket stays its owner's.
 class StampedSocket {
  public:
-    StampedSocket() = default;
-    StampedSocket(const StampedSocket&) = delete;
-    StampedSocket& operator=(const StampedSocket&) = delete;
-
-    /// Asks the kernel for its times, from now on; where `tls` is not null, that reads by read() then, until
-    /// it is freed. False, and nothing is changed, where there are none: only TCP has them. The first reads
-    /// may come before the kernel has begun.
-    [[nodiscard]] bool stamp(int socket, ssl_st* tls) noexcept;
-    /// As if new. A TLS object that read by it was freed.
+    /// Asks the kernel for its times, from now on. False, and nothing is changed, where there are none: only
+    /// TCP has them. The first reads may come before the kernel has begun.
+    [[nodiscard]] bool stamp(int socket) noexcept;
+    /// As if new.
     void forget() noexcept;
 
     /// As recv().
     [[nodiscard]] std::int64_t read(std::span<char> into) noexcept;
-    /// When the last byte of the last read() reached this machine, by the calendar's clock.
+    /// When the last byte of the last read() reached this machine, by the calendar's clock. Unknown where
+    /// some of it may have come behind what follows it: packets are lost, and sent again.
     [[nodiscard]] std::optional<base::Wall> received_at() const noexcept { return received_at_; }
 
  private:
     int socket_ = -1;
+    std::uint32_t out_of_order_ = 0;  // segments until the last look
     std::optional<base::Wall> received_at_;
 };
 

@@ -18,6 +18,7 @@
 #include "pgtraffic/postgres/connection.hpp"
 #include "pgtraffic/simulation/dispatcher.hpp"
 #include "pgtraffic/simulation/row_budget.hpp"
+#include "pgtraffic/simulation/wakes.hpp"
 #include "pgtraffic/workload/workload.hpp"
 
 namespace pgtraffic::simulation {
@@ -61,22 +62,17 @@ static_assert(sizeof(Query) == 2 * kCacheLine, "what every query touches is wort
 struct SessionContext {
     event_loop::Loop& loop;
     const workload::Workload& workload;
+    Wakes& wakes;
     Protocol protocol = Protocol::extended;
     std::uint32_t pipeline = 1;                ///< queries under way on a session at the same time
     std::optional<base::Nanos> timeout;        ///< what the server cancels after it ran into --timeout
     bool retries = true;                       ///< a failed attempt may be followed by another
-    bool stamps_answers = false;               ///< where the kernel tells when one came, that counts
     RowBudget* rows = nullptr;                 ///< of --max-rows, where there is one
     bool leave_read_only = false;              ///< another server can be found where one refuses to write
     std::vector<std::string> setup;            ///< SQL that every new connection runs first
     std::vector<std::string> statement_names;  ///< by statement number, for the prepared protocol
     std::vector<postgres::QueryHead> heads;    ///< by statement number
     postgres::ReceiveBuffer receive_buffer;
-
-    /// An answer may lie unread for a while, and nothing but its reading is later for it. False for good once
-    /// a connection has no stamps, or the server may have had to wait.
-    bool answers_may_lie = false;
-    bool stamped = false;  ///< the last answer was
 
     event_loop::Callback<Session*, base::Mono> on_free;  ///< ready for one query more
     /// A query ended, and why, in words, where it did not succeed; on_free or on_down follows.
@@ -136,6 +132,9 @@ class alignas(kCacheLine) Session {
     /// session is free.
     void stop_retrying(base::Mono now) noexcept;
 
+    /// Takes what came of an answer, if anything did, as if the loop had told.
+    void look() noexcept { on_ready({.readable = true, .writable = false}); }
+
     /// The oldest query, or the ROLLBACK behind it, took too long: ends it as timed out and gives the
     /// connection up, and with it the other queries of a pipeline, which failed. Keeps the connection where
     /// the query only waited to be tried again.
@@ -182,6 +181,7 @@ class alignas(kCacheLine) Session {
     void look_for_stale(const Query& query, base::SqlState state);
     void fresh(const Query& query) noexcept;
     [[nodiscard]] base::Mono answered_at(base::Mono now) const noexcept;
+    void wait_for_rest(bool waits) noexcept;
     void on_answer(base::Mono now) noexcept;
     void statement_done(base::Mono now) noexcept;
     [[nodiscard]] Query& move_to_end() noexcept;
@@ -210,6 +210,7 @@ class alignas(kCacheLine) Session {
     State state_ = State::closed;
     bool writing_ = false;  // WRITABLE is armed
     bool unsent_ = false;
+    bool waits_for_rest_ = false;  // of an answer
     bool retry_after_rollback_ = false;
     std::uint32_t oldest_ = 0;
     std::uint32_t under_way_ = 0;

@@ -13,6 +13,7 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <cstdlib>
 #include <cstring>
 #include <utility>
 
@@ -31,7 +32,7 @@ constexpr std::uint32_t kCancelRequest = 80877102;
 constexpr std::uint32_t kSslRequest = 80877103;
 constexpr std::uint32_t kGssRequest = 80877104;
 constexpr std::size_t kEndlessPiece = 256 * 1024;
-constexpr std::size_t kLong = 256 * 1024;
+constexpr std::string_view kRepeat = "repeat('x', ";
 
 /// What is asked before a load has a meaning that its asker relies on; everything else gets an order's row.
 struct Canned {
@@ -47,8 +48,10 @@ Canned canned_answer(std::string_view sql) {
         return {9, data_row({"1", "f", "100000", "0", "0", "-1", "0", "-1", "0"}) + complete("SELECT 1")};
     if (sql.find("state <> 'idle'") != std::string_view::npos)
         return {1, data_row({"0"}) + complete("SELECT 1")};  // nobody is at work
-    if (sql.find("repeat(") != std::string_view::npos)       // more than the kernel keeps unread
-        return {1, data_row({std::string(kLong, 'x')}) + complete("SELECT 1")};
+    if (const auto at = sql.find(kRepeat); at != std::string_view::npos) {
+        const auto count = std::strtoul(std::string{sql.substr(at + kRepeat.size())}.c_str(), nullptr, 10);
+        return {1, data_row({std::string(count, 'x')}) + complete("SELECT 1")};
+    }
     if (sql.find("FROM orders") == std::string_view::npos) return {1, data_row({"1"}) + complete("SELECT 1")};
     return {4, data_row({"123456", "ORD123456", "fulfilled", "24"}) + complete("SELECT 1")};
 }
