@@ -7,6 +7,7 @@
 #include <cstdint>
 
 #include "pgtraffic/base/units.hpp"
+#include "pgtraffic/metrics/standstill.hpp"
 #include "pgtraffic/report/layout.hpp"
 #include "pgtraffic/simulation/connecting.hpp"
 #include "pgtraffic/workload/intent.hpp"
@@ -109,6 +110,14 @@ void warn_of_server(RunResult& result, const RunOptions& options) {
     }
 }
 
+/// What most attempts of the last outage to connect were told.
+std::string why_gone(const std::vector<metrics::Outage>& outages) {
+    if (outages.empty()) return "";
+    const auto& errors = outages.back().errors;
+    const auto most = std::ranges::max_element(errors, {}, &metrics::OutageError::connects);
+    return most == errors.end() || most->sample.empty() ? "" : ": " + most->sample;
+}
+
 // ---- of the connections ---------------------------------------------------------------------------------
 
 void warn_of_connections(RunResult& result, const RunOptions& options) {
@@ -128,6 +137,20 @@ void warn_of_connections(RunResult& result, const RunOptions& options) {
             {"outage", fmt::format("there was no service for {} of {}: the outages say when and why",
                                    base::format_duration(away),
                                    base::format_duration(base::from_seconds(result.duration_s)))});
+    }
+    if (const auto still = metrics::stood_still_for(result); still.count() > 0) {
+        result.warnings.push_back(
+            {"stood_still",
+             fmt::format("nothing was answered for {} of {}, though queries were under way: the server, or "
+                         "the way to it, stood still",
+                         base::format_duration(still),
+                         base::format_duration(base::from_seconds(result.duration_s)))});
+    }
+    if (result.connections_at_end < result.connections && result.sessions_away_ratio > 0) {
+        result.warnings.push_back(
+            {"sessions_missing", fmt::format("{} of {} connections were gone at the end{}",
+                                             result.connections - result.connections_at_end,
+                                             result.connections, why_gone(result.outages))});
     }
     if (result.reconnects > 0) {
         result.warnings.push_back(

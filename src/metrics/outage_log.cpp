@@ -17,7 +17,7 @@ OutageError& error_of(Outage& outage, base::SqlState state) {
     const auto known = std::find_if(outage.errors.begin(), outage.errors.end(),
                                     [&](const OutageError& error) { return error.sqlstate == state; });
     if (known != outage.errors.end()) return *known;
-    if (outage.errors.size() < kMaxErrorKindsOfOutage) outage.errors.push_back({state, 0, 0});
+    if (outage.errors.size() < kMaxErrorKindsOfOutage) outage.errors.push_back({state, 0, 0, {}});
     return outage.errors.back();
 }
 
@@ -42,6 +42,7 @@ void merge(Outage& first, const Outage& next) {
         auto& mine = error_of(first, error.sqlstate);
         mine.queries += error.queries;
         mine.connects += error.connects;
+        if (mine.sample.empty()) mine.sample = error.sample;
     }
 }
 
@@ -56,11 +57,11 @@ void OutageLog::begin(Mono start, std::uint32_t sessions, std::uint32_t down) {
     *this = OutageLog{};
     start_ = start;
     sessions_ = sessions;
+    down_changed_ = start;
     if (down > 0) {
         auto& outage = fault(start, 0);
         lose(start, down);
         outage.sessions_lost = down_;
-        if (down_ == sessions_) outage.scope = Outage::Scope::service;
     }
 }
 
@@ -76,6 +77,8 @@ Outage& OutageLog::fault(Mono now, std::uint64_t planned) {
         silent_since_ = now;
         planned_at_silence_ = planned;
         faults_in_silence_ = 0;
+        of_service_ = false;
+        if (down_ == sessions_) note_service();
     }
     return *current_;
 }
@@ -86,7 +89,7 @@ void OutageLog::query_failed(const Completion& completion, std::uint64_t planned
     ++error_of(outage, completion.sqlstate).queries;
     if (completion.due <= silent_since_ && !due_in_silence(completion.due)) ++outage.arrivals_hit;
     // That of a lost session is counted by session_lost().
-    if (!completion.lost && ++faults_in_silence_ >= sessions_) outage.scope = Outage::Scope::service;
+    if (!completion.lost && ++faults_in_silence_ >= sessions_) note_service();
 }
 
 /// Whether an arrival was counted as one of an earlier silence. What is older than all that are remembered
@@ -101,24 +104,41 @@ void OutageLog::session_lost(Mono now, std::uint64_t planned) {
     Outage& outage = fault(now, planned);
     ++outage.sessions_lost;
     lose(now, 1);
-    if (++faults_in_silence_ >= sessions_ || down_ >= sessions_) outage.scope = Outage::Scope::service;
+    if (++faults_in_silence_ >= sessions_) note_service();
 }
 
 void OutageLog::lose(Mono now, std::uint32_t sessions) noexcept {
-    down_ += sessions;
-    if (down_ == sessions_) all_down_since_ = now;
+    change_down(now, down_ + sessions);
+    if (down_ < sessions_) return;
+    all_down_since_ = now;
+    note_service();
 }
 
-void OutageLog::connect_failed(Mono now, base::SqlState state, std::uint64_t planned) {
+void OutageLog::change_down(Mono now, std::uint32_t to) noexcept {
+    away_ = sessions_away(now);
+    down_changed_ = now;
+    down_ = to;
+}
+
+/// The silence, and with it the outage, is one of the whole service.
+void OutageLog::note_service() noexcept {
+    of_service_ = true;
+    current_->scope = Outage::Scope::service;
+}
+
+/// That sessions which are down stay so says nothing of the others.
+void OutageLog::connect_failed(Mono now, base::SqlState state, std::string_view error,
+                               std::uint64_t planned) {
     Outage& outage = fault(now, planned);
     ++outage.failed_connects;
-    ++error_of(outage, state).connects;
-    if (++faults_in_silence_ >= sessions_) outage.scope = Outage::Scope::service;
+    auto& counted = error_of(outage, state);
+    ++counted.connects;
+    if (counted.sample.empty()) counted.sample = error;
 }
 
 void OutageLog::session_up(Mono now) {
     if (down_ == 0) return;
-    --down_;
+    change_down(now, down_ - 1);
     look_for_the_end(now);
 }
 
@@ -136,6 +156,7 @@ void OutageLog::end_silence(Mono now, std::uint64_t planned, bool success) {
     silences_.push_back({silent_since_, now});
     const double length = base::to_seconds(now - silent_since_);
     current_->silences_s += length;
+    if (of_service_) current_->without_service_s += length;
     if (length < current_->silence_s) return;
     current_->silence_s = length;
     current_->first_success_s.reset();
@@ -150,7 +171,6 @@ void OutageLog::keep_current(Mono end) {
     current_->to_s = base::to_seconds(end - start_);
     current_->duration_s = base::to_seconds(end - from_);
     current_->over = recovered_.has_value();
-    if (current_->scope == Outage::Scope::service) current_->without_service_s = current_->silences_s;
     kept_.push_back(std::move(*current_));
     current_.reset();
     recovered_.reset();

@@ -11,6 +11,7 @@
 
 #include "pgtraffic/base/units.hpp"
 #include "pgtraffic/metrics/result.hpp"
+#include "pgtraffic/metrics/standstill.hpp"
 
 namespace pgtraffic::metrics {
 namespace {
@@ -70,6 +71,20 @@ std::optional<std::string> without_service(const RunResult& run) {
                        base::format_duration(base::from_seconds(run.duration_s)));
 }
 
+std::optional<std::string> stood_still_text(const RunResult& run) {
+    const auto still = stood_still_for(run);
+    if (still.count() <= 0) return std::nullopt;
+    return fmt::format("nothing was answered for {} of {}, though queries were under way",
+                       base::format_duration(still),
+                       base::format_duration(base::from_seconds(run.duration_s)));
+}
+
+/// Why not all was done that was asked for, where less load or more connections would not have helped.
+std::optional<std::string> server_away(const RunResult& run) {
+    const auto away = without_service(run);
+    return away ? away : stood_still_text(run);
+}
+
 void judge_outages(const RunResult& run, Judge& judge) {
     const auto message = without_service(run);
     if (!message || run.duration_s <= 0) return;
@@ -77,13 +92,33 @@ void judge_outages(const RunResult& run, Judge& judge) {
                 *message + ": the figures are as much those of the outage as of the server");
 }
 
+/// In a closed loop each session is a part of the load. In an open one those that are left take it over, or
+/// it waits, which is seen.
+void judge_missing_sessions(const RunResult& run, Judge& judge) {
+    if (run.open_loop || run.duration_s <= 0) return;
+    const double beside_outages =
+        run.sessions_away_ratio - base::to_seconds(run.without_service()) / run.duration_s;
+    judge.above("sessions_missing", beside_outages, 0.01, 0.50,
+                fmt::format("sessions were without a connection for {:.1f} % of their time: the figures are "
+                            "those of a smaller load",
+                            run.sessions_away_ratio * 100));
+}
+
+/// In an open loop what had to wait is charged for it.
+void judge_standstill(const RunResult& run, Judge& judge) {
+    const auto text = stood_still_text(run);
+    if (!text || run.open_loop) return;
+    judge.above("stood_still", base::to_seconds(stood_still_for(run)) / run.duration_s, 0.01, 1,
+                *text + ": only as many queries waited as there are sessions, so percentiles hardly show it");
+}
+
 void judge_offered_load(const RunResult& run, Judge& judge) {
     if (!run.open_loop || run.total.planned == 0) return;
     const double offered = static_cast<double>(run.total.started) / static_cast<double>(run.total.planned);
     const auto message =
         fmt::format("only {:.2f} % of the planned arrivals were started: {}", floored(offered),
-                    without_service(run).value_or("lower the rate, or add connections if "
-                                                  "the server has room"));
+                    server_away(run).value_or("lower the rate, or add connections if "
+                                              "the server has room"));
     if (offered < 0.90) {
         judge.add("offered_load", offered, 0.90, VerdictStatus::invalid, message);
     } else if (offered < 0.99) {
@@ -144,12 +179,11 @@ void judge_backlog(const RunResult& run, Judge& judge) {
     if (!run.open_loop || !backlog_grows(run)) return;
     const auto waiting = static_cast<double>(run.total.waiting);
     const double a_second = run.duration_s > 0 ? static_cast<double>(run.total.planned) / run.duration_s : 0;
-    judge.above(
-        "backlog", waiting, 0, a_second,
-        fmt::format("{} arrivals were waiting at the end and the queue was still growing: {}",
-                    base::with_thousands(run.total.waiting),
-                    without_service(run).value_or("the load is more than these connections carry, and "
-                                                  "latencies depend on the length of the run")));
+    judge.above("backlog", waiting, 0, a_second,
+                fmt::format("{} arrivals were waiting at the end and the queue was still growing: {}",
+                            base::with_thousands(run.total.waiting),
+                            server_away(run).value_or("the load is more than these connections carry, and "
+                                                      "latencies depend on the length of the run")));
 }
 
 void judge_failures(const RunResult& run, Judge& judge) {
@@ -181,6 +215,8 @@ bool starved(const ClientResult& client) noexcept {
 Verdict judge(const RunResult& run) {
     Judge judge;
     judge_outages(run, judge);
+    judge_missing_sessions(run, judge);
+    judge_standstill(run, judge);
     judge_offered_load(run, judge);
     judge_generator_lag(run, judge);
     judge_client(run, judge);

@@ -82,7 +82,7 @@ std::string cure_for(const std::string& reason, const std::string& database, con
     for (const auto& [symptom, cure] : kCures) {
         if (reason.find(symptom) != std::string::npos) return std::string{cure};
     }
-    return "Check the database URL.";
+    return "Check the database URL, and the PG* variables of the environment.";
 }
 
 /// libpq's many lines (one an address tried, hints indented) as one: "Connection refused".
@@ -311,6 +311,10 @@ void Client::execute(const std::string& sql) {
     const Result result = answer_to(PQsendQuery(connection_, sql.c_str()));
     if (is_copy(result.get())) refuse_copy();
     expect_success(connection_, result.get(), conninfo_);
+}
+
+void Client::begin_reading() {
+    execute("BEGIN READ ONLY; SET LOCAL statement_timeout = 0");
 }
 
 std::optional<std::string> Client::value(const std::string& sql, const std::vector<std::string>& parameters) {

@@ -292,12 +292,15 @@ AnswerReader::Event AnswerReader::take_error(std::span<const char> fields) noexc
     return ends_session ? Event::unusable : Event::need_more;
 }
 
+/// In one line: libpq's and the server's have several, with hints that are indented.
 void AnswerReader::keep_error(std::string_view message) noexcept {
-    error_size_ = std::min(message.size(), error_.size());
-    std::copy_n(message.begin(), error_size_, error_.begin());
-    while (error_size_ > 0 && (error_[error_size_ - 1] == '\n' || error_[error_size_ - 1] == ' '))
-        --error_size_;
-    std::replace(error_.begin(), error_.begin() + static_cast<std::ptrdiff_t>(error_size_), '\n', ' ');
+    error_size_ = 0;
+    for (const char c : message.substr(0, error_.size())) {
+        const bool blank = c == ' ' || c == '\n' || c == '\t';
+        if (blank && (error_size_ == 0 || error_[error_size_ - 1] == ' ')) continue;
+        error_[error_size_++] = blank ? ' ' : c;
+    }
+    if (error_size_ > 0 && error_[error_size_ - 1] == ' ') --error_size_;
 }
 
 }  // namespace pgtraffic::postgres

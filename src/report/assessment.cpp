@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "pgtraffic/base/units.hpp"
+#include "pgtraffic/metrics/standstill.hpp"
 
 namespace pgtraffic::report {
 namespace {
@@ -54,44 +55,6 @@ double unanswered_ratio(const metrics::RunResult& run) noexcept {
            static_cast<double>(total.planned);
 }
 
-/// In some interval less than half as much was done as usual, for what was due in it, and that by more than
-/// arrivals at random make of themselves. Of a shorter pause there is no trace in the time series.
-bool paused(const metrics::RunResult& run) {
-    constexpr double kBeyondChance = 3;  // standard deviations of a Poisson count
-    std::vector<double> done;            // in each interval, of what was due
-    const auto due = [](const metrics::Interval& interval) {
-        return interval.duration_s * (interval.target_per_s > 0 ? interval.target_per_s : 1);
-    };
-    const auto done_in = [](const metrics::Interval& interval) {
-        return static_cast<double>(interval.ok + interval.empty);
-    };
-    for (const auto& interval : run.intervals) done.push_back(done_in(interval) / due(interval));
-    if (done.size() < 3) return false;
-    const auto middle = done.begin() + static_cast<std::ptrdiff_t>(done.size() / 2);
-    std::nth_element(done.begin(), middle, done.end());
-    return std::ranges::any_of(run.intervals, [&](const auto& interval) {
-        const double usual = *middle * due(interval);
-        return done_in(interval) < usual / 2 - kBeyondChance * std::sqrt(usual);
-    });
-}
-
-/// Whether some service took far longer than those of the same operation: slow ones among fast ones are no
-/// server that stands still.
-bool out_of_proportion(const metrics::RunResult& run) {
-    constexpr int kOutOfProportion = 10;  // of a million exponential service times the longest is 6 times p90
-    return std::ranges::any_of(run.operations, [&](const auto& operation) {
-        const auto& service = operation.latencies.service;
-        return 2 * service.max() > run.latencies.response.max() &&
-               service.max() >= kOutOfProportion * service.quantile(0.9);
-    });
-}
-
-/// A query that was sent took most of the longest response and far more than its like, while little else was
-/// done: what waited, waited for the server to go on.
-bool stood_still(const metrics::RunResult& run) {
-    return out_of_proportion(run) && paused(run);
-}
-
 /// A rate that is small is not none: "0.25", "3.4" with another digit, "667".
 std::string growth(const metrics::RunResult& run) {
     const double per_s = backlog_growth_per_s(run);
@@ -112,7 +75,7 @@ std::string backlog(const metrics::RunResult& run) {
 
 void say_overload(const metrics::RunResult& run, std::vector<std::string>& out) {
     const bool away = run.without_service().count() > 0;
-    const bool still = !away && (run.total.in_flight > 0 || stood_still(run));
+    const bool still = !away && (run.total.in_flight > 0 || metrics::stood_still(run));
     out.push_back(fmt::format(
         "More load than was carried: {}, {} more a second. {}", backlog(run), growth(run),
         away    ? "They waited for the service to come back, so this says nothing of what the server carries."
@@ -222,7 +185,7 @@ void say_waiting(const metrics::RunResult& run, std::vector<std::string>& out) {
         rest = client_late(run) && client_limits(run)
                    ? "the rest was waiting for this client to send them; it is the limit, not the database"
                    : "the rest was waiting for this client to send them";
-    } else if (run.without_service().count() == 0 && !stood_still(run)) {
+    } else if (run.without_service().count() == 0 && !metrics::stood_still(run)) {
         rest = share < 0.5
                    ? "the queue, not the server, made queries slow. They waited for a free connection; more "
                      "connections help as long as the server has room"

@@ -235,11 +235,16 @@ std::vector<std::string> other_differences(const std::vector<ComparedRun>& runs)
             return by.is_null() ? Json("program") : by;
         };
         differ("answers timed by", timed_by(base), timed_by(run));
+        // A role sees not every setting: one that is missing was not seen, rather than not there.
         const auto& settings = its["server"]["settings"];
+        const auto told = [](const Json& all, const std::string& name) {
+            return all.contains(name) ? all[name] : Json("not told");
+        };
         for (const auto& [name, value] : mine["server"]["settings"].items())
-            differ(printable(name, 60), value, value_of(settings, name.c_str()));
+            differ(printable(name, 60), value, told(settings, name));
         for (const auto& [name, value] : settings.items()) {
-            if (!mine["server"]["settings"].contains(name)) differ(printable(name, 60), nullptr, value);
+            if (!mine["server"]["settings"].contains(name))
+                differ(printable(name, 60), Json("not told"), value);
         }
         differ("client", value_of(mine["client"], "hostname"), value_of(its["client"], "hostname"));
         differ("CPU of the client", value_of(mine["client"], "cpu_model"),

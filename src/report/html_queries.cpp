@@ -30,9 +30,15 @@ std::string all_queries(const HtmlFigures& figure) {
         heads.push_back({name});
         row.push_back(figure(path, Look::count));
     }
-    return html_table("All queries", heads, {row}) +
-           hint("Connection efficiency, service / (pool wait + service): " +
-                figure("/summary/connection_efficiency_ratio", Look::percent) + ".");
+    std::string said = "Connection efficiency, service / (pool wait + service): " +
+                       figure("/summary/connection_efficiency_ratio", Look::percent) + ".";
+    if (figure.has("/summary/sessions_away_ratio")) {
+        said += " Sessions were without a connection for " +
+                figure("/summary/sessions_away_ratio", Look::percent) +
+                " of their time; the server stood still for " +
+                figure("/summary/stood_still_s", Look::seconds) + ".";
+    }
+    return html_table("All queries", heads, {row}) + hint(said);
 }
 
 struct LatencyColumn {

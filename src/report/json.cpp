@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "pgtraffic/base/build_info.hpp"
+#include "pgtraffic/metrics/standstill.hpp"
 #include "pgtraffic/metrics/statistics.hpp"
 #include "pgtraffic/report/assessment.hpp"
 #include "pgtraffic/report/hdr.hpp"
@@ -231,6 +232,8 @@ Json summary_json(const RunResult& run) {
     }
     summary["connection_efficiency_ratio"] =
         latencies.service.empty() ? Json(nullptr) : number(latencies.connection_efficiency());
+    summary["sessions_away_ratio"] = number(run.sessions_away_ratio);
+    summary["stood_still_s"] = number(base::to_seconds(metrics::stood_still_for(run)));
     return summary;
 }
 
@@ -327,7 +330,8 @@ Json outages_json(const RunResult& run) {
         for (const auto& error : outage.errors) {
             errors.push_back({{"sqlstate", error.sqlstate.text()},
                               {"queries", error.queries},
-                              {"connects", error.connects}});
+                              {"connects", error.connects},
+                              {"sample", error.sample}});
         }
         outages.push_back({{"from_s", number(outage.from_s)},
                            {"to_s", outage.over ? number(outage.to_s) : Json(nullptr)},
@@ -339,6 +343,7 @@ Json outages_json(const RunResult& run) {
                            {"failed_connects", outage.failed_connects},
                            {"silence_s", number(outage.silence_s)},
                            {"silences_s", number(outage.silences_s)},
+                           {"without_service_s", number(outage.without_service_s)},
                            {"first_success_s", number(outage.first_success_s)},
                            {"errors", std::move(errors)}});
     }

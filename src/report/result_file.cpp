@@ -131,6 +131,9 @@ void check_summary(const JsonNode& summary) {
     if (summary.has("response_lower_bounds"))
         each(summary.at("response_lower_bounds"), [](const JsonNode& key) { (void)key.text(); });
     unless_null(summary.at("connection_efficiency_ratio"), check_amount);
+    for (const auto key : {"sessions_away_ratio", "stood_still_s"}) {
+        if (summary.has(key)) check_amount(summary.at(key));
+    }
 }
 
 void check_environment(const JsonNode& environment) {

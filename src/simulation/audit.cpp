@@ -73,7 +73,9 @@ AuditLog::AuditLog(const workload::Workload& workload, postgres::Client& client)
             "table (columns) VALUES (...) of one row with a \"code\" among its values, as --query-type "
             "insert has it");
     }
+    client.begin_reading();
     for (auto& table : tables_) table.rows_before = count_rows(client, table.table);
+    client.execute("ROLLBACK");
 }
 
 void AuditLog::add(std::uint32_t operation, std::uint32_t first, std::uint32_t last) {
@@ -156,6 +158,7 @@ std::vector<metrics::AuditResult> AuditLog::check(const postgres::Conninfo& conn
                                                   base::Nanos patience) const {
     postgres::Client client{conninfo, kConnectLimit, patience};
     wait_for_the_server(client);
+    client.begin_reading();
     auto results = tables_;
     for (std::size_t t = 0; t < results.size(); ++t) {
         std::vector<std::string> codes;

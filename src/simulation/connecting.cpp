@@ -3,6 +3,10 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <functional>
+#include <span>
+#include <utility>
+#include <vector>
 
 #include "pgtraffic/base/units.hpp"
 #include "pgtraffic/simulation/plan.hpp"
@@ -30,13 +34,26 @@ std::vector<std::string> session_setup(const SimulationPlan& plan) {
     return setup;
 }
 
+namespace {
+
+/// Each in one line, with how often it came.
+std::string most_frequent(const std::map<std::string, std::uint64_t, std::less<>>& failures) {
+    constexpr std::size_t kShown = 3;
+    std::vector<std::pair<std::string, std::uint64_t>> sorted{failures.begin(), failures.end()};
+    std::ranges::stable_sort(sorted, std::ranges::greater{}, &std::pair<std::string, std::uint64_t>::second);
+    std::string text;
+    for (const auto& [reason, times] : std::span{sorted}.first(std::min(kShown, sorted.size()))) {
+        text += fmt::format("{}{} ({}×)", text.empty() ? "" : "; ", reason, times);
+    }
+    return sorted.size() > kShown ? fmt::format("{}; and {} others", text, sorted.size() - kShown) : text;
+}
+
+}  // namespace
+
 std::string connect_failure(const SimulationPlan& plan, std::uint32_t connected,
                             const std::map<std::string, std::uint64_t, std::less<>>& failures,
                             bool refused_to_prepare) {
-    std::string reasons;
-    for (const auto& [reason, times] : failures) {
-        reasons += fmt::format("{}{} ({}×)", reasons.empty() ? "" : "; ", reason, times);
-    }
+    const std::string reasons = most_frequent(failures);
     const bool lost_in_pooler = plan.pooled && plan.protocol == Protocol::prepared &&
                                 reasons.find("prepared statement") != std::string::npos;
     if (lost_in_pooler) {
@@ -51,10 +68,14 @@ std::string connect_failure(const SimulationPlan& plan, std::uint32_t connected,
             "parses it when its turn comes",
             connected, plan.connections, reasons);
     }
+    const bool full = std::ranges::any_of(failures, [](const auto& failure) {
+        return failure.first.find("too many") != std::string::npos ||
+               failure.first.find("connection slots") != std::string::npos;
+    });
     return fmt::format(
-        "connected {} of {} sessions; the rest failed: {}. Ask for fewer with --connections, or raise "
-        "the server's max_connections",
-        connected, plan.connections, reasons);
+        "connected {} of {} sessions; the rest failed: {}. {}", connected, plan.connections, reasons,
+        full ? "Ask for fewer with --connections, or raise the server's max_connections"
+             : "The server answered when this program first asked it: its log tells what happened since");
 }
 
 }  // namespace pgtraffic::simulation

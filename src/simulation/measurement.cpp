@@ -72,8 +72,8 @@ void Measurement::session_up(Mono now) noexcept {
     if (!over(now)) outages_.session_up(now);
 }
 
-void Measurement::connect_failed(Mono now, base::SqlState state) noexcept {
-    if (!over(now)) outages_.connect_failed(now, state, planned(now));
+void Measurement::connect_failed(Mono now, base::SqlState state, std::string_view error) noexcept {
+    if (!over(now)) outages_.connect_failed(now, state, error, planned(now));
 }
 
 std::optional<metrics::ThresholdResult> Measurement::abort_condition(
@@ -91,6 +91,8 @@ void Measurement::close(Mono end, LoopLoad& load, const ClientUsage& usage, metr
     client.longest_loop_turn_ms = base::to_millis(load.longest_turn());
     client.longest_clock_gap_s = std::max(client.longest_clock_gap_s, base::to_seconds(longest_gap_));
     result.disconnected_s = base::to_seconds(outages_.disconnected_for(end));
+    const double wanted_s = base::to_seconds(end - start_) * connections_;
+    result.sessions_away_ratio = wanted_s > 0 ? base::to_seconds(outages_.sessions_away(end)) / wanted_s : 0;
     result.outages = outages_.finish(end, dispatcher_.planned(end));
     dispatcher_.close(end);
     aggregator_.close(end);

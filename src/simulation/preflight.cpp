@@ -168,7 +168,7 @@ workload::Workload bind_workload(postgres::Client& client, const workload::Scena
     const auto queries = workload::Workload::data_queries(scenario);
     // Values are picked with a query of the scenario's own, which is to read.
     const bool guarded = std::any_of(queries.begin(), queries.end(), [](const auto& q) { return !q.range; });
-    if (guarded) client.execute("BEGIN READ ONLY");
+    if (guarded) client.begin_reading();
     std::vector<workload::DataRows> answers;
     for (const auto& query : queries) {
         try {

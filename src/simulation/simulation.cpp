@@ -211,6 +211,9 @@ SimulationEnd Run::run() {
             connect_failure(plan_, connector_->connected(), connector_->failures(), refused_to_prepare_)));
     }
     for (auto& error : result_.errors) error.sample = connector_->without_secrets(error.sample);
+    for (auto& outage : result_.outages) {
+        for (auto& error : outage.errors) error.sample = connector_->without_secrets(error.sample);
+    }
     return end_;
 }
 
@@ -275,7 +278,7 @@ void Run::on_down(Session* session) noexcept {
         if (connector_->up(session->number())) {
             measurement_->session_lost(now);
         } else {
-            measurement_->connect_failed(now, session->connect_error());
+            measurement_->connect_failed(now, session->connect_error(), session->error());
         }
     }
     refused_to_prepare_ = refused_to_prepare_ || session->refused_to_prepare();

@@ -42,14 +42,20 @@ TEST_CASE("sessions begin with their limit and their intent, behind a pooler wit
 TEST_CASE("a failure to connect tells every reason and how often, and the cure that fits") {
     SimulationPlan plan;
     plan.connections = 5;
-    CHECK(simulation::connect_failure(plan, 2, {{"no room", 3}, {"refused", 1}}, false) ==
-          "connected 2 of 5 sessions; the rest failed: no room (3×); refused (1×). Ask for fewer with "
-          "--connections, or raise the server's max_connections");
+    CHECK(simulation::connect_failure(plan, 2, {{"refused", 1}, {"sorry, too many clients already", 3}},
+                                      false) ==
+          "connected 2 of 5 sessions; the rest failed: sorry, too many clients already (3×); refused (1×). "
+          "Ask for fewer with --connections, or raise the server's max_connections");
+    CHECK(simulation::connect_failure(plan, 0, {{"a", 1}, {"b", 2}, {"refused", 4}, {"d", 1}, {"e", 1}},
+                                      false) ==
+          "connected 0 of 5 sessions; the rest failed: refused (4×); b (2×); a (1×); and 2 others. The "
+          "server answered when this program first asked it: its log tells what happened since");
     plan.pooled = true;
     plan.protocol = simulation::Protocol::prepared;
     CHECK(simulation::connect_failure(plan, 0, {{"prepared statement \"pgtraffic_0\" exists", 4}}, true)
               .ends_with(simulation::kPoolerPreparedCure));
-    CHECK(simulation::connect_failure(plan, 0, {{"refused", 4}}, false).ends_with("max_connections"));
+    CHECK(simulation::connect_failure(plan, 0, {{"no more connection slots", 4}}, false)
+              .ends_with("max_connections"));
     plan.pooled = false;
     const auto unprepared =
         simulation::connect_failure(plan, 0, {{"relation \"q\" does not exist", 9}}, true);

@@ -110,7 +110,7 @@ TEST_CASE("an outage lasts from the first fault to a success with all sessions, 
     Load load;
     load.query(0ms);
     load.measurement->session_lost(kStart + 150ms);
-    load.measurement->connect_failed(kStart + 200ms, base::kConnectionFailure);
+    load.measurement->connect_failed(kStart + 200ms, base::kConnectionFailure, "no");
     load.query(300ms);  // sent after the fault: the server is there again
     load.measurement->session_up(kStart + 400ms);
     load.query(400ms, Outcome::failed, base::kQueryCanceled);  // the query's own fault
@@ -133,7 +133,7 @@ TEST_CASE("an outage lasts from the first fault to a success with all sessions, 
 TEST_CASE("what disturbs the load behind its planned end is no outage, although nobody closed it yet") {
     Load load;
     for (int i = 0; i < 2; ++i) load.measurement->session_lost(kStart + 9900ms);
-    load.measurement->connect_failed(kStart + 10s, base::kConnectionFailure);
+    load.measurement->connect_failed(kStart + 10s, base::kConnectionFailure, "no");
     load.measurement->session_up(kStart + 10001ms);
     load.close(10s);
     REQUIRE(load.result.outages.size() == 1);

@@ -221,7 +221,8 @@ RunResult sample_open_run() {
     outage.arrivals_hit = 1'130;
     outage.silence_s = 2.1;
     outage.first_success_s = 2.125;
-    outage.errors = {{*base::SqlState::parse("08001"), 0, 58}, {*base::SqlState::parse("57P01"), 12, 3}};
+    outage.errors = {{*base::SqlState::parse("08001"), 0, 58, "Connection refused"},
+                     {*base::SqlState::parse("57P01"), 12, 3, "terminating connection"}};
     run.outages.push_back(outage);
     run.audit = {{"orders", "order_number", 80'000, 83'702, 3'700, 5, 2, 3, 0, 0}};
     run.warnings = {{"empty_updates", "23 % of the updates found no order in the state that they need."}};

@@ -618,7 +618,7 @@ TEST_CASE("another server, an outcome and a setting that only one has are listed
     for (const auto& line : report::other_differences(runs_of(a, b))) all += line + "\n";
     CHECK(all.find("elsewhere in B") != std::string::npos);
     CHECK(all.find("interrupted in B") != std::string::npos);
-    CHECK(all.find("new_one: none in A, on in B") != std::string::npos);
+    CHECK(all.find("new_one: not told in A, on in B") != std::string::npos);
 }
 
 TEST_CASE("runs without intervals are not said to overlap") {

@@ -104,13 +104,27 @@ TEST_CASE("the order of the fields is that of the documentation") {
                                                         "environment", "summary", "network", "client",
                                                         "operations", "phases", "errors", "outages", "audit",
                                                         "thresholds", "intervals", "histograms"});
-    CHECK(keys_of(document["summary"]) ==
-          std::vector<std::string>{"duration_s", "queries", "success_ratio", "success_bounds_ratio",
-                                   "failed_bounds_ratio", "throughput_per_s",
-                                   "throughput_standard_error_per_s", "throughput_bounds_per_s",
-                                   "bounds_method", "target_attainment_ratio", "backlog", "response_ms",
-                                   "response_bounds_ms", "response_lower_bounds", "service_ms", "lag_ms",
-                                   "lag_bounds_ms", "pool_wait_ms", "connection_efficiency_ratio"});
+    CHECK(keys_of(document["summary"]) == std::vector<std::string>{"duration_s",
+                                                                   "queries",
+                                                                   "success_ratio",
+                                                                   "success_bounds_ratio",
+                                                                   "failed_bounds_ratio",
+                                                                   "throughput_per_s",
+                                                                   "throughput_standard_error_per_s",
+                                                                   "throughput_bounds_per_s",
+                                                                   "bounds_method",
+                                                                   "target_attainment_ratio",
+                                                                   "backlog",
+                                                                   "response_ms",
+                                                                   "response_bounds_ms",
+                                                                   "response_lower_bounds",
+                                                                   "service_ms",
+                                                                   "lag_ms",
+                                                                   "lag_bounds_ms",
+                                                                   "pool_wait_ms",
+                                                                   "connection_efficiency_ratio",
+                                                                   "sessions_away_ratio",
+                                                                   "stood_still_s"});
     CHECK(keys_of(document["summary"]["response_ms"]) ==
           std::vector<std::string>{"count", "min", "mean", "stddev", "p50", "p90", "p95", "p99", "p999",
                                    "p9999", "max"});

@@ -44,7 +44,7 @@ struct Told {
     }
     void lost(base::Nanos at) { log.session_lost(kStart + at, planned(at)); }
     void refused(base::Nanos at, base::SqlState state) {
-        log.connect_failed(kStart + at, state, planned(at));
+        log.connect_failed(kStart + at, state, "refused", planned(at));
     }
     void up(base::Nanos at) { log.session_up(kStart + at); }
     void succeeds(base::Nanos sent, base::Nanos done) { log.succeeded(query(sent, done), planned(done)); }
@@ -279,4 +279,40 @@ TEST_CASE("what tells of the server's state is a fault, what tells of the query 
         CHECK(metrics::is_fault(*base::SqlState::parse(state)));
     for (const char* state : {"57014", "40001", "40P01", "23505", "42P01", "53100", "25001", "XX000"})
         CHECK_FALSE(metrics::is_fault(*base::SqlState::parse(state)));
+}
+
+TEST_CASE("sessions that cannot come back are no outage of the service while others go on") {
+    Told told;
+    for (std::uint32_t s = 0; s < kSessions - 1; ++s) told.lost(1s);
+    // Each attempt fails, more of them between two answers than there are sessions.
+    for (auto at = base::Nanos{1s}; at < 9s; at += 100ms) {
+        for (int i = 0; i < 6; ++i) told.refused(at + i * 1ms, kStarting);
+        told.succeeds(at + 10ms, at + 50ms);
+    }
+    CHECK(told.log.sessions_away(kStart + 9s) == 8s * (kSessions - 1));
+    const auto outages = told.finish(9s);
+    REQUIRE(outages.size() == 1);
+    CHECK(outages[0].scope == Outage::Scope::sessions);
+    CHECK(outages[0].without_service_s == 0);
+    CHECK(outages[0].silences_s > 3);
+    REQUIRE(outages[0].errors.size() == 1);
+    CHECK(outages[0].errors[0].sample == "refused");
+}
+
+TEST_CASE("of an outage only that part is without service in which no session was connected") {
+    Told told;
+    for (std::uint32_t s = 0; s < kSessions; ++s) told.lost(1s);
+    told.up(1500ms);
+    told.succeeds(1500ms, 2s);
+    for (auto at = base::Nanos{2s}; at < 5s; at += 200ms) {
+        told.refused(at + 100ms, kStarting);
+        told.succeeds(at + 110ms, at + 150ms);
+    }
+    for (std::uint32_t s = 1; s < kSessions; ++s) told.up(5s);
+    CHECK(told.log.sessions_away(kStart + 6s) == 500ms + 4s * (kSessions - 1));
+    const auto outages = told.finish(6s);
+    REQUIRE(outages.size() == 1);
+    CHECK(outages[0].scope == Outage::Scope::service);
+    CHECK(outages[0].without_service_s == Approx(1));
+    CHECK(outages[0].silences_s == Approx(1 + 15 * 0.05));
 }

@@ -112,6 +112,23 @@ TEST_CASE("an outage is told by its share of the run, and explains what was not 
     CHECK(status_with("no_service", run) == VerdictStatus::valid);
 }
 
+TEST_CASE("sessions that are missing make the load of a closed loop smaller, not that of an open one") {
+    auto run = good_run();
+    run.open_loop = false;
+    run.sessions_away_ratio = 0.01;
+    CHECK(status_with("sessions_missing", run) == VerdictStatus::valid);
+    run.sessions_away_ratio = 0.02;
+    CHECK(status_with("sessions_missing", run) == VerdictStatus::suspect);
+    run.sessions_away_ratio = 0.51;
+    CHECK(status_with("sessions_missing", run) == VerdictStatus::invalid);
+    run.outages.emplace_back().without_service_s = 5.05;  // that is told as what it is
+    CHECK(status_with("sessions_missing", run) == VerdictStatus::valid);
+    CHECK(status_with("no_service", run) == VerdictStatus::invalid);
+    run = good_run();
+    run.sessions_away_ratio = 0.51;
+    CHECK(status_with("sessions_missing", run) == VerdictStatus::valid);
+}
+
 TEST_CASE("the lag that was asked for is not held against the client") {
     auto run = good_run();
     run.latencies.generator_lag = {};

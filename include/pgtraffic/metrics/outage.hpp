@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -14,13 +15,14 @@ struct OutageError {
     base::SqlState sqlstate;
     std::uint64_t queries = 0;   ///< that it ended
     std::uint64_t connects = 0;  ///< attempts to connect that it ended
+    std::string sample;          ///< why, in the words of the first such attempt; empty where there was none
 };
 
 /// Seconds are of the measured time. A value.
 struct Outage {
     enum class Scope : std::uint8_t {
         sessions,  ///< some sessions were hit while others went on
-        service,   ///< no session was connected, or as many faults in a row as there are sessions
+        service,   ///< no session was connected, or as many lost or failed in a row as there are sessions
     };
 
     double from_s = 0;      ///< the first fault
@@ -35,7 +37,7 @@ struct Outage {
     std::uint64_t arrivals_hit = 0;
     double silence_s = 0;                   ///< the longest time from a fault to a success
     double silences_s = 0;                  ///< all such times together
-    double without_service_s = 0;           ///< of these, those of outages of the service
+    double without_service_s = 0;           ///< of these, those in which the whole service was away
     std::optional<double> first_success_s;  ///< from `from_s` to the success that ended that time
     std::vector<OutageError> errors;        ///< most frequent first
 };

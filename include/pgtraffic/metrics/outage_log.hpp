@@ -9,6 +9,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <string_view>
 #include <vector>
 
 #include "pgtraffic/base/sqlstate.hpp"
@@ -35,7 +36,7 @@ class OutageLog {
     /// A query failed or timed out; what is no fault is ignored.
     void query_failed(const Completion& completion, std::uint64_t planned);
     void session_lost(base::Mono now, std::uint64_t planned);
-    void connect_failed(base::Mono now, base::SqlState state, std::uint64_t planned);
+    void connect_failed(base::Mono now, base::SqlState state, std::string_view error, std::uint64_t planned);
     void session_up(base::Mono now);
 
     /// True from a fault on until succeeded() was told of a query that was sent after it.
@@ -48,6 +49,12 @@ class OutageLog {
         return down_ < sessions_ ? base::Nanos{0} : end - all_down_since_;
     }
 
+    /// How long sessions had no connection by `end`, all of them together: half of them for a second is as
+    /// much as a quarter for two.
+    [[nodiscard]] base::Nanos sessions_away(base::Mono end) const noexcept {
+        return away_ + (end - down_changed_) * down_;
+    }
+
     /// The table; the measured time ended at `end`. The log is empty afterwards.
     [[nodiscard]] std::vector<Outage> finish(base::Mono end, std::uint64_t planned);
 
@@ -56,6 +63,8 @@ class OutageLog {
     void end_silence(base::Mono now, std::uint64_t planned, bool success);
     void look_for_the_end(base::Mono now);
     void lose(base::Mono now, std::uint32_t sessions) noexcept;
+    void change_down(base::Mono now, std::uint32_t to) noexcept;
+    void note_service() noexcept;
     void keep_current(base::Mono end);
     void merge_closest();
     [[nodiscard]] bool due_in_silence(base::Mono due) const noexcept;
@@ -73,11 +82,14 @@ class OutageLog {
     std::optional<base::Mono> recovered_;  // current_ may be over: unless a fault follows within kQuiet
     std::uint32_t sessions_ = 0;
     std::uint32_t down_ = 0;
+    base::Mono down_changed_;
+    base::Nanos away_{0};        // sessions, until then
     base::Mono all_down_since_;  // where all are
     bool silent_ = false;
     base::Mono silent_since_;
     std::uint64_t planned_at_silence_ = 0;
     std::uint32_t faults_in_silence_ = 0;
+    bool of_service_ = false;        // the silence
     std::vector<Silence> silences_;  // the last ones before this one; what was due in them was hit by them
 };
 

@@ -169,13 +169,14 @@ struct RunResult {
     double planned_duration_s = 0;
     double duration_s = 0;  ///< measured time: from the first due instant until no more arrivals were let in
     std::uint32_t connections = 0;
-    std::uint32_t pipeline = 1;  ///< queries under way on a connection at the same time, at most
-    base::Nanos chosen_lag{0};   ///< that a query may have because the user wanted fewer wakes
+    std::uint32_t pipeline = 1;    ///< queries under way on a connection at the same time, at most
+    base::Nanos chosen_lag{0};     ///< that a query may have because the user wanted fewer wakes
     bool answers_stamped = false;  ///< answers' times are the kernel's, but for one in a hundred at most
     std::uint32_t connections_at_end = 0;
-    double disconnected_s = 0;    ///< without any connection when the measured time ended, for so long
-    double connecting_s = 0;      ///< from the first attempt to connect until all connections stood
-    std::uint32_t max_tries = 1;  ///< attempts that an operation has at most, the first one included
+    double disconnected_s = 0;       ///< without any connection when the measured time ended, for so long
+    double sessions_away_ratio = 0;  ///< of the sessions' time together, that in which they had no connection
+    double connecting_s = 0;         ///< from the first attempt to connect until all connections stood
+    std::uint32_t max_tries = 1;     ///< attempts that an operation has at most, the first one included
     std::uint64_t reconnects = 0;
     /// That the warm-up and the search for the peak started before; in no other figure.
     std::uint64_t warmup_queries = 0;

@@ -62,6 +62,10 @@ class Client {
     /// SqlError.
     void execute(const std::string& sql);
 
+    /// Begins a transaction that can only read and takes the time it needs: a limit of the role's or the
+    /// database's is one for its queries, not for looking at the tables. Until ROLLBACK. Throws SqlError.
+    void begin_reading();
+
     /// The first column of the first row; empty where there is none or it is NULL. Throws SqlError.
     std::optional<std::string> value(const std::string& sql, const std::vector<std::string>& parameters = {});
 

@@ -71,7 +71,7 @@ class Measurement {
     // What disturbs the load; of no interest once it is over, closed already or not.
     void session_lost(base::Mono now) noexcept;
     void session_up(base::Mono now) noexcept;
-    void connect_failed(base::Mono now, base::SqlState state) noexcept;
+    void connect_failed(base::Mono now, base::SqlState state, std::string_view error) noexcept;
     /// A tick came so late. Nothing of ours takes a second: where it is that late, the machine or the process
     /// stood still.
     void tick_was_late(base::Nanos by) noexcept { longest_gap_ = std::max(longest_gap_, by); }

@@ -1,0 +1,86 @@
+#include "pgtraffic/metrics/standstill.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <vector>
+
+#include "pgtraffic/metrics/result.hpp"
+
+namespace pgtraffic::metrics {
+namespace {
+
+/// What takes so many times as long as its like is out of proportion: of a million exponential service times
+/// the longest is 6 times the 90th percentile.
+constexpr int kOutOfProportion = 10;
+
+/// In some interval less than half as much was done as usual, for what was due in it, and that by more than
+/// arrivals at random make of themselves. Of a shorter pause there is no trace in the time series.
+bool paused(const RunResult& run) {
+    constexpr double kBeyondChance = 3;  // standard deviations of a Poisson count
+    std::vector<double> done;            // in each interval, of what was due
+    const auto due = [](const Interval& interval) {
+        return interval.duration_s * (interval.target_per_s > 0 ? interval.target_per_s : 1);
+    };
+    const auto done_in = [](const Interval& interval) {
+        return static_cast<double>(interval.ok + interval.empty);
+    };
+    for (const auto& interval : run.intervals) done.push_back(done_in(interval) / due(interval));
+    if (done.size() < 3) return false;
+    const auto middle = done.begin() + static_cast<std::ptrdiff_t>(done.size() / 2);
+    std::nth_element(done.begin(), middle, done.end());
+    return std::ranges::any_of(run.intervals, [&](const auto& interval) {
+        const double usual = *middle * due(interval);
+        return done_in(interval) < usual / 2 - kBeyondChance * std::sqrt(usual);
+    });
+}
+
+/// Whether some service took far longer than those of the same operation: slow ones among fast ones are no
+/// server that stands still.
+bool out_of_proportion(const RunResult& run) {
+    return std::ranges::any_of(run.operations, [&](const auto& operation) {
+        const auto& service = operation.latencies.service;
+        return 2 * service.max() > run.latencies.response.max() &&
+               service.max() >= kOutOfProportion * service.quantile(0.9);
+    });
+}
+
+/// Whether a query that took so long, or did not come back, is far slower than its like.
+bool explains(const OperationResult& operation, base::Nanos length) {
+    const auto& service = operation.latencies.service;
+    if (service.empty() || length < kOutOfProportion * service.quantile(0.9)) return false;
+    return operation.counts.in_flight + operation.counts.timed_out > 0 || 2 * service.max() >= length;
+}
+
+}  // namespace
+
+base::Nanos stood_still_for(const RunResult& run) {
+    if (run.without_service().count() > 0 || run.latencies.service.empty()) return base::Nanos{0};
+    const base::Nanos least = std::max<base::Nanos>(std::chrono::seconds{1},
+                                                    kOutOfProportion * run.latencies.service.quantile(0.5));
+    base::Nanos all{0};
+    base::Nanos stretch{0};
+    bool under_way = false;  // at the end of the interval before
+    const auto end_stretch = [&] {
+        const bool explained = std::ranges::any_of(
+            run.operations, [&](const auto& operation) { return explains(operation, stretch); });
+        if (stretch >= least && explained) all += stretch;
+        stretch = base::Nanos{0};
+    };
+    for (const auto& interval : run.intervals) {
+        const bool nothing = interval.ok + interval.empty + interval.failed + interval.timed_out == 0;
+        if (nothing && under_way && interval.in_flight > 0) {
+            stretch += base::from_seconds(interval.duration_s);
+        } else {
+            end_stretch();
+        }
+        under_way = interval.in_flight > 0;
+    }
+    end_stretch();
+    return all;
+}
+
+bool stood_still(const RunResult& run) {
+    return stood_still_for(run).count() > 0 || (out_of_proportion(run) && paused(run));
+}
+
+}  // namespace pgtraffic::metrics
