@@ -284,7 +284,6 @@ void Aggregator::finish(const Gauges& gauges, RunResult& result) {
                      });
     result.succeeded_in_time =
         std::accumulate(succeeded_in_time_.begin(), succeeded_in_time_.end(), std::uint64_t{0});
-    result.open_loop = static_cast<bool>(plan_.planned_between);
 }
 
 }  // namespace pgtraffic::metrics

@@ -60,9 +60,7 @@ ClientUsage ClientUsage::now() {
     if (std::ifstream("/proc/self/schedstat") >> running >> waiting)
         usage.run_queue_wait = base::Nanos{waiting};
     usage.at = base::mono_now();
-#ifdef CLOCK_BOOTTIME
     usage.suspended = clock_nanos(CLOCK_BOOTTIME) - clock_nanos(CLOCK_MONOTONIC);
-#endif
     return usage;
 }
 

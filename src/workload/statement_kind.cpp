@@ -5,6 +5,7 @@
 #include <iterator>
 #include <string>
 
+#include "pgtraffic/workload/intent.hpp"
 #include "pgtraffic/workload/sql_scanner.hpp"
 
 namespace pgtraffic::workload {
@@ -39,8 +40,8 @@ StatementKind kind_of(std::string_view text) {
     const bool analyzes =
         first == "explain" && (second == "analyze" || second == "analyse" || second.empty());
     const bool makes_a_table = first == "select" && is_one_of(sql_words(text), "into");
-    return is_one_of(kReadingStatements, first) && !analyzes && !makes_a_table ? StatementKind::reads
-                                                                               : StatementKind::writes;
+    const bool leaves_nothing = is_one_of(kReadingStatements, first) && !analyzes && !makes_a_table;
+    return leaves_nothing || only_reads(text) ? StatementKind::reads : StatementKind::writes;
 }
 
 bool chains(std::string_view text) {

@@ -127,6 +127,7 @@ class VirtualRun {
             aggregator_.record_waiting(0, token->due, end);
         metrics::RunResult result;
         aggregator_.finish(last, result);
+        result.open_loop = plan_.schedule.has_value();
         result.connections = plan_.sessions;
         result.connections_at_end = plan_.sessions;
         result.planned_duration_s = base::to_seconds(plan_.duration);

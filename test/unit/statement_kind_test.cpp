@@ -43,7 +43,8 @@ TEST_CASE("the kind of a statement: what is not known to be harmless writes") {
     for (const char* sql :
          {"SELECT 1", "  -- why\n/* a /* b */ */ select 1", "(SELECT 1) UNION (SELECT 2)", "VALUES (1)",
           "TABLE orders", "SHOW all", "EXPLAIN SELECT 1", "SET a = 1", "SAVEPOINT a", "ROLLBACK TO a",
-          "ROLLBACK WORK TO SAVEPOINT a", "PREPARE x AS SELECT 1"})
+          "ROLLBACK WORK TO SAVEPOINT a", "PREPARE x AS SELECT 1",
+          "WITH a AS (SELECT 1) SELECT * FROM a"})
         CHECK(kind_of(sql) == StatementKind::reads);
     for (const char* sql :
          {"INSERT INTO t VALUES (1)", "update t SET a = 1", "DELETE FROM t", "MERGE INTO t", "TRUNCATE t",

@@ -48,7 +48,6 @@ class JsonNode {
     [[nodiscard]] bool is_array() const { return value_->is_array(); }
     [[nodiscard]] bool is_object() const { return value_->is_object(); }
     [[nodiscard]] const nlohmann::ordered_json& value() const { return *value_; }
-    [[nodiscard]] const std::string& name() const { return name_; }
     [[nodiscard]] const std::string& pointer() const { return pointer_; }
 
  private:

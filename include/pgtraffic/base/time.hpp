@@ -1,6 +1,6 @@
 // Time as types. Durations are Nanos, instants of the monotonic clock are Mono (CLOCK_MONOTONIC, the
 // clock that timerfd and the kernel's event queue understand), instants of the calendar are Wall.
-// Nothing below the event loop reads a clock: `now` is an argument, so a day fits in a unit test.
+// Nothing that decides or counts reads a clock: `now` is an argument, so a day fits in a unit test.
 #pragma once
 
 #include <time.h>

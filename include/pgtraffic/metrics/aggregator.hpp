@@ -72,7 +72,6 @@ class Aggregator {
     /// nothing may be recorded afterwards. Checks conservation.
     void finish(const Gauges& gauges, RunResult& result);
 
-    [[nodiscard]] const Counts& total() const noexcept { return total_; }
     /// Queries that ended so far, those that were carried over too.
     [[nodiscard]] std::uint64_t ended() const noexcept { return total_.ended() + carried_over_; }
 

@@ -25,7 +25,8 @@ enum class Outcome : std::uint8_t {
     return outcome == Outcome::ok || outcome == Outcome::empty;
 }
 
-/// One ended query. Times: due <= sent <= done; `ready` is when its session had last become free.
+/// One ended query. Times: due <= sent <= done; `ready` is since when there was room
+/// for it, in any session.
 struct Completion {
     std::uint32_t operation = 0;
     std::uint32_t statement = 0;  ///< of the operation: the one that ended it

@@ -83,7 +83,6 @@ class Connection {
     [[nodiscard]] ConnectStep connect_poll() noexcept;
 
     void close() noexcept;
-    [[nodiscard]] bool open() const noexcept { return connection_ != nullptr; }
     [[nodiscard]] int socket() const noexcept;
 
     // Queries, to be sent by flush(). Answers come in their order, and each query is a transaction of its

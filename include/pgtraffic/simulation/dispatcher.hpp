@@ -3,7 +3,8 @@
 //
 // By default the session that has been free for longest goes first: all connections carry load, as they would
 // behind real users. Whichever goes, the n-th arrival is matched with the n-th time that there was room for
-// one, so its wait splits exactly into "no session was free" and "we were late".
+// one, in the order in which that was told, so its wait splits exactly into "no session was free" and "we were
+// late".
 #pragma once
 
 #include <cstdint>
@@ -81,7 +82,6 @@ class Dispatcher {
     [[nodiscard]] std::uint64_t missed() const noexcept { return missed_; }
     [[nodiscard]] std::uint64_t waiting(base::Mono now) noexcept { return planned(now) - started_ - missed_; }
     [[nodiscard]] std::uint32_t in_flight() const noexcept { return in_flight_; }
-    [[nodiscard]] std::uint32_t idle() const noexcept { return idle_.size(); }
 
  private:
     [[nodiscard]] std::uint32_t take_room() noexcept;

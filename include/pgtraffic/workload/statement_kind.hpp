@@ -9,7 +9,8 @@
 namespace pgtraffic::workload {
 
 enum class StatementKind : std::uint8_t {
-    reads,       ///< SELECT, VALUES, TABLE, SHOW, EXPLAIN, FETCH; SET and the like, too: nothing that stays
+    reads,       ///< SELECT, VALUES, TABLE, SHOW, EXPLAIN, FETCH, a WITH of these (only_reads); SET and the
+                 ///< like, too: nothing that stays
     writes,      ///< everything that is not known to be one of the others
     begins,      ///< BEGIN, START TRANSACTION
     commits,     ///< COMMIT, END, PREPARE TRANSACTION
