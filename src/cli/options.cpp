@@ -54,7 +54,7 @@ constexpr auto kCommands = std::to_array<CommandRow>({
      "pgtraffic show mixed > my-scenario.json"},
     {Command::report, "report", "FILE", "make the HTML report of a run from its JSON; - is stdin",
      "pgtraffic report result.json --html result.html"},
-    {Command::compare, "compare", "FILE...", "compare results; the first is the base, - is stdin",
+    {Command::compare, "compare", "FILE...", "compare results, or groups of them: A... vs B...",
      "pgtraffic compare before.json after.json\n"
      "pgtraffic compare a1.json a2.json a3.json vs b1.json b2.json b3.json\n"
      "pgtraffic compare before.json after.json --html compare.html\n"
