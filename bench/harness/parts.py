@@ -123,6 +123,33 @@ def _open(c, server, part, target, cells, with_steps=None):
                             lambda client: measure.difference(client, target, load, long, short))
 
 
+def tls(c, server):
+    """The same over TLS: closed and open loop, and the system calls of a query."""
+    if not server.tls:
+        c.skipped["tls"] = "openssl, which makes the certificate, is not installed"
+        return
+    scripts = {"select": workloads.pgbench_scripts(c.programs["pgtraffic"], server, "select", c.scratch)}
+    clients = [c.ours, Pgbench(c.programs["pgbench"], scripts)]
+    connections = c.at(150, 10)
+    for rate in (0, 1000):
+        load = Load(connections, rate=rate)
+        long = c.at(Length(seconds=8) if rate else _POSTGRES_LONG, Length(queries_each=60))
+        short = c.at(Length(seconds=1), Length(queries_each=10)) if rate else Length(queries_each=5)
+        c.record.take_turns("tls", {"rate": rate, "connections": connections}, clients, c.repetitions,
+                            lambda client: measure.difference(client, server.tls, load, long, short))
+    if not profiles.available("strace"):
+        c.skipped["tls (system calls)"] = "strace is not installed"
+        return
+    few, more = c.at((10, 60), (10, 20))
+    load = Load(connections)
+
+    def count_calls(client):
+        runs = [profiles.strace(client, server.tls, load, Length(each), c.scratch) for each in (few, more)]
+        return {"calls": profiles.per_query(*runs, (more - few) * connections)}
+
+    c.record.take_turns("tls", {"counted": "system calls", "connections": connections}, clients, 1, count_calls)
+
+
 def peers(c, server):
     """The select beside sysbench, which has a thread for each connection."""
     if not c.programs["sysbench"]:
@@ -217,7 +244,7 @@ def micro(c):
 
 
 # In the order in which they are shown.
-ALL = ("null", "real", "open", "open-tcp", "peers", "cost", "growth", "micro")
+ALL = ("null", "real", "open", "open-tcp", "tls", "peers", "cost", "growth", "micro")
 
 # Under which names a part's samples are recorded, where not under its own alone.
 RECORDED = {"growth": ("growth", "length", "far")}
@@ -229,11 +256,12 @@ def run(c, names):
         if name in names:
             part(c)
             yield name
-    if not {"real", "open", "open-tcp", "peers"} & set(names):
+    if not {"real", "open", "open-tcp", "tls", "peers"} & set(names):
         return
     try:
         with servers.postgres(c.programs["pgtraffic"]) as server:
-            for name, part in (("real", real), ("open", open_loop), ("open-tcp", open_loop_tcp), ("peers", peers)):
+            for name, part in (("real", real), ("open", open_loop), ("open-tcp", open_loop_tcp), ("tls", tls),
+                               ("peers", peers)):
                 if name in names:
                     part(c, server)
                     yield name

@@ -13,7 +13,7 @@ import socket
 import subprocess
 import sys
 import tempfile
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from . import process
 
@@ -29,11 +29,12 @@ class Target:
     user: str = "bench"
     database: str = "postgres"
     pid: int = 0  # of the server where it is a single process
+    sslmode: str = "disable"
 
     @property
     def conninfo(self):
         return (f"host={self.host} port={self.port} user={self.user} dbname={self.database} "
-                "sslmode=disable gssencmode=disable")
+                f"sslmode={self.sslmode} gssencmode=disable")
 
 
 def _free_port():
@@ -112,9 +113,10 @@ class Postgres:
         "checkpoint_timeout": "1h", "listen_addresses": "127.0.0.1", "logging_collector": "off",
     }
 
-    def __init__(self, socket_target, tcp_target, psql):
+    def __init__(self, socket_target, tcp_target, tls_target, psql):
         self.socket = socket_target
         self.tcp = tcp_target
+        self.tls = tls_target  # None where there is no certificate
         self._psql = psql
 
     def values(self, sql):
@@ -144,18 +146,32 @@ def postgres(pgtraffic):
         if made.returncode != 0:
             raise process.Failed("initdb: " + made.stderr.strip())
         port = _free_port()
+        with_tls = _make_certificate(f"{directory}/data", identity)
         argv = [f"{programs}/postgres", "-D", f"{directory}/data", "-k", directory, "-p", str(port)]
-        for name, value in Postgres.SETTINGS.items():
+        for name, value in (Postgres.SETTINGS | {"ssl": "on" if with_tls else "off"}).items():
             argv += ["-c", f"{name}={value}"]
         with open(f"{directory}/log", "w+", encoding="utf-8", errors="replace") as log:
             # SIGINT is the shutdown that does not wait for clients.
             with _program(argv, user=user, stop=signal.SIGINT, cwd=directory, stdout=log,
                           stderr=subprocess.STDOUT) as child:
                 _wait_accepting(child, programs, directory, port, log)
-                server = Postgres(Target(directory, port), Target("127.0.0.1", port), f"{programs}/psql")
+                tcp = Target("127.0.0.1", port)
+                server = Postgres(Target(directory, port), tcp, replace(tcp, sslmode="require") if with_tls else None,
+                                  f"{programs}/psql")
                 process.run([pgtraffic, "init", "-d", server.socket.conninfo])
                 server.values("VACUUM ANALYZE")
                 yield server
+
+
+def _make_certificate(data, identity):
+    """Whether there is one, in the server's own folder: openssl makes it."""
+    if not shutil.which("openssl"):
+        return False
+    made = subprocess.run(
+        ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2",
+         "-subj", "/CN=localhost", "-keyout", f"{data}/server.key", "-out", f"{data}/server.crt"],
+        stdin=subprocess.DEVNULL, capture_output=True, cwd=data, check=False, **identity)
+    return made.returncode == 0
 
 
 def _wait_accepting(child, programs, directory, port, log):

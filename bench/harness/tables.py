@@ -138,6 +138,27 @@ def open_loop_tcp(record):
     return open_loop(record, "open-tcp")
 
 
+def tls(record):
+    def name(cell):
+        return f"{cell['rate']:,}/s, {cell['connections']:,}" if cell["rate"] else f"closed loop, {cell['connections']:,}"
+
+    rows, calls = [], {}
+    for cell in record.cells("tls"):
+        if "counted" in cell:
+            calls = {client: record.values("tls", cell, client, "calls").get(0, {}) for client in (OURS, PGBENCH)}
+            continue
+        row = [name(cell)]
+        for figure, show in (("per_s", count), ("cpu_us", decimal)):
+            row += [show(record.spread("tls", cell, client, figure)) for client in (OURS, PGBENCH)]
+            row.append(ratio(record.ratio("tls", cell, OURS, PGBENCH, figure)))
+        rows.append(row)
+    out = table(["", "queries/s", PGBENCH, f"to {PGBENCH}", "CPU µs a query", PGBENCH, f"to {PGBENCH}"], rows)
+    names = [call for call in ("recvfrom", "sendto") if any(call in counts for counts in calls.values())]
+    return out + ("\nSystem calls that read and write, a query:\n\n" + table(
+        ["", *calls], [[call, *(f"{counts.get(call, 0):.3f}" for counts in calls.values())] for call in names])
+                  if names else "")
+
+
 def peers(record):
     def name(cell):
         rate = f"{cell['rate']:,}/s, " if cell["rate"] else ""
@@ -221,6 +242,7 @@ def micro(record):
 SECTIONS = {
     "null": ("Null server", null), "real": ("PostgreSQL, closed loop", real),
     "open": ("PostgreSQL, open loop", open_loop), "open-tcp": ("PostgreSQL, open loop over TCP", open_loop_tcp),
+    "tls": ("PostgreSQL over TLS", tls),
     "peers": ("Beside sysbench", peers), "cost": ("Cost without noise", cost), "growth": ("Growth", growth),
     "micro": ("Parts", micro),
 }

@@ -202,21 +202,28 @@ void latency_breakdown(const RunResult& run, const Millis& ms, Page& page) {
             "run.");
         return;
     }
-    page.row("Total Average", ms.of(response.mean_ns() * 1e-6), "ms");
-    page.row("Minimum", ms.of(response.min()), "ms");
-    page.row("Maximum", ms.of(response.max()), "ms");
+    // Those stand with the age that they had reached.
+    const auto& unanswered = run.latencies.unanswered;
+    const std::string_view kUnanswered = "of one that had no answer";
+    page.row("Total Average", ms.of(response.mean_ns() * 1e-6), "ms",
+             unanswered.empty()
+                 ? std::string{}
+                 : fmt::format("at least: {} had no answer", with_thousands(unanswered.count())));
+    page.row("Minimum", ms.of(response.min()), "ms",
+             !unanswered.empty() && unanswered.min() == response.min() ? kUnanswered : "");
+    page.row("Maximum", ms.of(response.max()), "ms",
+             !unanswered.empty() && unanswered.max() == response.max() ? kUnanswered : "");
     constexpr std::string_view kWeak = "fewer than ten queries above";
     const auto batches = metrics::batches_of(run.intervals, &metrics::Interval::response);
     for (const auto& [label, q] :
          {std::pair{"50th Percentile", 0.50}, {"95th Percentile", 0.95}, {"99th Percentile", 0.99}}) {
-        const auto bounds = metrics::quantile_bounds(response, q, batches, run.latencies.unanswered);
-        page.row(
-            label, ms.of(response.quantile(q)), "ms",
-            !response.supports(q) ? std::string{kWeak}
-            : !run.latencies.response_at_most(q)
-                ? fmt::format("at least: {} had no answer", with_thousands(run.latencies.unanswered.count()))
-            : bounds ? fmt::format("95 % sure: {} to {}", ms.of(bounds->low), ms.of(bounds->high))
-                     : std::string{});
+        const auto bounds = metrics::quantile_bounds(response, q, batches, unanswered);
+        page.row(label, ms.of(response.quantile(q)), "ms",
+                 !response.supports(q) ? std::string{kWeak}
+                 : !run.latencies.response_at_most(q)
+                     ? fmt::format("at least: {} had no answer", with_thousands(unanswered.count()))
+                 : bounds ? fmt::format("95 % sure: {} to {}", ms.of(bounds->low), ms.of(bounds->high))
+                          : std::string{});
     }
     if (response.overflow() > 0) {
         page.row("Longer than 1 h", with_thousands(response.overflow()), "", "queries", Tone::bad);
