@@ -219,10 +219,9 @@ int run_command(const RunOptions& options, const std::vector<std::string>& argv)
         // A SET on a pooler's connection would reach whoever gets it next.
         result.server.read_only = workload::only_reads(choice.scenario) && !result.server.pooler;
         simulation::check_room(client, result.server, choice.connections);
-        // What follows may wait for a table that somebody has locked.
-        narrator.say(fmt::format("target: {}", describe_target(result.server)));
         workload.emplace(
             simulation::bind_workload(client, choice.scenario, options.key_distribution, seed, entropy));
+        narrator.say(fmt::format("target: {}", describe_target(result.server)));
         confirm_run(client, conninfo, result.server, choice.scenario, options.confirm,
                     !options.disable_logging);
         narrator.say(fmt::format("{}{}, run {}, random seed {}", report::printable(choice.scenario.name),

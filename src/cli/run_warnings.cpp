@@ -110,6 +110,8 @@ void warn_of_server(RunResult& result, const RunOptions& options) {
     }
 }
 
+// ---- of the connections ---------------------------------------------------------------------------------
+
 /// What most attempts of the last outage to connect were told.
 std::string why_gone(const std::vector<metrics::Outage>& outages) {
     if (outages.empty()) return "";
@@ -117,8 +119,6 @@ std::string why_gone(const std::vector<metrics::Outage>& outages) {
     const auto most = std::ranges::max_element(errors, {}, &metrics::OutageError::connects);
     return most == errors.end() || most->sample.empty() ? "" : ": " + most->sample;
 }
-
-// ---- of the connections ---------------------------------------------------------------------------------
 
 void warn_of_connections(RunResult& result, const RunOptions& options) {
     if (const auto step = options.wake_step.value_or(base::Nanos{0});

@@ -122,6 +122,7 @@ ConnectStep Connection::connect_failed() noexcept {
 }
 
 void Connection::close() noexcept {
+    tls_input_.give({});  // libpq may read while it says good-bye
     PQfinish(connection_);
     connection_ = nullptr;
     tls_ = nullptr;

@@ -76,14 +76,18 @@ std::string statements(const Json& document, const HtmlFigures& figure) {
 
 std::string client_cost(const HtmlFigures& figure) {
     return "<h3>What the load cost its machine</h3>\n" +
-           pairs_table("Client cost",
-                       {{"CPU a query", figure("/client/cpu_us_per_query", Look::micros)},
-                        {"CPU time, user", figure("/client/cpu_user_s", Look::seconds)},
-                        {"CPU time, system", figure("/client/cpu_system_s", Look::seconds)},
-                        {"loop busy", figure("/client/loop_busy_ratio", Look::percent)},
-                        {"waiting for a CPU", figure("/client/run_queue_wait_ratio", Look::percent)},
-                        {"peak memory", figure("/client/max_rss_bytes", Look::bytes)},
-                        {"context switches", figure("/client/context_switches", Look::count)}});
+           pairs_table(
+               "Client cost",
+               {{"CPU a query", figure("/client/cpu_us_per_query", Look::micros)},
+                {"CPU time, user", figure("/client/cpu_user_s", Look::seconds)},
+                {"CPU time, system", figure("/client/cpu_system_s", Look::seconds)},
+                {"loop busy", figure("/client/loop_busy_ratio", Look::percent)},
+                {"waiting for a CPU", figure("/client/run_queue_wait_ratio", Look::percent)},
+                {"peak memory", figure("/client/max_rss_bytes", Look::bytes)},
+                {"context switches", figure("/client/context_switches", Look::count)},
+                {"of these involuntary", figure.has("/client/context_switches_involuntary")
+                                             ? figure("/client/context_switches_involuntary", Look::count)
+                                             : "–"}});
 }
 
 }  // namespace

@@ -256,7 +256,8 @@ Json client_json(const RunResult& run) {
             {"longest_loop_turn_ms", number(client.longest_loop_turn_ms)},
             {"run_queue_wait_ratio", number(client.run_queue_wait_ratio)},
             {"max_rss_bytes", client.max_rss_bytes},
-            {"context_switches", client.context_switches_voluntary + client.context_switches_involuntary}};
+            {"context_switches", client.context_switches_voluntary + client.context_switches_involuntary},
+            {"context_switches_involuntary", client.context_switches_involuntary}};
 }
 
 Json statements_json(const metrics::OperationResult& operation) {

@@ -205,10 +205,7 @@ void latency_breakdown(const RunResult& run, const Millis& ms, Page& page) {
     // Those stand with the age that they had reached.
     const auto& unanswered = run.latencies.unanswered;
     const std::string_view kUnanswered = "of one that had no answer";
-    page.row("Total Average", ms.of(response.mean_ns() * 1e-6), "ms",
-             unanswered.empty()
-                 ? std::string{}
-                 : fmt::format("at least: {} had no answer", with_thousands(unanswered.count())));
+    page.row("Total Average", ms.of(response.mean_ns() * 1e-6), "ms");
     page.row("Minimum", ms.of(response.min()), "ms",
              !unanswered.empty() && unanswered.min() == response.min() ? kUnanswered : "");
     page.row("Maximum", ms.of(response.max()), "ms",

@@ -95,6 +95,12 @@ std::vector<std::string> run_arguments(const Database& database, const std::vect
     return all;
 }
 
+double sleeps_a_query(const nlohmann::json& result) {
+    const auto& client = result["client"];
+    return (client["context_switches"].get<double>() - client["context_switches_involuntary"].get<double>()) /
+           result["summary"]["queries"]["started"].get<double>();
+}
+
 nlohmann::json read_result(const ProcessResult& process, int exit_code) {
     INFO("stderr: " << process.err);
     REQUIRE_FALSE(process.timed_out);

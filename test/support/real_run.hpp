@@ -18,6 +18,9 @@ namespace pgtraffic::test {
 
 /// The same for a program that has been waited for.
 [[nodiscard]] nlohmann::json read_result(const ProcessResult& process, int exit_code);
+/// How often the client went to sleep for each query that it started. On a busy machine, where it is late,
+/// less often than on a quiet one.
+[[nodiscard]] double sleeps_a_query(const nlohmann::json& result);
 
 /// The arguments of such a run, for Process.
 [[nodiscard]] std::vector<std::string> run_arguments(const Database& database,

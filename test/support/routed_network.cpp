@@ -7,6 +7,7 @@
 
 #include <stdexcept>
 #include <string>
+#include <vector>
 
 #include "support/subprocess.hpp"
 
@@ -95,6 +96,48 @@ void RoutedNetwork::swallow() {
 }
 void RoutedNetwork::forward() {
     let_pass(true);
+}
+
+LossyLink::LossyLink() : before_{this_namespace()} {
+    if (before_ < 0) return;
+    client_ = new_namespace();
+    server_ = new_namespace();
+    bridge_at_ = new_namespace();
+    if (client_ < 0 || server_ < 0 || bridge_at_ < 0) return;
+    const std::vector<std::string> script{"/usr/bin/python3",
+                                          PGTRAFFIC_SOURCE_DIR "/test/support/lossy_bridge.py"};
+    const auto as_on_a_wire = [&](const char* interface) {
+        return run_process({script[0], script[1], interface}).exit_code == 0;
+    };
+    const auto machine = [&](int name, const char* address) {
+        enter(name);
+        return ip(fmt::format("address add {}/24 dev eth0", address)) && ip("link set dev eth0 up") &&
+               as_on_a_wire("eth0");
+    };
+    const bool joined = join(client_, "toclient") && join(server_, "toserver") &&
+                        ip("link set dev toclient up") && ip("link set dev toserver up") &&
+                        as_on_a_wire("toclient") && as_on_a_wire("toserver");
+    if (!joined || !machine(client_, "192.0.2.5") || !machine(server_, kServer)) return;
+    enter(bridge_at_);
+    bridge_ =
+        std::make_unique<Process>(std::vector<std::string>{script[0], script[1], "toserver", "toclient"});
+    available_ = bridge_->wait_for_stdout("ready");
+    enter_server();
+}
+
+LossyLink::~LossyLink() {
+    if (before_ >= 0) ::setns(before_, CLONE_NEWNET);
+    bridge_.reset();
+    for (const int name : {before_, client_, server_, bridge_at_}) {
+        if (name >= 0) ::close(name);
+    }
+}
+
+void LossyLink::enter_client() {
+    enter(client_);
+}
+void LossyLink::enter_server() {
+    enter(server_);
 }
 
 }  // namespace pgtraffic::test

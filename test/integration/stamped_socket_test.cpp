@@ -1,0 +1,86 @@
+// The kernel's time of an answer over a network that loses packets: the time of its last segment is not that
+// of an answer of which another one came later. Needs root (network namespaces), and says so without.
+#include "pgtraffic/postgres/stamped_socket.hpp"
+
+#include <arpa/inet.h>
+#include <netinet/tcp.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <array>
+#include <string>
+
+#include "support/catch.hpp"
+#include "support/routed_network.hpp"
+
+using namespace pgtraffic;
+using namespace std::chrono_literals;
+
+namespace {
+
+/// Closes what it holds.
+struct Socket {
+    explicit Socket(int fd) : number{fd} { REQUIRE(number >= 0); }
+    ~Socket() { ::close(number); }
+    Socket(const Socket&) = delete;
+    Socket& operator=(const Socket&) = delete;
+    int number;
+};
+
+/// Of one answer, read as it came.
+struct Heard {
+    base::Nanos age{0};  ///< of its stamp when the last byte was read
+    bool stamped = false;
+};
+
+}  // namespace
+
+TEST_CASE("an answer of which a segment came behind the last one has no time of the kernel's") {
+    test::LossyLink link;
+    if (!link.available()) {
+        WARN("no network namespaces here: not run");
+        return;
+    }
+    sockaddr_in at{};
+    at.sin_family = AF_INET;
+    ::inet_pton(AF_INET, test::LossyLink::kServer, &at.sin_addr);
+    socklen_t size = sizeof at;
+    auto* const address = reinterpret_cast<sockaddr*>(&at);
+    const Socket listener{::socket(AF_INET, SOCK_STREAM, 0)};
+    REQUIRE(::bind(listener.number, address, size) == 0);
+    REQUIRE(::listen(listener.number, 1) == 0);
+    REQUIRE(::getsockname(listener.number, address, &size) == 0);
+    link.enter_client();
+    const Socket client{::socket(AF_INET, SOCK_STREAM, 0)};
+    REQUIRE(::connect(client.number, address, size) == 0);
+    const Socket server{::accept(listener.number, nullptr, nullptr)};
+    const int on = 1;
+    ::setsockopt(server.number, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+
+    postgres::StampedSocket stamped;
+    REQUIRE(stamped.stamp(client.number));
+    const std::string answer(4000, 'x');  // three segments
+    std::array<char, 65536> room;
+    const auto ask = [&] {
+        char request = '?';
+        REQUIRE(::send(client.number, &request, 1, 0) == 1);
+        REQUIRE(::recv(server.number, &request, 1, 0) == 1);
+        REQUIRE(::send(server.number, answer.data(), answer.size(), 0) ==
+                static_cast<ssize_t>(answer.size()));
+        for (std::size_t got = 0; got < answer.size();) {
+            const auto n = stamped.read(room);
+            REQUIRE(n > 0);
+            got += static_cast<std::size_t>(n);
+        }
+        const auto received = stamped.received_at();
+        return Heard{received ? base::wall_now() - *received : 0ns, received.has_value()};
+    };
+    (void)ask();  // the kernel begins when it is asked to, which takes it a moment
+    (void)ask();
+    for (int i = 0; i < 4; ++i) {
+        const auto whole = ask();
+        CHECK(whole.stamped);
+        CHECK(whole.age >= 0ns);
+        CHECK_FALSE(ask().stamped);
+    }
+}
