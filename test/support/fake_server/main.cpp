@@ -7,6 +7,7 @@
 // end when it answered each query, a line each, in ns of the monotonic clock.
 #include <fmt/format.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 
 #include <csignal>
 #include <cstdio>
@@ -19,6 +20,14 @@
 namespace {
 
 volatile bool stopped = false;
+
+/// As many connections as this machine allows.
+void raise_file_limit() {
+    rlimit limit{};
+    ::getrlimit(RLIMIT_NOFILE, &limit);
+    limit.rlim_cur = limit.rlim_max;
+    ::setrlimit(RLIMIT_NOFILE, &limit);
+}
 
 void stop(int /*signal*/) {
     stopped = true;
@@ -71,6 +80,7 @@ pgtraffic::test::FakeServerOptions read_options(int argc, char** argv) {
 
 int main(int argc, char** argv) {
     prctl(PR_SET_PDEATHSIG, SIGKILL);
+    raise_file_limit();
     struct sigaction action {};
     action.sa_handler = stop;
     sigaction(SIGTERM, &action, nullptr);
