@@ -88,7 +88,7 @@ TEST_CASE("the rest of a long answer is read as it comes and not a part a wake")
             const auto& of_long = result["operations"][1];
             REQUIRE(of_long["name"] == "long");
             CHECK(of_long["ok"].get<int>() >= 3);
-            CHECK(of_long["service_ms"]["max"].get<double>() < 500);
+            CHECK(of_long["service_ms"]["max"].get<double>() < 800);
         }
     }
 }
