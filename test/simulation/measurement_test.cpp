@@ -1,7 +1,6 @@
 // What of a load is counted, and what those who look on are told of it, in virtual time.
 #include "pgtraffic/simulation/measurement.hpp"
 
-#include "pgtraffic/base/json_reader.hpp"
 #include "pgtraffic/event_loop/loop.hpp"
 #include "pgtraffic/simulation/announcer.hpp"
 #include "pgtraffic/simulation/events.hpp"
@@ -9,6 +8,7 @@
 #include "pgtraffic/simulation/plan.hpp"
 #include "support/catch.hpp"
 #include "support/clock.hpp"
+#include "support/workload.hpp"
 
 using namespace pgtraffic;
 using namespace std::chrono_literals;
@@ -20,16 +20,10 @@ using test::kStart;
 
 namespace {
 
-workload::Workload one_query() {
-    const auto document = base::parse_json(
-        R"({"name": "w", "operations": [{"name": "read", "statements": [{"sql": "SELECT 1"}]}]})", "w");
-    return {workload::parse_scenario({document, "w"}), {}, workload::KeyDistribution::uniform, 7, 0};
-}
-
 /// Two sessions at 10 a second for ten seconds.
 struct Load {
     simulation::SimulationPlan plan;
-    workload::Workload workload = one_query();
+    workload::Workload workload = test::one_query();
     simulation::Dispatcher dispatcher{2};
     std::optional<simulation::Loads> loads;
     std::optional<Measurement> measurement;

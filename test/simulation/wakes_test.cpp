@@ -1,12 +1,10 @@
 // When the client sends and reads, with a number for a clock.
 #include "pgtraffic/simulation/wakes.hpp"
 
-#include "pgtraffic/base/json_reader.hpp"
 #include "pgtraffic/simulation/plan.hpp"
-#include "pgtraffic/workload/scenario.hpp"
-#include "pgtraffic/workload/workload.hpp"
 #include "support/catch.hpp"
 #include "support/clock.hpp"
+#include "support/workload.hpp"
 
 using namespace pgtraffic;
 using namespace std::chrono_literals;
@@ -25,11 +23,6 @@ constexpr const char* kTwoStatements = R"({"name": "s", "operations": [
 constexpr const char* kOneOfTwo = R"({"name": "s", "operations": [
     {"name": "o", "choose": "one", "statements": [{"sql": "SELECT 1"}, {"sql": "SELECT 2"}]}]})";
 
-workload::Workload workload_of(const char* scenario) {
-    const auto document = base::parse_json(scenario, "s");
-    return {workload::parse_scenario({document, "s"}), {}, workload::KeyDistribution::uniform, 7, 0};
-}
-
 SimulationPlan open_loop(base::Nanos step = 0ns) {
     SimulationPlan plan;
     plan.rate_per_s = 300;
@@ -39,7 +32,7 @@ SimulationPlan open_loop(base::Nanos step = 0ns) {
 
 /// Of that plan, after an answer with a stamp.
 Wakes stamped(const SimulationPlan& plan = open_loop(), const char* scenario = kOneStatement) {
-    const auto workload = workload_of(scenario);
+    const auto workload = test::workload_of(scenario);
     Wakes wakes{plan, workload};
     wakes.answered(true);
     return wakes;
@@ -135,7 +128,7 @@ TEST_CASE("steps are multiples of their length, for queries and for answers") {
 }
 
 TEST_CASE("stamps are wanted in an open loop of one query at a time") {
-    const auto workload = workload_of(kOneStatement);
+    const auto workload = test::workload_of(kOneStatement);
     CHECK(Wakes{open_loop(), workload}.wants_stamps());
     CHECK_FALSE(Wakes{SimulationPlan{}, workload}.wants_stamps());
     auto pipelined = open_loop();
@@ -144,7 +137,7 @@ TEST_CASE("stamps are wanted in an open loop of one query at a time") {
 }
 
 TEST_CASE("times are called the kernel's where at most one answer in a hundred lacks one") {
-    const auto workload = workload_of(kOneStatement);
+    const auto workload = test::workload_of(kOneStatement);
     Wakes wakes{open_loop(), workload};
     CHECK_FALSE(wakes.timed_by_kernel());  // nothing was answered
     wakes.answered(false);

@@ -5,21 +5,15 @@
 #include <string>
 #include <vector>
 
-#include "pgtraffic/base/json_reader.hpp"
 #include "support/catch.hpp"
 #include "support/sample_result.hpp"
+#include "support/workload.hpp"
 
 using namespace pgtraffic;
 using namespace std::chrono_literals;
 using metrics::RunResult;
 
 namespace {
-
-workload::Workload one_query_that_reads() {
-    const auto document = base::parse_json(
-        R"({"name": "w", "operations": [{"name": "select", "statements": [{"sql": "SELECT 1"}]}]})", "w");
-    return {workload::parse_scenario({document, "w"}), {}, workload::KeyDistribution::uniform, 7, 0};
-}
 
 /// The codes of a run of which there is nothing to say, once `change` has had its way with it.
 std::vector<std::string> warned(const std::function<void(RunResult&, cli::RunOptions&)>& change) {
@@ -32,7 +26,7 @@ std::vector<std::string> warned(const std::function<void(RunResult&, cli::RunOpt
     result.server.temporary = false;
     cli::RunOptions options;
     change(result, options);
-    cli::add_warnings(result, one_query_that_reads(), options);
+    cli::add_warnings(result, test::one_query(), options);
     std::vector<std::string> codes;
     for (const auto& warning : result.warnings) {
         CHECK_FALSE(warning.message.empty());
@@ -113,7 +107,7 @@ TEST_CASE("what became of the connections") {
     result.outages.clear();
     cli::RunOptions options;
     gone(result, options);
-    cli::add_warnings(result, one_query_that_reads(), options);
+    cli::add_warnings(result, test::one_query(), options);
     CHECK(result.warnings.back().message == "2 of 150 connections were gone at the end: password refused");
     // Lost behind the load, while its last answers were waited for.
     CHECK(warned([](auto& run, auto&) { run.connections_at_end = 0; }).empty());
