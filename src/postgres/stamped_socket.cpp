@@ -37,8 +37,7 @@ bool StampedSocket::stamp(int socket) noexcept {
 }
 
 void StampedSocket::forget() noexcept {
-    socket_ = -1;
-    received_at_.reset();
+    *this = {};
 }
 
 std::int64_t StampedSocket::read(std::span<char> into) noexcept {
@@ -53,15 +52,17 @@ std::int64_t StampedSocket::read(std::span<char> into) noexcept {
     received_at_.reset();
     if (n <= 0) return n;
     if (n > kSmallestSegment) {
-        // The kernel tells of the last segment when that came, though one before it may have come later.
+        // The kernel tells of the last segment when that came, though one before it may have come later. One
+        // that is counted now may still lie behind a gap, to be read when that is filled.
         const std::uint32_t before = std::exchange(out_of_order_, out_of_order(socket_));
-        if (out_of_order_ != before) return n;
+        if (out_of_order_ != before) doubtful_until_ = base::wall_now();
     }
     const cmsghdr* header = CMSG_FIRSTHDR(&message);
     if (header != nullptr && header->cmsg_level == SOL_SOCKET && header->cmsg_type == SCM_TIMESTAMPNS) {
         timespec at{};
         std::memcpy(&at, CMSG_DATA(header), sizeof at);
-        received_at_ = base::Wall{std::chrono::seconds{at.tv_sec} + base::Nanos{at.tv_nsec}};
+        const base::Wall received{std::chrono::seconds{at.tv_sec} + base::Nanos{at.tv_nsec}};
+        if (received > doubtful_until_) received_at_ = received;
     }
     return n;
 }

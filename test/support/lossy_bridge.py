@@ -17,7 +17,6 @@ SIOCETHTOOL = 0x8946
 SET_CHECKSUMS, SET_TSO, SET_GSO, SET_GRO = 0x17, 0x1F, 0x24, 0x2C  # linux/ethtool.h
 ALL_PROTOCOLS, OUTGOING = 3, 4  # linux/if_ether.h, linux/if_packet.h
 ETHERNET = 14
-A_FULL_SEGMENT = 1000
 
 
 def leave_to_nobody(interface):
@@ -28,12 +27,13 @@ def leave_to_nobody(interface):
 
 
 def tcp_payload(packet):
-    """Bytes of it; 0 of what is not TCP over IPv4."""
+    """Its place in the stream and its bytes; none of what is not TCP over IPv4."""
     if len(packet) < ETHERNET + 40 or packet[12:14] != b"\x08\x00" or packet[ETHERNET + 9] != socket.IPPROTO_TCP:
-        return 0
+        return 0, 0
     header = (packet[ETHERNET] & 15) * 4
     tcp = ETHERNET + header
-    return int.from_bytes(packet[ETHERNET + 2:ETHERNET + 4], "big") - header - (packet[tcp + 12] >> 4) * 4
+    size = int.from_bytes(packet[ETHERNET + 2:ETHERNET + 4], "big") - header - (packet[tcp + 12] >> 4) * 4
+    return int.from_bytes(packet[tcp + 4:tcp + 8], "big"), size
 
 
 def opened(interface):
@@ -45,22 +45,23 @@ def opened(interface):
 def bridge(servers, clients):
     print("ready", flush=True)
     requests = segments = 0
+    seen = {servers: set(), clients: set()}  # places, so that nothing sent again is taken for something new
     while True:
         for end in select.select([servers, clients], [], [])[0]:
             packet, origin = end.recvfrom(65535)
             if origin[2] == OUTGOING:
                 continue
-            payload = tcp_payload(packet)
+            place, size = tcp_payload(packet)
+            new = size and place not in seen[end]
+            if new:
+                seen[end].add(place)
             if end is clients:
-                if payload:
+                if new:
                     requests, segments = requests + 1, 0
                 servers.send(packet)
             else:
-                segments += payload > A_FULL_SEGMENT
-                lost = segments == 2 and requests % 2 == 0 and payload > A_FULL_SEGMENT
-                if lost:
-                    segments += 1  # sent again it passes
-                else:
+                segments += bool(new)
+                if not (new and segments == 2 and requests % 2 == 0):
                     clients.send(packet)
 
 

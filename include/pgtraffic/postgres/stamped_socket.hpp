@@ -28,6 +28,7 @@ class StampedSocket {
  private:
     int socket_ = -1;
     std::uint32_t out_of_order_ = 0;  // segments until the last look
+    base::Wall doubtful_until_{};     // what came until then may have come before what it follows
     std::optional<base::Wall> received_at_;
 };
 
