@@ -21,6 +21,7 @@ Connector::Connector(event_loop::Loop& loop, const postgres::Conninfo& conninfo,
       lines_(sessions.size()),
       wanting_(static_cast<std::uint32_t>(sessions.size())),
       connecting_(static_cast<std::uint32_t>(sessions.size())),
+      handshakes_(static_cast<std::uint32_t>(sessions.size())),
       jitter_{options.seed, base::Stream::jitter},
       lookup_{loop, conninfo, event_loop::Callback<>::to<&Connector::on_addresses>(*this)},
       password_{loop, options.password_command, event_loop::Callback<>::to<&Connector::on_password>(*this)},
@@ -48,6 +49,7 @@ void Connector::session_down(std::uint32_t session) noexcept {
     if (stopped_) return;
     Line& line = lines_[session];
     connecting_.remove(session);
+    handshakes_.remove(session);
     Nanos pause{0};
     if (line.up) {
         line.up = false;
@@ -71,6 +73,13 @@ void Connector::session_down(std::uint32_t session) noexcept {
     // Later than now: the session is not yet done with the connection that it loses.
     pauses_.add({now + std::max(pause, Nanos{1}), session});
     go_on(now);
+}
+
+void Connector::shake_hands() noexcept {
+    const Mono enough = base::mono_now() + options_.handshakes_a_turn;
+    do {
+        (*sessions_)[handshakes_.pop_front()]->shake_hands();
+    } while (!handshakes_.empty() && base::mono_now() < enough);
 }
 
 void Connector::go_on(Mono now) noexcept {

@@ -34,6 +34,10 @@ void Session::connect(const postgres::ConnectParameters& parameters) noexcept {
     connect_step(connection_.connect(parameters));
 }
 
+void Session::shake_hands() noexcept {
+    if (state_ == State::connecting) connect_step(connection_.connect_poll());
+}
+
 void Session::connect_step(ConnectStep step) noexcept {
     if (step == ConnectStep::failed) return lose(base::mono_now());
     // The socket may be a new one under an old number: the poll was stopped before.
@@ -143,7 +147,7 @@ void Session::on_ready(Readiness ready) noexcept {
     context_->on_event(now);
     if (state_ == State::connecting) {
         poll_.stop();
-        return connect_step(connection_.connect_poll());
+        return context_->on_handshake(this);
     }
     if (ready.writable && writing_) {
         flush();

@@ -60,6 +60,7 @@ class Run {
     void on_retried(const Query* query, std::string_view error) noexcept;
     void on_down(Session* session) noexcept;
     void on_backing_off(Session* session, Mono until) noexcept;
+    void on_handshake(Session* session) noexcept { connector_->handshake_wanted(session->number()); }
     void on_rolling_back(Session* session) noexcept { crew_.rolling_back(*session); }
     void on_requeued(Session* session) noexcept { crew_.requeued(*session); }
     void on_event(Mono now) noexcept { load_.wakes(now); }
@@ -166,6 +167,7 @@ Run::Run(event_loop::Loop& loop, const SimulationPlan& plan, const workload::Wor
                .on_statement = {},
                .on_retried = Callback<const Query*, std::string_view>::to<&Run::on_retried>(*this),
                .on_down = Callback<Session*>::to<&Run::on_down>(*this),
+               .on_handshake = Callback<Session*>::to<&Run::on_handshake>(*this),
                .on_requeued = Callback<Session*>::to<&Run::on_requeued>(*this),
                .on_backing_off = Callback<Session*, Mono>::to<&Run::on_backing_off>(*this),
                .on_rolling_back = Callback<Session*>::to<&Run::on_rolling_back>(*this),
@@ -293,8 +295,15 @@ void Run::on_down(Session* session) noexcept {
 void Run::before_wait() noexcept {
     // Timers come behind the batch: what they ended or freed must not wait for the next event.
     if (unsettled_) settle();
+    // Connections come last: the load's answers have been taken and its queries sent.
+    if (connector_->handshakes_wait()) [[unlikely]] {
+        connector_->shake_hands();
+        if (unsettled_) settle();
+    }
     const Mono now = base::mono_now();
     load_.waits(now);
+    if (connector_->handshakes_wait()) [[unlikely]]
+        return loop_.only_look();
     const Mono then = reads_again_at(now);
     if (then <= now) return due_timer_.arm(std::min(starts_again_at(), stage_end_));
     due_timer_.arm(Mono::max());

@@ -207,6 +207,7 @@ TEST_CASE("who looks on is told the stage, the place in the pattern, and counts"
                                        .on_statement = {},
                                        .on_retried = {},
                                        .on_down = {},
+                                       .on_handshake = {},
                                        .on_requeued = {},
                                        .on_backing_off = {},
                                        .on_rolling_back = {},

@@ -23,7 +23,9 @@ namespace pgtraffic::simulation {
 
 struct ConnectorOptions {
     std::uint32_t at_once_first = 128;  ///< while nothing else goes on; a pooler's backlog holds as many
-    std::uint32_t at_once_later = 32;  ///< beside the load: a password's SCRAM costs milliseconds of the loop
+    std::uint32_t at_once_later = 32;   ///< beside the load, which the server has to answer, too
+    /// Of a turn of the loop, if one step takes no longer: a password's SCRAM costs milliseconds.
+    base::Nanos handshakes_a_turn = std::chrono::milliseconds{1};
     base::Nanos time_limit = std::chrono::seconds{10};  ///< of one attempt
     base::Nanos first_pause = std::chrono::milliseconds{50};
     base::Nanos longest_pause = std::chrono::seconds{2};
@@ -42,6 +44,11 @@ class Connector {
     // Told by the owner of the sessions' callbacks.
     void session_up(std::uint32_t session) noexcept;
     void session_down(std::uint32_t session) noexcept;
+    void handshake_wanted(std::uint32_t session) noexcept { handshakes_.push_back(session); }
+
+    [[nodiscard]] bool handshakes_wait() const noexcept { return !handshakes_.empty(); }
+    /// Goes on with those that wait, as many as a turn of the loop has time for.
+    void shake_hands() noexcept;
 
     /// No further attempts; those under way are given up.
     void stop() noexcept;
@@ -86,6 +93,7 @@ class Connector {
     std::vector<Line> lines_;
     IndexList wanting_;     // to be connected as soon as there is a place
     IndexList connecting_;  // by start: the first one's time limit ends first
+    IndexList handshakes_;  // the server has said something
     Pauses pauses_;         // before the next attempt
     base::Random jitter_;
     bool all_were_up_ = false;  // at the same time, once

@@ -82,6 +82,9 @@ struct SessionContext {
     /// A query is tried again; in words, why its last attempt failed.
     event_loop::Callback<const Query*, std::string_view> on_retried;
     event_loop::Callback<Session*> on_down;  ///< the connection failed or was lost
+    /// A connection that is being made has something to do, which may take milliseconds (TLS, a password's
+    /// SCRAM); shake_hands() is wanted as soon as the load can spare them.
+    event_loop::Callback<Session*> on_handshake;
     /// In a pipeline: the oldest query is tried again behind the others, and the next one is waited for.
     event_loop::Callback<Session*> on_requeued;
     /// Waits before its next attempt; resume() is wanted at this time. Not in a pipeline.
@@ -113,6 +116,9 @@ class alignas(kCacheLine) Session {
 
     /// From closed. Ends in on_free or on_down, possibly within this call.
     void connect(const postgres::ConnectParameters& parameters) noexcept;
+
+    /// What on_handshake asked for; does nothing where the attempt is over meanwhile. Ends as connect().
+    void shake_hands() noexcept;
 
     /// From idle, in a pipeline also from busy with room left: starts the arrival. `load` is given back in
     /// Query::load, to tell warm-up from measurement. In a pipeline nothing leaves before flush().
