@@ -57,7 +57,9 @@ class Pgtraffic:
     def command(self, target, load, length, bare=False):
         # No fixed seed, here or below: a seed used twice on one database inserts the same numbers twice.
         argv = [self._binary, "run", "-d", target.conninfo, "--query-type", load.workload, "-M", load.protocol,
-                "-c", str(load.connections), "--warmup", "0", "--disable-logging"]
+                "-c", str(load.connections), "--disable-logging"]
+        # pgbench has none, so it is on only where it is what is measured.
+        argv += [] if "--warmup" in self._options else ["--warmup", "0"]
         argv += ["--rate", str(load.rate)] if load.rate else []
         argv += self._options
         argv += [] if bare else ["--json", self._json]

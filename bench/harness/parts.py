@@ -31,6 +31,7 @@ class Context:
         self.pipelined = Pgtraffic(self.programs["pgtraffic"], self.scratch, "--pipeline", "16")
         self.economy, *self.steps = (Pgtraffic(self.programs["pgtraffic"], self.scratch, "--pacing", step)
                                      for step in ("economy", "1ms", "2ms", "4ms", "16ms"))
+        self.warmed = Pgtraffic(self.programs["pgtraffic"], self.scratch, "--warmup", "3")
 
     def null_server(self):
         return servers.null_server(self.programs["fake_server"], self.server_cpus)
@@ -96,17 +97,17 @@ def real(c, server):
 def open_loop(c, server):
     """Queries due by a schedule, against PostgreSQL over a Unix socket."""
     cells = c.at([(rate, connections) for rate in (100, 1000, 10000) for connections in (10, 150, 1000)], [(1000, 10)])
-    _open(c, server, "open", server.socket, cells, c.at((1000, 150), (1000, 10)))
+    _open(c, server, "open", server.socket, cells, {c.at((1000, 150), (1000, 10)): c.steps, (1000, 1000): [c.warmed]})
 
 
 def open_loop_tcp(c, server):
     """The same over TCP, where the kernel tells when an answer came."""
     cells = c.at([(100, 150), (1000, 10), (1000, 150), (1000, 1000), (10000, 10)], [(1000, 10)])
-    _open(c, server, "open-tcp", server.tcp, cells)
+    _open(c, server, "open-tcp", server.tcp, cells, {(1000, 1000): [c.warmed]})
 
 
-def _open(c, server, part, target, cells, with_steps=None):
-    """`with_steps`: the cell in which other steps of pacing have their turns, too."""
+def _open(c, server, part, target, cells, variants):
+    """`variants`: of pgtraffic, which have their turns in that cell, too."""
     raw = c.raw(server.values("SELECT max(order_id) FROM orders")[0])
     scripts = {"select": workloads.pgbench_scripts(c.programs["pgtraffic"], server, "select", c.scratch)}
     clients = [c.ours, Pgbench(c.programs["pgbench"], scripts), c.economy, raw, BareTimer(c.programs["bare_timer"])]
@@ -117,9 +118,8 @@ def _open(c, server, part, target, cells, with_steps=None):
         first_queries_s = max(0, math.ceil(connections / rate) - 1)
         long = c.at(Length(seconds=8 + first_queries_s), Length(queries_each=60))
         short = c.at(Length(seconds=1 + first_queries_s), Length(queries_each=10))
-        variants = c.steps if (rate, connections) == with_steps else []
-        c.record.take_turns(part, {"rate": rate, "connections": connections}, clients + variants,
-                            math.ceil(c.repetitions * 0.6),
+        c.record.take_turns(part, {"rate": rate, "connections": connections},
+                            clients + variants.get((rate, connections), []), math.ceil(c.repetitions * 0.6),
                             lambda client: measure.difference(client, target, load, long, short))
 
 

@@ -3,7 +3,7 @@
 from .measure import Spread
 
 OURS, PGBENCH, RAW, TIMER, SYSBENCH = "pgtraffic", "pgbench", "raw socket", "bare timer", "sysbench"
-PIPELINED, ECONOMY = "pgtraffic --pipeline 16", "pgtraffic --pacing economy"
+PIPELINED, ECONOMY, WARMED = "pgtraffic --pipeline 16", "pgtraffic --pacing economy", "pgtraffic --warmup 3"
 STEPS = {"precise": OURS, "1 ms": "pgtraffic --pacing 1ms", "2 ms": "pgtraffic --pacing 2ms", "4 ms": "pgtraffic --pacing 4ms",
          "8 ms (economy)": ECONOMY, "16 ms": "pgtraffic --pacing 16ms"}
 NONE = "-"
@@ -122,6 +122,9 @@ def open_loop(record, part="open"):
         lags.append([name, lag(OURS, "mean"), lag(OURS, "p50"), lag(OURS, "p99"), lag(OURS, "max"),
                      lag(PGBENCH, "mean"), lag(PGBENCH, "max"),
                      ratio(record.ratio(part, cell, OURS, PGBENCH, "lag_mean_ms"))])
+        if record.values(part, cell, WARMED, "cpu_us"):
+            lags.append([f"{name}, behind a warm-up of 3 s", *(lag(WARMED, which) for which in ("mean", "p50", "p99", "max")),
+                         NONE, NONE, ratio(record.ratio(part, cell, WARMED, PGBENCH, "lag_mean_ms"))])
         floors.append([name, *(lag(client, which) for which in ("p50", "p99") for client in (OURS, RAW, TIMER)),
                        decimal(of(TIMER, "cpu_us"), 1)])
     return (table(["rate, connections", "queries/s", "pgbench", "started of what was due", "CPU µs a query", "pgbench",
