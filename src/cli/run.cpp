@@ -218,6 +218,7 @@ int run_command(const RunOptions& options, const std::vector<std::string>& argv)
         result.server.temporary = temporary != nullptr;
         // A SET on a pooler's connection would reach whoever gets it next.
         result.server.read_only = workload::only_reads(choice.scenario) && !result.server.pooler;
+        simulation::check_takes_writes(result.server, choice.scenario);
         simulation::check_room(client, result.server, choice.connections);
         workload.emplace(
             simulation::bind_workload(client, choice.scenario, options.key_distribution, seed, entropy));

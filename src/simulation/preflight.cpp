@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <utility>
 
 #include "pgtraffic/base/double_quoted.hpp"
 #include "pgtraffic/base/error.hpp"
@@ -43,13 +44,13 @@ constexpr const char* kServer =
     "   WHERE datname = current_database() AND rolname = session_user), "
     "  (SELECT count(*) FROM others WHERE datname = current_database()), "
     "  (SELECT CASE WHEN rolsuper THEN -1 ELSE rolconnlimit END FROM pg_roles WHERE rolname = session_user), "
-    "  (SELECT count(*) FROM others WHERE usename = session_user)";
+    "  (SELECT count(*) FROM others WHERE usename = session_user), current_setting('transaction_read_only')";
 
 /// The columns of that.
 struct ServerColumns {
     static constexpr std::size_t backend = 0, standby = 1, max_connections = 2, reserved = 3, sessions = 4,
                                  database_limit = 5, database_sessions = 6, role_limit = 7, role_sessions = 8,
-                                 count = 9;
+                                 read_only = 9, count = 10;
 };
 
 std::string cure_for(const postgres::SqlError& error, const std::string& database) {
@@ -139,12 +140,27 @@ metrics::ServerInfo inspect_server(postgres::Client& client) try {
     info.max_connections =
         static_cast<int>(postgres::whole_number(server.at(ServerColumns::max_connections)));
     info.standby = server.at(ServerColumns::standby) == "t";
+    info.takes_writes = server.at(ServerColumns::read_only) != "on";
     info.pooler = !client.greeted_by(server.at(ServerColumns::backend).value_or(""));
     // A pooler multiplexes: the server's slots say nothing of its own.
     if (!info.pooler) read_room(server, info);
     return info;
 } catch (const postgres::SqlError& error) {
     throw base::Error(fmt::format("cannot ask the server what it is: {}", error.what()));
+}
+
+void check_takes_writes(const metrics::ServerInfo& server, const workload::Scenario& scenario) {
+    if (server.takes_writes || workload::only_reads(scenario)) return;
+    const auto [why, cure] =
+        server.standby
+            ? std::pair{"the server is a standby, which takes no writes",
+                        "Name the primary (of several hosts: target_session_attrs=read-write)"}
+            : std::pair{"transactions are read-only here (default_transaction_read_only)",
+                        "Allow this run to write (PGOPTIONS='-c default_transaction_read_only=off')"};
+    throw base::Error(
+        fmt::format("{}, and the workload \"{}\" writes. {}, or take one that only reads: "
+                    "--query-type select, or a scenario with \"read_only\": true",
+                    why, scenario.name, cure));
 }
 
 void check_room(postgres::Client& client, metrics::ServerInfo& server, std::uint32_t connections) {

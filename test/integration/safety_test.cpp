@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <filesystem>
+#include <fstream>
 
 #include "pgtraffic/base/units.hpp"
 #include "pgtraffic/brickhouse/marks.hpp"
@@ -13,6 +14,7 @@
 #include "pgtraffic/postgres/temporary_server.hpp"
 #include "pgtraffic/workload/scenario.hpp"
 #include "support/catch.hpp"
+#include "support/faulty_load.hpp"
 #include "support/folder.hpp"
 #include "support/private_network.hpp"
 #include "support/real_run.hpp"
@@ -81,6 +83,53 @@ TEST_CASE("the built-in select is read only, the others are not") {
         const auto result =
             run_and_read(database, {"--query-type", type, "-t", "50", "-c", "2", "--warmup", "0"});
         CHECK(result["environment"]["server"]["read_only"] == (std::string{type} == "select"));
+        CHECK(result["summary"]["queries"]["failed"] == 0);
+    }
+}
+
+TEST_CASE("a load that writes does not begin where nothing can be written") {
+    const auto refused = [](const std::vector<std::string>& arguments) {
+        const auto run = run_pgtraffic(arguments);
+        INFO(run.err);
+        CHECK(run.exit_code == 1);
+        CHECK(run.out.empty());
+        CHECK(run.err.starts_with("pgtraffic: "));
+        return run.err;
+    };
+    const std::vector<std::string> few{"-t", "20", "-c", "2", "--warmup", "0", "--query-type"};
+    const auto with = [&](const std::string& type) {
+        auto all = few;
+        all.push_back(type);
+        return all;
+    };
+    SECTION("read-only by default, of a role or a database") {
+        const auto database = test::filled_database();
+        Client client{database.conninfo()};
+        client.execute(
+            fmt::format("ALTER DATABASE \"{}\" SET default_transaction_read_only = on", database.name()));
+        CHECK_THAT(refused(test::run_arguments(database, with("mixed"))),
+                   Contains("PGOPTIONS") && Contains("\"mixed\" writes"));
+        CHECK(run_and_read(database, with("select"))["summary"]["queries"]["failed"] == 0);
+        test::ProcessOptions options;
+        options.environment = {{"PGOPTIONS", "-c default_transaction_read_only=off"}};
+        const auto told = run_pgtraffic(test::run_arguments(database, with("insert")), options);
+        CHECK(test::read_result(told, 0)["summary"]["queries"]["failed"] == 0);
+    }
+    SECTION("a standby") {
+        postgres::TemporaryServer server{{}};
+        test::make_orders(server.conninfo());
+        server.stop();
+        std::ofstream{server.directory() + "/data/standby.signal"};
+        server.start(/*wait=*/true);
+        const auto run = [&](const std::string& type) {
+            auto arguments = with(type);
+            arguments.insert(arguments.begin(),
+                             {"run", "-d", test::dsn_of(server.conninfo()), "--json", "-"});
+            return arguments;
+        };
+        CHECK_THAT(refused(run("update")), Contains("Name the primary"));
+        const auto result = test::read_result(run_pgtraffic(run("select")), 0);
+        CHECK(result["environment"]["server"]["role"] == "standby");
         CHECK(result["summary"]["queries"]["failed"] == 0);
     }
 }

@@ -112,8 +112,9 @@ struct ServerInfo {
     std::string port;
     std::string database;
     std::string user;
-    bool standby = false;  ///< in recovery
-    bool pooler = false;   ///< another backend answers than the one that greeted
+    bool standby = false;      ///< in recovery
+    bool takes_writes = true;  ///< no standby, and not read-only by default
+    bool pooler = false;       ///< another backend answers than the one that greeted
     std::optional<std::uint64_t>
         other_sessions;  ///< clients beside us, before the load; none behind a pooler
     std::optional<std::uint64_t> free_connections;  ///< that this user may still make; none behind a pooler

@@ -17,6 +17,10 @@ inline constexpr base::Nanos kPreflightPatience = std::chrono::minutes{2};
 /// Version, address, role, who else is there, the settings that explain a result.
 [[nodiscard]] metrics::ServerInfo inspect_server(postgres::Client& client);
 
+/// Throws base::Error that says why and what to do where the server takes no writes and the scenario may
+/// write: all of those would fail.
+void check_takes_writes(const metrics::ServerInfo& server, const workload::Scenario& scenario);
+
 /// Throws base::Error that says how many are free where the server has no room for `connections` more, and
 /// got none within five seconds; `server` then tells what it had at last. Behind a pooler, which multiplexes,
 /// there is nothing to check.

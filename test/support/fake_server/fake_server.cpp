@@ -45,7 +45,8 @@ Canned canned_answer(std::string_view sql) {
     if (sql.find("min(") != std::string_view::npos)
         return {2, data_row({"1", "1000000"}) + complete("SELECT 1")};
     if (sql.find("max_connections") != std::string_view::npos)
-        return {9, data_row({"1", "f", "100000", "0", "0", "-1", "0", "-1", "0"}) + complete("SELECT 1")};
+        return {10,
+                data_row({"1", "f", "100000", "0", "0", "-1", "0", "-1", "0", "off"}) + complete("SELECT 1")};
     if (sql.find("state <> 'idle'") != std::string_view::npos)
         return {1, data_row({"0"}) + complete("SELECT 1")};  // nobody is at work
     if (const auto at = sql.find(kRepeat); at != std::string_view::npos) {
