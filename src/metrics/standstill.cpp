@@ -44,17 +44,20 @@ bool out_of_proportion(const RunResult& run) {
     });
 }
 
-/// Whether a query that took so long, or did not come back, is far slower than its like.
+/// Whether a query that took so long, or did not come back, is far slower than its like. One that was tried
+/// again may have been this program's to wait.
 bool explains(const OperationResult& operation, base::Nanos length) {
     const auto& service = operation.latencies.service;
     if (service.empty() || length < kOutOfProportion * service.quantile(0.9)) return false;
-    return operation.counts.in_flight + operation.counts.timed_out > 0 || 2 * service.max() >= length;
+    return operation.counts.in_flight + operation.counts.timed_out > 0 ||
+           (operation.counts.retried == 0 && 2 * service.max() >= length);
 }
 
 }  // namespace
 
 base::Nanos stood_still_for(const RunResult& run) {
     if (run.without_service().count() > 0 || run.latencies.service.empty()) return base::Nanos{0};
+    if (run.client.stood_still()) return base::Nanos{0};  // of the server nothing is known for that time
     const base::Nanos least = std::max<base::Nanos>(std::chrono::seconds{1},
                                                     kOutOfProportion * run.latencies.service.quantile(0.5));
     base::Nanos all{0};

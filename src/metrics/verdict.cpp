@@ -168,8 +168,9 @@ void judge_client(const RunResult& run, Judge& judge) {
                         "core of its own, or run it on another machine than the server",
                         *wait * 100));
     }
-    if (run.client.longest_clock_gap_s > 1) {
-        judge.add("clock_gap", run.client.longest_clock_gap_s, 1, VerdictStatus::invalid,
+    if (run.client.stood_still()) {
+        judge.add("clock_gap", run.client.longest_clock_gap_s, ClientResult::kLongClockGap_s,
+                  VerdictStatus::invalid,
                   fmt::format("this machine stood still for {:.1f} s (suspended or paused): run it again",
                               run.client.longest_clock_gap_s));
     }

@@ -143,6 +143,12 @@ bool Connection::stamp_reads() noexcept {
     return stamps_reads_;
 }
 
+std::optional<base::Wall> Connection::received_at() noexcept {
+    if (reader_.answer().in_pieces) [[unlikely]]
+        stamped_.look_at_order();
+    return stamped_.received_at();
+}
+
 Sent Connection::flush() noexcept {
     for (auto bytes = unsent_.unsent(); !bytes.empty(); bytes = unsent_.unsent()) {
         const std::int64_t n = write(bytes);

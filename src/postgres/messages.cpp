@@ -218,15 +218,18 @@ AnswerReader::Event AnswerReader::take_seldom(char type, std::span<const char> b
             complete_ = true;
             break;
         case 'E':
+            answer_.in_pieces = true;
             return take_error(body);
+        case 'N':  // NoticeResponse
+        case 'A':  // NotificationResponse
+            answer_.in_pieces = true;
+            break;
         case '3':  // CloseComplete
         case 'T':  // RowDescription
         case 't':  // ParameterDescription
         case 'n':  // NoData
         case 's':  // PortalSuspended
-        case 'N':  // NoticeResponse
         case 'S':  // ParameterStatus
-        case 'A':  // NotificationResponse
         case 'K':  // BackendKeyData
             break;
         case 'G':

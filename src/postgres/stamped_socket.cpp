@@ -13,7 +13,8 @@
 namespace pgtraffic::postgres {
 namespace {
 
-/// What TCP takes without asking (RFC 9293, section 3.7.1): a read of no more came in one segment.
+/// What TCP takes without asking (RFC 9293, section 3.7.1): what was sent at once, and is no more, came in
+/// one segment.
 constexpr ssize_t kSmallestSegment = 536;
 
 std::uint32_t out_of_order(int socket) noexcept {
@@ -51,20 +52,21 @@ std::int64_t StampedSocket::read(std::span<char> into) noexcept {
     const ssize_t n = ::recvmsg(socket_, &message, 0);
     received_at_.reset();
     if (n <= 0) return n;
-    if (n > kSmallestSegment) {
-        // The kernel tells of the last segment when that came, though one before it may have come later. One
-        // that is counted now may still lie behind a gap, to be read when that is filled.
-        const std::uint32_t before = std::exchange(out_of_order_, out_of_order(socket_));
-        if (out_of_order_ != before) doubtful_until_ = base::wall_now();
-    }
     const cmsghdr* header = CMSG_FIRSTHDR(&message);
     if (header != nullptr && header->cmsg_level == SOL_SOCKET && header->cmsg_type == SCM_TIMESTAMPNS) {
         timespec at{};
         std::memcpy(&at, CMSG_DATA(header), sizeof at);
-        const base::Wall received{std::chrono::seconds{at.tv_sec} + base::Nanos{at.tv_nsec}};
-        if (received > doubtful_until_) received_at_ = received;
+        received_at_ = base::Wall{std::chrono::seconds{at.tv_sec} + base::Nanos{at.tv_nsec}};
     }
+    if (n > kSmallestSegment) look_at_order();
     return n;
+}
+
+void StampedSocket::look_at_order() noexcept {
+    // The kernel tells of the last segment when that came, though one before it may have come later. One that
+    // is counted now may still lie behind a gap, to be read when that is filled.
+    const std::uint32_t before = std::exchange(out_of_order_, out_of_order(socket_));
+    if (out_of_order_ != before) doubtful_until_ = base::wall_now();
 }
 
 }  // namespace pgtraffic::postgres

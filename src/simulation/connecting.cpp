@@ -70,11 +70,13 @@ std::string connect_failure(const SimulationPlan& plan, std::uint32_t connected,
     }
     const bool full = std::ranges::any_of(failures, [](const auto& failure) {
         return failure.first.find("too many") != std::string::npos ||
+               failure.first.find("no more connections") != std::string::npos ||  // PgBouncer
                failure.first.find("connection slots") != std::string::npos;
     });
     return fmt::format(
         "connected {} of {} sessions; the rest failed: {}. {}", connected, plan.connections, reasons,
-        full ? "Ask for fewer with --connections, or raise the server's max_connections"
+        full ? plan.pooled ? "Ask for fewer with --connections, or raise the pooler's max_client_conn"
+                           : "Ask for fewer with --connections, or raise the server's max_connections"
              : "The server answered when this program first asked it: its log tells what happened since");
 }
 

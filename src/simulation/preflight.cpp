@@ -150,7 +150,8 @@ metrics::ServerInfo inspect_server(postgres::Client& client) try {
 }
 
 void check_takes_writes(const metrics::ServerInfo& server, const workload::Scenario& scenario) {
-    if (server.takes_writes || workload::only_reads(scenario)) return;
+    if (server.takes_writes || server.pooler || !workload::surely_writes(scenario)) return;
+    if (!server.standby && workload::asks_to_write(scenario)) return;
     const auto [why, cure] =
         server.standby
             ? std::pair{"the server is a standby, which takes no writes",

@@ -58,11 +58,9 @@ void Session::connect_step(ConnectStep step) noexcept {
 /// When the answer that was just read came, by the calendar's clock, read first and then ours: what lies
 /// between the two makes it later, at most as late as `now`, and never earlier than it was. Not before it was
 /// asked for, however the calendar's clock was set meanwhile.
-Mono Session::answered_at(Mono now) const noexcept {
-    const auto received = connection_.received_at();
-    if (!received) return now;
+Mono Session::came_at(base::Wall received, Mono now) const noexcept {
     const base::Wall calendar = base::wall_now();
-    const Mono came = base::mono_now() - (calendar - *received);
+    const Mono came = base::mono_now() - (calendar - received);
     return std::clamp(came, queries_[oldest_].statement_sent, now);
 }
 
@@ -191,9 +189,12 @@ void Session::statement_done(Mono now) noexcept {
     const postgres::Answer& answer = connection_.answer();
     Query& query = queries_[oldest_];
     metrics::Completion& completion = query.completion;
-    const bool wants_stamp = context_->wakes.wants_stamps();
-    if (wants_stamp) context_->wakes.answered(connection_.received_at().has_value());
-    const Mono done = wants_stamp ? answered_at(now) : now;
+    Mono done = now;
+    if (context_->wakes.wants_stamps()) {
+        const auto received = connection_.received_at();
+        context_->wakes.answered(received.has_value());
+        if (received) done = came_at(*received, now);
+    }
     if (answer.failed) {
         look_for_stale(query, answer.sqlstate);
         completion.sqlstate = answer.sqlstate;

@@ -52,6 +52,14 @@ std::string outermost_command(std::string_view sql) {
     return {};
 }
 
+template <class Is>
+bool any_statement(const Scenario& scenario, const Is& is) {
+    return std::ranges::any_of(scenario.operations, [&](const Operation& operation) {
+        return std::ranges::any_of(operation.statements,
+                                   [&](const Statement& statement) { return is(statement.sql); });
+    });
+}
+
 }  // namespace
 
 std::uint32_t inserts_in(std::string_view sql) {
@@ -91,12 +99,38 @@ bool only_reads(std::string_view sql) {
 
 bool only_reads(const Scenario& scenario) {
     if (scenario.read_only) return *scenario.read_only;
-    for (const auto& operation : scenario.operations) {
-        for (const auto& statement : operation.statements) {
-            if (!only_reads(statement.sql)) return false;
-        }
-    }
-    return true;
+    return !any_statement(scenario, [](std::string_view sql) { return !only_reads(sql); });
+}
+
+bool surely_writes(std::string_view sql) {
+    constexpr std::array<std::string_view, 9> kWriters{"insert", "update", "delete", "merge",  "truncate",
+                                                       "create", "alter",  "drop",   "reindex"};
+    constexpr std::array<std::string_view, 4> kReaders{"select", "values", "table", "with"};
+    constexpr std::array<std::string_view, 5> kWithinReaders{"insert", "delete", "merge", "nextval",
+                                                             "setval"};
+    const auto words = sql_words(sql);
+    if (words.empty()) return false;
+    const auto writes_within = [&](const std::string& word) { return is_one_of(word, kWithinReaders); };
+    return is_one_of(words.front(), kWriters) ||
+           (is_one_of(words.front(), kReaders) &&
+            (selects_into_a_table(words) || std::ranges::any_of(words, writes_within)));
+}
+
+bool surely_writes(const Scenario& scenario) {
+    if (scenario.read_only) return !*scenario.read_only;
+    return any_statement(scenario, [](std::string_view sql) { return surely_writes(sql); });
+}
+
+bool asks_to_write(const Scenario& scenario) {
+    return any_statement(scenario, [](std::string_view sql) {
+        const auto words = sql_words(sql);
+        constexpr std::array<std::string_view, 2> kReadWrite{"read", "write"};
+        const bool by_name = !words.empty() && words.front() == "set" &&
+                             std::ranges::any_of(words, [](const std::string& word) {
+                                 return word.ends_with("transaction_read_only");
+                             });
+        return by_name || !std::ranges::search(words, kReadWrite).empty();
+    });
 }
 
 std::uint32_t inserts_of(const Operation& operation) {

@@ -61,6 +61,7 @@ TEST_CASE("an answer of which a segment came behind the last one has no time of 
     postgres::StampedSocket stamped;
     REQUIRE(stamped.stamp(client.number));
     const std::string answer(4000, 'x');  // three segments
+    const std::string piece(100, 'x');
     std::array<char, 65536> room;
     const auto count_out_of_order = [&] {
         return postgres::tcp_counters(client.number).value_or(postgres::TcpCounters{}).out_of_order;
@@ -93,5 +94,24 @@ TEST_CASE("an answer of which a segment came behind the last one has no time of 
         CHECK(whole.stamped);
         CHECK(whole.age >= 0ns);
         CHECK_FALSE(ask(begun_when_the_rest_had_come).stamped);
+    }
+
+    // An error, and what follows it, is as little as that, and not sent at once.
+    const auto ask_for_pieces = [&] {
+        char request = '?';
+        REQUIRE(::send(client.number, &request, 1, 0) == 1);
+        REQUIRE(::recv(server.number, &request, 1, 0) == 1);
+        for (int i = 0; i < 3; ++i) REQUIRE(::send(server.number, piece.data(), piece.size(), 0) == 100);
+        for (std::size_t got = 0; got < 3 * piece.size();) {
+            const auto n = stamped.read(room);
+            REQUIRE(n > 0);
+            got += static_cast<std::size_t>(n);
+        }
+        stamped.look_at_order();
+        return stamped.received_at().has_value();
+    };
+    for (int i = 0; i < 2; ++i) {
+        CHECK(ask_for_pieces());
+        CHECK_FALSE(ask_for_pieces());
     }
 }

@@ -54,8 +54,8 @@ TEST_CASE("a failure to connect tells every reason and how often, and the cure t
     plan.protocol = simulation::Protocol::prepared;
     CHECK(simulation::connect_failure(plan, 0, {{"prepared statement \"pgtraffic_0\" exists", 4}}, true)
               .ends_with(simulation::kPoolerPreparedCure));
-    CHECK(simulation::connect_failure(plan, 0, {{"no more connection slots", 4}}, false)
-              .ends_with("max_connections"));
+    CHECK(simulation::connect_failure(plan, 0, {{"no more connections allowed (max_client_conn)", 4}}, false)
+              .ends_with("raise the pooler's max_client_conn"));
     plan.pooled = false;
     const auto unprepared =
         simulation::connect_failure(plan, 0, {{"relation \"q\" does not exist", 9}}, true);

@@ -57,6 +57,39 @@ TEST_CASE("a query only reads unless a word in it could write") {
     }
 }
 
+TEST_CASE("a statement surely writes only where nothing else can be meant") {
+    for (const char* sql :
+         {"INSERT INTO t VALUES (1)", "update t set a=1", "DELETE FROM t", "TRUNCATE t", "CREATE TABLE t ()",
+          "MERGE INTO t USING u ON true WHEN NOT MATCHED THEN DO NOTHING", "SELECT * INTO t2 FROM t",
+          "SELECT nextval('s')", "WITH gone AS (DELETE FROM t RETURNING *) SELECT count(*) FROM gone"}) {
+        CAPTURE(sql);
+        CHECK(workload::surely_writes(std::string_view{sql}));
+    }
+    for (const char* sql :
+         {"SELECT 1", "BEGIN", "BEGIN READ WRITE", "SET LOCAL work_mem = '64MB'", "EXPLAIN SELECT 1",
+          "DECLARE c CURSOR FOR SELECT 1", "FETCH 10 FROM c", "CALL p()", "LOCK TABLE t IN ACCESS SHARE MODE",
+          "SELECT share FROM t", "SELECT 'insert'", ""}) {
+        CAPTURE(sql);
+        CHECK_FALSE(workload::surely_writes(std::string_view{sql}));
+    }
+    auto mixed = workload::built_in_scenario("mixed");
+    CHECK(workload::surely_writes(mixed));
+    CHECK_FALSE(workload::asks_to_write(mixed));
+    mixed.read_only = true;
+    CHECK_FALSE(workload::surely_writes(mixed));
+    auto select = workload::built_in_scenario("select");
+    CHECK_FALSE(workload::surely_writes(select));
+    select.read_only = false;
+    CHECK(workload::surely_writes(select));
+    for (const char* sql : {"BEGIN READ WRITE", "START TRANSACTION ISOLATION LEVEL SERIALIZABLE, READ WRITE",
+                            "SET TRANSACTION READ WRITE", "SET default_transaction_read_only = off",
+                            "SET LOCAL transaction_read_only TO off"}) {
+        CAPTURE(sql);
+        select.operations[0].statements[0].sql = sql;
+        CHECK(workload::asks_to_write(select));
+    }
+}
+
 TEST_CASE("what adds rows of which its answer does not tell") {
     for (const char* sql :
          {"DO $$ BEGIN END $$", "CALL p()", "EXECUTE q", "CREATE TABLE t AS SELECT 1", "SELECT 1 AS x INTO t",

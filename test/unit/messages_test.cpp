@@ -57,6 +57,7 @@ std::string told(const std::string& stream, std::size_t piece) {
             if (answer.failed) {
                 lines += " failed " + std::string{answer.sqlstate.text()} + " " + std::string{reader.error()};
             }
+            if (answer.in_pieces && !answer.failed) lines += " in pieces";
             if (answer.counted) lines += " rows " + std::to_string(answer.rows);
             if (reader.in_transaction()) lines += " in transaction";
             lines += "\n";
@@ -151,14 +152,15 @@ TEST_CASE("answers are the same however the stream is cut") {
     check_told(message('1', "") + ready(), "answer\n");
     check_told(message('2', "") + message('C', "INSERT 0 5\0"s) + ready('T'),
                "answer rows 5 in transaction\n");
-    check_told(message('2', "") + message('C', "UPDATE 0\0"s) + notice + ready(), "answer rows 0\n");
+    check_told(message('2', "") + message('C', "UPDATE 0\0"s) + notice + ready(),
+               "answer in pieces rows 0\n");
     check_told(message('C', "BEGIN\0"s) + ready('T') + message('C', "COMMIT\0"s) + ready(),
                "answer in transaction\nanswer\n");
     check_told(kRow + message('C', "SHOW\0"s) + ready(), "answer rows 1\n");
     check_told(message('I', "") + ready(), "answer\n");
     check_told(message('S', "a\0b\0"s) + message('A', "\0\0\0\1c\0d\0"s) + kRow +
                    message('C', "SELECT 1\0"s) + ready() + error("23505", "twice\nthere") + ready('E'),
-               "answer rows 1\nanswer failed 23505 twice there in transaction\n");
+               "answer in pieces rows 1\nanswer failed 23505 twice there in transaction\n");
 }
 
 TEST_CASE("an error in the middle of rows counts, its consequences do not") {

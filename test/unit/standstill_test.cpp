@@ -76,6 +76,14 @@ TEST_CASE("slow queries, pauses between queries and outages are no server that s
     away.outages.emplace_back().without_service_s = 4;
     CHECK(stood_still_for(away) == 0s);
 
+    auto client_stopped = stopped_run();
+    client_stopped.client.longest_clock_gap_s = 4;
+    CHECK(stood_still_for(client_stopped) == 0s);
+
+    auto backed_off = stopped_run();
+    backed_off.operations[0].counts.retried = 8;
+    CHECK(stood_still_for(backed_off) == 0s);
+
     auto short_one = stopped_run();
     for (auto& interval : short_one.intervals) interval.duration_s = 0.2;
     CHECK(stood_still_for(short_one) == 0s);

@@ -110,8 +110,9 @@ class Connection {
     /// Asks the kernel to tell, from now on, when it received what is read. Once connected; costs each read a
     /// little. Whether it will: over TCP only. The first may come before the kernel has begun.
     bool stamp_reads() noexcept;
-    /// When the last byte of the last receive() reached this machine, by the calendar's clock.
-    [[nodiscard]] std::optional<base::Wall> received_at() const noexcept { return stamped_.received_at(); }
+    /// When the last byte of the last receive() reached this machine, by the calendar's clock; to be asked
+    /// behind each answer.
+    [[nodiscard]] std::optional<base::Wall> received_at() noexcept;
     /// Of the answers since stamp_reads() one was so long that, read later, it may keep the server from
     /// sending on. For one query under way at a time.
     [[nodiscard]] bool long_answers() const noexcept { return long_answers_; }

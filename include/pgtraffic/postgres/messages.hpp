@@ -97,7 +97,8 @@ void append_query(SendBuffer& buffer, const QueryHead& head, std::size_t longest
 /// What came back for one query, all its results together.
 struct Answer {
     bool failed = false;
-    bool counted = false;  ///< some result tells a number of rows
+    bool counted = false;    ///< some result tells a number of rows
+    bool in_pieces = false;  ///< the server sends a message of it, an error or a notice, before the rest
     base::SqlState sqlstate;
     std::uint64_t rows = 0;  ///< returned or changed
 };

@@ -23,7 +23,12 @@ class StampedSocket {
     [[nodiscard]] std::int64_t read(std::span<char> into) noexcept;
     /// When the last byte of the last read() reached this machine, by the calendar's clock. Unknown where
     /// some of it may have come behind what follows it: packets are lost, and sent again.
-    [[nodiscard]] std::optional<base::Wall> received_at() const noexcept { return received_at_; }
+    [[nodiscard]] std::optional<base::Wall> received_at() const noexcept {
+        return received_at_ > doubtful_until_ ? received_at_ : std::nullopt;
+    }
+    /// To be called where the last read()s found what was sent in several pieces, small as it is:
+    /// received_at() then knows whether they came in their order. One system call.
+    void look_at_order() noexcept;
 
  private:
     int socket_ = -1;

@@ -17,8 +17,9 @@ inline constexpr base::Nanos kPreflightPatience = std::chrono::minutes{2};
 /// Version, address, role, who else is there, the settings that explain a result.
 [[nodiscard]] metrics::ServerInfo inspect_server(postgres::Client& client);
 
-/// Throws base::Error that says why and what to do where the server takes no writes and the scenario may
-/// write: all of those would fail.
+/// Throws base::Error that says why and what to do where the server takes no writes and some statement of the
+/// scenario surely is one: it would fail whenever its turn comes. Not behind a pooler, which may send to a
+/// standby what asks and to the primary what writes.
 void check_takes_writes(const metrics::ServerInfo& server, const workload::Scenario& scenario);
 
 /// Throws base::Error that says how many are free where the server has no room for `connections` more, and

@@ -186,7 +186,7 @@ class alignas(kCacheLine) Session {
     }
     void look_for_stale(const Query& query, base::SqlState state);
     void fresh(const Query& query) noexcept;
-    [[nodiscard]] base::Mono answered_at(base::Mono now) const noexcept;
+    [[nodiscard]] base::Mono came_at(base::Wall received, base::Mono now) const noexcept;
     void wait_for_rest(bool waits) noexcept;
     void on_answer(base::Mono now) noexcept;
     void statement_done(base::Mono now) noexcept;

@@ -17,6 +17,16 @@ namespace pgtraffic::workload {
 /// Its author's word where there is one, else whether all its statements only read.
 [[nodiscard]] bool only_reads(const Scenario& scenario);
 
+/// Whether it is refused in a transaction that may only read. Errs on the side of "no": of what is unknown to
+/// it, such as CALL or LOCK, and of row locks.
+[[nodiscard]] bool surely_writes(std::string_view sql);
+
+/// Its author's word where there is one, else whether some statement surely writes.
+[[nodiscard]] bool surely_writes(const Scenario& scenario);
+
+/// Whether some statement asks for transactions that may write, which overrules a default.
+[[nodiscard]] bool asks_to_write(const Scenario& scenario);
+
 /// Whether it may add rows of which its answer does not tell: DO, CALL, CREATE TABLE AS, an INSERT within a
 /// WITH. What a function does is not seen.
 [[nodiscard]] bool adds_untold_rows(std::string_view sql);
