@@ -117,18 +117,19 @@ TEST_CASE("a load that writes does not begin where nothing can be written") {
     }
     SECTION("a standby") {
         postgres::TemporaryServer server{{}};
-        test::make_orders(server.conninfo());
         server.stop();
         std::ofstream{server.directory() + "/data/standby.signal"};
         server.start(/*wait=*/true);
-        const auto run = [&](const std::string& type) {
-            auto arguments = with(type);
-            arguments.insert(arguments.begin(),
-                             {"run", "-d", test::dsn_of(server.conninfo()), "--json", "-"});
-            return arguments;
+        const auto run = [&](const std::string& option, const std::string& value) {
+            return std::vector<std::string>{"run",      "-d", test::dsn_of(server.conninfo()),
+                                            "--json",   "-",  "-t",
+                                            "20",       "-c", "2",
+                                            "--warmup", "0",  option,
+                                            value};
         };
-        CHECK_THAT(refused(run("update")), Contains("Name the primary"));
-        const auto result = test::read_result(run_pgtraffic(run("select")), 0);
+        CHECK_THAT(refused(run("--query-type", "update")), Contains("Name the primary"));
+        const test::TemporaryFile reading{kOne};
+        const auto result = test::read_result(run_pgtraffic(run("--scenario", reading.path())), 0);
         CHECK(result["environment"]["server"]["role"] == "standby");
         CHECK(result["summary"]["queries"]["failed"] == 0);
     }
