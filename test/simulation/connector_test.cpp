@@ -14,6 +14,7 @@
 #include "pgtraffic/simulation/plan.hpp"
 #include "support/catch.hpp"
 #include "support/folder.hpp"
+#include "support/session_context.hpp"
 #include "support/workload.hpp"
 
 using namespace pgtraffic;
@@ -66,6 +67,9 @@ class Listener {
 /// Sessions that connect to a folder's socket, and what a run would do with them.
 struct Connecting {
     explicit Connecting(base::Nanos handshakes_a_turn) {
+        context.on_down = Callback<Session*>::to<&Connecting::on_down>(*this);
+        context.on_handshake = Callback<Session*>::to<&Connecting::on_handshake>(*this);
+        context.on_event = Callback<base::Mono>::to<&Connecting::ignore>(*this);
         for (std::uint32_t i = 0; i < kSessions; ++i)
             sessions.push_back(std::make_unique<Session>(i, context));
         simulation::ConnectorOptions options;
@@ -108,25 +112,7 @@ struct Connecting {
     simulation::SimulationPlan plan;
     workload::Workload workload = test::one_query();
     simulation::Wakes wakes{plan, workload};
-    simulation::SessionContext context{
-        .loop = loop,
-        .workload = workload,
-        .wakes = wakes,
-        .timeout = {},
-        .setup = {},
-        .statement_names = {},
-        .heads = {},
-        .receive_buffer = {},
-        .on_free = {},
-        .on_ended = {},
-        .on_statement = {},
-        .on_retried = {},
-        .on_down = Callback<Session*>::to<&Connecting::on_down>(*this),
-        .on_handshake = Callback<Session*>::to<&Connecting::on_handshake>(*this),
-        .on_requeued = {},
-        .on_backing_off = {},
-        .on_rolling_back = {},
-        .on_event = Callback<base::Mono>::to<&Connecting::ignore>(*this)};
+    simulation::SessionContext context = test::session_context(loop, workload, wakes);
     std::vector<std::unique_ptr<Session>> sessions;
     std::optional<simulation::Connector> connector;
     std::uint32_t waiting = 0;

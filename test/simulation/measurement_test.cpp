@@ -8,6 +8,7 @@
 #include "pgtraffic/simulation/plan.hpp"
 #include "support/catch.hpp"
 #include "support/clock.hpp"
+#include "support/session_context.hpp"
 #include "support/workload.hpp"
 
 using namespace pgtraffic;
@@ -194,24 +195,7 @@ TEST_CASE("who looks on is told the stage, the place in the pattern, and counts"
     CHECK(announcer.tells_moments());
     event_loop::Loop loop;
     simulation::Wakes wakes{load.plan, load.workload};
-    simulation::SessionContext context{.loop = loop,
-                                       .workload = load.workload,
-                                       .wakes = wakes,
-                                       .timeout = {},
-                                       .setup = {},
-                                       .statement_names = {},
-                                       .heads = {},
-                                       .receive_buffer = {},
-                                       .on_free = {},
-                                       .on_ended = {},
-                                       .on_statement = {},
-                                       .on_retried = {},
-                                       .on_down = {},
-                                       .on_handshake = {},
-                                       .on_requeued = {},
-                                       .on_backing_off = {},
-                                       .on_rolling_back = {},
-                                       .on_event = {}};
+    simulation::SessionContext context = test::session_context(loop, load.workload, wakes);
     const simulation::Crew crew{loop, load.plan, context};
 
     announcer.moment(kStart, {Stage::warming_up, {}, 0, crew, nullptr});
