@@ -73,11 +73,14 @@ std::string connect_failure(const SimulationPlan& plan, std::uint32_t connected,
                failure.first.find("no more connections") != std::string::npos ||  // PgBouncer
                failure.first.find("connection slots") != std::string::npos;
     });
-    return fmt::format(
-        "connected {} of {} sessions; the rest failed: {}. {}", connected, plan.connections, reasons,
-        full ? plan.pooled ? "Ask for fewer with --connections, or raise the pooler's max_client_conn"
-                           : "Ask for fewer with --connections, or raise the server's max_connections"
-             : "The server answered when this program first asked it: its log tells what happened since");
+    const char* cure =
+        "The server answered when this program first asked it: its log tells what happened since";
+    if (full) {
+        cure = plan.pooled ? "Ask for fewer with --connections, or raise the pooler's max_client_conn"
+                           : "Ask for fewer with --connections, or raise the server's max_connections";
+    }
+    return fmt::format("connected {} of {} sessions; the rest failed: {}. {}", connected, plan.connections,
+                       reasons, cure);
 }
 
 }  // namespace pgtraffic::simulation
