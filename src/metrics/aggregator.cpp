@@ -58,7 +58,12 @@ Aggregator::Cell& Aggregator::cell_of(std::uint32_t operation, Mono due) noexcep
     return cells_[phase * plan_.operations.size() + operation];
 }
 
-void Aggregator::record(const Completion& c) noexcept {
+void Aggregator::count_ended() noexcept {
+    for (std::size_t i = 0; i < ended_count_; ++i) count(ended_[i]);
+    ended_count_ = 0;
+}
+
+void Aggregator::count(const Completion& c) noexcept {
     Cell& cell = cell_of(c.operation, c.due);
     const bool succeeded = metrics::succeeded(c.outcome);
     const bool in_time = c.done <= end_;
@@ -141,6 +146,7 @@ void Aggregator::record_error(const Completion& c) noexcept {
 }
 
 void Aggregator::record_retried(base::SqlState state, Mono now) noexcept {
+    count_ended();  // the first of a kind comes first
     ++error_of(state, now).retried;
 }
 
@@ -154,6 +160,7 @@ ErrorResult& Aggregator::error_of(base::SqlState state, Mono now) noexcept {
 }
 
 void Aggregator::sample_error(base::SqlState state, std::string_view message) {
+    count_ended();
     for (auto& error : errors_) {
         if (error.sqlstate == state && error.sample.empty()) error.sample = message;
     }
@@ -196,11 +203,13 @@ void Aggregator::check_conserved(const Gauges& gauges) const {
 }
 
 std::span<const Interval> Aggregator::advance(Mono now, const Gauges& gauges) {
+    count_ended();
     check_conserved(gauges);
     return series_.advance(now, gauges);
 }
 
-void Aggregator::look(LiveMoment& moment) const {
+void Aggregator::look(LiveMoment& moment) {
+    count_ended();
     PGTRAFFIC_CHECK(live_.has_value(), "the plan says that somebody looks");
     moment.counts = *live_;
     moment.missed = total_.missed;
@@ -262,6 +271,7 @@ void Aggregator::look_half_way(RunResult& result) {
 
 void Aggregator::finish(const Gauges& gauges, RunResult& result) {
     PGTRAFFIC_CHECK(end_ != Mono::max(), "the measured time was closed");
+    count_ended();
     if (!plan_.open_loop) {
         for (Cell& cell : cells_) cell.latencies.response.merge(cell.latencies.service);
     }

@@ -97,22 +97,31 @@ class Run {
     }
     void start_tick(Mono now) noexcept;
     void tick_measured(Mono now);
-    void tell_moment(Mono now, const metrics::Gauges& gauges) const;
+    void tell_moment(Mono now, const metrics::Gauges& gauges);
     [[nodiscard]] metrics::Gauges gauges(Mono now);
     [[nodiscard]] std::uint64_t reconnects() const noexcept {
         return connector_->reconnects() - reconnects_before_;
     }
     [[nodiscard]] metrics::Unanswered unanswered(const metrics::Gauges& gauges) const;
 
+    // What every turn touches stands together: see Session.
     const SimulationPlan& plan_;
     const workload::Workload& workload_;
+    event_loop::Loop& loop_;
+    Mono stage_start_ = base::mono_now();
+    Mono stage_end_ = Mono::max();
+    Stage stage_ = Stage::connecting;
+    bool start_failed_ = false;
+    bool refused_to_prepare_ = false;  // a statement of the workload
+    bool unsettled_ = false;           // something was told since the last settle()
+    bool skipping_ = false;            // of what is too late to start some is left for the next turn
+    LoopLoad load_{stage_start_};
+    Wakes wakes_;
+
     Announcer announcer_;
     metrics::RunResult& result_;
     SimulationEnd end_;
-
-    event_loop::Loop& loop_;
     std::vector<char> received_ = std::vector<char>(postgres::kReceiveBuffer);
-    Wakes wakes_;
     SessionContext context_;
     Crew crew_;
     Dispatcher dispatcher_;
@@ -124,20 +133,11 @@ class Run {
     event_loop::Timer draining_{loop_, Callback<>::to<&Run::on_draining>(*this)};
     event_loop::EndingSignals signals_{loop_, Callback<int>::to<&Run::on_signal>(*this)};
 
-    Stage stage_ = Stage::connecting;
-    Mono stage_start_ = base::mono_now();
-    Mono stage_end_ = Mono::max();
-    bool start_failed_ = false;
-    bool refused_to_prepare_ = false;  // a statement of the workload
-    bool unsettled_ = false;           // something was told since the last settle()
-    bool skipping_ = false;            // of what is too late to start some is left for the next turn
-
     Loads loads_;
     PeakSearch peak_search_;
     std::uint64_t lost_in_search_ = 0;        // connections
     std::optional<Measurement> measurement_;  // from its begin to the end
     RowBudget rows_;
-    LoopLoad load_{stage_start_};
     std::uint64_t reconnects_before_ = 0;  // the load of this stage began
     Mono next_tick_ = Mono::max();
 };
@@ -146,10 +146,10 @@ Run::Run(event_loop::Loop& loop, const SimulationPlan& plan, const workload::Wor
          const SimulationEvents& events, metrics::RunResult& result)
     : plan_{plan},
       workload_{workload},
-      announcer_{plan, events},
-      result_{result},
       loop_{loop},
       wakes_{plan, workload},
+      announcer_{plan, events},
+      result_{result},
       context_{.loop = loop_,
                .workload = workload,
                .wakes = wakes_,
@@ -613,7 +613,7 @@ metrics::Unanswered Run::unanswered(const metrics::Gauges& gauges) const {
     return unanswered;
 }
 
-void Run::tell_moment(Mono now, const metrics::Gauges& gauges) const {
+void Run::tell_moment(Mono now, const metrics::Gauges& gauges) {
     announcer_.moment(now, {stage_, gauges, reconnects(), crew_, measurement_ ? &*measurement_ : nullptr});
 }
 

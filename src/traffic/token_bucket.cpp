@@ -17,8 +17,7 @@ TokenBucket::TokenBucket(const PhaseScheduler* schedule, Arrivals arrivals, base
       taking_{base::Random{seed, base::Stream::arrivals}, {}},
       counting_{taking_} {
     if (schedule_ == nullptr) return;
-    if (arrivals_ == Arrivals::poisson) taking_.position = taking_.random.exponential();
-    place(taking_);
+    place_more(taking_);
     counting_ = taking_;
 }
 
@@ -33,30 +32,29 @@ TokenBucket TokenBucket::scheduled(const PhaseScheduler& schedule, Arrivals arri
 
 base::Mono TokenBucket::next_due() const noexcept {
     if (taken_ >= limit_) return base::Mono::max();
-    return schedule_ == nullptr ? start_ : taking_.due;
+    return schedule_ == nullptr ? start_ : taking_.due();
 }
 
 std::uint64_t TokenBucket::planned_until(base::Mono now) noexcept {
     if (schedule_ == nullptr) return taken_;
-    while (counting_.passed < limit_ && is_due(counting_, now)) advance(counting_);
+    while (counting_.passed < limit_ && is_due(counting_.due(), now)) advance(counting_);
     return std::min(counting_.passed, limit_);
 }
 
-void TokenBucket::place(Walk& walk) const noexcept {
-    if (walk.position >= schedule_->total() * (1 - PhaseScheduler::kRounding)) {
-        walk.due = base::Mono::max();
-        return;
-    }
+base::Mono TokenBucket::place(Walk& walk) const noexcept {
+    if (walk.position >= schedule_->total() * (1 - PhaseScheduler::kRounding)) return base::Mono::max();
     // Rounding to nanoseconds may reach the end, which is no time of an arrival any more.
     const auto due = start_ + base::from_seconds(walk.cursor.time_of(*schedule_, walk.position));
-    walk.due = std::min(due, end_ - base::Nanos{1});
+    return std::min(due, end_ - base::Nanos{1});
 }
 
-void TokenBucket::advance(Walk& walk) const noexcept {
-    ++walk.passed;
-    walk.position = arrivals_ == Arrivals::uniform ? static_cast<double>(walk.passed)
-                                                   : walk.position + walk.random.exponential();
-    place(walk);
+void TokenBucket::place_more(Walk& walk) const noexcept {
+    for (base::Mono& due : walk.dues) {
+        walk.position = arrivals_ == Arrivals::uniform ? static_cast<double>(walk.placed)
+                                                       : walk.position + walk.random.exponential();
+        ++walk.placed;
+        due = place(walk);
+    }
 }
 
 std::vector<std::uint64_t> arrivals_per_phase(const PhaseScheduler& schedule, TokenBucket bucket) {

@@ -90,6 +90,32 @@ TEST_CASE("a query counts in its operation, in the phase in which it was due, an
     CHECK(result.throughput_per_s() == Approx(0.75));
 }
 
+TEST_CASE("queries are counted together, and whoever asks in between finds each of them") {
+    auto plan = two_by_two();
+    plan.looked_at = true;
+    for (std::uint64_t n = 1; n <= 100; ++n) {
+        Aggregator aggregator{plan};
+        for (std::uint64_t i = 0; i < n; ++i) aggregator.record(completion(0, 100ms, 1ms, 2ms));
+        INFO(n << " queries");
+        CHECK(aggregator.ended() == n);
+        metrics::LiveMoment moment;
+        aggregator.look(moment);
+        CHECK(moment.counts.operations[0].ended(Outcome::ok) == n);
+        aggregator.record(completion(0, 1100ms, 1ms, 2ms));
+        const auto closed = aggregator.advance(kStart + 1500ms, gauges(n + 1, n + 1, 0));
+        REQUIRE(closed.size() == 1);
+        CHECK(closed[0].ok == n);
+        aggregator.record(completion(0, 1600ms, 1ms, 100ms));
+        aggregator.close(kStart + 2s);
+        aggregator.record(completion(0, 1700ms, 1ms, 299ms));
+        aggregator.record(completion(0, 1700ms, 1ms, 300ms));
+        metrics::RunResult result;
+        aggregator.finish(gauges(n + 4, n + 4, 0), result);
+        CHECK(result.total.ok == n + 4);
+        CHECK(result.succeeded_in_time == n + 3);
+    }
+}
+
 TEST_CASE("lag is split exactly into the wait for a session and our own lateness") {
     Aggregator aggregator{two_by_two()};
     auto waited = completion(0, 1s, 10ms, 1ms);

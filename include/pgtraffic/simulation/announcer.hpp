@@ -43,7 +43,7 @@ class Announcer {
         const metrics::Gauges& gauges;
         std::uint64_t reconnects;
         const Crew& crew;
-        const Measurement* measurement;
+        Measurement* measurement;
     };
     void moment(base::Mono now, const Standing& standing) const;
 

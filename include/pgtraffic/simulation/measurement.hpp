@@ -109,7 +109,7 @@ class Measurement {
         return aggregator_.series().just_joined();
     }
     [[nodiscard]] metrics::Interval take_recent() { return aggregator_.series().take_recent(); }
-    void look(metrics::LiveMoment& moment) const { aggregator_.look(moment); }
+    void look(metrics::LiveMoment& moment) { aggregator_.look(moment); }
 
  private:
     [[nodiscard]] bool closed() const noexcept { return end_ != base::Mono::max(); }

@@ -4,6 +4,7 @@
 // due now.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <limits>
 #include <optional>
@@ -47,10 +48,10 @@ class TokenBucket {
             if (now < start_ || now >= end_) return std::nullopt;
             return Token{taken_++, now};
         }
-        if (!is_due(taking_, now)) return std::nullopt;
-        const Token token{taken_++, taking_.due};
+        const base::Mono due = taking_.due();
+        if (!is_due(due, now)) return std::nullopt;
         advance(taking_);
-        return token;
+        return Token{taken_++, due};
     }
 
     /// When the next token is due; Mono::max() once a schedule or a limited number has none left. In a closed
@@ -68,22 +69,31 @@ class TokenBucket {
     [[nodiscard]] base::Mono end() const noexcept { return end_; }
 
  private:
-    /// One walk along the arrivals. The bucket has two: one takes, one only counts.
+    /// One walk along the arrivals, a few of them ahead: what finds one (a logarithm, the schedule) is cold
+    /// whenever a query woke the client, and costs little more for several. The bucket has two: one takes,
+    /// one only counts.
     struct Walk {
         base::Random random;
         PhaseScheduler::Cursor cursor;
-        double position = 0;                 // along N
-        std::uint64_t passed = 0;            // arrivals behind this one
-        base::Mono due = base::Mono::max();  // max(): behind the last arrival
+        std::uint64_t passed = 0;  // arrivals behind this one
+        std::uint64_t placed = 0;  // those that have a time
+        double position = 0;       // along N, of the last one of these
+        // Arrival k's is at k modulo their number; max() behind the schedule's last one.
+        std::array<base::Mono, 16> dues{};
+
+        [[nodiscard]] base::Mono due() const noexcept { return dues[passed % dues.size()]; }
     };
 
     TokenBucket(const PhaseScheduler* schedule, Arrivals arrivals, base::Mono start, base::Mono end,
                 std::uint64_t seed) noexcept;
-    [[nodiscard]] static bool is_due(const Walk& walk, base::Mono now) noexcept {
-        return walk.due <= now && walk.due != base::Mono::max();
+    [[nodiscard]] static bool is_due(base::Mono due, base::Mono now) noexcept {
+        return due <= now && due != base::Mono::max();
     }
-    void place(Walk& walk) const noexcept;    // due of the arrival at walk.position
-    void advance(Walk& walk) const noexcept;  // to the next arrival
+    void advance(Walk& walk) const noexcept {  // to the next arrival
+        if (++walk.passed == walk.placed) place_more(walk);
+    }
+    void place_more(Walk& walk) const noexcept;
+    [[nodiscard]] base::Mono place(Walk& walk) const noexcept;  // due of the arrival at walk.position
 
     const PhaseScheduler* schedule_;  // null: unlimited
     Arrivals arrivals_;
