@@ -19,8 +19,6 @@
 namespace pgtraffic::cli {
 namespace {
 
-constexpr int kConditionMet = 99;
-
 std::vector<report::ComparedRun> read_runs(const std::vector<std::vector<std::string>>& groups) {
     std::vector<report::NamedResults> documents;
     for (const auto& files : groups) {
@@ -78,7 +76,7 @@ int compare_command(const CompareOptions& options) {
         const auto text = report::compare_text(comparison, runs, {use_color(options.color, terminal), 80});
         write_report(text, options.text_to_stderr);
     }
-    return comparison.failed() ? kConditionMet : 0;
+    return comparison.failed() ? kConditionFailed : 0;
 }
 
 }  // namespace pgtraffic::cli

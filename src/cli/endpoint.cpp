@@ -70,7 +70,6 @@ Endpoint::Endpoint(event_loop::Loop& loop, const event_loop::HttpAddress& addres
       live_page_policy_{report::live_page_policy()},
       started_s_{simulation::started_since_epoch_s()},
       server_{loop, address, std::bind_front(&Endpoint::answer, this)} {
-    moment_.stage = "connecting";
 } catch (const base::Error& error) {
     throw base::Error(
         fmt::format("--listen: {}; choose another port, or an address of this machine", error.what()));

@@ -37,9 +37,9 @@ constexpr std::uint8_t kAll = 0xFF;
 constexpr auto kCommands = std::to_array<CommandRow>({
     {Command::run, "run", "", "put load on a database and report (the default command)",
      "pgtraffic                                    try it on a temporary server\n"
-     "pgtraffic -d postgresql://app@db/shop -T 5m --query-type mixed\n"
-     "pgtraffic -d shop --rate 500 --arrivals uniform --json result.json\n"
-     "pgtraffic -d shop --pattern business-hours --peak-rate 2000 -T 1h"},
+     "pgtraffic -d postgresql://app@db/shop -c 50 -T 5m --query-type mixed\n"
+     "pgtraffic -d shop -c 50 --rate 500 --arrivals uniform --json result.json\n"
+     "pgtraffic -d shop -c 50 --pattern business-hours --peak-rate 2000 -T 1h"},
     {Command::init, "init", "", "create the model's tables and fill them",
      "pgtraffic init -d postgresql://app@db/shop\n"
      "pgtraffic init -d shop --scale 10 --reset"},
@@ -86,8 +86,10 @@ constexpr auto kOptions = std::to_array<OptionRow>({
      "attempts within a second share one answer). Neither it nor what it prints is shown.",
      "", kDatabase, false, false, true},
 
-    {"connections", 'c', "N", kLoad, "connections that run queries at the same time, up to 65535", "100",
-     kRun},
+    {"connections", 'c', "N", kLoad,
+     "connections that run queries at the same time, up to 65535; a PostgreSQL as it is installed has room "
+     "for 97",
+     "100", kRun},
     {"duration", 'T', "TIME", kLoad, "how long to measure: seconds, or 250ms, 5m, 1m30s, 1h", "60",
      kRun | kPlan},
     {"pipeline", 0, "N", kLoad,
@@ -287,6 +289,7 @@ std::string_view cure_of_habit(Command command, std::string_view name) {
         {"i", "initialize", "the tables are created and filled by `pgtraffic init`"},
         {"n", "no-vacuum", "nothing is vacuumed before a run"},
         {"l", "log", "intervals are written by --stream FILE, latencies by --hdr-log FILE"},
+        {"C", "connect", "connections are made once, and again only where they are lost"},
         {"r", "report-per-command", "the report always has each statement's own service time"},
         {"W", "password", "give the password in PGPASSWORD, ~/.pgpass or by --password-command"},
     });

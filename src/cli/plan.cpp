@@ -66,7 +66,6 @@ int plan_command(const TrafficOptions& options) {
         .arrivals = choice.arrivals,
         .seed = seed,
         .drawn = traffic::arrivals_per_phase(schedule, bucket),
-        .total_queries = std::nullopt,
         .width = page_width(),
     }));
     return 0;

@@ -31,6 +31,7 @@
 #include "pgtraffic/report/assessment.hpp"
 #include "pgtraffic/report/json.hpp"
 #include "pgtraffic/report/layout.hpp"
+#include "pgtraffic/report/links.hpp"
 #include "pgtraffic/simulation/connecting.hpp"
 #include "pgtraffic/simulation/preflight.hpp"
 #include "pgtraffic/simulation/simulation.hpp"
@@ -63,7 +64,7 @@ void check_open_files(std::uint32_t connections) {
 
 void check_stop_file(const RunOptions& options) {
     if (!options.stop_file) return;
-    const auto folder = std::filesystem::absolute(*options.stop_file).parent_path();
+    const auto folder = report::folder_of(*options.stop_file);
     if (std::error_code none; !std::filesystem::is_directory(folder, none)) {
         throw base::Error(fmt::format("--stop-file: {} is in no folder that exists, so nobody could make it",
                                       in_quotes(*options.stop_file)));
@@ -98,6 +99,45 @@ std::unique_ptr<postgres::TemporaryServer> start_temporary_server(const RunOptio
     if (options.random_seed) init.seed = *options.random_seed;
     (void)brickhouse::init(client, init, {});
     return server;
+}
+
+/// Where a run's draws begin: what `--random-seed` determines, and what no two runs have in common.
+struct Draws {
+    std::uint64_t seed;
+    std::uint64_t entropy;
+};
+
+/// What the load needs of the server's data, and of the server's before the load.
+struct Prepared {
+    std::optional<workload::Workload> workload;  // to which the audit refers
+    std::optional<simulation::AuditLog> audit;
+    std::optional<metrics::Histogram> round_trips;  ///< of an empty query
+};
+
+/// Asks the server what has to be known before the first session connects, refuses what cannot or may not be
+/// run there, and says what will be. On a connection of its own, which gives its place free to the sessions.
+void prepare(Prepared& prepared, const RunOptions& options, const RunChoice& choice,
+             postgres::Conninfo& conninfo, bool temporary, Draws draws, Narrator& narrator,
+             RunResult& result) {
+    postgres::Client client{with_password(conninfo, options), std::chrono::seconds{10},
+                            simulation::kPreflightPatience};
+    conninfo.also_hide(client.password());
+    if (client.converts()) conninfo.set("client_encoding", "UTF8");
+    metrics::ServerInfo& server = result.server;
+    server = simulation::inspect_server(client);
+    server.temporary = temporary;
+    // A SET on a pooler's connection would reach whoever gets it next.
+    server.read_only = workload::only_reads(choice.scenario) && !server.pooler;
+    simulation::check_takes_writes(server, choice.scenario);
+    simulation::check_room(client, server, choice.connections);
+    prepared.workload.emplace(simulation::bind_workload(client, choice.scenario, options.key_distribution,
+                                                        draws.seed, draws.entropy));
+    narrator.say(fmt::format("target: {}", describe_target(server)));
+    confirm_run(client, conninfo, server, choice.scenario, options.confirm, !options.disable_logging);
+    narrator.say(fmt::format("{}{}, run {}, random seed {}", report::printable(choice.scenario.name),
+                             server.read_only ? " (read only)" : "", result.id, draws.seed));
+    if (options.audit) prepared.audit.emplace(*prepared.workload, client);
+    if (options.measure_network) prepared.round_trips = simulation::measure_round_trips(client);
 }
 
 simulation::SimulationPlan make_plan(const RunOptions& options, const RunChoice& choice,
@@ -205,34 +245,11 @@ int run_command(const RunOptions& options, const std::vector<std::string>& argv)
 
     RunResult result;
     describe(result, options, choice, conninfo, argv, seed, entropy);
-    std::optional<workload::Workload> workload;
-    std::optional<metrics::Histogram> round_trips;
-    std::optional<simulation::AuditLog> audit;
-    {
-        // Gives its place free before the sessions come.
-        postgres::Client client{with_password(conninfo, options), std::chrono::seconds{10},
-                                simulation::kPreflightPatience};
-        conninfo.also_hide(client.password());
-        if (client.converts()) conninfo.set("client_encoding", "UTF8");
-        result.server = simulation::inspect_server(client);
-        result.server.temporary = temporary != nullptr;
-        // A SET on a pooler's connection would reach whoever gets it next.
-        result.server.read_only = workload::only_reads(choice.scenario) && !result.server.pooler;
-        simulation::check_takes_writes(result.server, choice.scenario);
-        simulation::check_room(client, result.server, choice.connections);
-        workload.emplace(
-            simulation::bind_workload(client, choice.scenario, options.key_distribution, seed, entropy));
-        narrator.say(fmt::format("target: {}", describe_target(result.server)));
-        confirm_run(client, conninfo, result.server, choice.scenario, options.confirm,
-                    !options.disable_logging);
-        narrator.say(fmt::format("{}{}, run {}, random seed {}", report::printable(choice.scenario.name),
-                                 result.server.read_only ? " (read only)" : "", result.id, seed));
-        if (options.audit) audit.emplace(*workload, client);
-        if (options.measure_network) round_trips = simulation::measure_round_trips(client);
-    }
+    Prepared prepared;
+    prepare(prepared, options, choice, conninfo, temporary != nullptr, {seed, entropy}, narrator, result);
     auto plan = make_plan(options, choice, conninfo, seed, narrator.moving());
     plan.read_only = result.server.read_only;
-    if (audit) plan.audit = &*audit;
+    if (prepared.audit) plan.audit = &*prepared.audit;
     plan.pooled = result.server.pooler;
     auto events = narrator.events();
     if (files.streams() || endpoint) {
@@ -252,7 +269,7 @@ int run_command(const RunOptions& options, const std::vector<std::string>& argv)
     }
     // The loop lets them through; what comes after it costs no report.
     if (!unheard) unheard.emplace(base::SignalMask::Ending::held_back);
-    auto end = simulation::simulate(loop, plan, *workload, events, result);
+    auto end = simulation::simulate(loop, plan, *prepared.workload, events, result);
     narrator.finish();
     if (const auto& spread = result.peak_rate_spread_per_s) {
         result.config["peak_rate_measured_per_s"] = {
@@ -260,11 +277,10 @@ int run_command(const RunOptions& options, const std::vector<std::string>& argv)
     }
     if (end.aborted) return 128 + end.signal;
 
-    for (auto& error : result.errors) error.sample = conninfo.without_secrets(error.sample);
-    if (audit) add_audit(result, *audit, conninfo, options);
-    if (round_trips) add_network(result, std::move(*round_trips));
+    if (prepared.audit) add_audit(result, *prepared.audit, conninfo, options);
+    if (prepared.round_trips) add_network(result, std::move(*prepared.round_trips));
     add_statements(result, choice.scenario);
-    add_warnings(result, *workload, options);
+    add_warnings(result, *prepared.workload, options);
     files.end_stream(result);
     // One that broke the audit off, say, is the run's: outcome and exit code tell it. A later one finds the
     // reports as they are, and ends us when they are written.

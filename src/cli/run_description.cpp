@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
-#include <span>
 #include <vector>
 
 #include "pgtraffic/base/check.hpp"
@@ -17,17 +16,6 @@
 
 namespace pgtraffic::cli {
 namespace {
-
-/// Options whose value is a time, which the result gives in seconds.
-constexpr std::array<std::string_view, 8> kDurations{"duration", "warmup",       "timeout",  "latency-limit",
-                                                     "progress", "abort-window", "interval", "linger"};
-
-/// Options whose value is a number, though it need not be a whole one.
-constexpr std::array<std::string_view, 3> kNumbers{"rate", "peak-rate", "scale"};
-
-bool is_among(std::span<const std::string_view> names, std::string_view name) {
-    return std::find(names.begin(), names.end(), name) != names.end();
-}
 
 const OptionRow& row_of(std::string_view option) {
     const auto table = option_table();
@@ -41,7 +29,7 @@ const OptionRow& row_of(std::string_view option) {
 /// Of numbers only: a database may be called 007, and a file true.
 bool takes_number(const OptionRow& row) {
     constexpr std::array<std::string_view, 4> kNumeric{"N", "N|auto", "K", "PORT"};
-    return is_among(kNumeric, row.value);
+    return std::find(kNumeric.begin(), kNumeric.end(), row.value) != kNumeric.end();
 }
 
 /// Each one's weight, as a part of all of them.
@@ -65,13 +53,13 @@ nlohmann::ordered_json config_json(const RunOptions& options, const RunChoice& c
             config[key].push_back(text);
             continue;
         }
-        if (const auto duration = is_among(kDurations, name) ? base::parse_duration(text) : std::nullopt) {
+        if (const auto duration = row.value == "TIME" ? base::parse_duration(text) : std::nullopt) {
             config[key + "_s"] = base::to_seconds(*duration);
         } else if (row.is_flag()) {
             config[key] = text == "true";
         } else if (const auto number = takes_number(row) ? base::parse_count(text) : std::nullopt) {
             config[key] = *number;
-        } else if (const auto real = is_among(kNumbers, name) ? base::parse_number(text) : std::nullopt) {
+        } else if (const auto real = takes_number(row) ? base::parse_number(text) : std::nullopt) {
             config[key] = *real;
         } else {
             config[key] = text;

@@ -6,18 +6,12 @@
 #include <csignal>
 
 #include "pgtraffic/base/units.hpp"
+#include "pgtraffic/cli/commands.hpp"
 #include "pgtraffic/metrics/verdict.hpp"
 
 namespace pgtraffic::cli {
 
 using metrics::RunOutcome;
-
-namespace {
-
-/// Exit code of a run that was measured and did not meet a condition.
-constexpr int kThresholdMissed = 99;
-
-}  // namespace
 
 void judge_run(metrics::RunResult& result, const RunOptions& options, const RunChoice& choice,
                const simulation::SimulationEnd& end) {
@@ -29,6 +23,7 @@ void judge_run(metrics::RunResult& result, const RunOptions& options, const RunC
                                     [](const auto& threshold) { return !threshold.ok; });
     const bool unsound = std::any_of(result.audit.begin(), result.audit.end(),
                                      [](const auto& table) { return !table.sound(); });
+    const bool unaudited = options.audit && result.audit.empty();  // a warning says why
     const bool nothing_succeeded = result.total.succeeded() == 0;
     const bool refused = options.strict && result.verdict.status == metrics::VerdictStatus::invalid;
     if (refused) {
@@ -62,9 +57,9 @@ void judge_run(metrics::RunResult& result, const RunOptions& options, const RunC
     } else if (nothing_succeeded || result.lost_for_good() || refused) {
         result.outcome = RunOutcome::failed;
         result.exit_code = 2;
-    } else if (missed || end.condition || unsound) {
+    } else if (missed || end.condition || unsound || unaudited) {
         result.outcome = RunOutcome::threshold_failed;
-        result.exit_code = kThresholdMissed;
+        result.exit_code = kConditionFailed;
     }
 }
 

@@ -86,7 +86,7 @@ void warn_of_workload(RunResult& result, const workload::Workload& workload, con
 
 bool lost_prepared_statements(const RunResult& result) {
     return std::ranges::any_of(result.errors, [](const auto& error) {
-        return error.sqlstate.text() == "26000" || error.sqlstate.text() == "42P05";
+        return error.sqlstate == base::kNoSuchStatement || error.sqlstate.text() == "42P05";
     });
 }
 

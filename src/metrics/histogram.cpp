@@ -4,6 +4,7 @@
 #include <cmath>
 #include <cstring>
 #include <new>
+#include <numeric>
 
 namespace pgtraffic::metrics {
 namespace {
@@ -135,12 +136,9 @@ std::optional<base::Nanos> value_of_rank_at_most(const Histogram& all, const His
 }
 
 std::uint64_t Histogram::count_up_to(base::Nanos d) const noexcept {
-    std::uint64_t seen = 0;
-    for (std::uint32_t i = 0; i < Buckets::kBucketCount; ++i) {
-        if (static_cast<std::int64_t>(Buckets::highest_of(i)) > d.count()) break;
-        seen += counts_[i];
-    }
-    return seen;
+    if (d > kHighest) return count_;
+    const std::uint32_t last = Buckets::index_of(static_cast<std::uint64_t>(d.count()));
+    return std::accumulate(counts_.get(), counts_.get() + last + 1, std::uint64_t{0});
 }
 
 }  // namespace pgtraffic::metrics

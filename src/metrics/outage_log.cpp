@@ -50,7 +50,8 @@ void merge(Outage& first, const Outage& next) {
 
 bool is_fault(base::SqlState state) noexcept {
     const auto code = state.text();
-    return state.error_class() == "08" || code.starts_with("57P0") || code == "53300" || code == "25006";
+    return state.error_class() == "08" || code.starts_with("57P0") || code == "53300" ||
+           state == base::kReadOnly;
 }
 
 void OutageLog::begin(Mono start, std::uint32_t sessions, std::uint32_t down) {

@@ -143,7 +143,8 @@ std::string text_of(double value, const Threshold& threshold) {
 }
 
 ThresholdResult result_of(const Threshold& threshold, std::optional<double> figure) {
-    ThresholdResult result{threshold.expression, std::nullopt, "", false};
+    ThresholdResult result;
+    result.expression = threshold.expression;
     if (!figure) return result;
     const double actual = in_unit(*figure, threshold.unit);
     result.actual = actual;
@@ -153,16 +154,19 @@ ThresholdResult result_of(const Threshold& threshold, std::optional<double> figu
 }
 
 /// A percentile of the response that so many queries without an answer make a lower bound, or one that is
-/// only this small because they had not waited longer, does not show that it is below a limit.
+/// only this small because they had not waited longer, does not show that it is below a limit. Nor does a
+/// maximum beside any such query.
 void hold_for_unanswered(const Threshold& threshold, const Latencies& latencies, ThresholdResult& result) {
     const bool upper =
         threshold.comparison == Comparison::less || threshold.comparison == Comparison::less_or_equal;
     if (!result.ok || !upper) return;
-    const auto most = latencies.response_at_most(threshold.quantile);
+    const double quantile = threshold.statistic == Statistic::max ? 1 : threshold.quantile;
+    const auto most = latencies.response_at_most(quantile);
     if (most && holds(in_unit(static_cast<double>(most->count()), threshold.unit), threshold.comparison,
                       threshold.limit))
         return;
     result.ok = false;
+    result.at_least = true;
     result.actual_text = fmt::format("at least {}: {} had no answer", result.actual_text,
                                      base::counted(latencies.unanswered.count(), "query", "queries"));
 }
@@ -203,7 +207,8 @@ ThresholdResult evaluate(const Threshold& threshold, const RunResult& run) {
     const auto* histogram = histogram_of(threshold.metric, queries->latencies);
     if (histogram == nullptr) return result_of(threshold, figure_of(threshold.metric, queries->counts));
     auto result = result_of(threshold, statistic_of(threshold, *histogram));
-    if (threshold.metric == Metric::response && threshold.statistic == Statistic::quantile)
+    const bool top = threshold.statistic == Statistic::quantile || threshold.statistic == Statistic::max;
+    if (threshold.metric == Metric::response && top)
         hold_for_unanswered(threshold, queries->latencies, result);
     result.weak = result.actual && threshold.statistic == Statistic::quantile &&
                   !histogram->supports(threshold.quantile);

@@ -258,6 +258,16 @@ std::string_view latency_key(const Threshold& figure) {
     return "";
 }
 
+/// The kept percentile of which the result says whether it is a lower bound, and which therefore speaks for
+/// this figure: itself, or the next one above it, whose rank is left to the same queries.
+std::string_view bounding_key(const Threshold& figure) {
+    if (figure.statistic != Statistic::quantile) return "";
+    for (const auto& [key, q] : kKeptPercentiles) {
+        if (q >= figure.quantile - 1e-12) return key;
+    }
+    return kKeptPercentiles.back().key;
+}
+
 ResultFigures::ResultFigures(const Json& document) : document_{document}, run_{run_of(document)} {}
 
 ComparedValue ResultFigures::value(const AskedFigure& asked) const {
@@ -322,7 +332,7 @@ ComparedValue ResultFigures::latency(const Threshold& figure, const Json& part,
     const auto* histogram =
         figure.population == Population::run ? histogram_of(run_, figure.metric) : nullptr;
     const auto key = latency_key(figure);
-    if (figure.metric == Metric::response && is_lower_bound(part, key)) return found;
+    if (figure.metric == Metric::response && is_lower_bound(part, bounding_key(figure))) return found;
     if (!key.empty()) {
         found.value = (*latencies)[std::string{key}].get<double>();
     } else if (histogram != nullptr && !histogram->empty()) {

@@ -110,8 +110,10 @@ std::string thresholds(const Json& document, const HtmlFigures& figure) {
         const auto expression = text_of(list[i], "expression");
         auto unit = html_text(unit_of(expression));
         if (list[i].value("weak", Json(false)) == true) unit += kWeakMark;
+        const bool at_least = list[i].value("at_least", Json(false)) == true;
         rows.push_back({html_text(expression),
-                        figure(fmt::format("/thresholds/{}/actual", i), Look::threshold, unit.c_str()),
+                        (at_least ? "at least " : "") +
+                            figure(fmt::format("/thresholds/{}/actual", i), Look::threshold, unit.c_str()),
                         list[i]["ok"] == true ? "<span class=\"met\">met</span>"
                                               : "<span class=\"missed\">missed</span>"});
     }
@@ -124,7 +126,8 @@ std::string missed_conditions(const Json& document) {
     std::string list;
     const auto add = [&list](const std::string& html) { list += (list.empty() ? ": " : "; ") + html; };
     for (const auto& warning : document["run"]["warnings"]) {
-        if (warning["code"] == "aborted") add(html_text(text_of(warning, "message")));
+        if (warning["code"] == "aborted" || warning["code"] == "audit_failed")
+            add(html_text(text_of(warning, "message")));
     }
     for (const auto& threshold : document["thresholds"]) {
         if (threshold["ok"] == true) continue;

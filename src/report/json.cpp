@@ -284,6 +284,7 @@ Json operations_json(const RunResult& run) {
         row["rows"] = counts.rows;
         row["throughput_per_s"] = number(per_second(operation.succeeded_in_time, run.duration_s));
         row["response_ms"] = latency_ms(operation.latencies.response);
+        row["response_lower_bounds"] = lower_bounds(operation.latencies);
         row["service_ms"] = latency_ms(operation.latencies.service);
         row["statements"] = statements_json(operation);
         operations.push_back(std::move(row));
@@ -306,6 +307,7 @@ Json phases_json(const RunResult& run) {
         row["throughput_per_s"] =
             reached ? number(per_second(counts.succeeded(), phase.duration_s)) : Json(nullptr);
         row["response_ms"] = latency_ms(phase.latencies.response);
+        row["response_lower_bounds"] = lower_bounds(phase.latencies);
         phases.push_back(std::move(row));
     }
     return phases;
@@ -376,7 +378,8 @@ Json thresholds_json(const RunResult& run) {
         thresholds.push_back({{"expression", threshold.expression},
                               {"actual", number(threshold.actual)},
                               {"ok", threshold.ok},
-                              {"weak", threshold.weak}});
+                              {"weak", threshold.weak},
+                              {"at_least", threshold.at_least}});
     }
     return thresholds;
 }
@@ -473,9 +476,9 @@ const Json* bounds_of(const Json& summary, std::string_view latency, std::string
     return bounds == object->end() || bounds->is_null() ? nullptr : &*bounds;
 }
 
-bool is_lower_bound(const Json& summary, std::string_view percentile) {
-    const auto keys = summary.find("response_lower_bounds");
-    return keys != summary.end() && std::find(keys->begin(), keys->end(), percentile) != keys->end();
+bool is_lower_bound(const Json& part, std::string_view percentile) {
+    const auto keys = part.find("response_lower_bounds");
+    return keys != part.end() && std::find(keys->begin(), keys->end(), percentile) != keys->end();
 }
 
 bool backlog_grew(const Json& document) {
@@ -485,8 +488,8 @@ bool backlog_grew(const Json& document) {
 }
 
 Json interval_json(const metrics::Interval& interval, base::Wall started_at, bool open_loop) {
-    const auto quantile = [](const metrics::SparseCounts& counts, double q, base::Nanos max) {
-        return counts.count() == 0 ? Json(nullptr) : millis(std::min(counts.quantile(q), max));
+    const auto response = [&](double q) {
+        return interval.response.count() == 0 ? Json(nullptr) : millis(interval.response_quantile(q));
     };
     Json row{{"t", base::rfc3339_utc(started_at + base::from_seconds(interval.start_s))},
              {"elapsed_s", number(interval.start_s)},
@@ -498,11 +501,12 @@ Json interval_json(const metrics::Interval& interval, base::Wall started_at, boo
     row["timed_out"] = interval.timed_out;
     row["waiting"] = interval.waiting;
     row["in_flight"] = interval.in_flight;
-    row["p50_ms"] = quantile(interval.response, 0.5, interval.max);
-    row["p95_ms"] = quantile(interval.response, 0.95, interval.max);
-    row["p99_ms"] = quantile(interval.response, 0.99, interval.max);
+    row["p50_ms"] = response(0.5);
+    row["p95_ms"] = response(0.95);
+    row["p99_ms"] = response(0.99);
     row["max_ms"] = interval.response.count() == 0 ? Json(nullptr) : millis(interval.max);
-    row["lag_p99_ms"] = open_loop ? quantile(interval.lag, 0.99, interval.lag_max) : Json(nullptr);
+    row["lag_p99_ms"] =
+        open_loop && interval.lag.count() > 0 ? millis(interval.lag_quantile(0.99)) : Json(nullptr);
     row["loop_busy_ratio"] = rounded(interval.loop_busy_ratio);
     row["reconnects"] = interval.reconnects;
     return row;

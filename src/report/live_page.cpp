@@ -62,12 +62,12 @@ std::string run_event(const PrometheusContext& context) {
 std::string moment_event(const metrics::LiveMoment& moment) {
     using metrics::Outcome;
     nlohmann::ordered_json data{
-        {"stage", moment.stage},           {"phase", moment.phase},
-        {"elapsed_s", moment.elapsed_s},   {"duration_s", moment.duration_s},
-        {"target_per_s", nullptr},         {"planned", moment.planned},
-        {"started", moment.started},       {"waiting", moment.waiting},
-        {"missed", moment.missed},         {"in_flight", moment.in_flight},
-        {"reconnects", moment.reconnects}, {"loop_busy_ratio", moment.loop_busy_ratio}};
+        {"stage", to_string(moment.stage)}, {"phase", moment.phase},
+        {"elapsed_s", moment.elapsed_s},    {"duration_s", moment.duration_s},
+        {"target_per_s", nullptr},          {"planned", moment.planned},
+        {"started", moment.started},        {"waiting", moment.waiting},
+        {"missed", moment.missed},          {"in_flight", moment.in_flight},
+        {"reconnects", moment.reconnects},  {"loop_busy_ratio", moment.loop_busy_ratio}};
     if (moment.open_loop) data["target_per_s"] = moment.target_per_s;
     const auto& connections = moment.connections;
     data["connections"] = {{"wanted", connections.wanted},

@@ -113,7 +113,7 @@ PanelLine backlog_line(const metrics::Interval& recent, const PanelView& view) {
     const auto in_flight = fmt::format("in flight {}", with_thousands(std::uint64_t{recent.in_flight}));
     if (!view.context.open_loop) return labelled("backlog", {in_flight}, view.context.width);
     const auto lag =
-        recent.lag.count() == 0 ? std::string{"-"} : in_millis(recent.lag.quantile(0.99)) + " ms";
+        recent.lag.count() == 0 ? std::string{"-"} : in_millis(recent.lag_quantile(0.99)) + " ms";
     return labelled("backlog", {"waiting " + with_thousands(recent.waiting), "lag p99 " + lag, in_flight},
                     view.context.width, recent.waiting > 0 ? Tone::doubtful : Tone::plain);
 }

@@ -131,7 +131,7 @@ std::string pgbench_warnings(const RunResult& run) {
     std::string text;
     for (const auto& reason : run.verdict.reasons) {
         text += fmt::format("pgtraffic: {}: {}\n", metrics::to_string(reason.severity),
-                            printable(reason.message));
+                            printable(reason.message, kLongestWarning));
     }
     for (const auto& threshold : run.thresholds) {
         if (threshold.ok) continue;
@@ -139,7 +139,7 @@ std::string pgbench_warnings(const RunResult& run) {
                             printable(threshold.actual_text));
     }
     for (const auto& warning : run.warnings) {
-        text += fmt::format("pgtraffic: warning: {}\n", printable(warning.message));
+        text += fmt::format("pgtraffic: warning: {}\n", printable(warning.message, kLongestWarning));
     }
     return text;
 }

@@ -77,14 +77,10 @@ void add_head(Lines& out, const PlanView& plan) {
         for (const auto& line : wrap(plan.description, width_of(plan))) add(out, "{}\n", printable(line));
     }
     add(out, "\n  duration   {}", place_text(schedule.duration_s()));
-    if (plan.warmup > base::Nanos::zero()) {
-        add(out, ", after a warm-up of {} that is not measured", place_text(base::to_seconds(plan.warmup)));
-    }
     if (plan.peak_rate_per_s) add(out, "\n  peak rate  {}/s is 100 %", rate_text(*plan.peak_rate_per_s));
     add(out, "\n  arrivals   {}",
         plan.arrivals == traffic::Arrivals::poisson ? "Poisson (random, at the planned rate)"
                                                     : "uniform (evenly spaced)");
-    if (plan.total_queries) add(out, ", at most {}", with_thousands(*plan.total_queries));
     add(out, "\n  seed       {}\n\n", plan.seed);
 }
 

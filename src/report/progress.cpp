@@ -40,7 +40,7 @@ std::string rate(const metrics::Interval& interval, const ProgressContext& conte
 std::string latency(const metrics::Interval& interval) {
     if (interval.response.count() == 0) return "p50 - p99 -";
     const auto quantile = [&](double q) {
-        const double ms = base::to_millis(std::min(interval.response.quantile(q), interval.max));
+        const double ms = base::to_millis(interval.response_quantile(q));
         return with_thousands(ms, ms < 100 ? 2 : 0);
     };
     return fmt::format("p50 {} p99 {} ms", quantile(0.5), quantile(0.99));
@@ -49,7 +49,7 @@ std::string latency(const metrics::Interval& interval) {
 /// How late the queries were sent that were due.
 std::string lag(const metrics::Interval& interval) {
     if (interval.lag.count() == 0) return "lag -";
-    const double ms = base::to_millis(interval.lag.quantile(0.99));
+    const double ms = base::to_millis(interval.lag_quantile(0.99));
     return fmt::format("lag {} ms", with_thousands(ms, ms < 100 ? 1 : 0));
 }
 

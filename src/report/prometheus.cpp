@@ -85,10 +85,8 @@ void put_run(Exposition& page, const LiveMoment& moment, const PrometheusContext
                             label_value(context.scenario), label_value(context.pattern)),
                 1);
     page.family("pgtraffic_stage", "gauge", "1 for the stage that the run is in.");
-    for (const auto* stage :
-         {"connecting", "warming up", "calibrating", "measuring", "draining", "finished"}) {
-        page.sample(fmt::format("stage=\"{}\"", stage), moment.stage == stage ? 1 : 0);
-    }
+    for (const auto stage : metrics::kStages)
+        page.sample(fmt::format("stage=\"{}\"", to_string(stage)), moment.stage == stage ? 1 : 0);
     if (!moment.phase.empty()) {
         page.family("pgtraffic_phase", "gauge", "1 for the phase of the traffic pattern.");
         page.sample(fmt::format("phase=\"{}\"", label_value(moment.phase)), 1);

@@ -103,6 +103,12 @@ void check_later_counts(const JsonNode& counts) {
     }
 }
 
+/// Not of earlier versions.
+void check_lower_bounds(const JsonNode& part) {
+    if (!part.has("response_lower_bounds")) return;
+    each(part.at("response_lower_bounds"), [](const JsonNode& key) { (void)key.text(); });
+}
+
 void check_summary(const JsonNode& summary) {
     check_amounts(summary, {"duration_s", "throughput_per_s"});
     unless_null(summary.at("success_ratio"), check_amount);
@@ -128,8 +134,7 @@ void check_summary(const JsonNode& summary) {
     for (const auto key : {"throughput_bounds_per_s", "success_bounds_ratio", "failed_bounds_ratio"}) {
         if (summary.has(key)) unless_null(summary.at(key), check_bounds);
     }
-    if (summary.has("response_lower_bounds"))
-        each(summary.at("response_lower_bounds"), [](const JsonNode& key) { (void)key.text(); });
+    check_lower_bounds(summary);
     unless_null(summary.at("connection_efficiency_ratio"), check_amount);
     for (const auto key : {"sessions_away_ratio", "stood_still_s"}) {
         if (summary.has(key)) check_amount(summary.at(key));
@@ -149,6 +154,7 @@ void check_operation(const JsonNode& operation) {
     check_counts(operation, {"ok", "empty", "failed", "timed_out", "retries", "rows"});
     check_amount(operation.at("throughput_per_s"));
     for (const auto key : {"response_ms", "service_ms"}) unless_null(operation.at(key), check_latency);
+    check_lower_bounds(operation);
     each(operation.at("statements"), [](const JsonNode& statement) {
         (void)statement.at("name").text();
         check_counts(statement, {"ok", "empty", "failed"});
@@ -165,6 +171,7 @@ void check_phase(const JsonNode& phase) {
     check_counts(phase, {"planned", "ok", "empty", "failed", "timed_out"});
     unless_null(phase.at("target_per_s_mean"), check_amount);
     unless_null(phase.at("response_ms"), check_latency);
+    check_lower_bounds(phase);
 }
 
 void check_interval(const JsonNode& interval) {
@@ -263,6 +270,7 @@ void check_result(const JsonNode& document) {
         (void)threshold.at("expression").text();
         unless_null(threshold.at("actual"), check_number);
         (void)threshold.at("ok").boolean();
+        if (threshold.has("at_least")) (void)threshold.at("at_least").boolean();
     });
     if (document.has("network")) {
         unless_null(document.at("network"), [](const JsonNode& network) {

@@ -18,9 +18,6 @@ using base::with_thousands;
 using metrics::RunResult;
 using metrics::VerdictStatus;
 
-constexpr std::size_t kLongestWarning =
-    1000;  // columns; what a server says may be in it, and its end is the cure
-
 Tone tone_of(VerdictStatus status) noexcept {
     switch (status) {
         case VerdictStatus::valid:
@@ -99,9 +96,10 @@ void head(const RunResult& run, Page& page) {
                                          [](const auto& warning) { return warning.code == "aborted"; });
         const bool missed = std::any_of(run.thresholds.begin(), run.thresholds.end(),
                                         [](const auto& threshold) { return !threshold.ok; });
-        page.line(aborted  ? "FAILED: stopped early by --abort-if, see the warnings."
-                  : missed ? "FAILED: a threshold was missed, see below."
-                           : "FAILED: the tables do not hold what the audit expects, see below.",
+        page.line(aborted             ? "FAILED: stopped early by --abort-if, see the warnings."
+                  : missed            ? "FAILED: a threshold was missed, see below."
+                  : run.audit.empty() ? "FAILED: the audit could not be made, see the warnings."
+                                      : "FAILED: the tables do not hold what the audit expects, see below.",
                   Tone::bad);
     }
 }
@@ -113,7 +111,7 @@ void query_statistics(const RunResult& run, Page& page) {
     };
     page.title("Query Statistics");
     page.row("Total Queries", with_thousands(total.planned));
-    row_if("  before these", run.warmup_queries, "of the warm-up, not counted", Tone::plain);
+    row_if("  before these", run.warmup_queries, "before the measured time", Tone::plain);
     page.row("Successful", with_thousands(total.succeeded()));
     row_if("  of these Empty", total.empty, "no row found or changed", Tone::plain);
     if (run.config.contains("latency_limit_s")) {

@@ -42,7 +42,7 @@ bool Announcer::tells_moments() const noexcept {
 void Announcer::moment(Mono now, const Standing& standing) const {
     if (!tells_moments()) return;
     metrics::LiveMoment moment;
-    moment.stage = to_string(standing.stage);
+    moment.stage = standing.stage;
     moment.open_loop = plan_.open_loop();
     moment.duration_s = base::to_seconds(plan_.duration);
     moment.planned = standing.gauges.planned;
@@ -55,7 +55,7 @@ void Announcer::moment(Mono now, const Standing& standing) const {
     if (standing.measurement != nullptr) {
         moment.elapsed_s = standing.measurement->elapsed_s(now);
         const auto* schedule = standing.measurement->schedule();
-        if (schedule != nullptr && standing.stage == Stage::measuring) {
+        if (schedule != nullptr && standing.stage == metrics::Stage::measuring) {
             moment.target_per_s = schedule->rate_at(moment.elapsed_s);
             for (const auto& phase : schedule->phases()) {
                 if (moment.elapsed_s >= phase.start_s) moment.phase = phase.name;

@@ -7,6 +7,8 @@
 #include <limits>
 
 #include "pgtraffic/base/error.hpp"
+#include "pgtraffic/workload/intent.hpp"
+#include "pgtraffic/workload/sql_scanner.hpp"
 
 namespace pgtraffic::simulation {
 namespace {
@@ -73,9 +75,35 @@ AuditLog::AuditLog(const workload::Workload& workload, postgres::Client& client)
             "table (columns) VALUES (...) of one row with a \"code\" among its values, as --query-type "
             "insert has it");
     }
+    refuse_untold_rows();
     client.begin_reading();
     for (auto& table : tables_) table.rows_before = count_rows(client, table.table);
     client.execute("ROLLBACK");
+}
+
+/// Of what else adds rows to its tables, or takes some away, nobody knows how many they should be.
+void AuditLog::refuse_untold_rows() const {
+    const auto audited = [this](std::uint32_t number) {
+        return std::ranges::any_of(inserts_,
+                                   [number](const auto& insert) { return insert.number == number; });
+    };
+    const auto changes_rows = [](const std::string& sql) {
+        const auto words = workload::sql_words(sql);
+        return workload::inserts_in(sql) > 0 || std::ranges::any_of(words, [](const auto& word) {
+                   return word == "delete" || word == "truncate";
+               });
+    };
+    for (std::uint32_t number = 0; number < workload_->statement_count(); ++number) {
+        const auto& sql = workload_->statement(number).sql;
+        if (audited(number) || !changes_rows(sql)) continue;
+        for (const auto& table : tables_) {
+            if (sql.find(table.table) == std::string::npos) continue;
+            throw base::Error(
+                fmt::format("--audit: the statement \"{}\" adds rows to {}, or deletes some, that cannot be "
+                            "accounted for; audit a workload without it",
+                            workload_->statement(number).name, table.table));
+        }
+    }
 }
 
 void AuditLog::add(std::uint32_t operation, std::uint32_t first, std::uint32_t last) {

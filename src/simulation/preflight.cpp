@@ -38,7 +38,10 @@ constexpr const char* kServer =
     "                AND (backend_type = 'client backend' OR backend_type IS NULL AND datid IS NOT NULL)) "
     "SELECT pg_backend_pid(), pg_is_in_recovery(), current_setting('max_connections'), "
     "  CASE WHEN (SELECT rolsuper FROM pg_roles WHERE rolname = current_user) THEN 0 "
-    "       ELSE current_setting('superuser_reserved_connections')::int END, "
+    "       ELSE current_setting('superuser_reserved_connections')::int "
+    "         + coalesce((SELECT CASE WHEN pg_has_role(oid, 'USAGE') THEN 0 "  // since PostgreSQL 16
+    "                                 ELSE current_setting('reserved_connections')::int END "
+    "                     FROM pg_roles WHERE rolname = 'pg_use_reserved_connections'), 0) END, "
     "  (SELECT count(*) FROM others), "
     "  (SELECT CASE WHEN rolsuper THEN -1 ELSE datconnlimit END FROM pg_database, pg_roles "
     "   WHERE datname = current_database() AND rolname = session_user), "

@@ -10,6 +10,7 @@
 #include "pgtraffic/event_loop/loop.hpp"
 #include "pgtraffic/event_loop/signal.hpp"
 #include "pgtraffic/event_loop/timer.hpp"
+#include "pgtraffic/metrics/stage.hpp"
 #include "pgtraffic/simulation/announcer.hpp"
 #include "pgtraffic/simulation/client_cost.hpp"
 #include "pgtraffic/simulation/connecting.hpp"
@@ -21,7 +22,6 @@
 #include "pgtraffic/simulation/measurement.hpp"
 #include "pgtraffic/simulation/peak_search.hpp"
 #include "pgtraffic/simulation/row_budget.hpp"
-#include "pgtraffic/simulation/stage.hpp"
 #include "pgtraffic/simulation/stop_file.hpp"
 #include "pgtraffic/simulation/wakes.hpp"
 
@@ -30,6 +30,7 @@ namespace pgtraffic::simulation {
 using base::Mono;
 using base::Nanos;
 using event_loop::Callback;
+using metrics::Stage;
 
 namespace {
 
@@ -469,7 +470,7 @@ void Run::measure() {
     measurement_->begin(now, stage_ == Stage::connecting ? 0 : plan_.connections - connector_->connected());
     enter(Stage::measuring, now, plan_.duration);
     dispatcher_.begin(loads_.measured(now), plan_.latency_limit);
-    if (end_.signal == 0 && !end_.stop_file)
+    if (end_.signal == 0 && !end_.stop_file && !end_.rows_used_up)
         announcer_.say(fmt::format("measuring for {}", base::format_duration(plan_.duration)));
     result_.started_at = base::wall_now();
     result_.peak_rate_per_s = loads_.peak_rate_per_s().value_or(0);

@@ -112,6 +112,27 @@ TEST_CASE("an audit finds its codes in a column that is no text") {
     CHECK(result.twice == 0);
 }
 
+TEST_CASE("an audit refuses a workload whose other statements add rows to its tables, or delete some") {
+    const auto database = test::fresh_database();
+    Client client{database.conninfo()};
+    client.execute("CREATE TABLE places (place text PRIMARY KEY)");
+    const auto scenario = [](const std::string& other) {
+        return R"json({"name": "places", "operations": [{"name": "place", "statements": [
+            {"sql": "INSERT INTO places (place) VALUES ($1)", "parameters": [{"code": "P-"}]}]},
+            {"name": "other", "statements": [{"name": "clear", "sql": ")json" +
+               other + R"json("}]}]})json";
+    };
+    for (const std::string other : {"DELETE FROM places WHERE place < 'P-000'", "TRUNCATE places",
+                                    "INSERT INTO places SELECT 'x' ON CONFLICT DO NOTHING"}) {
+        CAPTURE(other);
+        const auto workload = bound(client, scenario(other).c_str());
+        CHECK_THROWS_WITH((AuditLog{workload, client}), Contains("\"clear\"") && Contains("places"));
+    }
+    const auto workload =
+        bound(client, scenario("UPDATE places SET place = place WHERE place = 'P-000'").c_str());
+    CHECK_NOTHROW((AuditLog{workload, client}));
+}
+
 TEST_CASE("an audit gives a table that somebody locked up after its patience") {
     const auto database = test::fresh_database();
     Client client{database.conninfo()};

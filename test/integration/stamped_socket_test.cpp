@@ -9,6 +9,7 @@
 
 #include <array>
 #include <string>
+#include <utility>
 
 #include "pgtraffic/postgres/tcp_counters.hpp"
 #include "support/catch.hpp"
@@ -32,7 +33,13 @@ struct Socket {
 struct Heard {
     base::Nanos age{0};  ///< of its stamp when the last byte was read
     bool stamped = false;
+    bool in_order = false;  ///< its segments came so
 };
+
+/// Of a server that lost much and dares to send little, what is lost may be the last that is under way, and
+/// nothing overtakes it. So often an answer with a gap is asked for, and so many have to come.
+constexpr int kTries = 10;
+constexpr int kGaps = 2;
 
 }  // namespace
 
@@ -67,6 +74,12 @@ TEST_CASE("an answer of which a segment came behind the last one has no time of 
         return postgres::tcp_counters(client.number).value_or(postgres::TcpCounters{}).out_of_order;
     };
     auto out_of_order = count_out_of_order();
+    const auto heard = [&] {
+        const auto before = std::exchange(out_of_order, count_out_of_order());
+        const auto received = stamped.received_at();
+        return Heard{received ? base::wall_now() - *received : 0ns, received.has_value(),
+                     out_of_order == before};
+    };
     const auto ask = [&](bool wait_for_a_gap = false) {
         char request = '?';
         REQUIRE(::send(client.number, &request, 1, 0) == 1);
@@ -74,7 +87,7 @@ TEST_CASE("an answer of which a segment came behind the last one has no time of 
         REQUIRE(::send(server.number, answer.data(), answer.size(), 0) ==
                 static_cast<ssize_t>(answer.size()));
         if (wait_for_a_gap) {
-            const auto give_up = base::mono_now() + 5s;
+            const auto give_up = base::mono_now() + 500ms;
             while (count_out_of_order() == out_of_order && base::mono_now() < give_up) {
             }
         }
@@ -83,17 +96,21 @@ TEST_CASE("an answer of which a segment came behind the last one has no time of 
             REQUIRE(n > 0);
             got += static_cast<std::size_t>(n);
         }
-        out_of_order = count_out_of_order();
-        const auto received = stamped.received_at();
-        return Heard{received ? base::wall_now() - *received : 0ns, received.has_value()};
+        return heard();
     };
     (void)ask();  // the kernel begins when it is asked to, which takes it a moment
     (void)ask();
-    for (const bool begun_when_the_rest_had_come : {false, true, false, true}) {
-        const auto whole = ask();
-        CHECK(whole.stamped);
-        CHECK(whole.age >= 0ns);
-        CHECK_FALSE(ask(begun_when_the_rest_had_come).stamped);
+    for (const bool begun_when_the_rest_had_come : {false, true}) {
+        int gaps = 0;
+        for (int i = 0; i < kTries && gaps < kGaps; ++i) {
+            const auto whole = ask();
+            CHECK(whole.stamped);
+            CHECK(whole.age >= 0ns);
+            const auto lossy = ask(begun_when_the_rest_had_come);
+            CHECK(lossy.stamped == lossy.in_order);
+            gaps += lossy.in_order ? 0 : 1;
+        }
+        CHECK(gaps == kGaps);
     }
 
     // An error, and what follows it, is as little as that, and not sent at once.
@@ -108,10 +125,14 @@ TEST_CASE("an answer of which a segment came behind the last one has no time of 
             got += static_cast<std::size_t>(n);
         }
         stamped.look_at_order();
-        return stamped.received_at().has_value();
+        return heard();
     };
-    for (int i = 0; i < 2; ++i) {
-        CHECK(ask_for_pieces());
-        CHECK_FALSE(ask_for_pieces());
+    int gaps = 0;
+    for (int i = 0; i < kTries && gaps < kGaps; ++i) {
+        CHECK(ask_for_pieces().stamped);
+        const auto lossy = ask_for_pieces();
+        CHECK(lossy.stamped == lossy.in_order);
+        gaps += lossy.in_order ? 0 : 1;
     }
+    CHECK(gaps == kGaps);
 }

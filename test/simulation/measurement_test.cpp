@@ -15,8 +15,8 @@ using namespace pgtraffic;
 using namespace std::chrono_literals;
 using base::Mono;
 using metrics::Outcome;
+using metrics::Stage;
 using simulation::Measurement;
-using simulation::Stage;
 using test::kStart;
 
 namespace {
@@ -199,7 +199,7 @@ TEST_CASE("who looks on is told the stage, the place in the pattern, and counts"
     const simulation::Crew crew{loop, load.plan, context};
 
     announcer.moment(kStart, {Stage::warming_up, {}, 0, crew, nullptr});
-    CHECK(told.stage == "warming up");
+    CHECK(told.stage == Stage::warming_up);
     CHECK(told.elapsed_s == 0);
     CHECK(told.target_per_s == 0);
     CHECK(told.connections.wanted == 2);
@@ -207,7 +207,7 @@ TEST_CASE("who looks on is told the stage, the place in the pattern, and counts"
 
     load.query(0ms);
     announcer.moment(kStart + 500ms, {Stage::measuring, load.gauges(500ms), 3, crew, &*load.measurement});
-    CHECK(told.stage == "measuring");
+    CHECK(told.stage == Stage::measuring);
     CHECK(told.phase == "steady");
     CHECK(told.elapsed_s == Approx(0.5));
     CHECK(told.duration_s == Approx(10));
@@ -219,10 +219,10 @@ TEST_CASE("who looks on is told the stage, the place in the pattern, and counts"
 
     load.close(1s);
     announcer.moment(kStart + 3s, {Stage::draining, load.gauges(3s), 3, crew, &*load.measurement});
-    CHECK(told.stage == "draining");
+    CHECK(told.stage == Stage::draining);
     CHECK(told.elapsed_s == Approx(1));  // of the measured time
     CHECK(told.target_per_s == 0);
-    CHECK(simulation::to_string(Stage::done) == "finished");
+    CHECK(metrics::to_string(Stage::done) == "finished");
 }
 
 TEST_CASE("progress keeps its own rhythm, whatever that of the ticks") {

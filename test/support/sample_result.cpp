@@ -251,6 +251,7 @@ RunResult sample_open_run() {
         interval.max = 500ms;
         interval.response = sparse(2'400us, 4'800);
         interval.lag = sparse(100us, 4'800);
+        interval.lag_max = 100us;
         run.intervals.push_back(std::move(interval));
     }
     run.verdict.status = metrics::VerdictStatus::suspect;
@@ -296,6 +297,7 @@ RunResult sample_hour_run() {
             const std::uint64_t times = 3 + random.below(5);
             responses.record(service + lag, static_cast<std::uint32_t>(times));
             lags.record(lag, static_cast<std::uint32_t>(times));
+            interval.lag_max = std::max(interval.lag_max, lag);
             interval.max = std::max(interval.max, service + lag);
             interval.ok += times;
             succeed(select.counts, select.latencies, {{service + lag, times, lag}});

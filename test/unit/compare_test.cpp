@@ -216,6 +216,25 @@ TEST_CASE("a percentile that is a lower bound is compared with nothing") {
     CHECK(comparison.failed());
 }
 
+TEST_CASE(
+    "of operations, too, and of percentiles that the result does not name, lower bounds are not compared") {
+    auto document = report::json_report(test::sample_open_run());
+    const auto first = document["operations"][0]["name"].get<std::string>();
+    const auto fails = [&](const std::string& condition) {
+        const auto runs = runs_of(document, report::json_report(test::sample_open_run()));
+        return report::compare(runs, {report::parse_fail_condition(condition, runs[0])}).failed();
+    };
+    const std::string of_operation = first + ".response.p99>+10%";
+    CHECK_FALSE(fails(of_operation));
+    CHECK_FALSE(fails("response.p97>+10%"));
+    document["operations"][0]["response_lower_bounds"] = {"p99", "p999", "p9999"};
+    CHECK(fails(of_operation));
+    CHECK_FALSE(fails("response.p97>+10%"));
+    document["summary"]["response_lower_bounds"] = {"p99", "p999", "p9999"};
+    CHECK(fails("response.p97>+10%"));
+    CHECK_FALSE(fails("response.p94>+10%"));
+}
+
 TEST_CASE("a percentile that few queries support is marked, in one run or in one of a group") {
     const auto many = run_of(1'000us);
     const auto few = run_of(1'000us, 500);  // five queries lie above p99

@@ -35,7 +35,7 @@ std::set<std::string> names_in(const std::string& text, const char* pattern) {
 /// A page with every family in it.
 std::string full_page() {
     metrics::LiveMoment moment;
-    moment.stage = "measuring";
+    moment.stage = metrics::Stage::measuring;
     moment.phase = "rush";
     moment.open_loop = true;
     moment.counts.operations.resize(1);

@@ -153,6 +153,20 @@ TEST_CASE("values that may be larger than they were recorded leave a rank to tho
     CHECK(at_most(47) == 52);
 }
 
+TEST_CASE("a maximum that may be larger than it was recorded is not the most that it can be") {
+    Histogram all;
+    Histogram larger;
+    all.record(1ms, 9);
+    all.record(7s + 3ns);  // somewhere in its bucket
+    larger.record(7s + 3ns);
+    CHECK(metrics::value_of_rank_at_most(all, larger, 9) == all.value_of_rank(9));
+    CHECK_FALSE(metrics::value_of_rank_at_most(all, larger, 10).has_value());
+    all.record(2h);
+    CHECK(metrics::value_of_rank_at_most(all, larger, 10) == 2h);
+    larger.record(2h);
+    CHECK_FALSE(metrics::value_of_rank_at_most(all, larger, 10).has_value());
+}
+
 TEST_CASE("the coarse histogram of an interval is within 0.8 %, dense, sparse and merged") {
     base::Random random{5, base::Stream::data};
     metrics::CoarseHistogram first;

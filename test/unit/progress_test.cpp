@@ -103,6 +103,7 @@ TEST_CASE("a progress line with room shows how late queries are sent and how bus
     metrics::CoarseHistogram lag;
     lag.record(std::chrono::microseconds{1'500});
     interval.lag = metrics::SparseCounts{lag};
+    interval.lag_max = std::chrono::microseconds{1'500};
     const auto line = progress_line(
         interval, {.total_s = 60, .open_loop = true, .connections = 20, .connected = 20, .width = 120});
     INFO(line);

@@ -30,7 +30,7 @@ metrics::Completion query(std::uint32_t operation, Outcome outcome, base::Nanos 
 
 metrics::LiveMoment busy_moment() {
     metrics::LiveMoment moment;
-    moment.stage = "measuring";
+    moment.stage = metrics::Stage::measuring;
     moment.phase = "rush";
     moment.open_loop = true;
     moment.planned = 12;

@@ -58,7 +58,9 @@ TEST_CASE("a missed threshold, a condition of --abort-if and rows that are missi
     CHECK(missed.ended(RunOutcome::threshold_failed, 99));
 
     Case stopped;
-    stopped.end.condition = metrics::ThresholdResult{"response.p99>1s", 2, "2 s", false};
+    auto& condition = stopped.end.condition.emplace();
+    condition.expression = "response.p99>1s";
+    condition.actual_text = "2 s";
     stopped.judge();
     CHECK(stopped.ended(RunOutcome::threshold_failed, 99));
     REQUIRE(stopped.warns_of("aborted"));
@@ -71,6 +73,11 @@ TEST_CASE("a missed threshold, a condition of --abort-if and rows that are missi
     REQUIRE_FALSE(table.sound());
     lost.judge();
     CHECK(lost.ended(RunOutcome::threshold_failed, 99));
+
+    Case unaudited;
+    unaudited.options.audit = true;
+    unaudited.judge();
+    CHECK(unaudited.ended(RunOutcome::threshold_failed, 99));
 }
 
 TEST_CASE("a run that failed says so whatever its thresholds: nothing succeeded, or no connection is left") {

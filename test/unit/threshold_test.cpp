@@ -334,6 +334,12 @@ TEST_CASE("a percentile below a limit only because queries had no answer does no
     CHECK(evaluate("response.p50<15ms").ok);  // whatever they would have taken
     CHECK_FALSE(evaluate("response.p90<15ms").ok);
     CHECK(evaluate("response.p90<15ms").actual_text.starts_with("at least 10."));
+    CHECK(evaluate("response.p90<15ms").at_least);
+    CHECK_FALSE(evaluate("response.p90<1ms").at_least);  // it is above that already
+    CHECK_FALSE(evaluate("response.max<10s").ok);
+    CHECK(evaluate("response.max<10s").at_least);
+    CHECK(evaluate("response.max>10ms").ok);
+    CHECK(evaluate("response.mean<10s").ok);
     CHECK(evaluate("response.p90<15ms").actual_text.ends_with("ms: 30 queries had no answer"));
     CHECK(evaluate("response.p90<50ms").ok);
     CHECK_FALSE(evaluate("response.p99<50ms").ok);

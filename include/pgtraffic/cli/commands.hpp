@@ -9,6 +9,9 @@
 
 namespace pgtraffic::cli {
 
+/// Exit code where all went well but what was measured: a threshold, --abort-if, --audit, --fail-if.
+inline constexpr int kConditionFailed = 99;
+
 /// `argv` is the whole command line as typed; it may hold a password.
 [[nodiscard]] int run_command(const RunOptions& options, const std::vector<std::string>& argv);
 [[nodiscard]] int init_command(const InitOptions& options);

@@ -64,7 +64,8 @@ class Histogram {
         return supports_quantile(static_cast<double>(count_), q);
     }
 
-    /// How many values lie in buckets wholly at or below `d`.
+    /// How many values lie in the bucket of `d` (not negative) or in one below it; all, where that is more
+    /// than an hour.
     [[nodiscard]] std::uint64_t count_up_to(base::Nanos d) const noexcept;
 
     /// Counts by bucket, for encoders; Buckets::kBucketCount of them.

@@ -85,15 +85,20 @@ struct Interval {
 
     /// Of the response times, at most the exact maximum, which it is where it lies beyond an hour. 0 when
     /// empty.
-    [[nodiscard]] base::Nanos response_quantile(double q) const noexcept {
-        const auto value = response.quantile(q);
-        return value >= Histogram::kHighest ? max : std::min(value, max);
-    }
+    [[nodiscard]] base::Nanos response_quantile(double q) const noexcept { return within(response, q, max); }
+    /// The same of the lags.
+    [[nodiscard]] base::Nanos lag_quantile(double q) const noexcept { return within(lag, q, lag_max); }
 
     /// Takes the interval behind this one into it.
     void merge(const Interval& next);
     [[nodiscard]] double throughput_per_s() const noexcept {
         return duration_s > 0 ? static_cast<double>(ok + empty) / duration_s : 0;
+    }
+
+ private:
+    [[nodiscard]] static base::Nanos within(const SparseCounts& counts, double q, base::Nanos max) noexcept {
+        const auto value = counts.quantile(q);
+        return value >= Histogram::kHighest ? max : std::min(value, max);
     }
 };
 

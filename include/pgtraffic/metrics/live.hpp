@@ -12,6 +12,7 @@
 #include "pgtraffic/base/sqlstate.hpp"
 #include "pgtraffic/base/time.hpp"
 #include "pgtraffic/metrics/outcome.hpp"
+#include "pgtraffic/metrics/stage.hpp"
 
 namespace pgtraffic::metrics {
 
@@ -77,7 +78,7 @@ struct ConnectionStates {
 
 /// A moment of a run, complete in itself.
 struct LiveMoment {
-    std::string stage;  ///< "connecting", "warming up", …; "finished" once nothing will change any more
+    Stage stage = Stage::connecting;
     std::string phase;  ///< of the pattern, while measuring
     bool open_loop = false;
     double elapsed_s = 0;   ///< of the measured time

@@ -139,7 +139,8 @@ struct ThresholdResult {
     std::optional<double> actual;  ///< in the unit of the expression; empty where the run has no such number
     std::string actual_text;
     bool ok = false;
-    bool weak = false;  ///< a percentile with fewer than ten queries above it
+    bool weak = false;      ///< a percentile with fewer than ten queries above it
+    bool at_least = false;  ///< how much more it is nobody knows, for want of answers: why it is not ok
 };
 
 /// Owns everything; a value.

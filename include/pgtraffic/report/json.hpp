@@ -31,7 +31,7 @@ inline constexpr auto kKeptPercentiles = std::to_array<KeptPercentile>(
 /// Whether a percentile of the response is one of those that too many queries without an answer made a lower
 /// bound, by a result's `summary`; of one that a result does not keep, nor of an earlier version's, nobody
 /// knows.
-[[nodiscard]] bool is_lower_bound(const nlohmann::ordered_json& summary, std::string_view percentile);
+[[nodiscard]] bool is_lower_bound(const nlohmann::ordered_json& part, std::string_view percentile);
 
 /// As overloaded() of assessment.hpp, from the document: the response percentiles depend on the length of the
 /// run, and none of them is shown.

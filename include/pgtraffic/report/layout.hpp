@@ -22,6 +22,9 @@ enum class Tone : std::uint8_t { plain, bold, faint, good, doubtful, bad };
 /// line, cut with an ellipsis after `longest` columns.
 [[nodiscard]] std::string printable(std::string_view text, std::size_t longest = 240);
 
+/// Columns of a warning or a reason: what a server says may be in it, and its end is the cure.
+inline constexpr std::size_t kLongestWarning = 1000;
+
 /// The same of each of its lines, which stay lines.
 [[nodiscard]] std::string printable_lines(std::string_view text, std::size_t longest = std::string::npos);
 

@@ -22,8 +22,6 @@ struct PlanView {
     traffic::Arrivals arrivals = traffic::Arrivals::poisson;  ///< how they are spaced
     std::uint64_t seed = 0;                                   ///< of the wandering and the arrivals
     std::vector<std::uint64_t> drawn = {};                    ///< per phase: traffic::arrivals_per_phase()
-    base::Nanos warmup = base::Nanos::zero();                 ///< before the schedule's start
-    std::optional<std::uint64_t> total_queries = {};          ///< a limit, which the drawn counts respect
     int width = 80;  ///< columns; at least 40. What the table has no room for is left out
 };
 

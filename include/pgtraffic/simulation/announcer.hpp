@@ -9,9 +9,9 @@
 #include "pgtraffic/base/time.hpp"
 #include "pgtraffic/metrics/aggregator.hpp"
 #include "pgtraffic/metrics/live.hpp"
+#include "pgtraffic/metrics/stage.hpp"
 #include "pgtraffic/simulation/crew.hpp"
 #include "pgtraffic/simulation/measurement.hpp"
-#include "pgtraffic/simulation/stage.hpp"
 
 namespace pgtraffic::simulation {
 
@@ -39,7 +39,7 @@ class Announcer {
     [[nodiscard]] bool tells_moments() const noexcept;
     /// Where the run stands; `measurement` is null before it is measured.
     struct Standing {
-        Stage stage;
+        metrics::Stage stage;
         const metrics::Gauges& gauges;
         std::uint64_t reconnects;
         const Crew& crew;

@@ -21,7 +21,7 @@ namespace pgtraffic::simulation {
 
 struct SimulationPlan;
 
-/// Neither copies nor moves. Refers to plan and context, which outlive it.
+/// Neither copies nor moves. Refers to the context, which outlives it.
 class Crew {
  public:
     Crew(event_loop::Loop& loop, const SimulationPlan& plan, SessionContext& context);

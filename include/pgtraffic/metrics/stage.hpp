@@ -1,11 +1,12 @@
 // The stages of a run, in their order, and their names for whoever looks on.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <string_view>
 
-namespace pgtraffic::simulation {
+namespace pgtraffic::metrics {
 
 enum class Stage : std::uint8_t {
     connecting,   ///< waits for all sessions → warming_up
@@ -16,6 +17,9 @@ enum class Stage : std::uint8_t {
     done,
 };
 
+inline constexpr std::array kStages{Stage::connecting, Stage::warming_up, Stage::calibrating,
+                                    Stage::measuring,  Stage::draining,   Stage::done};
+
 /// "connecting", "warming up", …; "finished" of `done`.
 [[nodiscard]] constexpr std::string_view to_string(Stage stage) noexcept {
     constexpr std::string_view kNames[] = {"connecting", "warming up", "calibrating",
@@ -23,4 +27,4 @@ enum class Stage : std::uint8_t {
     return kNames[static_cast<std::size_t>(stage)];
 }
 
-}  // namespace pgtraffic::simulation
+}  // namespace pgtraffic::metrics
