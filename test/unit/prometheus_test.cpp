@@ -2,6 +2,7 @@
 #include "pgtraffic/report/prometheus.hpp"
 
 #include <fmt/format.h>
+#include <nlohmann/json.hpp>
 
 #include "pgtraffic/cli/endpoint.hpp"
 #include "pgtraffic/report/live_page.hpp"
