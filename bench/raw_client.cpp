@@ -206,8 +206,13 @@ int connect_to(const Plan& plan) {
     send_all(fd, message(0, startup + '\0'));
     wait_ready(fd);
     if (plan.prepared) {
-        send_all(fd,
-                 message('P', std::string{"s"} + '\0' + plan.sql + std::string(3, '\0')) + message('S', ""));
+        // Parse, and Bind, which plans: as pgtraffic does it, before the load.
+        std::string bind{"\0s\0\0\0\0\1", 7};
+        const std::string value = std::to_string(plan.low);
+        put_u32(bind, static_cast<std::uint32_t>(value.size()));
+        bind += value + std::string(2, '\0');
+        send_all(fd, message('P', std::string{"s"} + '\0' + plan.sql + std::string(3, '\0')) +
+                         message('B', bind) + message('S', ""));
         wait_ready(fd);
     }
     return fd;

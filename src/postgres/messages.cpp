@@ -215,6 +215,7 @@ inline AnswerReader::Event AnswerReader::take(char type, std::span<const char> b
 AnswerReader::Event AnswerReader::take_seldom(char type, std::span<const char> body) noexcept {
     switch (type) {
         case 'I':  // EmptyQueryResponse
+        case '3':  // CloseComplete, all that a plan has
             complete_ = true;
             break;
         case 'E':
@@ -224,7 +225,6 @@ AnswerReader::Event AnswerReader::take_seldom(char type, std::span<const char> b
         case 'A':  // NotificationResponse
             answer_.in_pieces = true;
             break;
-        case '3':  // CloseComplete
         case 'T':  // RowDescription
         case 't':  // ParameterDescription
         case 'n':  // NoData

@@ -64,20 +64,40 @@ Mono Session::came_at(base::Wall received, Mono now) const noexcept {
     return std::clamp(came, queries_[oldest_].statement_sent, now);
 }
 
-/// All at once: over a long way each answer that is waited for would cost its round trip.
+/// All at once: over a long way each answer that is waited for would cost its round trip. Statements are also
+/// planned ahead: a backend's first plan costs it about ten times what the query does, because it knows
+/// nothing of the tables yet, and a load that begins with all of them would begin with a burst that is none
+/// of its own.
 void Session::prepare() noexcept {
     stale_.clear();
     any_stale_ = false;
     for (const auto& sql : context_->setup) connection_.queue_simple(sql);
     unprepared_ = static_cast<std::uint32_t>(context_->setup.size());
+    unplanned_ = 0;
     if (context_->protocol == Protocol::prepared) {
-        const std::uint32_t statements = context_->workload.statement_count();
+        const auto& workload = context_->workload;
+        const std::uint32_t statements = workload.statement_count();
+        for (std::uint32_t i = 0; i < statements; ++i)
+            connection_.queue_prepare(context_->statement_names[i], workload.statement(i).sql);
         for (std::uint32_t i = 0; i < statements; ++i) {
-            connection_.queue_prepare(context_->statement_names[i], context_->workload.statement(i).sql);
+            connection_.queue_plan(context_->heads[i], workload.longest_values(i),
+                                   [&](char* to) noexcept { return workload.fill(i, 0, 0, to); });
         }
         unprepared_ += statements;
+        unplanned_ = statements;
     }
     return unprepared_ == 0 ? become_ready() : flush();
+}
+
+/// What cannot be planned is not refused for it: the query, when its turn comes, tells the same.
+void Session::prepared_one(Mono now) noexcept {
+    if (unprepared_ > 0) {
+        if (connection_.answer().failed) return lose(now);
+        --unprepared_;
+    } else {
+        --unplanned_;
+    }
+    if (unprepared_ + unplanned_ == 0) become_ready();
 }
 
 void Session::become_ready() noexcept {
@@ -173,9 +193,7 @@ void Session::wait_for_rest(bool waits) noexcept {
 void Session::on_answer(Mono now) noexcept {
     switch (state_) {
         case State::preparing:
-            if (connection_.answer().failed) return lose(now);
-            if (--unprepared_ == 0) become_ready();
-            return;
+            return prepared_one(now);
         case State::busy:
             return statement_done(now);
         case State::rolling_back:
@@ -363,8 +381,8 @@ void Session::lose(Mono now) noexcept {
     // ends a session (class 57, "operator intervention") is every query's.
     base::SqlState sqlstate = connection_.unanswered_sqlstate();
     if (was == State::preparing) {
-        refused_to_prepare_ =
-            connection_.answer().failed && unprepared_ <= context_->workload.statement_count();
+        refused_to_prepare_ = connection_.answer().failed && unprepared_ > 0 &&
+                              unprepared_ <= context_->workload.statement_count();
         connect_error_ = connection_.answer().failed ? connection_.answer().sqlstate : sqlstate;
     } else {
         connect_error_ = connection_.connect_error();

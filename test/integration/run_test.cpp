@@ -472,6 +472,38 @@ TEST_CASE("prepared statements whose table was altered, or that are gone, are pr
     CHECK(operation(result, "read")["ok"].get<int>() > 1500);
 }
 
+TEST_CASE("a prepared statement is planned once before the load, and not executed") {
+    const auto database = test::fresh_database();
+    Client client{database.conninfo()};
+    client.execute("CREATE TABLE filled (i int); CREATE SEQUENCE drawn");
+    // The server counts how often it planned a statement; the query itself is the second time.
+    const test::TemporaryFile scenario{R"json({"name": "planned", "operations": [
+        {"name": "look", "weight": 99, "statements": [{"sql":
+            "SELECT 1 FROM pg_prepared_statements WHERE statement LIKE '%$1%' AND custom_plans = 2 AND $1 > 0",
+            "parameters": [{"integer": [1, 10]}]}]},
+        {"name": "fill", "weight": 1, "statements": [{"sql":
+            "INSERT INTO filled VALUES (nextval('drawn'))"}]}]})json"};
+    const auto result = run_and_read(database, {"--scenario", scenario.path(), "-t", "1", "-c", "5",
+                                                "--warmup", "0", "-M", "prepared", "--random-seed", "1"});
+    CHECK(result["summary"]["queries"]["ok"] == 1);
+    CHECK(result["summary"]["queries"]["empty"] == 0);
+    CHECK(number(client, "SELECT count(*) FROM filled") == 0);
+    CHECK(number(client, "SELECT CASE WHEN is_called THEN 1 ELSE 0 END FROM drawn") == 0);
+}
+
+TEST_CASE("what cannot be planned fails when its turn comes, as any query") {
+    const auto database = test::fresh_database();
+    const test::TemporaryFile scenario{R"json({"name": "unplanned", "operations": [
+        {"name": "broken", "statements": [{"sql": "SELECT $1::int", "parameters": [{"constant": "no number"}]}]},
+        {"name": "sound", "statements": [{"sql": "SELECT 1"}]}]})json"};
+    const auto result = run_and_read(
+        database, {"--scenario", scenario.path(), "-t", "100", "-c", "5", "--warmup", "0", "-M", "prepared"});
+    CHECK(operation(result, "broken")["ok"] == 0);
+    CHECK(result["errors"][0]["sqlstate"] == "22P02");
+    CHECK(operation(result, "sound")["failed"] == 0);
+    CHECK(operation(result, "sound")["ok"].get<int>() > 10);
+}
+
 TEST_CASE("who waits for a next attempt when the run ends failed as the last one did") {
     const auto database = test::fresh_database();
     Client client{database.conninfo()};

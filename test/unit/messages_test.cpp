@@ -112,6 +112,18 @@ TEST_CASE("an unnamed statement is parsed, bound, executed and synced") {
           "S\0\0\0\4"s);
 }
 
+TEST_CASE("a statement is planned as it is bound, and its portal closed in place of executed") {
+    SendBuffer buffer;
+    postgres::append_plan(buffer, QueryHead::prepared("s1", 1), 100,
+                          [](char* to) { return std::copy_n("42", 2, base::put_u32(to, 2)); });
+    CHECK(taken(buffer) ==
+          "B\0\0\0\x14\0s1\0\0\0\0\1\0\0\0\2"
+          "42\0\0"
+          "C\0\0\0\6P\0"
+          "S\0\0\0\4"s);
+    check_told(message('2', "") + message('3', "") + ready(), "answer\n");
+}
+
 TEST_CASE("a buffer that was sent in part goes on where it stopped, and behind it what came later") {
     SendBuffer buffer;
     postgres::append_simple(buffer, std::string(3000, 'x'));

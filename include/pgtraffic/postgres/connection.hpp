@@ -97,6 +97,11 @@ class Connection {
     void queue_query(const QueryHead& head, std::size_t longest, WriteValues&& write) {
         append_query(unsent_, head, longest, std::forward<WriteValues>(write));
     }
+    /// As append_plan().
+    template <class WriteValues>
+    void queue_plan(const QueryHead& head, std::size_t longest, WriteValues&& write) {
+        append_plan(unsent_, head, longest, std::forward<WriteValues>(write));
+    }
 
     /// Sends what is queued, by one system call where the socket takes it.
     [[nodiscard]] Sent flush() noexcept;

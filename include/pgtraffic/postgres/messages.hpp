@@ -76,22 +76,36 @@ void append_prepare(SendBuffer& buffer, std::string_view name, std::string_view 
 /// In front of a query: closes the statement, if it is there, and prepares it anew. Has no answer of its own.
 void append_prepare_again(SendBuffer& buffer, std::string_view name, std::string_view sql);
 
-/// `write(char* to)` puts the values to `to`, each behind its length (base::put_u32), and returns their end:
-/// at most `longest` bytes. Values and results are text.
-template <class WriteValues>
-void append_query(SendBuffer& buffer, const QueryHead& head, std::size_t longest, WriteValues&& write) {
-    // Bind's end: no format of results is named. Execute of the unnamed portal, without a limit of rows.
-    // Sync.
-    static constexpr char kBehindValues[] = "\0\0E\0\0\0\11\0\0\0\0\0S\0\0\0\4";
-    static constexpr std::size_t kBehind = sizeof kBehindValues - 1;
+/// The head, the values and what stands behind them: the end of Bind, which names no format of results (two
+/// bytes), and further messages. `write` as in append_query().
+template <std::size_t kSize, class WriteValues>
+void append_bind(SendBuffer& buffer, const QueryHead& head, std::size_t longest, WriteValues&& write,
+                 const char (&behind_values)[kSize]) {
+    constexpr std::size_t kBehind = kSize - 1;
     const std::string_view before = head.bytes();
     char* const begin = buffer.room(before.size() + longest + kBehind);
     std::memcpy(begin, before.data(), before.size());
     char* const end = std::forward<WriteValues>(write)(begin + before.size());
     char* const length = begin + head.bind_length();
     base::put_u32(length, static_cast<std::uint32_t>(end + 2 - length));
-    std::memcpy(end, kBehindValues, kBehind);
+    std::memcpy(end, behind_values, kBehind);
     buffer.append(static_cast<std::size_t>(end - begin) + kBehind);
+}
+
+/// `write(char* to)` puts the values to `to`, each behind its length (base::put_u32), and returns their end:
+/// at most `longest` bytes. Values and results are text.
+template <class WriteValues>
+void append_query(SendBuffer& buffer, const QueryHead& head, std::size_t longest, WriteValues&& write) {
+    // Execute of the unnamed portal, without a limit of rows. Sync.
+    append_bind(buffer, head, longest, std::forward<WriteValues>(write), "\0\0E\0\0\0\11\0\0\0\0\0S\0\0\0\4");
+}
+
+/// Has the server do all for a query but execute it: it plans the statement, and reads from its catalogs what
+/// it needs to know of the tables. Neither reads nor changes a row of theirs.
+template <class WriteValues>
+void append_plan(SendBuffer& buffer, const QueryHead& head, std::size_t longest, WriteValues&& write) {
+    // Close of the unnamed portal. Sync.
+    append_bind(buffer, head, longest, std::forward<WriteValues>(write), "\0\0C\0\0\0\6P\0S\0\0\0\4");
 }
 
 /// What came back for one query, all its results together.

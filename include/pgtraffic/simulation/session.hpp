@@ -100,7 +100,7 @@ class alignas(kCacheLine) Session {
     enum class State : std::uint8_t {
         closed,       ///< no connection; waits for connect() → connecting
         connecting,   ///< waits for the handshake → preparing, or closed
-        preparing,    ///< waits for the answers to set-up and PREPARE → idle, or closed
+        preparing,    ///< waits for the answers to set-up, PREPARE and plans → idle, or closed
         idle,         ///< waits for begin() → busy; the server's goodbye → closed
         busy,         ///< waits for the last answer → idle, backing_off (retry) or rolling_back; loss,
                       ///< expire() → closed
@@ -189,6 +189,7 @@ class alignas(kCacheLine) Session {
     [[nodiscard]] base::Mono came_at(base::Wall received, base::Mono now) const noexcept;
     void wait_for_rest(bool waits) noexcept;
     void on_answer(base::Mono now) noexcept;
+    void prepared_one(base::Mono now) noexcept;
     void statement_done(base::Mono now) noexcept;
     [[nodiscard]] Query& move_to_end() noexcept;
     void end_oldest(metrics::Outcome outcome, std::string_view error, base::Mono now) noexcept;
@@ -230,6 +231,7 @@ class alignas(kCacheLine) Session {
     /// happened.
     std::vector<bool> stale_;
     std::uint32_t unprepared_ = 0;  // answers to set-up and PREPARE still to come
+    std::uint32_t unplanned_ = 0;   // and behind them those of statements that are planned ahead
     base::Mono resume_at_;          // while backing off
     std::string given_up_because_;
     bool refused_to_prepare_ = false;
