@@ -32,7 +32,7 @@ int main(int argc, char** argv) {
         std::perror("bare_timer");
         return 1;
     }
-    std::mt19937_64 random{42};
+    std::mt19937_64 random{std::random_device{}()};
     std::exponential_distribution<double> gap{rate};
     const auto ns = [](double s) { return std::chrono::nanoseconds{std::llround(1e9 * s)}; };
     Lag lag{1.5 * rate * seconds + 100};

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cmath>
 #include <cstddef>
 #include <cstdio>
 #include <numeric>
@@ -17,13 +18,14 @@ class Lag {
         ms_.push_back(std::chrono::duration<float, std::milli>(began - due).count());
     }
 
-    /// As a member of a JSON object; percentiles are values that occurred. Nothing where nothing was added.
+    /// As a member of a JSON object; percentiles are values that occurred, by the nearest rank (ceil(p n)).
+    /// Nothing where nothing was added.
     void print_member() {
         if (ms_.empty()) return;
         std::sort(ms_.begin(), ms_.end());
         const auto rank = [&](double p) {
-            return static_cast<double>(
-                ms_[static_cast<std::size_t>(p * static_cast<double>(ms_.size() - 1))]);
+            const double nearest = std::ceil(p * static_cast<double>(ms_.size()));
+            return static_cast<double>(ms_[static_cast<std::size_t>(nearest) - 1]);
         };
         std::printf(R"(, "lag_ms": {"mean": %.4f, "p50": %.4f, "p99": %.4f, "max": %.4f})",
                     std::accumulate(ms_.begin(), ms_.end(), 0.0) / static_cast<double>(ms_.size()), rank(0.5),

@@ -250,7 +250,7 @@ Tally load_at_rate(const Plan& plan, const std::vector<int>& sockets) {
     std::vector<Answers> answers(sockets.size());
     std::deque<std::size_t> idle(sockets.size());
     for (std::size_t i = 0; i < sockets.size(); ++i) idle[i] = i;
-    std::mt19937_64 random{42};
+    std::mt19937_64 random{std::random_device{}()};
     std::exponential_distribution<double> gap{plan.rate};
     Query query{plan};
     Tally tally;
@@ -266,13 +266,14 @@ Tally load_at_rate(const Plan& plan, const std::vector<int>& sockets) {
     std::array<char, 16384> buffer;
     auto armed = start;
     while (open() || tally.queries < sent) {
-        const auto now = Clock::now();
+        auto now = Clock::now();
         while (open() && due <= now && !idle.empty()) {
             send_all(sockets[idle.front()], query.next());
             idle.pop_front();
             tally.lag.add(due, now);
             ++sent;
             due += std::chrono::nanoseconds{std::llround(1e9 * gap(random))};
+            now = Clock::now();
         }
         if (due != armed && !idle.empty()) {
             armed = due;

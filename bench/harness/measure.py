@@ -16,11 +16,12 @@ class Spread:
     median: float
     low: float
     high: float
+    turns: int
 
     @staticmethod
     def of(values):
         values = [value for value in values if value is not None]
-        return Spread(statistics.median(values), min(values), max(values)) if values else None
+        return Spread(statistics.median(values), min(values), max(values), len(values)) if values else None
 
 
 def once(client, target, load, length, **how):
@@ -72,12 +73,22 @@ def difference(client, target, load, long, short, **how):
     sample = {"queries": run.queries, "per_s": (run.in_time - before.in_time) / seconds,
               "cpu_us": cpu_us if cpu_us > 0 else None}
     if target.pid:
-        sample["server_busy"] = run.server_cpu_s / run.wall_s
+        sample["server_busy"] = (run.server_cpu_s - before.server_cpu_s) / (run.wall_s - before.wall_s)
     if run.peak_kb:
         sample |= {"peak_kb": run.peak_kb, "short_wall_s": before.wall_s}
     if load.rate:
-        sample |= {"lag_ms": run.lag_ms, "lag_mean_ms": run.lag_ms.get("mean"), "attained": run.attained or None}
+        sample |= {"lag_ms": run.lag_ms, "lag_mean_ms": _mean_lag(before, run)}
+        if run.attained is not None:
+            sample["not_started"] = 1 - run.attained  # which rounding leaves as exact as it is small
     return sample
+
+
+def _mean_lag(before, run):
+    """Of what the long run has more, as a cost is: first queries, on which some clients prepare, are in neither."""
+    if "mean" not in run.lag_ms or "mean" not in before.lag_ms:
+        return None
+    more = run.lag_ms["mean"] * run.queries - before.lag_ms["mean"] * before.queries
+    return more / (run.queries - before.queries) if more > 0 else None
 
 
 def rounded(value):

@@ -1,5 +1,7 @@
 """The samples as Markdown. A figure is the median of its samples; a ratio stands with its lowest and highest."""
 
+import math
+
 from .measure import Spread
 
 OURS, PGBENCH, RAW, TIMER, SYSBENCH = "pgtraffic", "pgbench", "raw socket", "bare timer", "sysbench"
@@ -29,6 +31,8 @@ def decimal(spread, digits=2):
 def ratio(spread):
     if not spread:
         return NONE
+    if spread.turns == 1:
+        return f"{spread.median:.2f} (one turn)"
     return f"{spread.median:.2f} ({spread.low:.2f}-{spread.high:.2f})"
 
 
@@ -91,7 +95,7 @@ def _steps(record, part):
     out = ""
     for cell in record.cells(part):
         rows = [[step, decimal(record.spread(part, cell, client, "cpu_us"), 1),
-                 ratio(record.ratio(part, cell, client, PGBENCH, "cpu_us")), _lag(record, part, cell, client, "mean"),
+                 ratio(record.ratio(part, cell, client, PGBENCH, "cpu_us")), decimal(record.spread(part, cell, client, "lag_mean_ms"), 3),
                  _lag(record, part, cell, client, "p99")]
                 for step, client in STEPS.items() if record.values(part, cell, client, "cpu_us")]
         if len(rows) > 2:
@@ -109,22 +113,23 @@ def open_loop(record, part="open"):
         def lag(client, name, cell=cell):
             return _lag(record, part, cell, client, name)
 
-        attained = of(OURS, "attained")
+        not_started = of(OURS, "not_started")
         name = f"{cell['rate']:,}/s, {cell['connections']:,}"
         rows.append([name, decimal(of(OURS, "per_s"), 1), decimal(of(PGBENCH, "per_s"), 1),
-                     f"{100 * attained.median:.2f} %" if attained else NONE, decimal(of(OURS, "cpu_us"), 1),
+                     f"{math.floor(1e4 * (1 - not_started.median)) / 100:.2f} %" if not_started else NONE,
+                     decimal(of(OURS, "cpu_us"), 1),
                      decimal(of(PGBENCH, "cpu_us"), 1), decimal(of(RAW, "cpu_us"), 1),
                      ratio(record.ratio(part, cell, OURS, PGBENCH, "cpu_us")),
                      ratio(record.ratio(part, cell, RAW, PGBENCH, "cpu_us"))])
         thrifty.append([name, decimal(of(ECONOMY, "cpu_us"), 1),
-                        ratio(record.ratio(part, cell, ECONOMY, PGBENCH, "cpu_us")), lag(ECONOMY, "mean"),
+                        ratio(record.ratio(part, cell, ECONOMY, PGBENCH, "cpu_us")), decimal(of(ECONOMY, "lag_mean_ms"), 3),
                         lag(ECONOMY, "p99")])
-        lags.append([name, lag(OURS, "mean"), lag(OURS, "p50"), lag(OURS, "p99"), lag(OURS, "max"),
-                     lag(PGBENCH, "mean"), lag(PGBENCH, "max"),
+        lags.append([name, decimal(of(OURS, "lag_mean_ms"), 3), lag(OURS, "p50"), lag(OURS, "p99"), lag(OURS, "max"),
+                     decimal(of(PGBENCH, "lag_mean_ms"), 3), lag(PGBENCH, "max"),
                      ratio(record.ratio(part, cell, OURS, PGBENCH, "lag_mean_ms"))])
         if record.values(part, cell, WARMED, "cpu_us"):
-            lags.append([f"{name}, behind a warm-up of 3 s", *(lag(WARMED, which) for which in ("mean", "p50", "p99", "max")),
-                         NONE, NONE, ratio(record.ratio(part, cell, WARMED, PGBENCH, "lag_mean_ms"))])
+            lags.append([f"{name}, behind a warm-up of 3 s", decimal(of(WARMED, "lag_mean_ms"), 3),
+                         *(lag(WARMED, which) for which in ("p50", "p99", "max")), NONE, NONE, NONE])
         floors.append([name, *(lag(client, which) for which in ("p50", "p99") for client in (OURS, RAW, TIMER)),
                        decimal(of(TIMER, "cpu_us"), 1)])
     return (table(["rate, connections", "queries/s", "pgbench", "started of what was due", "CPU µs a query", "pgbench",
