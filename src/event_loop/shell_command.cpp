@@ -89,22 +89,19 @@ void ShellCommand::on_output(ssize_t size) noexcept {
 
 void ShellCommand::on_exit(std::int64_t status, int signal) noexcept {
     exited_ = true;
-    if (end_.error.empty() && signal != 0) end_.error = fmt::format("was ended by signal {}", signal);
-    if (end_.error.empty() && status != 0) end_.error = fmt::format("ended with exit code {}", status);
+    if (signal != 0) return fail(fmt::format("was ended by signal {}", signal));
+    if (status != 0) return fail(fmt::format("ended with exit code {}", status));
     end_if_over();
 }
 
+/// Or it was not started, which is told then.
 void ShellCommand::on_time() noexcept {
-    if (!end_.error.empty()) {  // was not started
-        output_.reset();
-        return end_if_over();
-    }
     fail("took too long");
 }
 
-/// Who keeps the output open may have left the group: its end is not waited for.
-void ShellCommand::fail(const char* why) noexcept {
-    end_.error = why;
+/// The first reason counts. Who keeps the output open may have left the group: its end is not waited for.
+void ShellCommand::fail(const std::string& why) noexcept {
+    if (end_.error.empty()) end_.error = why;
     output_open_ = false;
     output_.reset();
     kill_group();

@@ -53,20 +53,31 @@ bool explains(const OperationResult& operation, base::Nanos length) {
            (operation.counts.retried == 0 && 2 * service.max() >= length);
 }
 
+/// Whether an outage of the whole service tells of this time already, or of what lies beside it: a server
+/// that goes falls silent before its connections are lost, and what comes back has to begin.
+bool told_by_outage(const RunResult& run, double from_s, double to_s) {
+    constexpr double kBeside = 1.0;
+    return std::ranges::any_of(run.outages, [&](const auto& outage) {
+        return outage.without_service_s > 0 && outage.from_s < to_s + kBeside &&
+               from_s < outage.to_s + kBeside;
+    });
+}
+
 }  // namespace
 
 base::Nanos stood_still_for(const RunResult& run) {
-    if (run.without_service().count() > 0 || run.latencies.service.empty()) return base::Nanos{0};
+    if (run.latencies.service.empty()) return base::Nanos{0};
     if (run.client.stood_still()) return base::Nanos{0};  // of the server nothing is known for that time
     const base::Nanos least = std::max<base::Nanos>(std::chrono::seconds{1},
                                                     kOutOfProportion * run.latencies.service.quantile(0.5));
     base::Nanos all{0};
     base::Nanos stretch{0};
     bool under_way = false;  // at the end of the interval before
-    const auto end_stretch = [&] {
+    const auto end_stretch = [&](double at_s) {
+        const bool told = told_by_outage(run, at_s - base::to_seconds(stretch), at_s);
         const bool explained = std::ranges::any_of(
             run.operations, [&](const auto& operation) { return explains(operation, stretch); });
-        if (stretch >= least && explained) all += stretch;
+        if (stretch >= least && explained && !told) all += stretch;
         stretch = base::Nanos{0};
     };
     for (const auto& interval : run.intervals) {
@@ -74,11 +85,11 @@ base::Nanos stood_still_for(const RunResult& run) {
         if (nothing && under_way && interval.in_flight > 0) {
             stretch += base::from_seconds(interval.duration_s);
         } else {
-            end_stretch();
+            end_stretch(interval.start_s);
         }
         under_way = interval.in_flight > 0;
     }
-    end_stretch();
+    end_stretch(run.duration_s);
     return all;
 }
 

@@ -155,16 +155,18 @@ ThresholdResult result_of(const Threshold& threshold, std::optional<double> figu
 
 /// A percentile of the response that so many queries without an answer make a lower bound, or one that is
 /// only this small because they had not waited longer, does not show that it is below a limit. Nor does a
-/// maximum beside any such query.
+/// maximum or a mean beside any such query.
 void hold_for_unanswered(const Threshold& threshold, const Latencies& latencies, ThresholdResult& result) {
     const bool upper =
         threshold.comparison == Comparison::less || threshold.comparison == Comparison::less_or_equal;
     if (!result.ok || !upper) return;
-    const double quantile = threshold.statistic == Statistic::max ? 1 : threshold.quantile;
-    const auto most = latencies.response_at_most(quantile);
-    if (most && holds(in_unit(static_cast<double>(most->count()), threshold.unit), threshold.comparison,
-                      threshold.limit))
-        return;
+    if (latencies.unanswered.empty()) return;
+    if (threshold.statistic == Statistic::quantile) {
+        const auto most = latencies.response_at_most(threshold.quantile);
+        if (most && holds(in_unit(static_cast<double>(most->count()), threshold.unit), threshold.comparison,
+                          threshold.limit))
+            return;
+    }
     result.ok = false;
     result.at_least = true;
     result.actual_text = fmt::format("at least {}: {} had no answer", result.actual_text,
@@ -207,8 +209,7 @@ ThresholdResult evaluate(const Threshold& threshold, const RunResult& run) {
     const auto* histogram = histogram_of(threshold.metric, queries->latencies);
     if (histogram == nullptr) return result_of(threshold, figure_of(threshold.metric, queries->counts));
     auto result = result_of(threshold, statistic_of(threshold, *histogram));
-    const bool top = threshold.statistic == Statistic::quantile || threshold.statistic == Statistic::max;
-    if (threshold.metric == Metric::response && top)
+    if (threshold.metric == Metric::response && threshold.statistic != Statistic::min)
         hold_for_unanswered(threshold, queries->latencies, result);
     result.weak = result.actual && threshold.statistic == Statistic::quantile &&
                   !histogram->supports(threshold.quantile);

@@ -144,7 +144,9 @@ ComparedFigure compare_figure(const std::vector<Group>& groups, const AskedFigur
         if (compared.values.size() == 1) continue;
         auto& value = compared.values.back();
         value.change = change_of(compared.values.front(), value);
-        value.finding = finding_of(compared.values.front(), value, row.higher_is_better);
+        // A count grows with the queries.
+        if (row.unit != FigureUnit::count)
+            value.finding = finding_of(compared.values.front(), value, row.higher_is_better);
     }
     return compared;
 }

@@ -259,13 +259,21 @@ std::string_view latency_key(const Threshold& figure) {
 }
 
 /// The kept percentile of which the result says whether it is a lower bound, and which therefore speaks for
-/// this figure: itself, or the next one above it, whose rank is left to the same queries.
+/// this one: itself, or the next one above it, whose rank is left to the same queries.
 std::string_view bounding_key(const Threshold& figure) {
-    if (figure.statistic != Statistic::quantile) return "";
     for (const auto& [key, q] : kKeptPercentiles) {
         if (q >= figure.quantile - 1e-12) return key;
     }
     return kKeptPercentiles.back().key;
+}
+
+/// Whether this figure of the response is only known to be at least what the result has: queries without an
+/// answer have the age that they had reached.
+bool is_at_least(const Threshold& figure, const Json& part) {
+    if (figure.statistic == Statistic::quantile) return is_lower_bound(part, bounding_key(figure));
+    const auto counts = counts_of(counted_in(part));
+    const auto unanswered = counts.timed_out + counts.missed + counts.waiting + counts.in_flight;
+    return figure.statistic != Statistic::min && unanswered > 0;
 }
 
 ResultFigures::ResultFigures(const Json& document) : document_{document}, run_{run_of(document)} {}
@@ -332,7 +340,7 @@ ComparedValue ResultFigures::latency(const Threshold& figure, const Json& part,
     const auto* histogram =
         figure.population == Population::run ? histogram_of(run_, figure.metric) : nullptr;
     const auto key = latency_key(figure);
-    if (figure.metric == Metric::response && is_lower_bound(part, bounding_key(figure))) return found;
+    if (figure.metric == Metric::response && is_at_least(figure, part)) return found;
     if (!key.empty()) {
         found.value = (*latencies)[std::string{key}].get<double>();
     } else if (histogram != nullptr && !histogram->empty()) {

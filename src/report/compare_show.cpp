@@ -378,7 +378,7 @@ std::string compare_html(const Comparison& comparison, const std::vector<Compare
         "confidence "
         "interval, where there is one. Where two of them overlap, they show no difference. " +
         html_text(intervals_note(runs)) + "</p>\n" +
-        with_weak_note(figures_table(comparison, group_labels(runs))) + "</section>\n";
+        with_mark_notes(figures_table(comparison, group_labels(runs))) + "</section>\n";
     body +=
         "<section id=\"time\"><h2>Over time</h2>\n<p class=\"where no-print\" id=\"when\">Point at a chart, "
         "or tab to "

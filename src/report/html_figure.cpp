@@ -85,6 +85,10 @@ std::string HtmlFigures::percentile(const std::string& place, const std::string&
                                     const char* unit) const {
     auto html = (*this)(fmt::format("{}/{}", place, key), Look::millis, unit);
     if (!has(fmt::format("{}/{}", place, key)) || !key.starts_with('p')) return html;
+    const auto slash = place.rfind('/');
+    const auto& part = document_->at(nlohmann::ordered_json::json_pointer{place.substr(0, slash)});
+    if (place.substr(slash + 1) == "response_ms" && report::is_lower_bound(part, key))
+        html = fmt::format("{}{}", kAtLeastMark, html);
     if (!metrics::supports_quantile(queries_behind(place), quantile_of(key))) html += kWeakMark;
     return html;
 }

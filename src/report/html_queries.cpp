@@ -106,7 +106,7 @@ std::string html_percentiles(const Json& document, const HtmlFigures& figure) {
     std::vector<HtmlColumn> heads{{"", true}};
     for (const auto& column : columns) heads.push_back({column.head});
     for (const auto* latency : sure) heads.push_back({fmt::format("{}, 95 % sure", latency)});
-    const auto table = with_weak_note(html_table("Percentiles", heads, rows));
+    const auto table = with_mark_notes(html_table("Percentiles", heads, rows));
     if (!steady) return section("percentiles", "Percentiles", hint(kNoSteadyState) + table);
     const bool any =
         figure.has("/summary/response_ms/max") && !document["histograms"]["response"]["counts"].empty();

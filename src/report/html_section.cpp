@@ -42,8 +42,11 @@ std::string pairs_table(std::string_view label,
     return html + "</tbody></table>\n";
 }
 
-std::string with_weak_note(std::string html) {
-    if (html.find(kWeakMark) != std::string::npos) html += hint(kWeakNote);
+std::string with_mark_notes(std::string html) {
+    const bool weak = html.find(kWeakMark) != std::string::npos;
+    const bool at_least = html.find(kAtLeastMark) != std::string::npos;
+    if (weak) html += hint(kWeakNote);
+    if (at_least) html += hint(kAtLeastNote);
     return html;
 }
 
@@ -69,7 +72,7 @@ std::string figure_table(std::string_view label, const Json& document, const cha
                               : figure(at, column.look));
         }
     }
-    return with_weak_note(html_table(label, heads, rows));
+    return with_mark_notes(html_table(label, heads, rows));
 }
 
 }  // namespace pgtraffic::report

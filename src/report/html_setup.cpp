@@ -71,7 +71,7 @@ std::string statements(const Json& document, const HtmlFigures& figure) {
                 html += fmt::format("<pre>{}</pre>\n", html_lines(text_of(own[s], "sql")));
         }
     }
-    return html.empty() ? html : with_weak_note("<h3>Statements</h3>\n" + html);
+    return html.empty() ? html : with_mark_notes("<h3>Statements</h3>\n" + html);
 }
 
 std::string client_cost(const HtmlFigures& figure) {

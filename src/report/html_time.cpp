@@ -15,7 +15,7 @@ std::string phases(const Json& document, const HtmlFigures& figure) {
                                               {{"from", "start_s", Look::seconds},
                                                {"length", "duration_s", Look::seconds},
                                                {"target /s", "target_per_s_mean", Look::rate},
-                                               {"done /s", "throughput_per_s", Look::rate},
+                                               {"ok of those due /s", "throughput_per_s", Look::rate},
                                                {"ok", "ok", Look::count},
                                                {"failed", "failed", Look::count},
                                                {"timed out", "timed_out", Look::count},

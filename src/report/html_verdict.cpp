@@ -81,7 +81,7 @@ std::string key_figures(const Json& document, const HtmlFigures& figure) {
                            figure("/summary/queries/planned", Look::count) + " planned");
     }
     html += backlog_grew(document) ? backlog_figures(figure) : response_figures(figure);
-    return with_weak_note(html + succeeded(figure) + "</dl>\n");
+    return with_mark_notes(html + succeeded(figure) + "</dl>\n");
 }
 
 std::string_view without_leading(std::string_view text, std::string_view characters) {
@@ -118,7 +118,8 @@ std::string thresholds(const Json& document, const HtmlFigures& figure) {
                                               : "<span class=\"missed\">missed</span>"});
     }
     return "<h3>Thresholds</h3>\n" +
-           with_weak_note(html_table("Thresholds", {{"condition", true}, {"the run had"}, {"result"}}, rows));
+           with_mark_notes(
+               html_table("Thresholds", {{"condition", true}, {"the run had"}, {"result"}}, rows));
 }
 
 /// Which of the conditions it was that the run did not meet, as HTML.

@@ -69,8 +69,9 @@ std::string late(const RunResult& run) {
                        percent_of(counts.late, counts.succeeded()));
 }
 
-/// The two lines of pgbench, behind `prefix`.
+/// The two lines of pgbench, behind `prefix`; none where there is nothing to tell of, which is not 0 ms.
 std::string latency(const Histogram& response, std::string_view prefix) {
+    if (response.empty()) return "";
     return fmt::format("{0}latency average = {1:.3f} ms\n{0}latency stddev = {2:.3f} ms\n", prefix,
                        response.mean_ns() * 1e-6, response.stddev_ns() * 1e-6);
 }
@@ -117,7 +118,7 @@ std::string pgbench_report(const RunResult& run) {
     if (skips(run)) text += skipped(run.total);
     if (limited(run)) text += late(run);
     text += latency(run.latencies.response, "");
-    if (run.open_loop) {
+    if (run.open_loop && !run.latencies.lag.empty()) {
         text += fmt::format("rate limit schedule lag: avg {:.3f} (max {:.3f}) ms\n",
                             run.latencies.lag.mean_ns() * 1e-6, base::to_millis(run.latencies.lag.max()));
     }

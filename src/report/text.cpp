@@ -178,8 +178,7 @@ void network(const RunResult& run, const Millis& ms, Page& page) {
     }
     if (!run.latencies.service.empty() && !network.idle_rtt.empty()) {
         page.row("Database Time", ms.of(network.database_ms), "ms", "median service - round trip");
-        page.row("Network Share", fmt::format("{:.1f}", 100 * network.network_ratio), "%",
-                 "of the median service");
+        page.row("Network Share", percent(network.network_ratio, 1), "%", "of the median service");
     }
     if (!network.method.empty()) page.note(fmt::format("Method: {}", printable(network.method)));
 }
@@ -214,9 +213,9 @@ void latency_breakdown(const RunResult& run, const Millis& ms, Page& page) {
          {std::pair{"50th Percentile", 0.50}, {"95th Percentile", 0.95}, {"99th Percentile", 0.99}}) {
         const auto bounds = metrics::quantile_bounds(response, q, batches, unanswered);
         page.row(label, ms.of(response.quantile(q)), "ms",
-                 !response.supports(q) ? std::string{kWeak}
-                 : !run.latencies.response_at_most(q)
+                 !run.latencies.response_at_most(q)
                      ? fmt::format("at least: {} had no answer", with_thousands(unanswered.count()))
+                 : !response.supports(q) ? std::string{kWeak}
                  : bounds ? fmt::format("95 % sure: {} to {}", ms.of(bounds->low), ms.of(bounds->high))
                           : std::string{});
     }

@@ -20,6 +20,12 @@ namespace {
 
 constexpr std::size_t kOutages = 12;     // shown; the JSON result has all that are kept
 constexpr std::size_t kErrorKinds = 10;  // distinct SQLSTATEs shown; the JSON result has all
+constexpr const char* kAtLeastNote = "≥ at least: for too many queries that had no answer";
+
+/// Whether a percentile of these that the tables of operations and phases show is a lower bound.
+bool any_at_least(const metrics::Latencies& latencies) {
+    return !latencies.response.empty() && !latencies.response_at_most(0.99);
+}
 
 std::vector<std::string> operation_notes(const metrics::OperationResult& operation, const Millis& ms) {
     std::vector<std::string> notes;
@@ -77,6 +83,11 @@ std::string Millis::quantile(const Histogram& histogram, double q) const {
     return marked(histogram, q) + (histogram.supports(q) ? " " : "");
 }
 
+std::string Millis::response(const metrics::Latencies& latencies, double q) const {
+    const bool at_least = !latencies.response.empty() && !latencies.response_at_most(q);
+    return (at_least ? "≥" : "") + quantile(latencies.response, q);
+}
+
 void text_percentiles(const RunResult& run, const Millis& ms, Page& page) {
     const auto& latencies = run.latencies;
     const bool steady = !overloaded(run);
@@ -104,18 +115,22 @@ void text_percentiles(const RunResult& run, const Millis& ms, Page& page) {
                                    {"p99.99", 0.9999}}) {
         TableRow row{.name = label, .cells = {}, .notes = {}, .tone = Tone::plain};
         for (const auto* histogram : columns) {
-            row.cells.push_back(ms.quantile(*histogram, q));
+            row.cells.push_back(histogram == &latencies.response ? ms.response(latencies, q)
+                                                                 : ms.quantile(*histogram, q));
             weak = weak || (!histogram->empty() && !histogram->supports(q));
         }
         rows.push_back(std::move(row));
     }
     TableRow last{.name = "max", .cells = {}, .notes = {}, .tone = Tone::plain};
     for (const auto* histogram : columns) {
-        last.cells.push_back(histogram->empty() ? "- " : ms.of(histogram->max()) + " ");
+        const bool at_least = histogram == &latencies.response && !latencies.unanswered.empty();
+        last.cells.push_back(histogram->empty() ? "- "
+                                                : (at_least ? "≥" : "") + ms.of(histogram->max()) + " ");
     }
     rows.push_back(std::move(last));
     page.table("Percentiles (ms)", heads, rows, 15);
     if (weak) page.note("* fewer than ten queries above it: not supported by the data");
+    if (steady && !latencies.unanswered.empty()) page.note(kAtLeastNote);
     if (run.open_loop) {
         page.note("response: due to done; service: sent to done; lag: due to sent");
     }
@@ -127,6 +142,7 @@ void text_operations(const RunResult& run, const Millis& ms, Page& page) {
     std::vector<std::string> heads{"ok", "empty", "failed", "per s"};
     if (with_percentiles) heads.insert(heads.end(), {"p50 ms ", "p99 ms "});
     std::vector<TableRow> rows;
+    bool at_least = false;
     for (const auto& operation : run.operations) {
         const auto& counts = operation.counts;
         const double per_s =
@@ -137,12 +153,14 @@ void text_operations(const RunResult& run, const Millis& ms, Page& page) {
                      operation_notes(operation, ms),
                      Tone::plain};
         if (with_percentiles) {
-            row.cells.push_back(ms.quantile(operation.latencies.response, 0.5));
-            row.cells.push_back(ms.quantile(operation.latencies.response, 0.99));
+            row.cells.push_back(ms.response(operation.latencies, 0.5));
+            row.cells.push_back(ms.response(operation.latencies, 0.99));
+            at_least = at_least || any_at_least(operation.latencies);
         }
         rows.push_back(std::move(row));
     }
     page.table("Operations", heads, rows);
+    if (at_least) page.note(kAtLeastNote);
     if (run.total.timed_out > 0) page.note("failed: with those timed out");
 }
 
@@ -208,6 +226,7 @@ void text_phases(const RunResult& run, const Millis& ms, Page& page) {
     if (!run.open_loop) heads = {"queries", "per s"};
     if (with_percentiles) heads.insert(heads.end(), {"p50 ms ", "p99 ms "});
     std::vector<TableRow> rows;
+    bool at_least = false;
     for (const auto& phase : run.phases) {
         TableRow row{printable(phase.name, kLongestName), {with_thousands(phase.planned)}, {}, Tone::plain};
         if (run.open_loop) {
@@ -221,12 +240,14 @@ void text_phases(const RunResult& run, const Millis& ms, Page& page) {
                 ? with_thousands(static_cast<double>(phase.counts.succeeded()) / phase.duration_s, 2)
                 : "-");
         if (with_percentiles) {
-            row.cells.push_back(ms.quantile(phase.latencies.response, 0.5));
-            row.cells.push_back(ms.quantile(phase.latencies.response, 0.99));
+            row.cells.push_back(ms.response(phase.latencies, 0.5));
+            row.cells.push_back(ms.response(phase.latencies, 0.99));
+            at_least = at_least || any_at_least(phase.latencies);
         }
         rows.push_back(std::move(row));
     }
     page.table("Phases", heads, rows);
+    if (at_least) page.note(kAtLeastNote);
 }
 
 }  // namespace pgtraffic::report

@@ -381,9 +381,14 @@ void Session::lose(Mono now) noexcept {
     // ends a session (class 57, "operator intervention") is every query's.
     base::SqlState sqlstate = connection_.unanswered_sqlstate();
     if (was == State::preparing) {
-        refused_to_prepare_ = connection_.answer().failed && unprepared_ > 0 &&
-                              unprepared_ <= context_->workload.statement_count();
-        connect_error_ = connection_.answer().failed ? connection_.answer().sqlstate : sqlstate;
+        const bool refused = unprepared_ > 0 && connection_.answer().failed;
+        if (refused)
+            connect_error_ = connection_.answer().sqlstate;
+        else
+            connect_error_ = sqlstate;
+        // Of what a statement names something is missing or forbidden (class 42, and 3F of schemas).
+        refused_to_prepare_ = refused && unprepared_ <= context_->workload.statement_count() &&
+                              (connect_error_.error_class() == "42" || connect_error_.error_class() == "3F");
     } else {
         connect_error_ = connection_.connect_error();
     }

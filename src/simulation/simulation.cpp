@@ -158,7 +158,7 @@ Run::Run(event_loop::Loop& loop, const SimulationPlan& plan, const workload::Wor
                .pipeline = plan.pipeline,
                .timeout = plan.timeout,
                .rows = plan.max_rows ? &rows_ : nullptr,
-               .leave_read_only = wants_writable(plan.conninfo),
+               .leave_read_only = wants_writable(plan.conninfo) && !plan.read_only,
                .setup = {},
                .statement_names = {},
                .heads = {},
@@ -558,7 +558,9 @@ void Run::on_tick() noexcept {
     if (plan_.stop_file && stage_ < Stage::draining && stop_file_exists(*plan_.stop_file)) {
         end_.stop_file = true;
         announcer_.say(fmt::format("stopped by --stop-file: \"{}\" exists", *plan_.stop_file));
-        return end_load(now);
+        end_load(now);
+        if (stage_ != Stage::done) start_tick(now);
+        return;
     }
     if (stage_ == Stage::connecting) announcer_.connecting(connector_->connected());
     if (stage_ == Stage::measuring) {

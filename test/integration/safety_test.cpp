@@ -54,11 +54,13 @@ TEST_CASE("a run that reads only connects read only, and a function that writes 
         all.push_back(file.path());
         return all;
     };
-    for (const char* protocol : {"extended", "prepared"}) {
+    for (const auto& [protocol, servers] :
+         {std::pair{"extended", ""}, {"prepared", ""}, {"prepared", " target_session_attrs=read-write"}}) {
         const auto guessed = scenario("");
         auto arguments = with(guessed);
+        arguments.insert(arguments.begin(), {"run", "-d", database.dsn() + servers, "--format", "json"});
         arguments.insert(arguments.end(), {"-M", protocol});
-        const auto result = run_and_read(database, arguments, 2);
+        const auto result = test::read_result(run_pgtraffic(arguments), 2);
         CHECK(result["environment"]["server"]["read_only"] == true);
         CHECK(result["errors"][0]["sqlstate"] == "25006");
         CHECK(count(client, "seen") == 0);

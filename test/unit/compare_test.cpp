@@ -216,6 +216,19 @@ TEST_CASE("a percentile that is a lower bound is compared with nothing") {
     CHECK(comparison.failed());
 }
 
+TEST_CASE("a mean and a maximum beside queries without an answer are compared with nothing") {
+    const auto sound = report::json_report(test::sample_closed_run());
+    auto late = sound;
+    const auto compared = [&] { return report::compare(runs_of(late, sound), {}); };
+    CHECK(figure(compared(), "response.mean").values[0].value.has_value());
+    late["summary"]["queries"]["timed_out"] = 1;
+    for (const auto* name : {"response.mean", "response.max"}) {
+        CHECK_FALSE(figure(compared(), name).values[0].value.has_value());
+        CHECK(figure(compared(), name).values[1].value.has_value());
+    }
+    CHECK(figure(compared(), "response.p50").values[0].value.has_value());
+}
+
 TEST_CASE(
     "of operations, too, and of percentiles that the result does not name, lower bounds are not compared") {
     auto document = report::json_report(test::sample_open_run());

@@ -100,6 +100,21 @@ TEST_CASE("the tables name every option of a run, and no other; the README's som
     CHECK(std::ranges::includes(known, often_used));
 }
 
+TEST_CASE("the page of the result names every code of a warning") {
+    const auto page = test::read_file(fs::path{PGTRAFFIC_SOURCE_DIR} / "docs/result.md");
+    std::size_t codes = 0;
+    for (const auto& file : fs::recursive_directory_iterator{fs::path{PGTRAFFIC_SOURCE_DIR} / "src"}) {
+        if (!file.is_regular_file()) continue;
+        const auto source = test::read_file(file.path());
+        for (const auto& code : matches(source, R"re(warnings\.push_back\(\s*\{"([a-z_]+)")re")) {
+            ++codes;
+            INFO(code);
+            CHECK(page.find("`" + code + "`") != std::string::npos);
+        }
+    }
+    CHECK(codes > 15);
+}
+
 TEST_CASE("every link between the documents leads to a file, and to a heading in it") {
     std::size_t links = 0;
     for (const auto& document : documents()) {

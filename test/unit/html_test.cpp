@@ -250,6 +250,23 @@ TEST_CASE("percentiles that the data do not support are marked") {
     CHECK(is_weak());
 }
 
+TEST_CASE("percentiles that are lower bounds are marked") {
+    auto result = report::json_report(test::sample_closed_run());
+    const std::string note = "≥ at least: for too many";
+    const auto in_front = [&](const std::string& path) {
+        const auto page = report::html_report(result);
+        const auto at = page.find("\" data-path=\"" + path + "\">");
+        REQUIRE(at != std::string::npos);
+        return page.substr(at - 60, 60).find("≥</span><data ") != std::string::npos;
+    };
+    CHECK(report::html_report(result).find(note) == std::string::npos);
+    CHECK_FALSE(in_front("/operations/0/response_ms/p99"));
+    result["operations"][0]["response_lower_bounds"] = {"p99"};
+    CHECK(in_front("/operations/0/response_ms/p99"));
+    CHECK_FALSE(in_front("/operations/0/response_ms/p50"));
+    CHECK(report::html_report(result).find(note) != std::string::npos);
+}
+
 TEST_CASE("a backlog that grew stands in the place of the response's percentiles") {
     const auto run = test::sample_overloaded_run();
     const auto page = page_of(run);

@@ -90,13 +90,13 @@ TEST_CASE("failed, skipped and retried queries have pgbench's lines, and each op
     CHECK(warnings.find("response.p99") == std::string::npos);
 }
 
-TEST_CASE("a run that ended early says how long it lasted, and one without a query prints zeros") {
+TEST_CASE("a run that ended early says how long it lasted, and one without a query no latency") {
     auto run = test::sample_closed_run();
     run.duration_s = 3.2171;
     CHECK(found(report::pgbench_report(run), R"(^duration: (.*) s$)") == "3.217");
 
     const auto text = report::pgbench_report(test::sample_empty_run());
-    CHECK(found(text, R"(^latency average = (.*) ms$)") == "0.000");
+    CHECK(text.find("latency average") == std::string::npos);
     CHECK(found(text, R"(^tps = (.*) \()") == "0.000000");
     for (const auto& sample : test::sample_runs()) {
         CHECK(report::pgbench_report(sample).find("nan") == std::string::npos);

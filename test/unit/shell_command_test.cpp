@@ -131,6 +131,8 @@ TEST_CASE("a command that fails says how, and the runner goes on") {
     CHECK(runner.run("no-such-program-anywhere").error == "ended with exit code 127");
     CHECK(runner.run("kill -TERM $$").error == "was ended by signal 15");
     CHECK(runner.run("yes").error == "printed too much");
+    // What it left behind and keeps its output open is not waited for.
+    CHECK(runner.run("sleep 1000 & exit 4").error == "ended with exit code 4");
     CHECK(runner.run("echo fine").error.empty());
 }
 

@@ -73,8 +73,14 @@ TEST_CASE("slow queries, pauses between queries and outages are no server that s
     CHECK(stood_still_for(answered) == 0s);
 
     auto away = stopped_run();
-    away.outages.emplace_back().without_service_s = 4;
+    auto& outage = away.outages.emplace_back();
+    outage.from_s = 6.9;  // its connections were lost in the end
+    outage.to_s = 7.3;
+    outage.without_service_s = 4;
     CHECK(stood_still_for(away) == 0s);
+    outage.from_s = 9;  // another time
+    outage.to_s = 9.3;
+    CHECK(stood_still_for(away) == 4s);
 
     auto client_stopped = stopped_run();
     client_stopped.client.longest_clock_gap_s = 4;

@@ -27,7 +27,6 @@ class Resolver {
 
     /// True: it will answer through the callback, later. False: the name cannot even be looked up.
     [[nodiscard]] bool resolve(const std::string& host);
-    [[nodiscard]] bool busy() const noexcept { return request_ != nullptr; }
 
  private:
     struct Request;

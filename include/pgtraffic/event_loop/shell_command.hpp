@@ -41,7 +41,7 @@ class ShellCommand {
     void on_output(ssize_t size) noexcept;
     void on_exit(std::int64_t status, int signal) noexcept;
     void on_time() noexcept;
-    void fail(const char* why) noexcept;
+    void fail(const std::string& why) noexcept;
     void kill_group() noexcept;
     void end_if_over() noexcept;
 

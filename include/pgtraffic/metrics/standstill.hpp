@@ -11,9 +11,9 @@ struct RunResult;
 
 /// How long in all: stretches of the time series, each of at least a second and of ten times what half of the
 /// queries take, in which nothing ended though queries were under way throughout, and of which some operation
-/// had a query that took far longer than its like, or never came back. Zero where the whole service was away,
-/// or this program stood still, which are told as that. What begins and ends within two intervals leaves no
-/// trace.
+/// had a query that took far longer than its like, or never came back. Without those within or beside an
+/// outage of the whole service, and zero where this program stood still, which are told as that. What begins
+/// and ends within two intervals leaves no trace.
 [[nodiscard]] base::Nanos stood_still_for(const RunResult& run);
 
 /// A query that was sent took most of the longest response and far more than its like, while little else was

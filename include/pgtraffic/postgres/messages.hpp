@@ -101,7 +101,7 @@ void append_query(SendBuffer& buffer, const QueryHead& head, std::size_t longest
 }
 
 /// Has the server do all for a query but execute it: it plans the statement, and reads from its catalogs what
-/// it needs to know of the tables. Neither reads nor changes a row of theirs.
+/// it needs to know of the tables. Changes no row.
 template <class WriteValues>
 void append_plan(SendBuffer& buffer, const QueryHead& head, std::size_t longest, WriteValues&& write) {
     // Close of the unnamed portal. Sync.

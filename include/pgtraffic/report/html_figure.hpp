@@ -28,6 +28,10 @@ enum class Look : std::uint8_t {
 inline constexpr std::string_view kWeakMark = "<span class=\"weak\">*</span>";
 inline constexpr std::string_view kWeakNote = "* fewer than ten queries above it: not supported by the data";
 
+/// In front of a percentile that is a lower bound; as above, by kAtLeastNote.
+inline constexpr std::string_view kAtLeastMark = "<span class=\"weak\">≥</span>";
+inline constexpr std::string_view kAtLeastNote = "≥ at least: for too many queries that had no answer";
+
 /// Reads a document, which must outlive it.
 class HtmlFigures {
  public:
@@ -37,7 +41,7 @@ class HtmlFigures {
     [[nodiscard]] std::string operator()(const std::string& pointer, Look look, const char* unit = "") const;
 
     /// A percentile of the latencies that stand at `place` ("/summary/response_ms"), with a mark where fewer
-    /// than ten queries lie above it, as in the text report.
+    /// than ten queries lie above it, and one where it is a lower bound, as in the text report.
     [[nodiscard]] std::string percentile(const std::string& place, const std::string& key,
                                          const char* unit = "") const;
 

@@ -54,7 +54,7 @@ inline constexpr std::string_view kNoSteadyState =
                                       const std::vector<std::pair<std::string, std::string>>& pairs);
 
 /// `html`, and below it what the mark means where a percentile in it has one.
-[[nodiscard]] std::string with_weak_note(std::string html);
+[[nodiscard]] std::string with_mark_notes(std::string html);
 
 struct FigureColumn {
     const char* head;

@@ -7,6 +7,7 @@
 
 #include "pgtraffic/base/time.hpp"
 #include "pgtraffic/metrics/histogram.hpp"
+#include "pgtraffic/metrics/latencies.hpp"
 #include "pgtraffic/metrics/result.hpp"
 #include "pgtraffic/report/layout.hpp"
 
@@ -31,6 +32,9 @@ class Millis {
 
     /// The same in a column: a space in the place of no asterisk, and "-" of nothing.
     [[nodiscard]] std::string quantile(const metrics::Histogram& histogram, double q) const;
+
+    /// That of the response, with "≥" where so many queries had no answer that it is a lower bound.
+    [[nodiscard]] std::string response(const metrics::Latencies& latencies, double q) const;
 
  private:
     int digits_;

@@ -170,7 +170,7 @@ class alignas(kCacheLine) Session {
     [[nodiscard]] std::string_view error() const noexcept;  ///< why the connection went or did not come
     /// Why the last attempt to connect failed.
     [[nodiscard]] base::SqlState connect_error() const noexcept;
-    /// The server refused to prepare a statement when it last connected.
+    /// The server refused to prepare a statement for what it names when a connection was last lost in that.
     [[nodiscard]] bool refused_to_prepare() const noexcept { return refused_to_prepare_; }
     [[nodiscard]] int socket() const noexcept { return poll_.descriptor(); }
 
