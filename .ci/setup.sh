@@ -21,6 +21,8 @@ die() {
 }
 
 is_installed() {
+    # Its programs come in packages of other names, too (apt.postgresql.org), and a second server helps nobody.
+    [[ $1 != postgresql ]] || ! compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null || return 0
     # A line for each architecture that it is known in.
     dpkg-query --show --showformat='${db:Status-Status}\n' "$1" 2>/dev/null | grep -qx installed
 }
@@ -78,18 +80,25 @@ require_packages() {
 
 # build_preset NAME: configures build/NAME where that has not been done, and builds what has changed.
 build_preset() {
-    local directory="$root/build/$1" log="$root/build/$1.log"
+    local directory="$root/build/$1" log="$root/build/$1.log" source
     mkdir -p "$directory" 2>/dev/null || die "cannot write to $root: copy it to a place of your own"
     [[ -w $directory && (! -e $log || -w $log) ]] ||
         die "$directory is not yours (built by another user?): remove it, or copy $root to a place of your own"
+    source=$(sed -n 's/^CMAKE_HOME_DIRECTORY:INTERNAL=//p' "$directory/CMakeCache.txt" 2>/dev/null) || true
+    if [[ -n $source && ! $source -ef $root ]]; then
+        rm -rf "$directory"  # copied with the tree, and would build what it was copied from
+        mkdir "$directory"
+    fi
     if [[ ! -e $directory/build.ninja ]]; then
         say "building $directory (this takes some minutes, the first time)"
     fi
     (
+        flock 9 || true  # whoever starts a second one waits for the first
+        exec >"$log" 2>&1 </dev/null
         cd "$root"
-        [[ -e $directory/build.ninja ]] || cmake --preset "$1"
-        cmake --build --preset "$1"
-    ) >"$log" 2>&1 </dev/null || {
+        [[ -e $directory/build.ninja ]] || cmake --preset "$1" 9>&-
+        cmake --build --preset "$1" 9>&-
+    ) 9>"$root/build/$1.lock" || {
         tail -n 80 "$log" >&2
         die "the build failed; everything it said is in $log"
     }

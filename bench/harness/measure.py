@@ -64,10 +64,10 @@ def difference(client, target, load, long, short, **how):
         run = _timed(client, target, load, longer, **how)
         queries = run.queries - before.queries
         seconds = run.seconds - before.seconds
-        if queries > 0 and seconds > 0:
+        if before.queries > 0 and queries > 0 and seconds > 0:
             break
     else:
-        raise process.Failed(f"{client.name}: the long run was not longer than the short one")
+        raise process.Failed(f"{client.name}: no query in the short run, or no more in the long one")
     cpu_us = (run.cpu_s - before.cpu_s) * 1e6 / queries
     # A cost below nothing is noise of the machine: no ratio is made of it, whosever it is.
     sample = {"queries": run.queries, "per_s": (run.in_time - before.in_time) / seconds,

@@ -471,8 +471,12 @@ Invocation split_command(const std::vector<std::string>& words) {
             return {row.command, true, {arguments.begin() + 1, arguments.end()}};
         names.push_back(row.name);
     }
-    throw base::Error(fmt::format("unknown command {}{}", in_quotes(arguments.front()),
-                                  suggestion(arguments.front(), names)));
+    const auto& word = arguments.front();
+    constexpr std::string_view kDatabase = "a database is named with -d";
+    if (word.find_first_of("/@") != std::string::npos)
+        throw base::Error(fmt::format("unknown command {}; {}", in_quotes(word), kDatabase));
+    throw base::Error(
+        fmt::format("unknown command {}{}; {}", in_quotes(word), suggestion(word, names), kDatabase));
 }
 
 Request requested(const Invocation& invocation) {

@@ -63,6 +63,11 @@ std::optional<Conninfo> find_target(const TargetOptions& options) {
             "--password-command: the database URL holds a password, too; leave one of them out");
     }
     if (conninfo) {
+        // Its password would be in every message that names the host.
+        if (conninfo->effective("host").find("://") != std::string::npos) {
+            throw base::Error(
+                "the host (-h, PGHOST or DB_HOST) is a whole URL: give that with -d, or as DATABASE_URL");
+        }
         conninfo->set_default("application_name", "pgtraffic");
         conninfo->set_default("gssencmode", "disable");  // else each connect looks for a Kerberos ticket
         notice_dead_network(*conninfo);

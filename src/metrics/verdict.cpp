@@ -82,7 +82,9 @@ std::optional<std::string> stood_still_text(const RunResult& run) {
 /// Why not all was done that was asked for, where less load or more connections would not have helped.
 std::optional<std::string> server_away(const RunResult& run) {
     const auto away = without_service(run);
-    return away ? away : stood_still_text(run);
+    const auto still = stood_still_text(run);
+    if (away && still) return fmt::format("{}; {}", *away, *still);
+    return away ? away : still;
 }
 
 void judge_outages(const RunResult& run, Judge& judge) {

@@ -27,7 +27,10 @@ std::vector<std::string> clean_environment() {
     std::vector<std::string> result;
     for (char** variable = environ; *variable != nullptr; ++variable) {
         const std::string_view text{*variable};
-        if (!text.starts_with("PG") && !text.starts_with("LC_ALL=")) result.emplace_back(text);
+        // Neither a target nor its password is the child's business, whose user may be another one.
+        const bool ours = text.starts_with("PG") || text.starts_with("DATABASE_URL=") ||
+                          text.starts_with("DB_") || text.starts_with("LC_ALL=");
+        if (!ours) result.emplace_back(text);
     }
     result.emplace_back("LC_ALL=C");  // its messages are read by us
     return result;

@@ -196,9 +196,12 @@ std::int64_t Connection::write(std::span<const char> bytes) noexcept {
         if (n >= 0) [[likely]]
             return n;
         if (errno == EAGAIN || errno == EINTR) return 0;
-        // It went. Why, it may have told before, which nobody read yet: the socket is ready for that, and for
-        // its end.
-        if (errno == EPIPE || errno == ECONNRESET) return static_cast<std::int64_t>(bytes.size());
+        // It went. Why, it may have told before, which nobody read yet. The next read, for which the socket
+        // is ready from now on, finds that, and then the end.
+        if (errno == EPIPE || errno == ECONNRESET) {
+            ::shutdown(socket_, SHUT_RD);
+            return static_cast<std::int64_t>(bytes.size());
+        }
         tell_lost(fmt::format("could not send to the server: {}", std::strerror(errno)));
         return -1;
     }

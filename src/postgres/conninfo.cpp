@@ -79,7 +79,22 @@ bool sounds_secret(std::string_view word) {
     const std::string name = lower(word);
     if (name.ends_with("passfile")) return false;
     return name.find("pass") != std::string::npos || name.find("secret") != std::string::npos ||
-           name.find("pwd") != std::string::npos;
+           name.find("pwd") != std::string::npos ||
+           (name.starts_with("scram_") && name.ends_with("_key"));  // libpq 18: as good as a password
+}
+
+/// Whether a value of libpq's is one to hide.
+bool is_secret(const PQconninfoOption& option) {
+    return std::string_view{option.dispchar} == "*" || sounds_secret(option.keyword);
+}
+
+/// Where the password stands in "user:password@…", a URL whose beginning was forgotten: from its first byte
+/// on, up to the "@". Of anything else nothing.
+std::optional<std::pair<std::size_t, std::size_t>> password_without_scheme(std::string_view text) {
+    const std::size_t colon = text.find(':');
+    const std::size_t at = text.rfind('@');
+    if (colon == std::string_view::npos || at == std::string_view::npos || at < colon) return std::nullopt;
+    return std::pair{colon + 1, at};
 }
 
 bool is_postgres_url(std::string_view text) {
@@ -276,6 +291,11 @@ Conninfo Conninfo::parse(const std::string& text, std::string_view origin) {
     if (!url && text.find('=') == std::string::npos) {
         if (text.empty())
             throw base::Error(fmt::format("{}: is empty; give a URL, settings or a database", origin));
+        if (password_without_scheme(text)) {
+            throw base::Error(fmt::format(
+                "{}: looks like a URL without its beginning: write postgresql://user:password@host/database",
+                origin));
+        }
         result.set("dbname", text);
         return result;
     }
@@ -373,7 +393,7 @@ std::string Conninfo::masked() const {
     for (const auto& [keyword, value] : settings_) {
         if (value.empty() || std::find(kFirst.begin(), kFirst.end(), keyword) != kFirst.end()) continue;
         const PQconninfoOption* option = find(known, keyword);
-        const bool secret = option == nullptr || std::string_view{option->dispchar} == "*";
+        const bool secret = option == nullptr || is_secret(*option);
         add(keyword, secret ? std::string{kMask} : quoted(value));
     }
     return result;
@@ -390,7 +410,7 @@ std::string Conninfo::without_secrets(std::string text) const {
     const Options options = defaults(get("service"));
     std::vector<std::string> secrets = hidden_;
     for (const PQconninfoOption* option = options.get(); option->keyword != nullptr; ++option) {
-        if (std::string_view{option->dispchar} == "*") secrets.push_back(effective(option->keyword));
+        if (is_secret(*option)) secrets.push_back(effective(option->keyword));
     }
     for (const auto& secret : secrets) {
         // To mask the user's name because it is the password as well would say that it is.
@@ -402,7 +422,12 @@ std::string Conninfo::without_secrets(std::string text) const {
 
 std::string mask_argument(const std::string& argument) {
     const std::size_t separator = argument.find("://");
-    if (separator == std::string::npos) return mask_keywords(argument);
+    if (separator == std::string::npos) {
+        const auto password = password_without_scheme(argument);
+        if (!password || argument.find('=') < password->first) return mask_keywords(argument);
+        std::string masked = argument;
+        return masked.replace(password->first, password->second - password->first, kMask);
+    }
     // "password=a://b" is a conninfo string, "--database-url=postgres://…" is a URL.
     const std::string masked = mask_keywords(argument.substr(0, separator));
     if (masked != argument.substr(0, separator) || sounds_secret(masked)) return mask_keywords(argument);

@@ -65,10 +65,16 @@ void remove_tree(const std::string& path) noexcept try {
     // What cannot be listed now is swept by a later start.
 }
 
+/// The inode of a directory; 0 where there is none, or a link.
+ino_t inode_of(const std::string& path) noexcept {
+    struct stat info {};
+    return lstat(path.c_str(), &info) == 0 && S_ISDIR(info.st_mode) ? info.st_ino : 0;
+}
+
 /// The lock on a directory of ours that nobody owns; -1 for every other directory.
 int lock_of_orphan(const std::string& path) {
+    if (inode_of(path) == 0) return -1;
     struct stat info {};
-    if (lstat(path.c_str(), &info) != 0 || !S_ISDIR(info.st_mode)) return -1;
     const int lock =
         open((path + std::string{kLockName}).c_str(), O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK);
     if (lock < 0) return -1;
@@ -96,6 +102,7 @@ MarkedDirectory::MarkedDirectory(const std::string& base, const std::optional<Sy
     std::string name = fmt::format("{}/{}XXXXXX", base, kPrefix);
     if (mkdtemp(name.data()) == nullptr) fail("make");
     path_ = name;
+    inode_ = inode_of(path_);
     lock_ = open((path_ + std::string{kLockName}).c_str(), O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
                  0600);
     if (lock_ < 0 || flock(lock_, LOCK_EX) != 0) fail("lock");
@@ -105,7 +112,8 @@ MarkedDirectory::MarkedDirectory(const std::string& base, const std::optional<Sy
 }
 
 MarkedDirectory::~MarkedDirectory() {
-    if (getpid() == owner_) remove_tree(path_);
+    // Who owns it could put a link in its place, and this program may be root's.
+    if (getpid() == owner_ && inode_of(path_) == inode_) remove_tree(path_);
     close(lock_);
 }
 

@@ -22,9 +22,9 @@ constexpr std::size_t kOutages = 12;     // shown; the JSON result has all that 
 constexpr std::size_t kErrorKinds = 10;  // distinct SQLSTATEs shown; the JSON result has all
 constexpr const char* kAtLeastNote = "≥ at least: for too many queries that had no answer";
 
-/// Whether a percentile of these that the tables of operations and phases show is a lower bound.
-bool any_at_least(const metrics::Latencies& latencies) {
-    return !latencies.response.empty() && !latencies.response_at_most(0.99);
+/// Whether that percentile of the response is a lower bound, and so are those above it.
+bool is_at_least(const metrics::Latencies& latencies, double q) {
+    return !latencies.response.empty() && !latencies.response_at_most(q);
 }
 
 std::vector<std::string> operation_notes(const metrics::OperationResult& operation, const Millis& ms) {
@@ -84,8 +84,7 @@ std::string Millis::quantile(const Histogram& histogram, double q) const {
 }
 
 std::string Millis::response(const metrics::Latencies& latencies, double q) const {
-    const bool at_least = !latencies.response.empty() && !latencies.response_at_most(q);
-    return (at_least ? "≥" : "") + quantile(latencies.response, q);
+    return (is_at_least(latencies, q) ? "≥" : "") + quantile(latencies.response, q);
 }
 
 void text_percentiles(const RunResult& run, const Millis& ms, Page& page) {
@@ -123,14 +122,12 @@ void text_percentiles(const RunResult& run, const Millis& ms, Page& page) {
     }
     TableRow last{.name = "max", .cells = {}, .notes = {}, .tone = Tone::plain};
     for (const auto* histogram : columns) {
-        const bool at_least = histogram == &latencies.response && !latencies.unanswered.empty();
-        last.cells.push_back(histogram->empty() ? "- "
-                                                : (at_least ? "≥" : "") + ms.of(histogram->max()) + " ");
+        last.cells.push_back(histogram->empty() ? "- " : ms.of(histogram->max()) + " ");
     }
     rows.push_back(std::move(last));
     page.table("Percentiles (ms)", heads, rows, 15);
     if (weak) page.note("* fewer than ten queries above it: not supported by the data");
-    if (steady && !latencies.unanswered.empty()) page.note(kAtLeastNote);
+    if (steady && is_at_least(latencies, 0.9999)) page.note(kAtLeastNote);
     if (run.open_loop) {
         page.note("response: due to done; service: sent to done; lag: due to sent");
     }
@@ -155,7 +152,7 @@ void text_operations(const RunResult& run, const Millis& ms, Page& page) {
         if (with_percentiles) {
             row.cells.push_back(ms.response(operation.latencies, 0.5));
             row.cells.push_back(ms.response(operation.latencies, 0.99));
-            at_least = at_least || any_at_least(operation.latencies);
+            at_least = at_least || is_at_least(operation.latencies, 0.99);
         }
         rows.push_back(std::move(row));
     }
@@ -242,7 +239,7 @@ void text_phases(const RunResult& run, const Millis& ms, Page& page) {
         if (with_percentiles) {
             row.cells.push_back(ms.response(phase.latencies, 0.5));
             row.cells.push_back(ms.response(phase.latencies, 0.99));
-            at_least = at_least || any_at_least(phase.latencies);
+            at_least = at_least || is_at_least(phase.latencies, 0.99);
         }
         rows.push_back(std::move(row));
     }

@@ -11,6 +11,7 @@
 #include "support/subprocess.hpp"
 
 using namespace pgtraffic;
+using Catch::Matchers::Contains;
 
 namespace {
 
@@ -52,6 +53,8 @@ std::string scenario_with(const std::string& extra) {
 TEST_CASE("unknown commands, options and words are refused") {
     for (const auto& bad : std::vector<Case>{
              {{"rum"}, {"unknown command \"rum\"", "did you mean \"run\"?"}},
+             {{"shop"}, {"unknown command \"shop\"", "a database is named with -d"}},
+             {{"postgresql://db/shop"}, {"unknown command", "a database is named with -d"}},
              {{"ini"}, {"unknown command \"ini\"", "\"init\""}},
              {{"help", "rum"}, {"unknown command \"rum\""}},
              {{"-d", "shop", "plan"},
@@ -233,6 +236,24 @@ TEST_CASE("a malformed URL is refused without its password") {
             CHECK(test::run_pgtraffic({command, "-d", url}).err.find("geheim") == std::string::npos);
             CHECK(test::run_pgtraffic({command}, options).err.find("geheim") == std::string::npos);
         }
+    }
+}
+
+TEST_CASE("a password in a URL that lacks its beginning, or is a host, is not repeated") {
+    const std::string bare = "app:geheim@db/shop";
+    const std::string url = "postgresql://app:geheim@db/shop";
+    test::ProcessOptions options;
+    options.environment = {{"PGHOST", url}};
+    test::ProcessOptions named;
+    named.environment = {{"DATABASE_URL", bare}};
+    for (const auto& [refused, said] :
+         {std::pair{test::run_pgtraffic({"run", "-d", bare}), "--database-url: looks like a URL without its"},
+          std::pair{test::run_pgtraffic({"init"}, named), "DATABASE_URL: looks like a URL without its"},
+          std::pair{test::run_pgtraffic({"run", "-h", url}), "is a whole URL"},
+          std::pair{test::run_pgtraffic({"cleanup"}, options), "is a whole URL"},
+          std::pair{test::run_pgtraffic({bare}), "a database is named with -d"}}) {
+        CHECK(refused.exit_code == 1);
+        CHECK_THAT(refused.err, Contains(said) && !Contains("geheim"));
     }
 }
 

@@ -147,6 +147,8 @@ TEST_CASE("the environment stands above the .env file") {
     CHECK(seen_with(file, "DB_HOST=mine ./run_simulation.sh") ==
           kSettings + "\nPGDATABASE=of-file\nPGHOST=mine\nPGSSLMODE=require\n");
     CHECK(seen_with(file, "DATABASE_URL= DB_HOST= DB_NAME= ./run_simulation.sh") == kSettings + "\n");
+    CHECK(seen_with(file, "PGHOST=mine ./run_simulation.sh") == kSettings + "\nPGHOST=mine\n");
+    CHECK(seen_with(file, "PGSERVICE=mine ./run_simulation.sh") == kSettings + "\nPGSERVICE=mine\n");
 }
 
 TEST_CASE("a target in the options keeps the password of another server out of it") {
@@ -204,6 +206,18 @@ TEST_CASE("packages are installed only when some are missing, and only those") {
     CHECK(failed.exit_code == 1);
     CHECK(failed.err.find("no network\n") != std::string::npos);
     CHECK(failed.out.empty());
+}
+
+TEST_CASE("a build that was copied with its tree is made anew, others go on") {
+    const Tree tree;
+    tree.write_program("programs/cmake", "echo \"cmake $*\" >>cmake.log; touch build/dev/build.ninja\n");
+    const std::string build = ". .ci/setup.sh; build_preset dev; cat cmake.log; rm cmake.log";
+    const std::string cache = "build/dev/CMakeCache.txt";
+    CHECK(tree.run(build).out == "cmake --preset dev\ncmake --build --preset dev\n");
+    CHECK(tree.run("echo \"CMAKE_HOME_DIRECTORY:INTERNAL=$PWD\" >" + cache + "; " + build).out ==
+          "cmake --build --preset dev\n");
+    CHECK(tree.run("echo CMAKE_HOME_DIRECTORY:INTERNAL=/elsewhere >" + cache + "; " + build).out ==
+          "cmake --preset dev\ncmake --build --preset dev\n");
 }
 
 TEST_CASE("a build that fails shows why, and where all of it is") {

@@ -16,6 +16,7 @@
 
 #include "pgtraffic/base/error.hpp"
 #include "pgtraffic/postgres/client.hpp"
+#include "pgtraffic/postgres/marked_directory.hpp"
 #include "pgtraffic/postgres/temporary_server.hpp"
 #include "support/catch.hpp"
 
@@ -204,16 +205,19 @@ TEST_CASE("no descriptor and no PG variable of ours reaches the server") {
     setenv("PGHOSTADDR", "192.0.2.1", 1);
     setenv("PGDATA", "/nonexistent", 1);
     setenv("PGREQUIREPEER", "somebody", 1);
+    setenv("DATABASE_URL", "postgresql://app:geheim@db/shop", 1);
     std::array<int, 2> ends{};
     REQUIRE(pipe(ends.data()) == 0);
     {
         const TemporaryServer server{fast()};
         unsetenv("PGDATA");
+        unsetenv("DATABASE_URL");
         CHECK(std::getenv("PGHOSTADDR") == nullptr);
         std::ifstream environment{fmt::format("/proc/{}/environ", server.postmaster())};
         std::string variable;
         bool found = false;
-        while (std::getline(environment, variable, '\0')) found = found || variable.starts_with("PGHOST");
+        while (std::getline(environment, variable, '\0'))
+            found = found || variable.starts_with("PGHOST") || variable.starts_with("DATABASE_URL");
         CHECK_FALSE(found);
         // The writing end is ours alone, so closing it here is the end of the file.
         close(ends[1]);
@@ -349,6 +353,19 @@ TEST_CASE("an exception on the way leaves nothing, and no link leads out of what
         CHECK_FALSE(fs::exists(directory));
         CHECK(fs::exists(outside + "/kept"));
     }
+}
+
+TEST_CASE("what was put in the place of a temporary directory is left alone") {
+    const TemporaryBase base;
+    const std::string outside = base.path() + "/outside";
+    fs::create_directory(outside);
+    std::ofstream{outside + "/kept"} << "x";
+    {
+        const postgres::MarkedDirectory directory{base.path(), std::nullopt};
+        fs::rename(directory.path(), base.path() + "/moved");
+        fs::create_directory_symlink(outside, directory.path());
+    }
+    CHECK(fs::exists(outside + "/kept"));
 }
 
 TEST_CASE("a forked process that ends does not take its parent's server along") {

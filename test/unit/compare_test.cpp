@@ -216,12 +216,14 @@ TEST_CASE("a percentile that is a lower bound is compared with nothing") {
     CHECK(comparison.failed());
 }
 
-TEST_CASE("a mean and a maximum beside queries without an answer are compared with nothing") {
+TEST_CASE("a mean and a maximum beside many queries without an answer are compared with nothing") {
     const auto sound = report::json_report(test::sample_closed_run());
     auto late = sound;
     const auto compared = [&] { return report::compare(runs_of(late, sound), {}); };
     CHECK(figure(compared(), "response.mean").values[0].value.has_value());
-    late["summary"]["queries"]["timed_out"] = 1;
+    late["summary"]["response_lower_bounds"] = {"p999", "p9999"};
+    CHECK(figure(compared(), "response.mean").values[0].value.has_value());
+    late["summary"]["response_lower_bounds"] = {"p99", "p999", "p9999"};
     for (const auto* name : {"response.mean", "response.max"}) {
         CHECK_FALSE(figure(compared(), name).values[0].value.has_value());
         CHECK(figure(compared(), name).values[1].value.has_value());
@@ -329,6 +331,10 @@ TEST_CASE("retries, and what came late, are compared where there is any") {
     CHECK(retries.values[0].value == 0);
     CHECK(retries.values[1].value == 12);
     CHECK(std::isinf(retries.values[1].change.value()));
+    // More queries have more: in groups, too, which would have an interval, it is no finding.
+    const auto groups =
+        report::label_groups({{{"a", closed}, {"b", closed}}, {{"c", retried}, {"d", retried}}});
+    CHECK(figure(report::compare(groups, {}), "retries").values[1].finding == Finding::none);
     CHECK(report::compare_text(comparison, runs, {}).find("retries") != std::string::npos);
     CHECK(report::compare_json(comparison, runs)["figures"].dump().find(
               R"("name":"retries","unit":"count")") != std::string::npos);

@@ -17,7 +17,8 @@ class MarkedDirectory {
  public:
     /// Makes "<base>/pgtraffic-XXXXXX", owned by `user` (none: by us). Throws base::Error.
     MarkedDirectory(const std::string& base, const std::optional<SystemUser>& user);
-    /// Removes it with all that is in it, following no link; does nothing in a forked process.
+    /// Removes it with all that is in it, following no link, nor what took its place; does nothing in a
+    /// forked process.
     ~MarkedDirectory();
     MarkedDirectory(const MarkedDirectory&) = delete;
     MarkedDirectory& operator=(const MarkedDirectory&) = delete;
@@ -27,6 +28,7 @@ class MarkedDirectory {
  private:
     pid_t owner_;
     std::string path_;
+    ino_t inode_ = 0;
     int lock_ = -1;
 };
 
