@@ -9,7 +9,8 @@
 #
 # The target is DATABASE_URL, or DB_HOST with DB_PORT, DB_USER, DB_PASSWORD, DB_NAME (over TLS, unless
 # PGSSLMODE says otherwise), from the environment or else from the file .env here or beside this script, which
-# is not read where the environment names a server in libpq's way (PGHOST, PGHOSTADDR, PGSERVICE). Without them pgtraffic finds its own: libpq's environment, or a temporary PostgreSQL.
+# is not read where the environment names a server in libpq's way (PGHOST, PGHOSTADDR, PGSERVICE). Without them
+# pgtraffic finds its own: libpq's environment, or a temporary PostgreSQL.
 # No password is ever put on a command line.
 set -euo pipefail
 
@@ -94,12 +95,12 @@ use_target() {
 }
 
 if ! names_target "$@"; then
-    if [[ -z ${DATABASE_URL-}${DB_HOST-} && -n ${PGHOST-}${PGHOSTADDR-}${PGSERVICE-} ]]; then
-        :
-    elif [[ -f .env ]]; then
-        read_env_file .env
-    elif [[ -f $root/.env ]]; then
-        read_env_file "$root/.env"
+    if [[ -n ${DATABASE_URL-}${DB_HOST-} || -z ${PGHOST-}${PGHOSTADDR-}${PGSERVICE-} ]]; then
+        if [[ -f .env ]]; then
+            read_env_file .env
+        elif [[ -f $root/.env ]]; then
+            read_env_file "$root/.env"
+        fi
     fi
     use_target
 fi

@@ -11,6 +11,7 @@
 #include "pgtraffic/report/html_page.hpp"
 #include "pgtraffic/report/html_section.hpp"
 #include "pgtraffic/report/json.hpp"
+#include "pgtraffic/report/percentile_notes.hpp"
 
 namespace pgtraffic::report {
 namespace {

@@ -86,9 +86,9 @@ std::string HtmlFigures::percentile(const std::string& place, const std::string&
     auto html = (*this)(fmt::format("{}/{}", place, key), Look::millis, unit);
     if (!has(fmt::format("{}/{}", place, key)) || !key.starts_with('p')) return html;
     const auto slash = place.rfind('/');
-    const auto& part = document_->at(nlohmann::ordered_json::json_pointer{place.substr(0, slash)});
-    if (place.substr(slash + 1) == "response_ms" && report::is_lower_bound(part, key))
-        html = fmt::format("{}{}", kAtLeastMark, html);
+    const nlohmann::ordered_json::json_pointer part{place.substr(0, slash)};
+    if (place.substr(slash + 1) == "response_ms" && report::is_lower_bound(document_->at(part), key))
+        html.insert(0, kAtLeastMark);
     if (!metrics::supports_quantile(queries_behind(place), quantile_of(key))) html += kWeakMark;
     return html;
 }

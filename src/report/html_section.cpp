@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "pgtraffic/report/json.hpp"
+#include "pgtraffic/report/percentile_notes.hpp"
 
 namespace pgtraffic::report {
 

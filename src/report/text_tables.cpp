@@ -9,6 +9,7 @@
 
 #include "pgtraffic/base/units.hpp"
 #include "pgtraffic/report/assessment.hpp"
+#include "pgtraffic/report/percentile_notes.hpp"
 
 namespace pgtraffic::report {
 
@@ -20,7 +21,6 @@ namespace {
 
 constexpr std::size_t kOutages = 12;     // shown; the JSON result has all that are kept
 constexpr std::size_t kErrorKinds = 10;  // distinct SQLSTATEs shown; the JSON result has all
-constexpr const char* kAtLeastNote = "≥ at least: for too many queries that had no answer";
 
 /// Whether that percentile of the response is a lower bound, and so are those above it.
 bool is_at_least(const metrics::Latencies& latencies, double q) {
@@ -126,7 +126,7 @@ void text_percentiles(const RunResult& run, const Millis& ms, Page& page) {
     }
     rows.push_back(std::move(last));
     page.table("Percentiles (ms)", heads, rows, 15);
-    if (weak) page.note("* fewer than ten queries above it: not supported by the data");
+    if (weak) page.note(kWeakNote);
     if (steady && is_at_least(latencies, 0.9999)) page.note(kAtLeastNote);
     if (run.open_loop) {
         page.note("response: due to done; service: sent to done; lag: due to sent");

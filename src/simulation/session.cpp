@@ -382,10 +382,7 @@ void Session::lose(Mono now) noexcept {
     base::SqlState sqlstate = connection_.unanswered_sqlstate();
     if (was == State::preparing) {
         const bool refused = unprepared_ > 0 && connection_.answer().failed;
-        if (refused)
-            connect_error_ = connection_.answer().sqlstate;
-        else
-            connect_error_ = sqlstate;
+        connect_error_ = refused ? connection_.answer().sqlstate : sqlstate;
         // Of what a statement names something is missing or forbidden (class 42, and 3F of schemas).
         refused_to_prepare_ = refused && unprepared_ <= context_->workload.statement_count() &&
                               (connect_error_.error_class() == "42" || connect_error_.error_class() == "3F");

@@ -26,11 +26,9 @@ enum class Look : std::uint8_t {
 
 /// Behind a percentile that the data do not support; whoever shows one explains it, by kWeakNote.
 inline constexpr std::string_view kWeakMark = "<span class=\"weak\">*</span>";
-inline constexpr std::string_view kWeakNote = "* fewer than ten queries above it: not supported by the data";
 
 /// In front of a percentile that is a lower bound; as above, by kAtLeastNote.
 inline constexpr std::string_view kAtLeastMark = "<span class=\"weak\">≥</span>";
-inline constexpr std::string_view kAtLeastNote = "≥ at least: for too many queries that had no answer";
 
 /// Reads a document, which must outlive it.
 class HtmlFigures {
