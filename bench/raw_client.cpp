@@ -224,13 +224,15 @@ struct Tally {
     Lag lag;  // of the open loop
 };
 
-int watch(const std::vector<int>& sockets) {
+/// Told of once: what comes is read at once and as a whole, and a timer that has run out while no connection
+/// is free must not wake anybody again.
+int watch(const std::vector<int>& descriptors) {
     const int epoll = epoll_create1(EPOLL_CLOEXEC);
-    for (std::size_t i = 0; i < sockets.size(); ++i) {
+    for (std::size_t i = 0; i < descriptors.size(); ++i) {
         epoll_event event{};
-        event.events = EPOLLIN;
+        event.events = EPOLLIN | EPOLLET;
         event.data.u64 = i;
-        if (epoll_ctl(epoll, EPOLL_CTL_ADD, sockets[i], &event) != 0) fail("raw_client: epoll_ctl");
+        if (epoll_ctl(epoll, EPOLL_CTL_ADD, descriptors[i], &event) != 0) fail("raw_client: epoll_ctl");
     }
     return epoll;
 }
@@ -239,14 +241,10 @@ int watch(const std::vector<int>& sockets) {
 /// socket is the timer, which is set anew for each and never read.
 Tally load_at_rate(const Plan& plan, const std::vector<int>& sockets) {
     const int timer = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC);
+    if (timer < 0) fail("raw_client: timerfd_create");
     std::vector<int> watched = sockets;
     watched.push_back(timer);
     const int epoll = watch(watched);
-    // Told of once: a timer that has run out while no connection is free must not wake anybody again.
-    epoll_event edge{};
-    edge.events = EPOLLIN | EPOLLET;
-    edge.data.u64 = sockets.size();
-    if (epoll_ctl(epoll, EPOLL_CTL_MOD, timer, &edge) != 0) fail("raw_client: epoll_ctl");
     std::vector<Answers> answers(sockets.size());
     std::deque<std::size_t> idle(sockets.size());
     for (std::size_t i = 0; i < sockets.size(); ++i) idle[i] = i;

@@ -6,8 +6,10 @@
 
 namespace pgtraffic::event_loop {
 
-void Poll::watch(int descriptor, bool readable, bool writable) {
-    const std::uint32_t events = (readable ? EPOLLIN : 0U) | (writable ? EPOLLOUT : 0U);
+void Poll::watch(int descriptor, bool readable, bool writable, Trigger trigger) {
+    // The end may come with the last bytes: who is told once has to be told of both.
+    const std::uint32_t events = (readable ? EPOLLIN : 0U) | (writable ? EPOLLOUT : 0U) |
+                                 (trigger == Trigger::edge ? EPOLLET | EPOLLRDHUP : 0U);
     if (descriptor != descriptor_) {
         stop();
         loop_->begin_watch(descriptor, events, *this);
@@ -18,6 +20,10 @@ void Poll::watch(int descriptor, bool readable, bool writable) {
     events_ = events;
 }
 
+void Poll::again() noexcept {
+    loop_->change_watch(descriptor_, events_, *this);
+}
+
 void Poll::stop() noexcept {
     if (descriptor_ < 0) return;
     loop_->end_watch(descriptor_, *this);
@@ -25,8 +31,10 @@ void Poll::stop() noexcept {
 }
 
 void Poll::tell(std::uint32_t events) const noexcept {
-    on_ready_(Readiness{(events & (EPOLLIN | EPOLLERR | EPOLLHUP)) != 0,
-                        (events & (EPOLLOUT | EPOLLERR | EPOLLHUP)) != 0});
+    constexpr std::uint32_t kEnd = EPOLLRDHUP | EPOLLERR | EPOLLHUP;
+    on_ready_(Readiness{.readable = (events & (EPOLLIN | kEnd)) != 0,
+                        .writable = (events & (EPOLLOUT | EPOLLERR | EPOLLHUP)) != 0,
+                        .ended = (events & kEnd) != 0});
 }
 
 }  // namespace pgtraffic::event_loop

@@ -51,7 +51,7 @@ void Sleeper::sleep_until(base::Mono then) const noexcept {
 }
 
 DueTimer::DueTimer(Loop& loop) : poll_{loop, Poll::OnReady::to<&DueTimer::on_readable>(*this)} {
-    poll_.watch(timer_.raw(), true, false);
+    poll_.watch(timer_.raw(), true, false, Trigger::edge);
 }
 
 void DueTimer::arm(base::Mono due) noexcept {

@@ -127,7 +127,7 @@ void Connection::close() noexcept {
     connection_ = nullptr;
     tls_ = nullptr;
     socket_ = -1;
-    stamps_reads_ = long_answers_ = false;
+    stamps_reads_ = long_answers_ = left_unread_ = false;
     answer_bytes_ = 0;
     stamped_.forget();
     unsent_.clear();
@@ -226,6 +226,7 @@ std::int64_t Connection::read(std::span<char> into) noexcept {
 
 std::int64_t Connection::read_socket(std::span<char> into) noexcept {
     const std::int64_t n = stamps_reads_ ? stamped_.read(into) : ::recv(socket_, into.data(), into.size(), 0);
+    left_unread_ = n == static_cast<std::int64_t>(into.size());
     if (n > 0) [[likely]]
         return n;
     if (n < 0 && (errno == EAGAIN || errno == EINTR)) return 0;

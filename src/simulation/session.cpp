@@ -10,6 +10,7 @@ namespace pgtraffic::simulation {
 using base::Mono;
 using event_loop::Poll;
 using event_loop::Readiness;
+using event_loop::Trigger;
 using metrics::Outcome;
 using postgres::ConnectStep;
 using postgres::Progress;
@@ -43,8 +44,9 @@ void Session::connect_step(ConnectStep step) noexcept {
     // The socket may be a new one under an old number: the poll was stopped before.
     const bool connected = step == ConnectStep::connected;
     try {
+        // libpq does not say what it leaves unread; receive() does.
         poll_.watch(connection_.socket(), connected || step == ConnectStep::wait_readable,
-                    step == ConnectStep::wait_writable);
+                    step == ConnectStep::wait_writable, connected ? Trigger::edge : Trigger::level);
     } catch (const std::exception& e) {
         return give_up(e.what());
     }
@@ -156,7 +158,7 @@ void Session::flush() noexcept {
     if (pending != writing_) [[unlikely]] {
         // Both directions: the server may be blocked on what we do not read.
         writing_ = pending;
-        poll_.watch(connection_.socket(), true, pending);
+        poll_.watch(connection_.socket(), true, pending, Trigger::edge);
     }
 }
 
@@ -181,6 +183,8 @@ void Session::on_ready(Readiness ready) noexcept {
         on_answer(now);
         if (state_ == State::closed) return;
     }
+    if (ready.ended || connection_.left_unread()) [[unlikely]]
+        poll_.again();
     wait_for_rest(in_query() && connection_.within_answer());
 }
 
@@ -213,24 +217,8 @@ void Session::statement_done(Mono now) noexcept {
         context_->wakes.answered(received.has_value());
         if (received) done = came_at(*received, now);
     }
-    if (answer.failed) {
-        look_for_stale(query, answer.sqlstate);
-        completion.sqlstate = answer.sqlstate;
-        query.undo();
-        if (!may_retry(query, answer.sqlstate)) {
-            // Sooner than that somebody else cancelled it.
-            const bool timed_out = context_->timeout && answer.sqlstate == base::kQueryCanceled &&
-                                   done - completion.sent >= *context_->timeout;
-            end_oldest(timed_out ? Outcome::timed_out : Outcome::failed, connection_.error(), done);
-            if (context_->leave_read_only && answer.sqlstate == base::kReadOnly)
-                return give_up("the server refuses to write");
-            return connection_.in_transaction() ? roll_back(false) : become_idle(done);
-        }
-        query.added = query.kept_added = 0;
-        query.counted = false;
-        if (connection_.in_transaction()) return roll_back(true);
-        return room_ == 1 ? this->retry(now) : try_again(move_to_end(), now);
-    }
+    if (answer.failed) [[unlikely]]
+        return statement_failed(query, done, now);
     if (any_stale_) [[unlikely]]
         fresh(query);
     completion.rows += answer.rows;
@@ -251,6 +239,27 @@ void Session::statement_done(Mono now) noexcept {
     }
     end_oldest(query.counted && completion.rows == 0 ? Outcome::empty : Outcome::ok, {}, done);
     become_idle(done);  // from then on it is ours to be late
+}
+
+/// Answered at `done`, and read `now`.
+void Session::statement_failed(Query& query, Mono done, Mono now) noexcept {
+    const postgres::Answer& answer = connection_.answer();
+    look_for_stale(query, answer.sqlstate);
+    query.completion.sqlstate = answer.sqlstate;
+    query.undo();
+    if (!may_retry(query, answer.sqlstate)) {
+        // Sooner than that somebody else cancelled it.
+        const bool timed_out = context_->timeout && answer.sqlstate == base::kQueryCanceled &&
+                               done - query.completion.sent >= *context_->timeout;
+        end_oldest(timed_out ? Outcome::timed_out : Outcome::failed, connection_.error(), done);
+        if (context_->leave_read_only && answer.sqlstate == base::kReadOnly)
+            return give_up("the server refuses to write");
+        return connection_.in_transaction() ? roll_back(false) : become_idle(done);
+    }
+    query.added = query.kept_added = 0;
+    query.counted = false;
+    if (connection_.in_transaction()) return roll_back(true);
+    return room_ == 1 ? this->retry(now) : try_again(move_to_end(), now);
 }
 
 /// A prepared statement that the server lost (DEALLOCATE ALL), or whose table was altered, fails from then

@@ -1,4 +1,4 @@
-// Readiness of one descriptor, for as long as it lasts: what is not taken is told again in the next turn.
+// Readiness of one descriptor: for as long as it lasts, or once for all that came.
 #pragma once
 
 #include <cstdint>
@@ -9,10 +9,20 @@ namespace pgtraffic::event_loop {
 
 class Loop;
 
-/// An error and the other side's end are both: whoever tries hears of them.
+/// An error and the other side's end are all three: whoever tries hears of them.
 struct Readiness {
     bool readable = false;
     bool writable = false;
+    bool ended = false;  ///< behind what can be read nothing more comes
+};
+
+/// When a readiness is told of (epoll(7)).
+enum class Trigger : std::uint8_t {
+    level,  ///< in each turn in which there is some
+    /// Once for what came; what is left of it, or that it ended, is told where again() is asked for, or with
+    /// what comes next. The kernel does not look at a socket a second time that was read empty, which is
+    /// nearly all of them.
+    edge,
 };
 
 /// Watches nothing at first. Neither copies nor moves. The descriptor stays its owner's, who stops the poll
@@ -29,7 +39,10 @@ class Poll {
 
     /// Until stop(); another descriptor, or other events, take the place of what was watched. One system
     /// call, none where nothing changes. Throws base::Error where the kernel refuses.
-    void watch(int descriptor, bool readable, bool writable);
+    void watch(int descriptor, bool readable, bool writable, Trigger trigger = Trigger::level);
+    /// While it watches, by Trigger::edge: what is ready now is told of in the next turn, although it was
+    /// before. One system call.
+    void again() noexcept;
     /// Nothing is told any more, not even what this turn of the loop has already heard of.
     void stop() noexcept;
     [[nodiscard]] int descriptor() const noexcept { return descriptor_; }  ///< -1: none

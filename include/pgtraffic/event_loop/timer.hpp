@@ -40,8 +40,7 @@ class Sleeper {
 };
 
 /// Ends the loop's wait at an instant. Has no callback: its owner looks at the clock after each batch
-/// (Loop::Hooks) and arms it for the next instant, or for Mono::max(), each time; unarmed after it fired, it
-/// would end every wait at once. Neither copies nor moves.
+/// (Loop::Hooks) and arms it for the next instant, or for Mono::max(), each time. Neither copies nor moves.
 class DueTimer {
  public:
     explicit DueTimer(Loop& loop);

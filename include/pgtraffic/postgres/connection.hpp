@@ -122,6 +122,9 @@ class Connection {
     /// sending on. For one query under way at a time.
     [[nodiscard]] bool long_answers() const noexcept { return long_answers_; }
 
+    /// There may have been more than the last receive() took; what was there is not told again by itself.
+    [[nodiscard]] bool left_unread() const noexcept { return left_unread_; }
+
     /// The last receive() ended within an answer: the rest is on its way.
     [[nodiscard]] bool within_answer() const noexcept;
 
@@ -155,6 +158,7 @@ class Connection {
     int socket_ = -1;
     bool stamps_reads_ = false;
     bool long_answers_ = false;
+    bool left_unread_ = false;
     std::uint32_t answer_bytes_ = 0;  // of the answer that is being read, where stamps_reads_
     SendBuffer unsent_;
     std::span<const char> unread_;

@@ -139,7 +139,7 @@ class alignas(kCacheLine) Session {
     void stop_retrying(base::Mono now) noexcept;
 
     /// Takes what came of an answer, if anything did, as if the loop had told.
-    void look() noexcept { on_ready({.readable = true, .writable = false}); }
+    void look() noexcept { on_ready({.readable = true}); }
 
     /// The oldest query, or the ROLLBACK behind it, took too long: ends it as timed out and gives the
     /// connection up, and with it the other queries of a pipeline, which failed. Keeps the connection where
@@ -191,6 +191,7 @@ class alignas(kCacheLine) Session {
     void on_answer(base::Mono now) noexcept;
     void prepared_one(base::Mono now) noexcept;
     void statement_done(base::Mono now) noexcept;
+    void statement_failed(Query& query, base::Mono done, base::Mono now) noexcept;
     [[nodiscard]] Query& move_to_end() noexcept;
     void end_oldest(metrics::Outcome outcome, std::string_view error, base::Mono now) noexcept;
     void lose_oldest(metrics::Outcome outcome, base::SqlState sqlstate, std::string_view error, State was,
