@@ -54,7 +54,7 @@ void Loop::run() noexcept {
         hooks_.before_wait();
         if (stopped_ || (libuv_wants_turn_ && waits_)) continue;
         wait();
-        hooks_.after_batch();
+        if (libuv_wants_turn_) hooks_.before_libuv();
     }
 }
 

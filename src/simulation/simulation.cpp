@@ -66,13 +66,15 @@ class Run {
     void on_requeued(Session* session) noexcept { crew_.requeued(*session); }
     void on_event(Mono now) noexcept { load_.wakes(now); }
     void before_wait() noexcept;
+    void before_libuv() noexcept { settle(); }
     void on_tick() noexcept;
     void on_drained_too_long() noexcept { finish(base::mono_now()); }
     void on_draining() noexcept;
     void on_signal(int number) noexcept;
 
     // What follows of all that was told: starts what can start, and goes to the next stage where it is time.
-    void settle() noexcept;
+    // What time it is then.
+    Mono settle() noexcept;
     Mono dispatch(Mono now) noexcept;
     Mono sent(Mono now) noexcept;
     [[nodiscard]] Mono starts_again_at() const noexcept;
@@ -114,7 +116,6 @@ class Run {
     Stage stage_ = Stage::connecting;
     bool start_failed_ = false;
     bool refused_to_prepare_ = false;  // a statement of the workload
-    bool unsettled_ = false;           // something was told since the last settle()
     bool skipping_ = false;            // of what is too late to start some is left for the next turn
     LoopLoad load_{stage_start_};
     Wakes wakes_;
@@ -194,7 +195,7 @@ Run::Run(event_loop::Loop& loop, const SimulationPlan& plan, const workload::Wor
     options.password_command = plan.password_command;
     connector_.emplace(loop_, plan.conninfo, crew_.sessions(), options);
     loop_.hook({.before_wait = Callback<>::to<&Run::before_wait>(*this),
-                .after_batch = Callback<>::to<&Run::settle>(*this),
+                .before_libuv = Callback<>::to<&Run::before_libuv>(*this),
                 .work_begins = Callback<Mono>::to<&Run::on_event>(*this)});
 }
 
@@ -233,14 +234,12 @@ void Run::on_free(Session* session, Mono now) noexcept {
         if (measurement_) measurement_->session_up(now);
     }
     dispatcher_.session_free(session->number(), now);
-    unsettled_ = true;
     if (stage_ == Stage::connecting && connector_->connected() == plan_.connections) next_stage(now);
 }
 
 void Run::on_ended(Session* session, const Query* query, std::string_view error) noexcept {
     crew_.query_ended(*session);
     if (stage_ == Stage::done) return;
-    unsettled_ = true;
     if (plan_.max_rows) rows_.ended(query->completion.operation, query->added);
     if (plan_.audit != nullptr) [[unlikely]]
         plan_.audit->ended(query->completion, query->arrival, query->attempt());
@@ -294,14 +293,12 @@ void Run::on_down(Session* session) noexcept {
 }
 
 void Run::before_wait() noexcept {
-    // Timers come behind the batch: what they ended or freed must not wait for the next event.
-    if (unsettled_) settle();
+    Mono now = settle();
     // Connections come last: the load's answers have been taken and its queries sent.
     if (connector_->handshakes_wait()) [[unlikely]] {
         connector_->shake_hands();
-        if (unsettled_) settle();
+        now = settle();
     }
-    const Mono now = base::mono_now();
     load_.waits(now);
     if (connector_->handshakes_wait()) [[unlikely]]
         return loop_.only_look();
@@ -314,7 +311,7 @@ void Run::before_wait() noexcept {
 }
 
 Mono Run::reads_again_at(Mono now) const noexcept {
-    if (skipping_) return now;
+    if (skipping_ || !wakes_.lets_lie()) return now;
     return wakes_.reads_at({.now = now,
                             .next_due = dispatcher_.wake_at(),
                             .stage_end = stage_end_,
@@ -324,10 +321,9 @@ Mono Run::reads_again_at(Mono now) const noexcept {
                             .all_connected = connector_->connected() == plan_.connections});
 }
 
-void Run::settle() noexcept {
-    unsettled_ = false;
-    if (stage_ == Stage::connecting || stage_ == Stage::done) return;
+Mono Run::settle() noexcept {
     Mono now = base::mono_now();
+    if (stage_ == Stage::connecting || stage_ == Stage::done) return now;
     load_.wakes(now);
     now = dispatch(now);
     if (rows_.used_up() && stage_ < Stage::draining) {
@@ -339,9 +335,10 @@ void Run::settle() noexcept {
         end_load(now);
     } else if (now >= stage_end_ || limit_reached()) {
         next_stage(now);
-        now = dispatch(now);
+        now = dispatch(base::mono_now());
     }
     if (stage_ == Stage::draining && dispatcher_.in_flight() == 0) finish(now);
+    return now;
 }
 
 Mono Run::starts_again_at() const noexcept {
@@ -365,8 +362,8 @@ Mono Run::dispatch(Mono now) noexcept {
         switch (decision.kind) {
             case Decision::Kind::none:
                 return sent(now);
-            case Decision::Kind::miss:
-                if (measurement_) measurement_->missed(decision.token, now);
+                [[unlikely]] case Decision::Kind::miss : if (measurement_)
+                                                             measurement_->missed(decision.token, now);
                 now = base::mono_now();
                 // The rest in the next turn, which follows at once: answers, ticks and signals come first.
                 skipping_ = ++skipped == kMostSkippedInTurn;

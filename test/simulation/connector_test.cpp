@@ -78,7 +78,7 @@ struct Connecting {
                           postgres::Conninfo::parse("user=u dbname=d host=" + folder.path().string(), "test"),
                           sessions, options);
         loop.hook({.before_wait = Callback<>::to<&Connecting::before_wait>(*this),
-                   .after_batch = Callback<>::to<&Connecting::after_batch>(*this),
+                   .before_libuv = {},
                    .work_begins = Callback<base::Mono>::to<&Connecting::ignore>(*this)});
         connector->connect_all();
     }
@@ -101,8 +101,7 @@ struct Connecting {
         ++down;
     }
     void ignore(base::Mono) noexcept {}
-    void before_wait() noexcept {}
-    void after_batch() noexcept {
+    void before_wait() noexcept {
         if (waiting == kSessions) loop.stop();
     }
 

@@ -12,6 +12,7 @@
 #include <optional>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "pgtraffic/base/error.hpp"
 #include "pgtraffic/event_loop/loop.hpp"
@@ -27,6 +28,7 @@ using event_loop::Loop;
 using event_loop::Poll;
 using event_loop::Readiness;
 using event_loop::Timer;
+using event_loop::Trigger;
 using namespace std::chrono_literals;
 
 namespace {
@@ -47,6 +49,7 @@ class Pair {
 
     [[nodiscard]] int ours() const noexcept { return ends_[0]; }
     void say() const { REQUIRE(::write(ends_[1], "x", 1) == 1); }
+    void end_theirs() const { REQUIRE(::shutdown(ends_[1], SHUT_WR) == 0); }
     void close_theirs() { ::close(std::exchange(ends_[1], -1)); }
     void close_ours() { ::close(std::exchange(ends_[0], -1)); }
 
@@ -108,6 +111,49 @@ TEST_CASE("what is not read is told again, and a loop without anything to wait f
     CHECK(watcher.poll.descriptor() == -1);
 }
 
+TEST_CASE("who wants to hear once is told of the same readiness again only where he asks for it") {
+    Loop loop;
+    const Pair pair;
+    Watcher watcher{loop};
+    watcher.poll.watch(pair.ours(), true, false, Trigger::edge);
+    pair.say();
+    std::vector<int> told;
+    Heard<> before_wait;
+    before_wait.act = [&] {
+        loop.only_look();
+        if (before_wait.calls == 5) watcher.poll.again();
+        if (before_wait.calls == 10) pair.say();
+        if (before_wait.calls == 15) loop.stop();
+        told.push_back(watcher.told);
+    };
+    loop.hook({.before_wait = before_wait.callback(), .before_libuv = {}, .work_begins = {}});
+    loop.run();
+    loop.hook({});
+    CHECK(told == std::vector<int>{0, 1, 1, 1, 1, 2, 2, 2, 2, 2, 3, 3, 3, 3, 3});
+    CHECK(watcher.last.readable);
+    CHECK_FALSE(watcher.last.ended);
+    watcher.poll.stop();
+}
+
+TEST_CASE("the other side's end is told with its last bytes") {
+    Loop loop;
+    Pair pair;
+    Watcher watcher{loop, [&] { loop.stop(); }};
+    pair.say();
+    SECTION("which sends no more") {
+        pair.end_theirs();
+    }
+    SECTION("which is gone") {
+        pair.close_theirs();
+    }
+    watcher.poll.watch(pair.ours(), true, false, Trigger::edge);
+    loop.run();
+    CHECK(watcher.told == 1);
+    CHECK(watcher.last.readable);
+    CHECK(watcher.last.ended);
+    watcher.poll.stop();
+}
+
 TEST_CASE("a loop that shall only look does not wait, for once, whatever libuv has to do") {
     Loop loop;
     const Pair pair;
@@ -120,7 +166,7 @@ TEST_CASE("a loop that shall only look does not wait, for once, whatever libuv h
         loop.only_look();
         if (before_wait.calls == 3) pair.say();
     };
-    loop.hook({.before_wait = before_wait.callback(), .after_batch = {}, .work_begins = {}});
+    loop.hook({.before_wait = before_wait.callback(), .before_libuv = {}, .work_begins = {}});
     loop.run();
     loop.hook({});
     CHECK(before_wait.calls == 3);
@@ -324,41 +370,50 @@ TEST_CASE("a stopped loop hands out the rest of its turn and no signal; run agai
     CHECK(heard.calls == 2);
 }
 
-TEST_CASE("the hooks lie before each wait and behind each batch") {
+TEST_CASE("the hooks lie before each wait, and before what libuv has to do behind a batch") {
     Loop loop;
     const Pair pair;
     std::string order;
-    Heard<> before;
-    Heard<> after;
-    before.act = [&] { order += 'w'; };
-    after.act = [&] { order += 'a'; };
-    loop.hook({.before_wait = before.callback(), .after_batch = after.callback(), .work_begins = {}});
+    Heard<> before_wait;
+    Heard<> before_libuv;
+    before_wait.act = [&] { order += 'w'; };
+    before_libuv.act = [&] { order += 'l'; };
+    loop.hook(
+        {.before_wait = before_wait.callback(), .before_libuv = before_libuv.callback(), .work_begins = {}});
+    Heard<int> heard;
+    heard.act = [&](int) { order += 's'; };
+    const event_loop::Signal signal{loop, SIGUSR1, heard.callback()};
     Watcher watcher{loop};
     watcher.act = [&] {
         order += 'r';
-        if (watcher.told == 2) watcher.poll.stop();
+        if (watcher.told == 2) ::raise(SIGUSR1);
+        if (watcher.told == 3) loop.stop();
     };
     make_ready(watcher, pair);
     loop.run();
-    CHECK(order == "wrawra");
+    CHECK(order == "wrwrwrl");
+    watcher.poll.stop();
+    order.clear();
+    loop.run();
+    CHECK(order == "s");
     loop.hook({});
 }
 
 TEST_CASE("a due timer ends the wait at its instant, and nothing else does before") {
     Loop loop;
     event_loop::DueTimer timer{loop};
-    Heard<> before;
-    Heard<> after;
+    Heard<> before_wait;
     const auto due = mono_now() + 3ms;
     base::Mono woken;
-    after.act = [&] {
+    before_wait.act = [&] {
+        if (before_wait.calls == 1) return;
         woken = mono_now();
         loop.stop();
     };
-    loop.hook({.before_wait = before.callback(), .after_batch = after.callback(), .work_begins = {}});
+    loop.hook({.before_wait = before_wait.callback(), .before_libuv = {}, .work_begins = {}});
     timer.arm(due);
     loop.run();
     CHECK(woken >= due);
-    CHECK(before.calls == 1);
+    CHECK(before_wait.calls == 2);
     loop.hook({});
 }

@@ -31,8 +31,9 @@ class Loop {
  public:
     /// Whoever runs a load looks around without a system call, and measures how busy the loop is.
     struct Hooks {
-        Callback<> before_wait;  ///< timers and signals, libuv's, come before it
-        Callback<> after_batch;  ///< all callbacks of the polls that it waited for ran
+        Callback<> before_wait;  ///< all callbacks of the turn ran
+        /// Those of the polls ran, and libuv's follow, for which what they told of shall not wait.
+        Callback<> before_libuv;
         /// The first thing of a callback that is not the load's own.
         Callback<base::Mono> work_begins;
     };

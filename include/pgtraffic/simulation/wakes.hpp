@@ -46,6 +46,11 @@ class Wakes {
     /// Another load begins: the warm-up, a step of the search for the peak, the measured one.
     void load_begins() noexcept { tried_again_ = 0; }
 
+    /// Whether anything may lie unread as things are: else reads_at() is now.
+    [[nodiscard]] bool lets_lie() const noexcept {
+        return step_.count() > 0 || (may_lie_ && last_stamped_);
+    }
+
     /// How things stand before the loop waits.
     struct Moment {
         base::Mono now;
