@@ -183,7 +183,8 @@ void Session::on_ready(Readiness ready) noexcept {
         on_answer(now);
         if (state_ == State::closed) return;
     }
-    if (ready.ended || connection_.left_unread()) [[unlikely]]
+    // What is still to be sent may have waited for what was read (TLS), and not for room.
+    if (ready.ended || connection_.left_unread() || writing_) [[unlikely]]
         poll_.again();
     wait_for_rest(in_query() && connection_.within_answer());
 }

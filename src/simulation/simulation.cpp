@@ -299,9 +299,13 @@ void Run::before_wait() noexcept {
         connector_->shake_hands();
         now = settle();
     }
-    load_.waits(now);
-    if (connector_->handshakes_wait()) [[unlikely]]
+    if (connector_->handshakes_wait()) [[unlikely]] {
+        load_.waits(now);
         return loop_.only_look();
+    }
+    if (loop_.libuv_goes_first()) [[unlikely]]
+        return;  // and then this again
+    load_.waits(now);
     const Mono then = reads_again_at(now);
     if (then <= now) return due_timer_.arm(std::min(starts_again_at(), stage_end_));
     due_timer_.arm(Mono::max());

@@ -399,6 +399,24 @@ TEST_CASE("the hooks lie before each wait, and before what libuv has to do behin
     loop.hook({});
 }
 
+TEST_CASE("who begins something of libuv's before a wait is asked again behind libuv's turn") {
+    Loop loop;
+    Timer timer{loop, {}};
+    timer.start(1h);
+    std::vector<bool> libuv_goes_first;
+    Heard<> before_wait;
+    before_wait.act = [&] {
+        if (before_wait.calls == 1) timer.start(1h);
+        libuv_goes_first.push_back(loop.libuv_goes_first());
+        if (before_wait.calls == 2) loop.stop();
+    };
+    loop.hook({.before_wait = before_wait.callback(), .before_libuv = {}, .work_begins = {}});
+    loop.run();
+    loop.hook({});
+    CHECK(libuv_goes_first == std::vector<bool>{true, false});
+    timer.stop();
+}
+
 TEST_CASE("a due timer ends the wait at its instant, and nothing else does before") {
     Loop loop;
     event_loop::DueTimer timer{loop};

@@ -52,6 +52,10 @@ class Loop {
     /// behind that.
     void only_look() noexcept { waits_ = false; }
 
+    /// From before_wait: libuv has something to do before the loop waits, which asks before_wait again,
+    /// unless it shall only look.
+    [[nodiscard]] bool libuv_goes_first() const noexcept { return libuv_wants_turn_; }
+
     void hook(const Hooks& hooks) noexcept { hooks_ = hooks; }
     void work_begins(base::Mono now) const noexcept { hooks_.work_begins(now); }
 

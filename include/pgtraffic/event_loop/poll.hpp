@@ -9,11 +9,11 @@ namespace pgtraffic::event_loop {
 
 class Loop;
 
-/// An error and the other side's end are all three: whoever tries hears of them.
+/// An error, and an end in both directions, are all three: whoever tries hears of them.
 struct Readiness {
     bool readable = false;
     bool writable = false;
-    bool ended = false;  ///< behind what can be read nothing more comes
+    bool ended = false;  ///< by Trigger::edge, of the other side, too: behind what can be read nothing comes
 };
 
 /// When a readiness is told of (epoll(7)).

@@ -39,7 +39,7 @@ class Sleeper {
     void sleep_until(base::Mono then) const noexcept;
 };
 
-/// Ends the loop's wait at an instant. Has no callback: its owner looks at the clock after each batch
+/// Ends the loop's wait at an instant. Has no callback: its owner looks at the clock before each wait
 /// (Loop::Hooks) and arms it for the next instant, or for Mono::max(), each time. Neither copies nor moves.
 class DueTimer {
  public:
