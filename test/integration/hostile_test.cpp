@@ -295,7 +295,7 @@ TEST_CASE("an answer that came while the program stood still is no time-out") {
     const FakeServerProcess server{{"--delay", "200ms"}};
     test::Process process{
         test::pgtraffic_argv({"run", "-d", server.dsn(), "-c", "1200", "--duration", "4", "--warmup", "0",
-                              "--timeout", "300ms", "--progress", "100ms", "--format", "json"}),
+                              "--timeout", "1s", "--progress", "100ms", "--format", "json"}),
         test::without_target()};
     REQUIRE(process.wait_for_stderr("/s "));
     process.send_signal(SIGSTOP);
