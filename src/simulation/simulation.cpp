@@ -366,8 +366,8 @@ Mono Run::dispatch(Mono now) noexcept {
         switch (decision.kind) {
             case Decision::Kind::none:
                 return sent(now);
-                [[unlikely]] case Decision::Kind::miss : if (measurement_)
-                                                             measurement_->missed(decision.token, now);
+            case Decision::Kind::miss:
+                if (measurement_) measurement_->missed(decision.token, now);
                 now = base::mono_now();
                 // The rest in the next turn, which follows at once: answers, ticks and signals come first.
                 skipping_ = ++skipped == kMostSkippedInTurn;

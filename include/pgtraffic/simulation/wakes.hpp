@@ -47,9 +47,7 @@ class Wakes {
     void load_begins() noexcept { tried_again_ = 0; }
 
     /// Whether anything may lie unread as things are: else reads_at() is now.
-    [[nodiscard]] bool lets_lie() const noexcept {
-        return step_.count() > 0 || (may_lie_ && last_stamped_);
-    }
+    [[nodiscard]] bool lets_lie() const noexcept { return step_.count() > 0 || (may_lie_ && last_stamped_); }
 
     /// How things stand before the loop waits.
     struct Moment {
