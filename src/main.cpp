@@ -35,6 +35,15 @@ void occupy_standard_streams() {
     if (fd > STDERR_FILENO) ::close(fd);
 }
 
+/// The first process of a container has no end by default: the kernel drops what would kill any other.
+void end_by_signals_as_first_process() {
+    if (::getpid() != 1) return;
+    for (const int number : {SIGINT, SIGTERM, SIGHUP}) {
+        const auto before = std::signal(number, [](int caught) { ::_exit(128 + caught); });
+        if (before == SIG_IGN) std::signal(number, SIG_IGN);  // nohup
+    }
+}
+
 /// A message may quote the server, a file or an argument.
 std::string safe_lines(std::string_view text) {
     constexpr std::size_t kLongestLine = 10'000;
@@ -92,6 +101,7 @@ int run_program(const std::vector<std::string>& argv) {
 int main(int argc, char** argv) {
     std::signal(SIGPIPE, SIG_IGN);
     std::signal(SIGXFSZ, SIG_IGN);  // a file that may grow no further fails as one on a full disk does
+    end_by_signals_as_first_process();
     try {
         occupy_standard_streams();
         std::vector<std::string> words{argv, argv + argc};

@@ -81,14 +81,19 @@ class InterruptNotice {
     static inline const char* volatile outcome;
 
     /// Only what a handler may call. The signal is raised again, now with the end of the program for its
-    /// effect.
+    /// effect, but in the first process of a container, whom no such effect reaches.
     static void say(int number) {
         for (const char* text : {static_cast<const char*>(beginning), "pgtraffic: interrupted. ",
                                  static_cast<const char*>(outcome), "\n"}) {
             if (::write(STDERR_FILENO, text, std::strlen(text)) < 0) break;
         }
         ::signal(number, SIG_DFL);
+        sigset_t own;
+        sigemptyset(&own);
+        sigaddset(&own, number);
+        sigprocmask(SIG_UNBLOCK, &own, nullptr);
         ::raise(number);
+        ::_exit(128 + number);
     }
 
     std::array<struct sigaction, kEnding.size()> before_{};

@@ -7,6 +7,7 @@
 #include "pgtraffic/brickhouse/model.hpp"
 #include "pgtraffic/postgres/client.hpp"
 #include "support/catch.hpp"
+#include "support/private_processes.hpp"
 #include "support/subprocess.hpp"
 #include "support/test_server.hpp"
 #include "support/text.hpp"
@@ -211,6 +212,23 @@ TEST_CASE("an init that is interrupted says that nothing was changed, and nothin
         CHECK(ended.err.ends_with("pgtraffic: interrupted. Nothing was changed.\n"));
         CHECK(fingerprint(database) == before);  // once the server has let go of the table
     }
+}
+
+TEST_CASE("an init that is the first process of a container does not go on behind an interrupt") {
+    const auto database = test::fresh_database();
+    const auto before = fingerprint(database);
+    const test::PrivateProcesses container;
+    if (!container.available()) {
+        WARN("no process namespace to be had: not run");
+        return;
+    }
+    test::Process init{test::pgtraffic_argv({"init", "-d", database.dsn(), "--scale", "5"})};
+    REQUIRE(init.wait_for_stderr("filling orders"));
+    init.send_signal(SIGINT);
+    const auto ended = init.wait();
+    CHECK(ended.exit_code == 128 + SIGINT);
+    CHECK(ended.err.ends_with("pgtraffic: interrupted. Nothing was changed.\n"));
+    CHECK(fingerprint(database) == before);
 }
 
 TEST_CASE("cleanup drops what init made and nothing else") {

@@ -8,6 +8,7 @@
 #include "support/fake_server_process.hpp"
 #include "support/folder.hpp"
 #include "support/loopback_port.hpp"
+#include "support/private_processes.hpp"
 #include "support/real_run.hpp"
 
 using namespace pgtraffic;
@@ -63,6 +64,22 @@ TEST_CASE("Ctrl-C before the load ends the program and leaves no file behind") {
     process.send_signal(SIGINT);
     CHECK(process.wait().signal == SIGINT);
     CHECK(folder.entries() == 0);
+}
+
+TEST_CASE(
+    "the first process of a container, whom no signal ends by default, is ended by Ctrl-C all the same") {
+    const test::PrivateProcesses container;
+    if (!container.available()) {
+        WARN("no process namespace to be had: not run");
+        return;
+    }
+    test::LoopbackPort silent;
+    silent.open();
+    const auto argv = argv_against("host=127.0.0.1 user=nobody dbname=nothing port=" + silent.number(), {});
+    test::Process process{argv, test::without_target()};
+    silent.accept();
+    process.send_signal(SIGINT);
+    CHECK(process.wait().exit_code == 128 + SIGINT);
 }
 
 TEST_CASE("a limit of the size of files takes the files, not the report") {
