@@ -4,7 +4,9 @@
 #include <time.h>
 
 #include <algorithm>
+#include <cctype>
 #include <limits>
+#include <map>
 
 #include "pgtraffic/base/error.hpp"
 #include "pgtraffic/workload/intent.hpp"
@@ -33,6 +35,18 @@ std::uint64_t count_rows(postgres::Client& client, const std::string& table) {
     } catch (const postgres::SqlError& error) {
         throw base::Error(fmt::format("--audit: cannot count the rows of {}: {}", table, error.what()));
     }
+}
+
+std::string lower_case(std::string_view text) {
+    std::string lower{text};
+    std::ranges::transform(lower, lower.begin(), [](unsigned char c) { return std::tolower(c); });
+    return lower;
+}
+
+/// Of a table's name as it was written: without schema and quotes, in lower case.
+std::string bare_name(std::string_view written) {
+    if (written.ends_with('"')) written.remove_suffix(1);
+    return lower_case(written.substr(written.find_last_of(".\"") + 1));
 }
 
 std::string array_literal(const std::vector<std::string>& values, std::size_t from, std::size_t to) {
@@ -77,8 +91,30 @@ AuditLog::AuditLog(const workload::Workload& workload, postgres::Client& client)
     }
     refuse_untold_rows();
     client.begin_reading();
+    join_spellings(client);
     for (auto& table : tables_) table.rows_before = count_rows(client, table.table);
     client.execute("ROLLBACK");
+}
+
+/// "orders", "ORDERS" and "public.orders" may be one table, whose rows are counted once.
+void AuditLog::join_spellings(postgres::Client& client) {
+    std::vector<std::string> numbers;  // the server's, of tables_; empty where it knows no such table
+    for (std::size_t t = 0; t < tables_.size();) {
+        const auto number =
+            client.value("SELECT pg_catalog.to_regclass($1)::pg_catalog.oid", {tables_[t].table});
+        const auto known = number ? std::ranges::find(numbers, *number) : numbers.end();
+        if (known == numbers.end()) {
+            numbers.push_back(number.value_or(""));
+            ++t;
+            continue;
+        }
+        const auto same = static_cast<std::size_t>(known - numbers.begin());
+        for (auto& insert : inserts_) {
+            if (insert.table == t) insert.table = same;
+            if (insert.table > t) --insert.table;
+        }
+        tables_.erase(tables_.begin() + static_cast<std::ptrdiff_t>(t));
+    }
 }
 
 /// Of what else adds rows to its tables, or takes some away, nobody knows how many they should be.
@@ -97,7 +133,8 @@ void AuditLog::refuse_untold_rows() const {
         const auto& sql = workload_->statement(number).sql;
         if (audited(number) || !changes_rows(sql)) continue;
         for (const auto& table : tables_) {
-            if (sql.find(table.table) == std::string::npos) continue;
+            // However it is spelled there: one refusal too many does no harm.
+            if (lower_case(sql).find(bare_name(table.table)) == std::string::npos) continue;
             throw base::Error(
                 fmt::format("--audit: the statement \"{}\" adds rows to {}, or deletes some, that cannot be "
                             "accounted for; audit a workload without it",
@@ -119,9 +156,8 @@ void AuditLog::add(std::uint32_t operation, std::uint32_t first, std::uint32_t l
     }
     const auto end = workload_->statement_number(operation, last);
     if (!found || doubtful != 1 || !workload_->leaves_doubt(end)) return;
-    const auto known = std::find_if(tables_.begin(), tables_.end(), [&](const auto& table) {
-        return table.table == found->where.table && table.column == found->where.column;
-    });
+    const auto known = std::find_if(tables_.begin(), tables_.end(),
+                                    [&](const auto& table) { return table.table == found->where.table; });
     found->table = static_cast<std::size_t>(known - tables_.begin());
     if (known == tables_.end()) {
         metrics::AuditResult table;
@@ -163,15 +199,15 @@ std::string AuditLog::code_of(const InDoubt& doubt) const {
     return workload_->values(insert.number, doubt.arrival, doubt.attempt)[insert.where.parameter];
 }
 
-void AuditLog::count_codes(postgres::Client& client, std::size_t table, const std::vector<std::string>& codes,
-                           metrics::AuditResult& result) const {
+void AuditLog::count_codes(postgres::Client& client, const std::string& table, const std::string& column,
+                           const std::vector<std::string>& codes, metrics::AuditResult& result) {
     // The array has no type but the column's, whatever that is: so an index serves, and numbers are compared
     // as numbers. The column with its table's name: a bare one could be another's.
     const std::string sql = fmt::format(
         "SELECT count(*), count(*) FILTER (WHERE n > 1) FROM (SELECT count(*) AS n FROM {0} AS "
         "pgtraffic_rows "
         "WHERE pgtraffic_rows.{1} = ANY ($1) GROUP BY pgtraffic_rows.{1}) AS found",
-        tables_[table].table, tables_[table].column);
+        table, column);
     for (std::size_t from = 0; from < codes.size(); from += kCodesAtOnce) {
         const auto to = std::min(from + kCodesAtOnce, codes.size());
         const auto row = client.row(sql, {array_literal(codes, from, to)}, 2);
@@ -189,11 +225,13 @@ std::vector<metrics::AuditResult> AuditLog::check(const postgres::Conninfo& conn
     client.begin_reading();
     auto results = tables_;
     for (std::size_t t = 0; t < results.size(); ++t) {
-        std::vector<std::string> codes;
+        std::map<std::string, std::vector<std::string>> codes;  // by column
         for (const auto& doubt : in_doubt_) {
-            if (inserts_[doubt.insert].table == t) codes.push_back(code_of(doubt));
+            const auto& insert = inserts_[doubt.insert];
+            if (insert.table == t) codes[insert.where.column].push_back(code_of(doubt));
         }
-        count_codes(client, t, codes, results[t]);
+        for (const auto& [column, of_column] : codes)
+            count_codes(client, results[t].table, column, of_column, results[t]);
         results[t].rows_after = count_rows(client, results[t].table);
     }
     return results;

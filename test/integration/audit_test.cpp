@@ -122,8 +122,9 @@ TEST_CASE("an audit refuses a workload whose other statements add rows to its ta
             {"name": "other", "statements": [{"name": "clear", "sql": ")json" +
                other + R"json("}]}]})json";
     };
-    for (const std::string other : {"DELETE FROM places WHERE place < 'P-000'", "TRUNCATE places",
-                                    "INSERT INTO places SELECT 'x' ON CONFLICT DO NOTHING"}) {
+    for (const std::string other :
+         {"DELETE FROM places WHERE place < 'P-000'", "TRUNCATE places", "DELETE FROM public.PLACES",
+          "DELETE FROM \\\"places\\\"", "INSERT INTO places SELECT 'x' ON CONFLICT DO NOTHING"}) {
         CAPTURE(other);
         const auto workload = bound(client, scenario(other).c_str());
         CHECK_THROWS_WITH((AuditLog{workload, client}), Contains("\"clear\"") && Contains("places"));
@@ -131,6 +132,38 @@ TEST_CASE("an audit refuses a workload whose other statements add rows to its ta
     const auto workload =
         bound(client, scenario("UPDATE places SET place = place WHERE place = 'P-000'").c_str());
     CHECK_NOTHROW((AuditLog{workload, client}));
+}
+
+TEST_CASE(
+    "a table is one, however those who insert into it write its name, and whatever column comes first") {
+    const auto database = test::fresh_database();
+    Client client{database.conninfo()};
+    client.execute("CREATE TABLE places (place text, code text); INSERT INTO places VALUES ('a', 'b')");
+    const auto workload = bound(client, R"json({"name": "places", "operations": [
+        {"name": "a", "statements": [{"sql": "INSERT INTO places (place, code) VALUES ($1, 'x')",
+                                      "parameters": [{"code": "P-"}]}]},
+        {"name": "b", "statements": [{"sql": "INSERT INTO public.PLACES (code, place) VALUES ($1, 'y')",
+                                      "parameters": [{"code": "C-"}]}]}]})json");
+    AuditLog audit{workload, client};
+    metrics::Completion completion;
+    for (const std::uint32_t operation : {0U, 1U}) {
+        completion.operation = operation;
+        audit.ended(completion, operation, 1);
+        completion.in_doubt = true;
+        audit.ended(completion, 2 + operation, 1);
+        completion.in_doubt = false;
+    }
+    // Of four one is there that was in doubt, and none that was acknowledged.
+    client.query("INSERT INTO places VALUES ('y', $1)",
+                 {workload.values(workload.statement_number(1, 0), 3, 1)[0]});
+    const auto results = audit.check(database.conninfo());
+    REQUIRE(results.size() == 1);
+    CHECK(results[0].rows_before == 1);
+    CHECK(results[0].acknowledged == 2);
+    CHECK(results[0].stored == 1);
+    CHECK(results[0].not_stored == 1);
+    CHECK(results[0].rows_after == 2);
+    CHECK(results[0].lost() == 2);
 }
 
 TEST_CASE("an audit gives a table that somebody locked up after its patience") {

@@ -10,7 +10,7 @@ namespace pgtraffic::metrics {
 
 struct AuditResult {
     std::string table;
-    std::string column;  ///< that identifies a row
+    std::string column;  ///< that identifies a row: of the first operation that inserts there
     std::uint64_t rows_before = 0;
     std::uint64_t rows_after = 0;
     std::uint64_t acknowledged = 0;  ///< inserts whose success was told, warm-up included

@@ -53,12 +53,13 @@ class AuditLog {
     };
 
     void add(std::uint32_t operation, std::uint32_t first, std::uint32_t last);
+    void join_spellings(postgres::Client& client);
     void refuse_untold_rows() const;
     [[nodiscard]] std::optional<std::uint32_t> insert_of(std::uint32_t operation,
                                                          std::uint32_t statement) const noexcept;
     [[nodiscard]] std::string code_of(const InDoubt& doubt) const;
-    void count_codes(postgres::Client& client, std::size_t table, const std::vector<std::string>& codes,
-                     metrics::AuditResult& result) const;
+    static void count_codes(postgres::Client& client, const std::string& table, const std::string& column,
+                            const std::vector<std::string>& codes, metrics::AuditResult& result);
 
     const workload::Workload* workload_;
     std::vector<Insert> inserts_;
