@@ -26,10 +26,9 @@ std::string to_string(const PeakRate& peak) {
 
 bool PeakSearch::carried(const Step& step, std::uint64_t planned, std::uint64_t started) noexcept {
     // Of those that succeeded: what fails, at once or after a time-out, says nothing of the service.
-    const double mean_s =
-        step.succeeded > 0 ? base::to_seconds(step.service) / static_cast<double>(step.succeeded) : 0;
     const double tolerable_s =
-        std::max(kTolerableWait * mean_s, base::to_seconds(kUnfeltWait)) * static_cast<double>(step.ended);
+        std::max(kTolerableWait * base::to_seconds(step.mean_service()), base::to_seconds(kUnfeltWait)) *
+        static_cast<double>(step.ended);
     return step.ended > 0 && static_cast<double>(started) >= 0.98 * static_cast<double>(planned) &&
            step.succeeded * 2 >= step.ended && base::to_seconds(step.wait) <= tolerable_s;
 }
@@ -51,13 +50,22 @@ void PeakSearch::begin_round() noexcept {
 void PeakSearch::end_step(base::Nanos length, std::uint64_t planned, std::uint64_t started) {
     PGTRAFFIC_CHECK(!finished(), "the search goes on");
     const Step step = std::exchange(present_, {});
-    if (closed_loop_ == 0) {
-        closed_loop_ = std::max(1.0, static_cast<double>(step.succeeded) / base::to_seconds(length));
-        return begin_round();
-    }
+    if (closed_loop_ == 0) return end_closed_loop(step, length);
     (carried(step, planned, started) ? low_ : high_) = next_rate();
     if (++step_ < kStepsInRound) return;
     rounds_.push_back(low_);
+    begin_round();
+}
+
+void PeakSearch::end_closed_loop(const Step& step, base::Nanos length) noexcept {
+    const bool too_short = step.ended == 0 || step.mean_service() * kQueriesInClosedLoop > length;
+    if (too_short && length < kLongestStep) {
+        length_ = std::min(2 * length, kLongestStep);
+        return;
+    }
+    blind_ = step.succeeded == 0;
+    closed_loop_ = std::max(1.0, static_cast<double>(step.succeeded) / base::to_seconds(length));
+    length_ = std::clamp(step.mean_service() * kQueriesInStep, kStep, kLongestStep);
     begin_round();
 }
 
@@ -65,7 +73,7 @@ PeakRate PeakSearch::result() const {
     PGTRAFFIC_CHECK(finished(), "the search is over");
     auto sorted = rounds_;
     std::sort(sorted.begin(), sorted.end());
-    return {sorted[sorted.size() / 2], sorted.front(), sorted.back(), closed_loop_};
+    return {sorted[sorted.size() / 2], sorted.front(), sorted.back(), closed_loop_, blind_};
 }
 
 }  // namespace pgtraffic::simulation

@@ -21,7 +21,10 @@ simulation::PeakRate search(std::uint32_t sessions,
         plan.sessions = sessions;
         plan.seed = seed++;
         plan.server = server;
-        plan.observe = [&](const metrics::Completion& completion) { search.query_ended(completion); };
+        // What ends behind a step belongs to none.
+        plan.observe = [&](const metrics::Completion& completion) {
+            if (completion.done - test::VirtualPlan::kStart < plan.duration) search.query_ended(completion);
+        };
         const auto result = run_virtually(plan);
         search.end_step(plan.duration, result.total.planned, result.total.started);
     }
@@ -60,6 +63,21 @@ TEST_CASE("a wait is measured by what succeeds, not by the time-outs of what doe
                                    : test::ModelledAnswer{100us};
     });
     CHECK(peak.rate_per_s < 0.5 * peak.closed_loop_per_s);
+}
+
+TEST_CASE("queries that take longer than a step of the search are waited for") {
+    for (const auto service : {700ms, 3000ms}) {
+        CAPTURE(service.count());
+        const double capacity = 10 / base::to_seconds(service);
+        const auto peak =
+            search(10, [&](base::Nanos, base::Random&) { return test::ModelledAnswer{service}; });
+        CHECK_FALSE(peak.blind);
+        CHECK(peak.closed_loop_per_s > 0.7 * capacity);
+        CHECK(peak.closed_loop_per_s <= capacity);
+        CHECK(peak.rate_per_s > 0.5 * capacity);
+        CHECK(peak.rate_per_s <= 1.1 * capacity);
+    }
+    CHECK(search(10, [](base::Nanos, base::Random&) { return test::ModelledAnswer{60s}; }).blind);
 }
 
 TEST_CASE("a server that fails everything carries nothing, and the search still ends") {

@@ -135,7 +135,7 @@ class VirtualRun {
     }
 
     const VirtualPlan& plan_;
-    const Mono start_{std::chrono::hours{1000}};
+    const Mono start_ = VirtualPlan::kStart;
     simulation::Dispatcher dispatcher_;
     metrics::Aggregator aggregator_;
     base::Random random_;

@@ -20,6 +20,8 @@ struct ModelledAnswer {
 };
 
 struct VirtualPlan {
+    static constexpr base::Mono kStart{std::chrono::hours{1000}};
+
     std::optional<traffic::PhaseScheduler> schedule;  ///< none: a closed loop
     traffic::Arrivals arrivals = traffic::Arrivals::poisson;
     base::Nanos duration{0};

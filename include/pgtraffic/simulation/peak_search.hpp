@@ -17,6 +17,7 @@ struct PeakRate {
     double lowest_per_s = 0;  ///< of the rounds
     double highest_per_s = 0;
     double closed_loop_per_s = 0;  ///< what a closed loop reached
+    bool blind = false;            ///< in which no query succeeded: the rates mean nothing
 };
 
 /// In words: "peak rate 1,234 queries/s, between …".
@@ -24,8 +25,13 @@ struct PeakRate {
 
 class PeakSearch {
  public:
+    // At least. What began before a step or ends after it does not count, so where queries take long a step
+    // lasts for several of them.
     static constexpr base::Nanos kClosedLoop = std::chrono::seconds{2};
     static constexpr base::Nanos kStep = std::chrono::milliseconds{900};
+    static constexpr base::Nanos kLongestStep = std::chrono::seconds{32};
+    static constexpr int kQueriesInClosedLoop = 8;  // one after the other
+    static constexpr int kQueriesInStep = 3;
     static constexpr int kRounds = 3;
     static constexpr int kStepsInRound = 5;
 
@@ -36,7 +42,7 @@ class PeakSearch {
 
     /// 0: a closed loop, the first step; then the rate of the open loop to run for step_length().
     [[nodiscard]] double next_rate() const noexcept { return closed_loop_ > 0 ? (low_ + high_) / 2 : 0; }
-    [[nodiscard]] base::Nanos step_length() const noexcept { return closed_loop_ > 0 ? kStep : kClosedLoop; }
+    [[nodiscard]] base::Nanos step_length() const noexcept { return length_; }
 
     /// A query of the present step ended, however it did.
     void query_ended(const metrics::Completion& completion) noexcept;
@@ -54,14 +60,21 @@ class PeakSearch {
         std::uint64_t succeeded = 0;
         base::Nanos wait{0};     // for a free session, summed
         base::Nanos service{0};  // of those that succeeded, summed
+
+        [[nodiscard]] base::Nanos mean_service() const noexcept {
+            return succeeded > 0 ? service / static_cast<std::int64_t>(succeeded) : base::Nanos{0};
+        }
     };
 
+    void end_closed_loop(const Step& step, base::Nanos length) noexcept;
     void begin_round() noexcept;
     [[nodiscard]] static bool carried(const Step& step, std::uint64_t planned,
                                       std::uint64_t started) noexcept;
 
     Step present_;
+    base::Nanos length_ = kClosedLoop;  // of the present one
     double closed_loop_ = 0;
+    bool blind_ = false;
     double low_ = 0;
     double high_ = 0;
     int step_ = 0;
