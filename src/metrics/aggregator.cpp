@@ -193,6 +193,7 @@ void Aggregator::record_in_doubt(const Completion& unanswered) noexcept {
 void Aggregator::record_in_flight(const Completion& so_far, Mono now) noexcept {
     record_unanswered(so_far.operation, so_far.due, now, &Counts::in_flight);
     if (so_far.attempts > 1) count_retries(cell_of(so_far.operation, so_far.due).counts, so_far);
+    if (live_) live_->record_in_flight(so_far);
 }
 
 void Aggregator::check_conserved(const Gauges& gauges) const {

@@ -39,9 +39,10 @@ std::size_t TimeSeries::index_of(Mono t) const noexcept {
 
 TimeSeries::OpenInterval& TimeSeries::open_until(std::size_t index) {
     while (first_open_ + open_.size() <= index) {
+        const std::size_t next = first_open_ + open_.size();
         auto& opened = open_.emplace_back();
-        opened.interval.start_s =
-            base::to_seconds(plan_.interval * static_cast<std::int64_t>(first_open_ + open_.size() - 1));
+        opened.index = next;
+        opened.interval.start_s = base::to_seconds(plan_.interval * static_cast<std::int64_t>(next));
         opened.interval.duration_s = base::to_seconds(plan_.interval);
     }
     return open_[index < first_open_ ? 0 : index - first_open_];
@@ -76,7 +77,6 @@ void TimeSeries::set_gauges(OpenInterval& open, const Gauges& gauges) {
     interval.loop_busy_ratio = gauges.loop_busy_ratio;
     interval.reconnects = gauges.reconnects - reconnects_seen_;
     reconnects_seen_ = gauges.reconnects;
-    open.over = true;
 }
 
 Interval TimeSeries::snapshot(const OpenInterval& open) const {
@@ -111,10 +111,10 @@ std::span<const Interval> TimeSeries::advance(Mono now, const Gauges& gauges) {
     just_joined_.clear();
     const std::size_t current = index_of(now);
     open_until(current + 1);  // ahead of its time, so that record() finds it open
-    for (std::size_t i = 0; i < open_.size() && first_open_ + i < current; ++i) {
-        if (open_[i].over) continue;
-        set_gauges(open_[i], gauges);
-        const Interval ended = snapshot(open_[i]);
+    // Only what is new, however many are open.
+    for (; over_ < open_.size() && first_open_ + over_ < current; ++over_) {
+        set_gauges(open_[over_], gauges);
+        const Interval ended = snapshot(open_[over_]);
         if (recent_.duration_s > 0) {
             recent_.merge(ended);
             recent_.phase = ended.phase;
@@ -122,13 +122,16 @@ std::span<const Interval> TimeSeries::advance(Mono now, const Gauges& gauges) {
             recent_ = ended;
         }
     }
-    while (!open_.empty() && open_.front().over &&
-           gauges.oldest_pending >=
-               plan_.start + plan_.interval * static_cast<std::int64_t>(first_open_ + 1)) {
+    while (over_ > kMaxOpen ||
+           (over_ > 0 && gauges.oldest_pending >=
+                             plan_.start + plan_.interval * static_cast<std::int64_t>(first_open_ + 1))) {
         close_first();
     }
-    for (std::size_t i = 0; i < open_.size() && first_open_ + i + kFilledAtOnce <= current + 1; ++i)
-        fold(open_[i]);
+    std::erase_if(filled_, [&](OpenInterval* open) {
+        const bool old = open->index + kFilledAtOnce <= current + 1;
+        if (old) fold(*open);
+        return old;
+    });
     return just_closed_;
 }
 
@@ -155,12 +158,10 @@ void TimeSeries::add_waiting(Interval& interval, Mono now, const Unanswered& una
 }
 
 std::vector<Interval> TimeSeries::ended(std::size_t count, Mono now, const Unanswered& unanswered) const {
-    std::size_t over = 0;
-    while (over < open_.size() && open_[over].over) ++over;
-    const std::size_t first = over - std::min(over, count);
+    const std::size_t first = over_ - std::min(over_, count);
     std::vector<Interval> intervals;
     CoarseHistogram of_one;
-    for (std::size_t i = first; i < over; ++i) {
+    for (std::size_t i = first; i < over_; ++i) {
         intervals.push_back(snapshot(open_[i]));
         add_waiting(intervals.back(), now, unanswered, of_one);
     }
@@ -191,6 +192,7 @@ void TimeSeries::close_first() {
     std::erase(filled_, &open_.front());
     open_.pop_front();
     ++first_open_;
+    if (over_ > 0) --over_;
 }
 
 void TimeSeries::keep(const Interval& closed) {
@@ -225,9 +227,7 @@ void TimeSeries::merge_kept() {
 }
 
 std::vector<Interval> TimeSeries::finish(Mono end, const Gauges& gauges) {
-    for (OpenInterval& open : open_) {
-        if (!open.over) set_gauges(open, gauges);
-    }
+    for (; over_ < open_.size(); ++over_) set_gauges(open_[over_], gauges);
     const double end_s = base::to_seconds(end - plan_.start);
     just_closed_.clear();
     just_joined_.clear();

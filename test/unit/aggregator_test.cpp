@@ -167,6 +167,40 @@ TEST_CASE("failures stand apart; what timed out, was missed or never ended stays
     CHECK(result.errors[0].first_at_s == Approx(1.0));
 }
 
+TEST_CASE("what is tried again and not answered counts its attempts for those who look on, too") {
+    auto plan = two_by_two();
+    plan.looked_at = true;
+    Aggregator aggregator{std::move(plan)};
+    Completion unfinished;
+    unfinished.operation = 1;
+    unfinished.due = kStart + 1s;
+    unfinished.attempts = 3;
+    aggregator.record_in_flight(unfinished, kStart + 4s);
+    metrics::LiveMoment moment;
+    aggregator.look(moment);
+    CHECK(moment.counts.operations[1].retries == 2);
+    metrics::RunResult result;
+    aggregator.close(kStart + 4s);
+    aggregator.finish(gauges(1, 1, 1), result);
+    CHECK(result.total.retries == 2);
+}
+
+TEST_CASE("behind a query that hangs for hours not every interval waits for it") {
+    constexpr std::size_t kHours = metrics::TimeSeries::kMaxOpen + 100;
+    const auto plan = two_by_two();
+    metrics::TimeSeries series{plan};
+    std::size_t closed = 0;
+    for (std::size_t s = 1; s <= kHours; ++s)
+        closed += series.advance(kStart + s * 1s, gauges(1, 1, 1, kStart)).size();
+    CHECK(closed == 100);
+    // It ends at last, and counts in the first one that there is.
+    series.record_response(kStart, kHours * 1s);
+    const auto rest = series.advance(kStart + (kHours + 1) * 1s, gauges(1, 1, 0));
+    CHECK(rest.size() == metrics::TimeSeries::kMaxOpen + 1);
+    CHECK(rest.front().start_s == 100);
+    CHECK(rest.front().max == kHours * 1s);
+}
+
 TEST_CASE("what was answered above the latency limit is late, and nothing else is") {
     auto plan = two_by_two();
     plan.latency_limit = 50ms;

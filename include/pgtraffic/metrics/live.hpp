@@ -65,6 +65,10 @@ struct LiveCounts {
     LadderHistogram generator_lag;  ///< the part of the lag that is our own; empty in a closed loop
 
     void record(const Completion& completion, bool open_loop) noexcept;
+    /// Of a query that the end of the run finds unanswered.
+    void record_in_flight(const Completion& so_far) noexcept {
+        operations[so_far.operation].retries += so_far.attempts - 1;
+    }
     void record_missed(std::uint32_t operation) noexcept { ++operations[operation].missed; }
 };
 

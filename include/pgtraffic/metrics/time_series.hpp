@@ -41,6 +41,9 @@ class TimeSeries {
  public:
     /// At most this many intervals are kept; beyond, neighbours merge and each is twice as long.
     static constexpr std::size_t kMaxIntervals = 3600;
+    /// At most so many are open at one time: behind a query that hangs for longer the oldest are closed
+    /// without it.
+    static constexpr std::size_t kMaxOpen = 20'000;
 
     explicit TimeSeries(const AggregatorPlan& plan);
 
@@ -95,7 +98,7 @@ class TimeSeries {
     struct OpenInterval {
         Interval interval;
         std::unique_ptr<IntervalHistograms> histograms;  // from the first record on until fold()
-        bool over = false;                               // its end has passed: counts and gauges are final
+        std::size_t index = 0;
     };
 
     [[nodiscard]] std::size_t index_of(base::Mono t) const noexcept;
@@ -129,6 +132,7 @@ class TimeSeries {
 
     std::deque<OpenInterval> open_;  // of consecutive indices from first_open_ on
     std::size_t first_open_ = 0;
+    std::size_t over_ = 0;  // of them, the first ones: their end has passed, counts and gauges are final
     // The one that open_at() was last asked for, and when it is: nearly always the next one asked for.
     OpenInterval* at_hand_ = nullptr;
     base::Mono at_hand_from_ = base::Mono::max();
