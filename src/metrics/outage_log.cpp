@@ -116,7 +116,7 @@ void OutageLog::lose(Mono now, std::uint32_t sessions) noexcept {
 }
 
 void OutageLog::change_down(Mono now, std::uint32_t to) noexcept {
-    away_ = sessions_away(now);
+    away_s_ = sessions_away_s(now);
     down_changed_ = now;
     down_ = to;
 }

@@ -1,5 +1,6 @@
 #include "pgtraffic/simulation/measurement.hpp"
 
+#include <limits>
 #include <utility>
 
 #include "pgtraffic/simulation/plan.hpp"
@@ -92,15 +93,23 @@ void Measurement::close(Mono end, LoopLoad& load, const ClientUsage& usage, metr
     client.longest_clock_gap_s = std::max(client.longest_clock_gap_s, base::to_seconds(longest_gap_));
     result.disconnected_s = base::to_seconds(outages_.disconnected_for(end));
     const double wanted_s = base::to_seconds(end - start_) * connections_;
-    result.sessions_away_ratio = wanted_s > 0 ? base::to_seconds(outages_.sessions_away(end)) / wanted_s : 0;
+    result.sessions_away_ratio = wanted_s > 0 ? outages_.sessions_away_s(end) / wanted_s : 0;
     result.outages = outages_.finish(end, dispatcher_.planned(end));
     dispatcher_.close(end);
     aggregator_.close(end);
 }
 
-void Measurement::finish(const metrics::Gauges& gauges, metrics::RunResult& result) {
-    while (const auto token = dispatcher_.next_abandoned()) {
+bool Measurement::take_waiting(int most) {
+    for (int taken = 0; taken < most; ++taken) {
+        const auto token = dispatcher_.next_abandoned();
+        if (!token) return true;
         aggregator_.record_waiting(operation_of(*token), token->due, end_);
+    }
+    return false;
+}
+
+void Measurement::finish(const metrics::Gauges& gauges, metrics::RunResult& result) {
+    while (!take_waiting(std::numeric_limits<int>::max())) {
     }
     aggregator_.finish(gauges, result);
 }

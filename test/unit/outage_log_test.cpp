@@ -289,7 +289,7 @@ TEST_CASE("sessions that cannot come back are no outage of the service while oth
         for (int i = 0; i < 6; ++i) told.refused(at + i * 1ms, kStarting);
         told.succeeds(at + 10ms, at + 50ms);
     }
-    CHECK(told.log.sessions_away(kStart + 9s) == 8s * (kSessions - 1));
+    CHECK(told.log.sessions_away_s(kStart + 9s) == Approx(8 * (kSessions - 1)));
     const auto outages = told.finish(9s);
     REQUIRE(outages.size() == 1);
     CHECK(outages[0].scope == Outage::Scope::sessions);
@@ -297,6 +297,13 @@ TEST_CASE("sessions that cannot come back are no outage of the service while oth
     CHECK(outages[0].silences_s > 3);
     REQUIRE(outages[0].errors.size() == 1);
     CHECK(outages[0].errors[0].sample == "refused");
+}
+
+TEST_CASE("very many sessions may be away for very long") {
+    constexpr std::uint32_t kMany = 65'535;
+    metrics::OutageLog log;
+    log.begin(kStart, kMany, kMany);
+    CHECK(log.sessions_away_s(kStart + 365 * 24h) == Approx(365.0 * 86'400 * kMany));
 }
 
 TEST_CASE("of an outage only that part is without service in which no session was connected") {
@@ -309,7 +316,7 @@ TEST_CASE("of an outage only that part is without service in which no session wa
         told.succeeds(at + 110ms, at + 150ms);
     }
     for (std::uint32_t s = 1; s < kSessions; ++s) told.up(5s);
-    CHECK(told.log.sessions_away(kStart + 6s) == 500ms + 4s * (kSessions - 1));
+    CHECK(told.log.sessions_away_s(kStart + 6s) == Approx(0.5 + 4 * (kSessions - 1)));
     const auto outages = told.finish(6s);
     REQUIRE(outages.size() == 1);
     CHECK(outages[0].scope == Outage::Scope::service);

@@ -49,10 +49,10 @@ class OutageLog {
         return down_ < sessions_ ? base::Nanos{0} : end - all_down_since_;
     }
 
-    /// How long sessions had no connection by `end`, all of them together: half of them for a second is as
-    /// much as a quarter for two.
-    [[nodiscard]] base::Nanos sessions_away(base::Mono end) const noexcept {
-        return away_ + (end - down_changed_) * down_;
+    /// How many seconds sessions had no connection by `end`, all of them together: half of them for a second
+    /// is as much as a quarter for two.
+    [[nodiscard]] double sessions_away_s(base::Mono end) const noexcept {
+        return away_s_ + base::to_seconds(end - down_changed_) * down_;
     }
 
     /// The table; the measured time ended at `end`. The log is empty afterwards.
@@ -83,7 +83,7 @@ class OutageLog {
     std::uint32_t sessions_ = 0;
     std::uint32_t down_ = 0;
     base::Mono down_changed_;
-    base::Nanos away_{0};        // sessions, until then
+    double away_s_ = 0;          // sessions, until then; nanoseconds of thousands of them would overflow
     base::Mono all_down_since_;  // where all are
     bool silent_ = false;
     base::Mono silent_since_;

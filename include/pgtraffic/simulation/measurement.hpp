@@ -95,6 +95,9 @@ class Measurement {
     void unfinished(const metrics::Completion& so_far, base::Mono now) noexcept {
         aggregator_.record_in_flight(so_far, now);
     }
+    /// Takes at most `most` of the arrivals into account that waited and were never started. False where more
+    /// are left, some 100 ns each: finish() takes all of them.
+    bool take_waiting(int most);
     /// Then counts, latencies and the rest of the time series go into `result`.
     void finish(const metrics::Gauges& gauges, metrics::RunResult& result);
 
