@@ -51,17 +51,12 @@ void Connector::session_down(std::uint32_t session) noexcept {
     connecting_.remove(session);
     handshakes_.remove(session);
     Nanos pause{0};
+    if (!line.up || !all_were_up_) note_failure((*sessions_)[session]->error());
     if (line.up) {
         line.up = false;
         --connected_;
+        if (!all_were_up_) ++lost_early_;
     } else {
-        const std::string_view reason = (*sessions_)[session]->error();
-        const auto known = failures_.find(reason);
-        if (known != failures_.end()) {
-            ++known->second;
-        } else if (failures_.size() < kMaxReasons) {
-            failures_.emplace(reason, 1);
-        }
         const auto doublings = std::min(line.attempts, 16U);
         pause = std::min(options_.first_pause * (std::int64_t{1} << doublings), options_.longest_pause);
         ++line.attempts;
@@ -73,6 +68,15 @@ void Connector::session_down(std::uint32_t session) noexcept {
     // Later than now: the session is not yet done with the connection that it loses.
     pauses_.add({now + std::max(pause, Nanos{1}), session});
     go_on(now);
+}
+
+void Connector::note_failure(std::string_view reason) noexcept {
+    const auto known = failures_.find(reason);
+    if (known != failures_.end()) {
+        ++known->second;
+    } else if (failures_.size() < kMaxReasons) {
+        failures_.emplace(reason, 1);
+    }
 }
 
 void Connector::shake_hands() noexcept {

@@ -40,6 +40,9 @@ constexpr Nanos kSilentDrain = std::chrono::milliseconds{500};
 /// Of arrivals older than --latency-limit; some microseconds each.
 constexpr int kMostSkippedInTurn = 1000;
 
+/// Of arrivals that an overload left waiting, at the end. There may be hundreds of millions.
+constexpr int kMostWaitingTakenInTurn = 10'000;
+
 /// A session that failed so often in a row while the run has not begun will not come up.
 constexpr std::uint32_t kStartAttempts = 5;
 
@@ -68,7 +71,7 @@ class Run {
     void before_wait() noexcept;
     void before_libuv() noexcept { settle(); }
     void on_tick() noexcept;
-    void on_drained_too_long() noexcept { finish(base::mono_now()); }
+    void on_drained_too_long() noexcept;
     void on_draining() noexcept;
     void on_signal(int number) noexcept;
 
@@ -89,6 +92,10 @@ class Run {
     void measure();
     void close_measured(Mono end);
     void end_load(Mono now);
+    [[nodiscard]] bool winds_up() const noexcept {
+        return stage_ == Stage::draining && (dispatcher_.in_flight() == 0 || no_more_answers_);
+    }
+    void wind_up(Mono now) noexcept;
     void finish(Mono now) noexcept;
 
     [[nodiscard]] bool limit_reached() noexcept;
@@ -117,6 +124,9 @@ class Run {
     bool start_failed_ = false;
     bool refused_to_prepare_ = false;  // a statement of the workload
     bool skipping_ = false;            // of what is too late to start some is left for the next turn
+    bool no_more_answers_ = false;     // are waited for
+    bool told_to_hurry_ = false;       // by a signal behind the end of the load
+    bool takes_long_ = false;          // winding up does
     LoopLoad load_{stage_start_};
     Wakes wakes_;
 
@@ -286,7 +296,10 @@ void Run::on_down(Session* session) noexcept {
     refused_to_prepare_ = refused_to_prepare_ || session->refused_to_prepare();
     if (stage_ == Stage::calibrating && connector_->up(session->number())) ++lost_in_search_;
     connector_->session_down(session->number());
-    if (stage_ == Stage::connecting && connector_->attempts(session->number()) >= kStartAttempts) {
+    // Where a server ends idle sessions before the last one stands, none ever fails to connect.
+    const bool in_vain = connector_->attempts(session->number()) >= kStartAttempts ||
+                         connector_->lost_early() >= std::uint64_t{kStartAttempts} * plan_.connections;
+    if (stage_ == Stage::connecting && in_vain) {
         start_failed_ = true;
         loop_.stop();
     }
@@ -302,6 +315,10 @@ void Run::before_wait() noexcept {
     if (connector_->handshakes_wait()) [[unlikely]] {
         load_.waits(now);
         return loop_.only_look();
+    }
+    if (winds_up()) [[unlikely]] {
+        load_.waits(now);
+        return loop_.only_look();  // for signals
     }
     if (loop_.libuv_goes_first()) [[unlikely]]
         return;  // and then this again
@@ -341,7 +358,7 @@ Mono Run::settle() noexcept {
         next_stage(now);
         now = dispatch(base::mono_now());
     }
-    if (stage_ == Stage::draining && dispatcher_.in_flight() == 0) finish(now);
+    if (winds_up()) wind_up(now);
     return now;
 }
 
@@ -385,14 +402,18 @@ Mono Run::dispatch(Mono now) noexcept {
 
 void Run::on_signal(int number) noexcept {
     if (stage_ == Stage::done) return;  // two came at once, and with the first one all was over
-    if (end_.signal != 0) {
+    if (end_.signal != 0 || told_to_hurry_) {
+        if (end_.signal == 0) end_.signal = number;
         end_.aborted = true;
         stage_ = Stage::done;
         return loop_.stop();
     }
     const Mono now = base::mono_now();
     // The load is over by itself, and nobody wants to wait for its last answers.
-    if (stage_ == Stage::draining) return finish(now);
+    if (stage_ == Stage::draining) {
+        told_to_hurry_ = no_more_answers_ = true;
+        return wind_up(now);
+    }
     end_.signal = number;
     end_load(now);
 }
@@ -454,6 +475,12 @@ void Run::end_calibration_step(Mono now) {
     loads_.set_peak(peak.rate_per_s);
     result_.peak_rate_spread_per_s = {peak.lowest_per_s, peak.highest_per_s};
     announcer_.say(to_string(peak));
+    if (peak.blind) {
+        result_.warnings.push_back(
+            {"peak_disturbed",
+             "no query succeeded while --peak-rate auto looked for the peak, which means nothing then: give "
+             "--peak-rate N"});
+    }
     if (lost_in_search_ == 0) return;
     result_.warnings.push_back(
         {"peak_disturbed",
@@ -503,16 +530,30 @@ void Run::close_measured(Mono end) {
     result_.ended_at = base::wall_now();
     result_.planned_duration_s = base::to_seconds(plan_.duration);
     crew_.stop_retrying(base::mono_now());
-    if (dispatcher_.in_flight() > 0) {
-        drain_timer_.start(plan_.drain_limit);
-        draining_.start(kSilentDrain);
-    } else {
-        finish(end);
-    }
+    if (winds_up()) return wind_up(end);
+    drain_timer_.start(plan_.drain_limit);
+    draining_.start(kSilentDrain);
+}
+
+void Run::on_drained_too_long() noexcept {
+    no_more_answers_ = true;
+    if (winds_up()) wind_up(base::mono_now());
+}
+
+/// A part of it in each turn, so that a second signal is heard.
+void Run::wind_up(Mono now) noexcept {
+    if (measurement_->take_waiting(kMostWaitingTakenInTurn)) return finish(now);
+    if (!std::exchange(takes_long_, true)) draining_.start(kSilentDrain);
 }
 
 void Run::on_draining() noexcept {
     if (stage_ != Stage::draining) return;
+    if (winds_up()) {
+        return announcer_.say(fmt::format(
+            "counting {} queries that were never started; Ctrl-C {} leaves at once, without a report",
+            base::with_thousands(static_cast<double>(dispatcher_.waiting(base::mono_now())), 0),
+            end_.signal != 0 || told_to_hurry_ ? "again" : "twice"));
+    }
     announcer_.say(fmt::format(
         "waiting at most {} for {} under way{}", base::format_duration(plan_.drain_limit),
         base::counted(dispatcher_.in_flight(), "query", "queries"),

@@ -122,6 +122,19 @@ TEST_CASE("two signals at once, with nothing under way, end a run with its repor
     CHECK(json::parse(ended.out)["run"]["outcome"] == "interrupted");
 }
 
+TEST_CASE("signals are heard while the queries of an overload that were never started are counted") {
+    const Lab lab{{}};
+    test::Process process{test::pgtraffic_argv(lab.arguments({"-T", "4", "--rate", "10000000"})),
+                          test::without_target()};
+    // Some seconds of it: 40 million.
+    REQUIRE(process.wait_for_stderr("queries that were never started"));
+    process.send_signal(SIGINT);  // ends the wait for answers, of which there is none
+    process.send_signal(SIGTERM);
+    const auto ended = process.wait();
+    CHECK((ended.exit_code == 128 + SIGTERM || ended.exit_code == 128 + SIGINT));
+    CHECK(ended.out.empty());
+}
+
 TEST_CASE("an interrupted run lists its thresholds and keeps its exit code") {
     const Lab lab{{"--delay", "5ms"}};
     test::Process process{

@@ -156,3 +156,19 @@ TEST_CASE("a connection that is given up while it waits to go on is not gone on 
     CHECK_FALSE(it.connector->handshakes_wait());
     CHECK(it.listener.greeted() == kSessions - 1);
 }
+
+TEST_CASE("sessions that are lost before all of them stood together are counted, later ones are not") {
+    Connecting connecting{1s};
+    connecting.run();
+    auto& connector = *connecting.connector;
+    connector.session_up(0);
+    connector.session_up(1);
+    connector.session_down(0);
+    CHECK(connector.lost_early() == 1);
+    CHECK(connector.connected() == 1);
+    CHECK(connector.failures().size() == 1);
+    CHECK(connector.attempts(0) == 0);  // it had connected
+    for (std::uint32_t i = 0; i < kSessions; ++i) connector.session_up(i);
+    connector.session_down(2);
+    CHECK(connector.lost_early() == 1);
+}

@@ -65,7 +65,9 @@ class Connector {
     [[nodiscard]] std::uint32_t attempts(std::uint32_t session) const noexcept {
         return lines_[session].attempts;
     }
-    /// Failed attempts by reason, since the start.
+    /// Sessions that stood and were lost before all of them ever stood together.
+    [[nodiscard]] std::uint64_t lost_early() const noexcept { return lost_early_; }
+    /// Failed attempts, and those losses, by reason, since the start.
     [[nodiscard]] const std::map<std::string, std::uint64_t, std::less<>>& failures() const noexcept {
         return failures_;
     }
@@ -86,6 +88,7 @@ class Connector {
     void on_time() noexcept;
     void on_addresses() noexcept { go_on(base::mono_now()); }
     void on_password() noexcept;
+    void note_failure(std::string_view reason) noexcept;
     void fail_wanting(std::string_view why, base::Mono now) noexcept;  // no address or password to be had
 
     const std::vector<std::unique_ptr<Session>>* sessions_;
@@ -101,6 +104,7 @@ class Connector {
     bool going_on_ = false;
     std::uint32_t connected_ = 0;
     std::uint64_t reconnects_ = 0;
+    std::uint64_t lost_early_ = 0;
     std::map<std::string, std::uint64_t, std::less<>> failures_;
     HostLookup lookup_;
     PasswordSource password_;
