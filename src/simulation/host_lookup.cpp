@@ -35,7 +35,9 @@ void HostLookup::set_password(const std::string& password) {
 
 HostLookup::State HostLookup::ask(base::Mono now) {
     if (!needed_) return State::ready;
-    if (!under_way_ && (asked_at_ == base::Mono::min() || now - asked_at_ >= kFreshAnswer)) {
+    // One that took long and found nothing is told before the next one begins.
+    const bool told = asked_at_ == base::Mono::min() || !parameters_.empty() || error_told_;
+    if (!under_way_ && told && (asked_at_ == base::Mono::min() || now - asked_at_ >= kFreshAnswer)) {
         under_way_ = true;
         asked_at_ = now;
         look_up_from(0);

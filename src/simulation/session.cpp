@@ -159,6 +159,7 @@ void Session::flush() noexcept {
         // Both directions: the server may be blocked on what we do not read.
         writing_ = pending;
         poll_.watch(connection_.socket(), true, pending, Trigger::edge);
+        look_for_rest();
     }
 }
 
@@ -186,7 +187,11 @@ void Session::on_ready(Readiness ready) noexcept {
     // What is still to be sent may have waited for what was read (TLS), and not for room.
     if (ready.ended || connection_.left_unread() || writing_) [[unlikely]]
         poll_.again();
-    wait_for_rest(in_query() && connection_.within_answer());
+    look_for_rest();
+}
+
+void Session::look_for_rest() noexcept {
+    wait_for_rest(writing_ || (in_query() && connection_.within_answer()));
 }
 
 void Session::wait_for_rest(bool waits) noexcept {

@@ -93,6 +93,28 @@ TEST_CASE("the rest of a long answer is read as it comes and not a part a wake")
     }
 }
 
+TEST_CASE("the rest of a long query leaves as soon as there is room and not a part a wake") {
+    const auto database = test::fresh_database();  // by a Unix socket, whose buffer takes some 200 kB
+    std::string sum = "SELECT 0";
+    std::string values;
+    for (int i = 1; i <= 20; ++i) {
+        sum += " + length($" + std::to_string(i) + "::text)";
+        values += (i == 1 ? "" : ",") + (R"({"constant": ")" + std::string(100'000, 'x') + R"("})");
+    }
+    const test::TemporaryFile scenario{R"json({"name": "s", "operations": [
+        {"name": "short", "weight": 100, "statements": [{"sql": "SELECT 1"}]},
+        {"name": "long", "weight": 1, "statements": [{"sql": ")json" +
+                                       sum + R"json(", "parameters": [)json" + values + "]}]}]}"};
+    const auto result =
+        test::run_and_read(database, {"--scenario", scenario.path(), "--rate", "300", "--duration", "3", "-c",
+                                      "10", "--warmup", "0", "--random-seed", "2", "--pacing", "economy"});
+    const auto& of_long = result["operations"][1];
+    REQUIRE(of_long["name"] == "long");
+    CHECK(of_long["ok"].get<int>() >= 3);
+    // Ten parts, 8 ms each.
+    CHECK(of_long["service_ms"]["min"].get<double>() < 50);
+}
+
 TEST_CASE("without steps an answer that has no time of its own is read when it comes") {
     const auto database = test::filled_database();  // by a Unix socket
     const auto result = test::run_and_read(

@@ -27,6 +27,7 @@ class Asker {
         loop_.run();
         return answers_ > before ? lookup_.ask(now) : state;
     }
+    void wait() { loop_.run(); }
     [[nodiscard]] int answers() const noexcept { return answers_; }
     [[nodiscard]] HostLookup& lookup() noexcept { return lookup_; }
 
@@ -51,6 +52,17 @@ TEST_CASE("where no name is found there is nowhere to connect to, and it is told
     CHECK(asker.answers() == 1);
     CHECK(asker.lookup().retry_at() == kNow + 1s);
     CHECK(asker.ask(kNow + 1s) == State::failed);
+    CHECK(asker.answers() == 2);
+}
+
+TEST_CASE("a look-up that took long and found nothing is told before the next one begins") {
+    Asker asker{"-nowhere-"};
+    REQUIRE(asker.lookup().ask(kNow) == State::waiting);
+    asker.wait();
+    CHECK(asker.lookup().ask(kNow + 5s) == State::failed);
+    CHECK(asker.answers() == 1);
+    CHECK(asker.lookup().retry_at() < kNow + 5s);
+    CHECK(asker.ask(kNow + 5s) == State::failed);
     CHECK(asker.answers() == 2);
 }
 

@@ -187,6 +187,7 @@ class alignas(kCacheLine) Session {
     void look_for_stale(const Query& query, base::SqlState state);
     void fresh(const Query& query) noexcept;
     [[nodiscard]] base::Mono came_at(base::Wall received, base::Mono now) const noexcept;
+    void look_for_rest() noexcept;
     void wait_for_rest(bool waits) noexcept;
     void on_answer(base::Mono now) noexcept;
     void prepared_one(base::Mono now) noexcept;

@@ -39,7 +39,8 @@ class Wakes {
         may_lie_ = false;
         any_long_ = true;
     }
-    /// A session has read a part of an answer and waits for the rest, or does no longer.
+    /// A session has read a part of an answer, or sent a part of a query, and waits for the rest, or does no
+    /// longer.
     void waits_for_rest(bool waits) noexcept { waits ? ++unfinished_ : --unfinished_; }
     /// A query is tried again.
     void tried_again() noexcept { ++tried_again_; }
@@ -75,7 +76,7 @@ class Wakes {
     bool may_lie_;
     bool last_stamped_ = false;
     bool any_long_ = false;
-    std::uint32_t unfinished_ = 0;  // answers, of which a part was read
+    std::uint32_t unfinished_ = 0;  // sessions that wait for a rest
     std::uint64_t stamped_ = 0;     // answers
     std::uint64_t unstamped_ = 0;
     std::uint64_t tried_again_ = 0;  // attempts of this load
