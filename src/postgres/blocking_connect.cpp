@@ -105,7 +105,8 @@ std::string finish(PGconn* connection, Nanos limit) {
     }
 }
 
-/// Takes the hosts up to the one that libpq is at out of the lists. False where none is left.
+/// Takes the host that libpq is at out of the lists, and those that it tried before. False where none is
+/// left.
 bool drop_hosts_until(const PGconn* connection, Conninfo& conninfo) {
     constexpr std::array kLists{"host", "hostaddr", "port"};
     std::size_t hosts = 1;
@@ -129,13 +130,19 @@ bool drop_hosts_until(const PGconn* connection, Conninfo& conninfo) {
     };
     std::size_t tried = first_like(true);
     if (tried == hosts) tried = first_like(false);
-    if (++tried >= hosts) return false;
+    if (tried == hosts) return false;
+    // In a random order nobody knows which those are (libpq 16 and later).
+    const bool in_order = conninfo.effective("load_balance_hosts") != "random";
+    const std::size_t first_gone = in_order ? 0 : tried;
+    if (tried + 1 - first_gone == hosts) return false;
     for (const char* keyword : kLists) {
-        const auto parts = split_list(conninfo.effective(keyword));
+        auto parts = split_list(conninfo.effective(keyword));
         if (parts.size() == 1) continue;  // the same for all
-        std::string rest;
-        for (std::size_t i = tried; i < parts.size(); ++i) rest += (i == tried ? "" : ",") + parts[i];
-        conninfo.set(keyword, rest);
+        const auto gone_until = std::min(tried + 1, parts.size());
+        if (first_gone < gone_until)
+            parts.erase(parts.begin() + static_cast<std::ptrdiff_t>(first_gone),
+                        parts.begin() + static_cast<std::ptrdiff_t>(gone_until));
+        conninfo.set(keyword, fmt::format("{}", fmt::join(parts, ",")));
     }
     return true;
 }

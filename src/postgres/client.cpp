@@ -228,7 +228,7 @@ Client::Result Client::answer_to(int sent) {
             size.before_read(PQsocket(connection_));
             const bool read = PQconsumeInput(connection_) == 1;
             size.after_read(PQsocket(connection_));
-            if (!read) return last;  // the connection says why
+            if (!read) return last && !succeeded(last.get()) ? std::move(last) : Result{};  // it says why
             if (PQisBusy(connection_) == 0) break;
             size.more_to_come(memory);
             if (size.too_large()) give_up(kAnswerTooLargeText);
