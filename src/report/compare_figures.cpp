@@ -106,6 +106,24 @@ bool tells(const Json& counts, Metric metric) {
     }
 }
 
+/// Whether a run with these options has such a figure at all: nothing is late without a limit, and nothing
+/// waits where the next query begins when one has ended.
+bool has_such(const Json& config, Metric metric) {
+    switch (metric) {
+        case Metric::late:
+        case Metric::late_ratio:
+            return config.contains("latency_limit_s");
+        case Metric::missed:
+        case Metric::missed_ratio:
+            return config.contains("latency_limit_s") && config["mode"] == "open";
+        case Metric::waiting:
+        case Metric::target_attainment:
+            return config["mode"] == "open";
+        default:
+            return true;
+    }
+}
+
 std::uint64_t count_at(const Json& per_s, double duration_s) {
     return static_cast<std::uint64_t>(std::llround(per_s.get<double>() * duration_s));
 }
@@ -272,6 +290,14 @@ std::string_view bounding_key(const Threshold& figure) {
 /// difference.
 bool is_at_least(const Threshold& figure, const Json& part) {
     if (figure.statistic == Statistic::min) return false;
+    if (figure.statistic == Statistic::quantile &&
+        figure.quantile > kKeptPercentiles.back().quantile + 1e-12) {
+        // None that is kept lies above it: where its rank is among those that got no answer, it is theirs.
+        const auto counts = counts_of(counted_in(part));
+        const auto unanswered = counts.timed_out + counts.missed + counts.waiting + counts.in_flight;
+        const auto all = counts.ended() + counts.missed + counts.waiting + counts.in_flight;
+        return static_cast<double>(unanswered) > (1 - figure.quantile) * static_cast<double>(all);
+    }
     return is_lower_bound(part, figure.statistic == Statistic::quantile ? bounding_key(figure) : "p99");
 }
 
@@ -291,7 +317,8 @@ ComparedValue ResultFigures::value(const AskedFigure& asked) const {
         if (figure.population == Population::run) found.bounds = throughput_bounds(*part, *found.value);
         return found;
     }
-    if (!tells(counted_in(*part), figure.metric)) return found;
+    if (!tells(counted_in(*part), figure.metric) || !has_such(document_["config"], figure.metric))
+        return found;
     if (figure.metric == Metric::cpu_us_per_query && !document_["client"]["cpu_us_per_query"].is_number())
         return found;
     found.value = metrics::evaluate(figure, run_).actual;

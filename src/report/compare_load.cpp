@@ -18,8 +18,8 @@ using Json = nlohmann::ordered_json;
 
 /// Options that make another load. What a user may want to try (protocol, server, machine) is not among them.
 constexpr auto kLoadKeys =
-    std::to_array<const char*>({"scenario", "mode", "rate", "real_simulation", "peak_rate",
-                                "peak_rate_measured_per_s", "arrivals", "key_distribution", "timeout_s"});
+    std::to_array<const char*>({"scenario", "mode", "rate", "peak_rate", "peak_rate_measured_per_s",
+                                "arrivals", "key_distribution", "timeout_s"});
 /// It skips queries of an open loop. In a closed loop it only counts.
 constexpr const char* kLatencyLimit = "latency_limit_s";
 constexpr auto kNotedKeys =
@@ -185,6 +185,9 @@ std::vector<std::string> load_differences(const ComparedRun& base, const Compare
     if (!base.document["config"].contains("operation_shares") ||
         !other.document["config"].contains("operation_shares"))
         compare_key("mix", base, other, found);
+    // A pattern has its name in the result, whoever chose it, but in those of earlier versions.
+    if (!base.document["config"].contains("pattern") || !other.document["config"].contains("pattern"))
+        compare_key("real_simulation", base, other, found);
     compare_where_both_tell(kLaterLoadKeys, base, other, found);
     if (is_closed(base) || is_closed(other)) compare_where_both_tell(kSessionKeys, base, other, found);
     if (!is_closed(base) || !is_closed(other)) compare_key(kLatencyLimit, base, other, found);
@@ -227,6 +230,8 @@ std::vector<std::string> other_differences(const std::vector<ComparedRun>& runs)
             if (!temporary(mine["server"]) || !temporary(its["server"]))
                 differ(key, value_of(mine["server"], key), value_of(its["server"], key));
         }
+        // Of another server nobody knows how much data it has.
+        if (temporary(mine["server"]) && temporary(its["server"])) compare_key("scale", base, run, found);
         differ("outcome", value_of(base.document["run"], "outcome"),
                value_of(run.document["run"], "outcome"));
         // An earlier version had but its own clock, where there were no steps.

@@ -20,6 +20,9 @@ using Json = nlohmann::ordered_json;
 
 constexpr std::string_view kMinus = "−";
 
+/// In one table of the text: 80 columns have no room for more beside the names.
+constexpr std::size_t kOthersBesideBase = 2;
+
 struct UnitWords {
     Look look;
     std::string_view head;  // behind a figure's name
@@ -62,10 +65,11 @@ std::string bounds_text(const ComparedValue& value, Look look) {
 }
 
 /// "95 % sure: A 8.25 to 8.27, B 8.30 to 8.35 ms".
-std::string bounds_note(const ComparedFigure& figure, const std::vector<std::string>& labels) {
+std::string bounds_note(const ComparedFigure& figure, const std::vector<std::string>& labels,
+                        const std::vector<std::size_t>& shown) {
     std::string note;
     const auto words = words_of(figure.unit);
-    for (std::size_t i = 0; i < labels.size(); ++i) {
+    for (const auto i : shown) {
         const auto bounds = bounds_text(figure.values[i], words.look);
         if (!bounds.empty())
             note += fmt::format("{}{} {}", note.empty() ? "95 % sure: " : ", ", labels[i], bounds);
@@ -255,6 +259,36 @@ std::string in_a_line(const Comparison& comparison, const std::vector<ComparedRu
                        has_groups(runs) ? "between" : "within", limit);
 }
 
+/// The base and some of the others.
+void put_figures(Page& out, const Comparison& comparison, const std::vector<std::string>& labels,
+                 const std::vector<std::size_t>& shown, bool weak) {
+    std::vector<std::string> heads;
+    for (const auto i : shown) {
+        heads.push_back(labels[i]);
+        if (i > 0) heads.push_back(fmt::format("{} to {}", labels.front(), labels[i]));
+    }
+    std::vector<TableRow> rows;
+    for (const auto& figure : comparison.figures) {
+        auto& row = rows.emplace_back();
+        row.name = figure_name(figure);
+        const auto look = words_of(figure.unit).look;
+        auto note = bounds_note(figure, labels, shown);
+        for (const auto i : shown) {
+            const auto& value = figure.values[i];
+            row.cells.push_back(number(value.value, look) + (value.weak ? "*" : weak ? " " : ""));
+            if (i == 0) continue;
+            row.cells.push_back(change_text(value.change));
+            if (value.finding != Finding::none)
+                note +=
+                    fmt::format("; {}{}", labels.size() > 2 ? labels[i] + " " : "", to_string(value.finding));
+            if (value.finding == Finding::worse) row.tone = Tone::bad;
+            if (value.finding == Finding::better && row.tone == Tone::plain) row.tone = Tone::good;
+        }
+        if (!note.empty()) row.notes.push_back(std::move(note));
+    }
+    out.table("Figures", heads, rows);
+}
+
 /// What the intervals are of.
 std::string intervals_note(const std::vector<ComparedRun>& runs) {
     return has_groups(runs)
@@ -274,32 +308,12 @@ std::string compare_text(const Comparison& comparison, const std::vector<Compare
              Tone::bold);
     for (const auto& run : runs) out.line(run_line(run) + (run.group == 0 ? " (base)" : ""));
     const auto labels = group_labels(runs);
-    std::vector<std::string> heads;
-    for (const auto& label : labels) {
-        heads.push_back(label);
-        if (&label != &labels.front()) heads.push_back(fmt::format("{} to {}", labels.front(), label));
-    }
     const bool weak = has_weak(comparison);
-    std::vector<TableRow> rows;
-    for (const auto& figure : comparison.figures) {
-        auto& row = rows.emplace_back();
-        row.name = figure_name(figure);
-        const auto look = words_of(figure.unit).look;
-        auto note = bounds_note(figure, labels);
-        for (std::size_t i = 0; i < labels.size(); ++i) {
-            const auto& value = figure.values[i];
-            row.cells.push_back(number(value.value, look) + (value.weak ? "*" : weak ? " " : ""));
-            if (i == 0) continue;
-            row.cells.push_back(change_text(value.change));
-            if (value.finding != Finding::none)
-                note +=
-                    fmt::format("; {}{}", labels.size() > 2 ? labels[i] + " " : "", to_string(value.finding));
-            if (value.finding == Finding::worse) row.tone = Tone::bad;
-            if (value.finding == Finding::better && row.tone == Tone::plain) row.tone = Tone::good;
-        }
-        if (!note.empty()) row.notes.push_back(std::move(note));
+    for (std::size_t first = 1; first < labels.size(); first += kOthersBesideBase) {
+        std::vector<std::size_t> shown{0};
+        for (auto i = first; i < std::min(first + kOthersBesideBase, labels.size()); ++i) shown.push_back(i);
+        put_figures(out, comparison, labels, shown, weak);
     }
-    out.table("Figures", heads, rows);
     if (weak) out.note(kWeakNote);
     if (!comparison.differences.empty()) {
         out.title("Not the same in all runs");

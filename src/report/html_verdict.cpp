@@ -64,10 +64,12 @@ std::string succeeded(const HtmlFigures& figure) {
                                      {"in_flight", "unanswered at the end"}}) {
         if (figure.value(fmt::format("/summary/queries/{}", key)) > 0) note += ", " + count(key, words);
     }
-    for (const auto& [place, words] : {std::pair{"/summary/success_bounds_ratio", "95 % sure: succeeded "},
-                                       {"/summary/failed_bounds_ratio", "failed "}}) {
-        if (figure.has(fmt::format("{}/0", place)))
-            note += fmt::format("; {}{}", words, figure.pair(place, Look::percent));
+    std::string_view sure = "; 95 % sure: ";
+    for (const auto& [place, words] : {std::pair{"/summary/success_bounds_ratio", "succeeded"},
+                                       {"/summary/failed_bounds_ratio", "failed"}}) {
+        if (!figure.has(fmt::format("{}/0", place))) continue;
+        note += fmt::format("{}{} {}", sure, words, figure.pair(place, Look::percent));
+        sure = "; ";
     }
     return big_figure("Succeeded", figure("/summary/success_ratio", Look::percent), note);
 }

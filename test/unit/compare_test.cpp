@@ -1,14 +1,18 @@
 // Comparing: changes, intervals and findings by figures that can be worked out by hand.
 #include "pgtraffic/report/compare.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cmath>
 #include <set>
+#include <sstream>
 #include <string>
 #include <string_view>
 
 #include "pgtraffic/base/error.hpp"
 #include "pgtraffic/report/json.hpp"
+#include "pgtraffic/report/layout.hpp"
 #include "support/catch.hpp"
 #include "support/queueing.hpp"
 #include "support/sample_result.hpp"
@@ -216,6 +220,19 @@ TEST_CASE("a percentile that is a lower bound is compared with nothing") {
     CHECK(comparison.failed());
 }
 
+TEST_CASE("a percentile above all that are kept is a lower bound where too many got no answer") {
+    auto hanging = run_of(1'000us);  // 10,000 queries
+    auto& queries = hanging["summary"]["queries"];
+    const auto n = queries["ok"].get<int>();
+    const auto fails_with = [&](int unanswered) {
+        queries["in_flight"] = unanswered;
+        return fails(runs_of(hanging, hanging), "response.p99.995>+10%");
+    };
+    CHECK_FALSE(fails_with(0));
+    CHECK_FALSE(fails_with(n / 40'000));
+    CHECK(fails_with(n / 10'000));
+}
+
 TEST_CASE("a mean and a maximum beside many queries without an answer are compared with nothing") {
     const auto sound = report::json_report(test::sample_closed_run());
     auto late = sound;
@@ -346,6 +363,9 @@ TEST_CASE("retries, and what came late, are compared where there is any") {
     const auto late = report::compare(runs_of(limited, later), {});
     CHECK(figure(late, "late_ratio").values[1].value.value() == Approx(0.1).margin(0.001));
     CHECK(names(report::compare(runs_of(closed, limited), {})).count("late_ratio") == 0);
+    // That nothing was late without a limit is no improvement.
+    CHECK_FALSE(fails(runs_of(limited, limited), "late_ratio>+10%"));
+    for (const auto* figure : {"late_ratio>+10%", "late>+10%"}) CHECK(fails(runs_of(later, closed), figure));
 }
 
 TEST_CASE("groups whose runs have the same few failures differ by no less than a query") {
@@ -404,6 +424,14 @@ TEST_CASE("other loads are found, and other machines only noted") {
     CHECK(has("client: loadgen in A, elsewhere in B"));
     CHECK(has("answers timed by: program in A, kernel in B"));
     CHECK(has("the verdict of A is suspect: its figures may not be the database's"));
+
+    // The pattern says what --real-simulation chose; a result that names none says it by that alone.
+    auto simulated = base;
+    simulated["config"]["real_simulation"] = true;
+    simulated["config"]["pattern"] = base["config"]["pattern"] = "business-hours";
+    CHECK(report::load_differences(runs_of(base, simulated)[0], runs_of(base, simulated)[1]).empty());
+    base["config"].erase("pattern");
+    CHECK(report::load_differences(runs_of(base, simulated)[0], runs_of(base, simulated)[1]).size() == 1);
 
     auto renamed = base;
     renamed["operations"][0]["name"] = "another";
@@ -657,6 +685,18 @@ TEST_CASE("another server, an outcome and a setting that only one has are listed
     CHECK(all.find("elsewhere in B") != std::string::npos);
     CHECK(all.find("interrupted in B") != std::string::npos);
     CHECK(all.find("new_one: not told in A, on in B") != std::string::npos);
+
+    auto small = a;
+    small["config"]["scale"] = 1;
+    auto large = small;
+    large["config"]["scale"] = 20;
+    const auto noted = [&] {
+        const auto notes = report::other_differences(runs_of(small, large));
+        return std::ranges::find(notes, "scale: 1 in A, 20 in B") != notes.end();
+    };
+    CHECK_FALSE(noted());  // the size of a temporary server's data, and these are none
+    for (auto* one : {&small, &large}) (*one)["environment"]["server"]["temporary"] = true;
+    CHECK(noted());
 }
 
 TEST_CASE("runs without intervals are not said to overlap") {
@@ -745,6 +785,21 @@ TEST_CASE("the comparison as JSON and as a page says what the text says") {
     CHECK(page.find("class=\"worse\">+25.") != std::string::npos);
     CHECK(page.find("class=\"missed\">failed") != std::string::npos);
     CHECK(report::compare_text(comparison, runs, {}).find("FAILED") != std::string::npos);
+}
+
+TEST_CASE("however many are compared, the lines are not longer than the page and no name is cut") {
+    const auto document = report::json_report(test::sample_open_run());
+    report::NamedResults files;
+    for (int i = 0; i < 8; ++i) files.emplace_back(fmt::format("{}.json", i), document);
+    const auto runs = report::label_runs(files);
+    const auto text = report::compare_text(report::compare(runs, {}), runs, {});
+    for (const char* name : {"response.p999 ms", "update_order.response.p99 ms", "A to H"})
+        CHECK(text.find(name) != std::string::npos);
+    std::istringstream lines{text};
+    for (std::string line; std::getline(lines, line);) {
+        INFO(line);
+        CHECK(report::columns_of(line) <= 80);
+    }
 }
 
 TEST_CASE("hostile names stay text in a comparison") {
