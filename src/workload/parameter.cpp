@@ -104,18 +104,34 @@ IntegerParameter parse_integer(const base::JsonNode& node) {
     return parameter;
 }
 
+/// In units of the last digit: the value itself, where it has no more digits, else the next one on the side
+/// that `towards` rounds to.
+std::int64_t grid_point(double value, double scale, double (*towards)(double)) {
+    const double scaled = value * scale;
+    const double nearest = std::round(scaled);
+    const bool on_grid = std::abs(scaled - nearest) <= 1e-9 * std::max(1.0, std::abs(scaled));
+    return std::llround(on_grid ? nearest : towards(scaled));
+}
+
 RealParameter parse_real(const base::JsonNode& node) {
     node.expect_object({"real", "digits"});
     const auto range = node.at("real");
     expect_pair(range);
-    RealParameter parameter{range.at(std::size_t{0}).number(), range.at(1).number(), 2};
+    const double low = range.at(std::size_t{0}).number();
+    const double high = range.at(1).number();
+    RealParameter parameter;
     if (node.has("digits")) parameter.digits = parse_digits(node.at("digits"), 0, 12);
-    if (parameter.low > parameter.high) {
-        range.fail(fmt::format("the lowest, {}, is above the highest, {}", parameter.low, parameter.high));
-    }
-    const double largest = std::max(std::abs(parameter.low), std::abs(parameter.high));
-    if (largest * std::pow(10.0, parameter.digits) > kMaxGridPoint) {
+    if (low > high) range.fail(fmt::format("the lowest, {}, is above the highest, {}", low, high));
+    const double largest = std::max(std::abs(low), std::abs(high));
+    const double scale = std::pow(10.0, parameter.digits);
+    if (largest * scale > kMaxGridPoint) {
         range.fail(fmt::format("{} with {} digits behind the point is more than 15 digits", largest,
+                               parameter.digits));
+    }
+    parameter.lowest = grid_point(low, scale, std::ceil);
+    parameter.highest = grid_point(high, scale, std::floor);
+    if (parameter.lowest > parameter.highest) {
+        range.fail(fmt::format("between {} and {} lies no number with {} digits behind the point", low, high,
                                parameter.digits));
     }
     return parameter;

@@ -301,8 +301,7 @@ struct Workload::Writer {
     }
     char* operator()(const RealParameter& range) const noexcept {
         const auto scale = static_cast<double>(power_of_ten(range.digits));
-        const auto point = random(workload.values_, 0)
-                               .between(std::llround(range.low * scale), std::llround(range.high * scale));
+        const auto point = random(workload.values_, 0).between(range.lowest, range.highest);
         const auto [end, error] =
             std::to_chars(to, to + kLongestGenerated, static_cast<double>(point) / scale,
                           std::chars_format::fixed, range.digits);

@@ -211,8 +211,8 @@ TEST_CASE("Every kind of parameter is read") {
     CHECK(integer.low == -5);
     CHECK(integer.high == 50);
     const auto real = std::get<RealParameter>(read_parameter(R"({"real": [0.5, 9.99], "digits": 3})"));
-    CHECK(real.low == 0.5);
-    CHECK(real.high == 9.99);
+    CHECK(real.lowest == 500);
+    CHECK(real.highest == 9'990);
     CHECK(real.digits == 3);
     CHECK(std::get<RealParameter>(read_parameter(R"({"real": [0, 1]})")).digits == 2);
     CHECK(std::get<ChoiceParameter>(read_parameter(R"({"choice": ["a", ""]})")).values ==
@@ -250,6 +250,8 @@ TEST_CASE("A wrong parameter is refused with its place and what would be right")
           "/digits: must lie between 0 and 12, not 13");
     CHECK(parameter_complaint(R"({"real": [0, 1e15], "digits": 1})") ==
           "/real: 1000000000000000 with 1 digits behind the point is more than 15 digits");
+    CHECK(parameter_complaint(R"({"real": [0.001, 0.009]})") ==
+          "/real: between 0.001 and 0.009 lies no number with 2 digits behind the point");
     CHECK(parameter_complaint(R"({"choice": []})") == "/choice: must hold 1 to 10000 values, not 0");
     CHECK(parameter_complaint(R"({"choice": [1]})") == "/choice/0: must be a string, not a number");
     CHECK(parameter_complaint(R"({"code": "X", "digits": 19})") ==

@@ -219,6 +219,18 @@ TEST_CASE("Ranges hit both ends and nothing beyond") {
     CHECK(prices.begin()->first == "0.50");
     CHECK(prices.rbegin()->first == "9.99");
 
+    // 28.999999999999996 hundredths, and ends with more digits than are drawn.
+    const auto few = seen(R"({"real": [0.29, 0.30]})", 1'000);
+    CHECK(few.size() == 2);
+    CHECK(few.begin()->first == "0.29");
+    const auto within = seen(R"({"real": [0.004, 0.029]})", 1'000);
+    CHECK(within.size() == 2);
+    CHECK(within.begin()->first == "0.01");
+    CHECK(within.rbegin()->first == "0.02");
+    const auto below = seen(R"({"real": [-1.9, -0.5], "digits": 0})", 1'000);
+    CHECK(below.size() == 1);
+    CHECK(below.begin()->first == "-1");
+
     const auto extremes = seen(R"({"integer": [-9223372036854775808, 9223372036854775807]})", 1'000);
     CHECK(extremes.size() == 1'000);
 }

@@ -31,10 +31,10 @@ struct IntegerParameter {
     std::int64_t high = 0;
 };
 
-/// A decimal number, each of those from low to high (both rounded to `digits`) alike.
+/// A decimal number with so many digits, each of those from the lowest to the highest alike.
 struct RealParameter {
-    double low = 0;
-    double high = 0;
+    std::int64_t lowest = 0;  ///< in units of the last digit
+    std::int64_t highest = 0;
     int digits = 2;  ///< behind the point
 };
 
