@@ -94,7 +94,15 @@ use_target() {
     [[ -z ${DB_NAME-} ]] || export PGDATABASE=$DB_NAME
 }
 
-if ! names_target "$@"; then
+# asks_no_database: whether the command needs none, and so no target.
+asks_no_database() {
+    case ${1-} in
+        plan | list | show | report | compare | help | version | --help | --version | -[?V]) return 0 ;;
+    esac
+    return 1
+}
+
+if ! asks_no_database "$@" && ! names_target "$@"; then
     if [[ -n ${DATABASE_URL-}${DB_HOST-} || -z ${PGHOST-}${PGHOSTADDR-}${PGSERVICE-} ]]; then
         if [[ -f .env ]]; then
             read_env_file .env

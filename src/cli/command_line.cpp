@@ -314,6 +314,8 @@ void read_output(const Reader& reader, RunOptions& run) {
     if (run.disable_logging && reader.given("live") && run.live != Live::off)
         reader.refuse("live", "cannot be shown with --disable-logging");
     if (const auto listen = reader.text("listen")) run.listen = parse_listen(*listen);
+    if (run.disable_logging && run.listen && run.listen->port == 0)
+        reader.refuse("listen", "takes a free port, and --disable-logging keeps back which: name one");
     run.linger = reader.duration("linger", kLinger);
     if (run.linger && !run.listen) reader.refuse("linger", "has no meaning without --listen");
     run.color = read_color(reader);
@@ -455,7 +457,9 @@ std::vector<std::vector<std::string>> read_groups(const std::vector<std::string>
             "two on each side of vs");
     if (groups.size() > kMostGroups)
         throw base::Error(fmt::format("compare: at most {} fit beside one another", kMostGroups));
-    if (words.size() > kMostResults)
+    std::size_t results = 0;
+    for (const auto& group : groups) results += group.size();
+    if (results > kMostResults)
         throw base::Error(fmt::format("compare: at most {} results can be compared", kMostResults));
     return groups;
 }

@@ -273,7 +273,8 @@ std::vector<std::string> with_long_names(Command command, const std::vector<std:
     return result;
 }
 
-/// Options of pgbench and psql under which a run has something else, or nothing because it needs none.
+/// Options of pgbench, sysbench and psql under which a run has something else, or nothing because it needs
+/// none.
 std::string_view cure_of_habit(Command command, std::string_view name) {
     struct Habit {
         std::string_view letter;
@@ -291,11 +292,18 @@ std::string_view cure_of_habit(Command command, std::string_view name) {
         {"l", "log", "intervals are written by --stream FILE, latencies by --hdr-log FILE"},
         {"C", "connect", "connections are made once, and again only where they are lost"},
         {"r", "report-per-command", "the report always has each statement's own service time"},
+        {"", "time", "the length of the measured load is -T, --duration"},
+        {"", "transactions", "the number of queries of the whole run is -t, --total-queries"},
+        {"", "client", "the number of connections is -c, --connections"},
+        {"", "threads", "one thread serves all connections, whose number is -c, --connections"},
+        {"D", "define",
+         "parameters of a scenario are drawn: `pgtraffic show mixed` prints one to start from"},
+        {"", "max-tries", "what is tried again, and how often, is \"retry\" in a scenario"},
         {"W", "password", "give the password in PGPASSWORD, ~/.pgpass or by --password-command"},
     });
     if (command != Command::run) return "";
     const auto habit = std::ranges::find_if(
-        kHabits, [&](const auto& one) { return one.letter == name || one.name == name; });
+        kHabits, [&](const auto& one) { return !name.empty() && (one.letter == name || one.name == name); });
     return habit == kHabits.end() ? "" : habit->cure;
 }
 

@@ -91,6 +91,11 @@ TEST_CASE("the simulation script runs the original's settings, which later optio
               "args: --connections 150 --duration 30 " + seen + "\n");
     }
     CHECK(tree.run("cd / && \"$OLDPWD/run_simulation.sh\"").out == kSettings + "\n");
+    // Who asks no database needs no whole target, and what another program's environment says is no mistake.
+    tree.write(".env", "DB_HOST='not closed\n");
+    for (const std::string asked : {"--help", "-V", "plan --pattern nightly-batch", "compare a b"})
+        CHECK(tree.run("DB_NAME=shop ./run_simulation.sh " + asked).out == "args: " + asked + "\n");
+    CHECK(tree.run("DB_NAME=shop ./run_simulation.sh init").exit_code == 1);
 }
 
 TEST_CASE(

@@ -174,11 +174,24 @@ TEST_CASE("a value may look like an option that does not exist") {
     CHECK(cli::ParsedOptions(Command::run, {"--json", "--strange"}).text("json") == "--strange");
 }
 
+TEST_CASE("a port that nobody would be told is refused") {
+    CHECK_THROWS_WITH(cli::read_run_options({"--listen", "0", "--disable-logging"}),
+                      Catch::Contains("--listen: takes a free port"));
+    CHECK_NOTHROW(cli::read_run_options({"--listen", "8080", "--disable-logging"}));
+}
+
 TEST_CASE("options and words that are not there are named with the nearest that is") {
     CHECK(error_of({"--durration=5"}) == "unknown option \"--durration\"; did you mean \"--duration\"?");
     CHECK(error_of({"--dur", "5"}).find("unknown option \"--dur\"") == 0);
     CHECK(error_of({"--Rate", "5"}).find("did you mean \"--rate\"") != std::string::npos);
     CHECK(error_of({"-x"}).find("unknown option \"-x\"") == 0);
+    // Of pgbench and sysbench, and near a name that means something else.
+    CHECK(error_of({"--time=60"}) ==
+          "unknown option \"--time\": the length of the measured load is -T, --duration");
+    CHECK(error_of({"--transactions=9"}).find("-t, --total-queries") != std::string::npos);
+    CHECK(error_of({"--max-tries=10"}).find("\"retry\"") != std::string::npos);
+    CHECK(error_of({"-D", "x=1"}).find("parameters of a scenario") != std::string::npos);
+    CHECK(error_of({"--threads=4"}).find("-c, --connections") != std::string::npos);
     CHECK(error_of({"-5"}).find("unknown option \"-5\"") == 0);
     CHECK(error_of({"--\xC3\xA4"}).find("unknown option") == 0);
     CHECK(error_of({"extra"}).find("unexpected word \"extra\"") == 0);
