@@ -100,6 +100,7 @@ int run_program(const std::vector<std::string>& argv) {
 
 int main(int argc, char** argv) {
     std::signal(SIGPIPE, SIG_IGN);
+    std::signal(SIGCHLD, SIG_DFL);  // who started us may have it ignored, and nobody learns how a child ended
     std::signal(SIGXFSZ, SIG_IGN);  // a file that may grow no further fails as one on a full disk does
     end_by_signals_as_first_process();
     try {

@@ -1,7 +1,5 @@
 #include "pgtraffic/event_loop/signal.hpp"
 
-#include <csignal>
-
 namespace pgtraffic::event_loop {
 namespace {
 
@@ -13,9 +11,11 @@ bool ignored(int number) noexcept {
 }  // namespace
 
 Signal::Signal(Loop& loop, int number, Callback<int> on_signal)
-    : on_signal_{on_signal},
+    : number_{number},
+      on_signal_{on_signal},
       handle_{make_handle<uv_signal_t>("cannot watch for signals", &on_signal_,
                                        [&](uv_signal_t* h) { return uv_signal_init(loop.raw(), h); })} {
+    ::sigaction(number, nullptr, &before_);
     throw_if(uv_signal_start(
                  handle_.get(),
                  [](uv_signal_t* raw, int received) {
@@ -24,6 +24,11 @@ Signal::Signal(Loop& loop, int number, Callback<int> on_signal)
                  number),
              "cannot watch for signals");
     uv_unref(as_handle(handle_.get()));
+}
+
+Signal::~Signal() {
+    handle_.reset();
+    ::sigaction(number_, &before_, nullptr);
 }
 
 EndingSignals::EndingSignals(Loop& loop, Callback<int> on_signal)

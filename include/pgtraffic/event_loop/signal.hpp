@@ -1,6 +1,7 @@
 // Signals as events of the loop.
 #pragma once
 
+#include <csignal>
 #include <optional>
 
 #include "pgtraffic/event_loop/callback.hpp"
@@ -9,12 +10,18 @@
 
 namespace pgtraffic::event_loop {
 
-/// Neither copies nor moves. Does not keep the loop alive; gives the signal back when it dies.
+/// Neither copies nor moves. Does not keep the loop alive; when it dies the signal does again what it did
+/// before, where libuv would give it the system's default.
 class Signal {
  public:
     Signal(Loop& loop, int number, Callback<int> on_signal);
+    ~Signal();
+    Signal(const Signal&) = delete;
+    Signal& operator=(const Signal&) = delete;
 
  private:
+    int number_;
+    struct sigaction before_ {};
     Callback<int> on_signal_;
     HandlePtr<uv_signal_t> handle_;
 };
