@@ -41,6 +41,10 @@ void PeakSearch::query_ended(const metrics::Completion& completion) noexcept {
     present_.service += completion.done - completion.sent;
 }
 
+void PeakSearch::carried_over(const metrics::Completion& completion) noexcept {
+    if (metrics::succeeded(completion.outcome)) ++present_.carried_over;
+}
+
 void PeakSearch::begin_round() noexcept {
     step_ = 0;
     low_ = closed_loop_ * kLowest;
@@ -63,9 +67,11 @@ void PeakSearch::end_closed_loop(const Step& step, base::Nanos length) noexcept 
         length_ = std::min(2 * length, kLongestStep);
         return;
     }
-    blind_ = step.succeeded == 0;
-    closed_loop_ = std::max(1.0, static_cast<double>(step.succeeded) / base::to_seconds(length));
-    length_ = std::clamp(step.mean_service() * kQueriesInStep, kStep, kLongestStep);
+    blind_ = step.succeeded + step.carried_over == 0;
+    const auto answered = static_cast<double>(step.succeeded + step.carried_over);
+    closed_loop_ = answered > 0 ? answered / base::to_seconds(length) : 1.0;
+    length_ =
+        step.ended > 0 ? std::clamp(step.mean_service() * kQueriesInStep, kStep, kLongestStep) : kLongestStep;
     begin_round();
 }
 

@@ -254,7 +254,11 @@ void Run::on_ended(Session* session, const Query* query, std::string_view error)
     if (plan_.audit != nullptr) [[unlikely]]
         plan_.audit->ended(query->completion, query->arrival, query->attempt());
     if (query->load != loads_.number()) {  // of the warm-up, or of the search for the peak
-        if (measurement_) measurement_->carried_over(query->completion);
+        if (measurement_) {
+            measurement_->carried_over(query->completion);
+        } else if (stage_ == Stage::calibrating) {
+            peak_search_.carried_over(query->completion);
+        }
         return;
     }
     dispatcher_.query_ended();

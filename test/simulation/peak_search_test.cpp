@@ -80,6 +80,31 @@ TEST_CASE("queries that take longer than a step of the search are waited for") {
     CHECK(search(10, [](base::Nanos, base::Random&) { return test::ModelledAnswer{60s}; }).blind);
 }
 
+TEST_CASE("what a closed loop reaches has those in it that began before, and may be less than one a second") {
+    metrics::Completion completion;
+    completion.done = completion.sent + 4s;
+    PeakSearch search;
+    const auto closed_loop = [&](base::Nanos length, int began_before) {
+        CHECK(search.step_length() == length);
+        for (int i = 0; i < began_before; ++i) search.carried_over(completion);
+        if (length >= 8s) search.query_ended(completion);
+        search.end_step(length, 0, 0);
+    };
+    for (const auto length : {2s, 4s, 8s, 16s}) {
+        closed_loop(length, 0);
+        CHECK(search.next_rate() == 0);
+    }
+    closed_loop(32s, 3);
+    CHECK(search.next_rate() == Approx(4.0 / 32 * (0.2 + 1.1) / 2));
+    CHECK(search.step_length() == 12s);
+    completion.outcome = metrics::Outcome::failed;
+    PeakSearch failing;
+    failing.carried_over(completion);
+    failing.query_ended(completion);
+    failing.end_step(2s, 0, 0);
+    CHECK(failing.step_length() == PeakSearch::kStep);
+}
+
 TEST_CASE("a server that fails everything carries nothing, and the search still ends") {
     const auto peak = search(4, [](base::Nanos, base::Random&) {
         return test::ModelledAnswer{1ms, metrics::Outcome::failed};

@@ -46,6 +46,9 @@ class PeakSearch {
 
     /// A query of the present step ended, however it did.
     void query_ended(const metrics::Completion& completion) noexcept;
+    /// One ended that had begun before the present step: it counts in what a closed loop reaches, whose end
+    /// finds as many under way.
+    void carried_over(const metrics::Completion& completion) noexcept;
     /// The present step took `length`, in which so many arrivals came due and so many of them were started.
     void end_step(base::Nanos length, std::uint64_t planned, std::uint64_t started);
 
@@ -58,8 +61,9 @@ class PeakSearch {
     struct Step {
         std::uint64_t ended = 0;
         std::uint64_t succeeded = 0;
-        base::Nanos wait{0};     // for a free session, summed
-        base::Nanos service{0};  // of those that succeeded, summed
+        std::uint64_t carried_over = 0;  // succeeded as well, and are not among them
+        base::Nanos wait{0};             // for a free session, summed
+        base::Nanos service{0};          // of those that succeeded, summed
 
         [[nodiscard]] base::Nanos mean_service() const noexcept {
             return succeeded > 0 ? service / static_cast<std::int64_t>(succeeded) : base::Nanos{0};
