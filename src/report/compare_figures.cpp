@@ -295,7 +295,7 @@ bool is_at_least(const Threshold& figure, const Json& part) {
         // None that is kept lies above it: where its rank is among those that got no answer, it is theirs.
         const auto counts = counts_of(counted_in(part));
         const auto unanswered = counts.timed_out + counts.missed + counts.waiting + counts.in_flight;
-        const auto all = counts.ended() + counts.missed + counts.waiting + counts.in_flight;
+        const auto all = counts.ended() - counts.failed + counts.missed + counts.waiting + counts.in_flight;
         return static_cast<double>(unanswered) > (1 - figure.quantile) * static_cast<double>(all);
     }
     return is_lower_bound(part, figure.statistic == Statistic::quantile ? bounding_key(figure) : "p99");

@@ -49,6 +49,19 @@ std::string bare_name(std::string_view written) {
     return lower_case(written.substr(written.find_last_of(".\"") + 1));
 }
 
+/// Whether the name stands there as a whole, in quotes or without, behind whatever schema.
+bool names(std::string_view sql, std::string_view name) {
+    const auto in_name = [](char c) {
+        const auto byte = static_cast<unsigned char>(c);
+        return std::isalnum(byte) != 0 || c == '_' || c == '$' || byte > 127;
+    };
+    for (auto at = sql.find(name); at != std::string_view::npos; at = sql.find(name, at + 1)) {
+        const auto end = at + name.size();
+        if ((at == 0 || !in_name(sql[at - 1])) && (end == sql.size() || !in_name(sql[end]))) return true;
+    }
+    return false;
+}
+
 std::string array_literal(const std::vector<std::string>& values, std::size_t from, std::size_t to) {
     std::string text = "{";
     for (std::size_t i = from; i < to; ++i) {
@@ -133,8 +146,7 @@ void AuditLog::refuse_untold_rows() const {
         const auto& sql = workload_->statement(number).sql;
         if (audited(number) || !changes_rows(sql)) continue;
         for (const auto& table : tables_) {
-            // However it is spelled there: one refusal too many does no harm.
-            if (lower_case(sql).find(bare_name(table.table)) == std::string::npos) continue;
+            if (!names(lower_case(sql), bare_name(table.table))) continue;
             throw base::Error(
                 fmt::format("--audit: the statement \"{}\" adds rows to {}, or deletes some, that cannot be "
                             "accounted for; audit a workload without it",

@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <limits>
 #include <string_view>
 
 #include "pgtraffic/base/text.hpp"
@@ -109,7 +110,9 @@ IntegerParameter parse_integer(const base::JsonNode& node) {
 std::int64_t grid_point(double value, double scale, double (*towards)(double)) {
     const double scaled = value * scale;
     const double nearest = std::round(scaled);
-    const bool on_grid = std::abs(scaled - nearest) <= 1e-9 * std::max(1.0, std::abs(scaled));
+    // What was written with these digits is off by the rounding of two doubles.
+    const double error = 2 * std::numeric_limits<double>::epsilon() * std::max(1.0, std::abs(scaled));
+    const bool on_grid = std::abs(scaled - nearest) <= error;
     return std::llround(on_grid ? nearest : towards(scaled));
 }
 

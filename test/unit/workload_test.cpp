@@ -227,6 +227,12 @@ TEST_CASE("Ranges hit both ends and nothing beyond") {
     CHECK(within.size() == 2);
     CHECK(within.begin()->first == "0.01");
     CHECK(within.rbegin()->first == "0.02");
+    const auto large = seen(R"({"real": [9999999.98, 9999999.999]})", 1'000);
+    CHECK(large.size() == 2);
+    CHECK(large.rbegin()->first == "9999999.99");
+    const auto fine = seen(R"({"real": [0.1234567893, 0.12345678949], "digits": 10})", 1'000);
+    CHECK(fine.size() == 2);
+    CHECK(fine.rbegin()->first == "0.1234567894");
     const auto below = seen(R"({"real": [-1.9, -0.5], "digits": 0})", 1'000);
     CHECK(below.size() == 1);
     CHECK(below.begin()->first == "-1");
