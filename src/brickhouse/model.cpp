@@ -4,6 +4,7 @@
 #include "pgtraffic/brickhouse/model.hpp"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 

@@ -1,6 +1,7 @@
 #include "pgtraffic/postgres/blocking_connect.hpp"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <libpq-fe.h>
 #include <netdb.h>
 #include <poll.h>

@@ -4,6 +4,7 @@
 #include "pgtraffic/postgres/client.hpp"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <libpq-fe.h>
 #include <poll.h>
 

@@ -46,7 +46,7 @@ void end_postmaster_of(const std::string& data) {
     if (!number || *number < 2 || *number > 1U << 30) return;
     const auto pid = static_cast<pid_t>(*number);
     constexpr timespec kPause{0, 5'000'000};
-    constexpr int kPatience = 400;  // pauses: 2 s
+    constexpr int kPatience = 2000;  // pauses: 10 s, see kQuitLimit
     for (const int signal : {SIGQUIT, SIGKILL}) {
         if (!is_postmaster_of(pid, data)) return;
         kill(pid, signal);
@@ -54,13 +54,18 @@ void end_postmaster_of(const std::string& data) {
     }
 }
 
-/// Removes links, never what they name. The mark goes last, so that a kill in here leaves a marked directory.
+/// Removes links, never what they name. The mark goes last, so that a kill in here, or what somebody still
+/// writes to, leaves a marked directory.
 void remove_tree(const std::string& path) noexcept try {
     std::error_code ignored;
+    bool emptied = true;
     for (const auto& entry : fs::directory_iterator{path, ignored}) {
-        if (entry.path().filename() != kLockName.substr(1)) fs::remove_all(entry.path(), ignored);
+        if (entry.path().filename() == kLockName.substr(1)) continue;
+        std::error_code failed;
+        fs::remove_all(entry.path(), failed);
+        emptied = emptied && !failed;
     }
-    fs::remove_all(path, ignored);
+    if (emptied) fs::remove_all(path, ignored);
 } catch (const std::exception&) {
     // What cannot be listed now is swept by a later start.
 }
@@ -76,7 +81,7 @@ int lock_of_orphan(const std::string& path) {
     if (inode_of(path) == 0) return -1;
     struct stat info {};
     const int lock =
-        open((path + std::string{kLockName}).c_str(), O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK);
+        open((path + std::string{kLockName}).c_str(), O_RDWR | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK);
     if (lock < 0) return -1;
     std::array<char, kMark.size()> text{};
     const bool orphan = fstat(lock, &info) == 0 && S_ISREG(info.st_mode) && info.st_uid == geteuid() &&
@@ -113,8 +118,10 @@ MarkedDirectory::MarkedDirectory(const std::string& base, const std::optional<Sy
 
 MarkedDirectory::~MarkedDirectory() {
     // Who owns it could put a link in its place, and this program may be root's.
-    if (getpid() == owner_ && inode_of(path_) == inode_) remove_tree(path_);
+    const bool ours = getpid() == owner_ && inode_of(path_) == inode_;
+    if (ours) remove_tree(path_);
     close(lock_);
+    if (ours) rmdir(path_.c_str());  // NFS keeps a file that is open, under another name, until now
 }
 
 void sweep_marked_directories(const std::vector<std::string>& bases) {
@@ -128,6 +135,7 @@ void sweep_marked_directories(const std::vector<std::string>& bases) {
             end_postmaster_of(path + "/data");
             remove_tree(path);
             close(lock);
+            rmdir(path.c_str());
         }
     }
 }

@@ -4,6 +4,7 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <libpq-fe.h>
 #include <netinet/in.h>
 #include <pwd.h>
@@ -36,6 +37,10 @@ using std::chrono::seconds;
 
 constexpr const char* kName = "pgtraffic";  // of the superuser and of the database
 constexpr seconds kStartLimit{60};
+constexpr seconds kStopLimit{15};
+/// It kills a child of its own that waits for a disk after five seconds, and only then gives shared memory
+/// back: who kills it sooner leaves that behind.
+constexpr seconds kQuitLimit{15};
 constexpr std::size_t kLongestSocketPath = sizeof(sockaddr_un::sun_path) - 1;  // 107
 
 /// A descriptor that closes itself.
@@ -208,7 +213,7 @@ TemporaryServer::TemporaryServer(const TemporaryServerOptions& options)
 }
 
 TemporaryServer::~TemporaryServer() {
-    if (process_ && process_->ours()) stop();
+    if (process_ && process_->ours()) stop(true);  // nobody needs what a checkpoint would save
 }
 
 void TemporaryServer::create_database() {
@@ -352,10 +357,15 @@ void TemporaryServer::wait_until_ready() {
 
 void TemporaryServer::stop(bool immediate) {
     if (!process_) return;
-    process_->signal(immediate ? SIGQUIT : SIGINT);
-    if (!process_->wait_for(seconds{immediate ? 5 : 15})) {
+    const auto end_at_once = [this] {
         process_->signal(SIGQUIT);
-        process_->wait_for(seconds{5});
+        return process_->wait_for(kQuitLimit);
+    };
+    if (immediate) {
+        end_at_once();
+    } else {
+        process_->signal(SIGINT);
+        if (!process_->wait_for(kStopLimit)) end_at_once();
     }
     process_.reset();  // kills what is left
     postmaster_ = 0;

@@ -1,5 +1,6 @@
 // A comparison as text, as JSON and as a page.
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <cmath>
