@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <functional>
+#include <optional>
 
 #include "pgtraffic/base/error.hpp"
 #include "pgtraffic/base/signal_mask.hpp"
@@ -20,6 +21,8 @@ namespace {
 constexpr std::size_t kPageIntervals = 600;
 /// How long a page of metrics stands where no new moment comes.
 constexpr base::Nanos kPageAge = std::chrono::seconds{1};
+/// Behind the end of a run, for those who listen.
+constexpr base::Nanos kBeat = std::chrono::seconds{1};
 
 [[noreturn]] void refuse(const std::string& text, std::string_view why) {
     throw base::Error(fmt::format("--listen: {} {}", in_quotes(text), why));
@@ -136,9 +139,20 @@ void Endpoint::linger(base::Nanos time) {
         void on_time() noexcept { loop->stop(); }
         void on_signal(int) noexcept { loop->stop(); }
     } end{loop_};
+    // Nothing is told any more, and of a listener whom nothing is told nobody hears that it has left.
+    struct Beat {
+        event_loop::HttpServer* server;
+        std::optional<event_loop::Timer> timer;
+        void on_time() noexcept {
+            if (server->listeners() > 0) server->publish(":\n\n");
+            timer->start(kBeat);
+        }
+    } beat{&server_, {}};
     event_loop::Timer timer{*loop_, event_loop::Callback<>::to<&End::on_time>(end)};
     const event_loop::EndingSignals signals{*loop_, event_loop::Callback<int>::to<&End::on_signal>(end)};
     timer.start(time);
+    beat.timer.emplace(*loop_, event_loop::Callback<>::to<&Beat::on_time>(beat));
+    beat.on_time();
     const base::SignalMask heard{base::SignalMask::Ending::let_through};
     loop_->run();
 }

@@ -4,6 +4,7 @@
 
 #include <array>
 #include <cstdlib>
+#include <string_view>
 
 #include "pgtraffic/base/error.hpp"
 #include "pgtraffic/simulation/password_source.hpp"
@@ -45,6 +46,12 @@ void notice_dead_network(Conninfo& conninfo) {
     conninfo.set_default("keepalives_count", "3");
 }
 
+/// Its password would be in every message that names the setting.
+void refuse_url_as(std::string_view keyword, std::string_view what, const Conninfo& conninfo) {
+    if (conninfo.effective(keyword).find("://") == std::string::npos) return;
+    throw base::Error(fmt::format("{} is a whole URL: give that with -d, or as DATABASE_URL", what));
+}
+
 }  // namespace
 
 std::optional<Conninfo> find_target(const TargetOptions& options) {
@@ -63,11 +70,9 @@ std::optional<Conninfo> find_target(const TargetOptions& options) {
             "--password-command: the database URL holds a password, too; leave one of them out");
     }
     if (conninfo) {
-        // Its password would be in every message that names the host.
-        if (conninfo->effective("host").find("://") != std::string::npos) {
-            throw base::Error(
-                "the host (-h, PGHOST or DB_HOST) is a whole URL: give that with -d, or as DATABASE_URL");
-        }
+        refuse_url_as("host", "the host (-h, PGHOST or DB_HOST)", *conninfo);
+        refuse_url_as("user", "the user (-U, PGUSER or DB_USER)", *conninfo);
+        refuse_url_as("dbname", "the database's name (PGDATABASE or DB_NAME)", *conninfo);
         conninfo->set_default("application_name", "pgtraffic");
         conninfo->set_default("gssencmode", "disable");  // else each connect looks for a Kerberos ticket
         notice_dead_network(*conninfo);

@@ -244,13 +244,20 @@ TEST_CASE("a password in a URL that lacks its beginning, or is a host, is not re
     const std::string url = "postgresql://app:geheim@db/shop";
     test::ProcessOptions options;
     options.environment = {{"PGHOST", url}};
+    test::ProcessOptions database;
+    database.environment = {{"PGDATABASE", url}};
     test::ProcessOptions named;
     named.environment = {{"DATABASE_URL", bare}};
     for (const auto& [refused, said] :
          {std::pair{test::run_pgtraffic({"run", "-d", bare}), "--database-url: looks like a URL without its"},
           std::pair{test::run_pgtraffic({"init"}, named), "DATABASE_URL: looks like a URL without its"},
           std::pair{test::run_pgtraffic({"run", "-h", url}), "is a whole URL"},
-          std::pair{test::run_pgtraffic({"cleanup"}, options), "is a whole URL"},
+          std::pair{test::run_pgtraffic({"cleanup"}, options),
+                    "the host (-h, PGHOST or DB_HOST) is a whole URL"},
+          std::pair{test::run_pgtraffic({"run"}, database),
+                    "the database's name (PGDATABASE or DB_NAME) is a"},
+          std::pair{test::run_pgtraffic({"run", "-h", "db", "-U", url}),
+                    "the user (-U, PGUSER or DB_USER) is a"},
           std::pair{test::run_pgtraffic({bare}), "a database is named with -d"}}) {
         CHECK(refused.exit_code == 1);
         CHECK_THAT(refused.err, Contains(said) && !Contains("geheim"));

@@ -192,6 +192,31 @@ TEST_CASE("clients that stall and clients that flood are kept waiting, and the s
     CHECK(run.process().wait().exit_code == 0);
 }
 
+TEST_CASE("listeners that left make room for others behind the end of a run, too") {
+    ListeningRun run{{"--rate", "50", "-T", "1", "--linger", "60"}};
+    (void)run.served_result();
+    const auto listens = [&](test::HttpClient& client) {
+        client.send("GET /events HTTP/1.1\r\nHost: x\r\n\r\n");
+        return client.read("\r\n").find(" 200 ") != std::string::npos;
+    };
+    {
+        std::list<test::HttpClient> page;
+        for (int i = 0; i < 8; ++i) CHECK(listens(page.emplace_back(run.port())));
+        test::HttpClient one_more{run.port()};
+        CHECK_FALSE(listens(one_more));
+    }
+    // It shows within two of the beats that they are told.
+    const auto until = std::chrono::steady_clock::now() + std::chrono::seconds{15};
+    bool again = false;
+    while (!again && std::chrono::steady_clock::now() < until) {
+        test::HttpClient next{run.port()};
+        again = listens(next);
+    }
+    CHECK(again);
+    run.process().send_signal(SIGINT);
+    CHECK(run.process().wait().exit_code == 0);
+}
+
 TEST_CASE("one who asks for the events when the program ends does not break its end") {
     ListeningRun run{{"--rate", "50", "-T", "1", "--linger", "60"}};
     std::list<test::HttpClient> silent;
