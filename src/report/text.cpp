@@ -15,8 +15,13 @@ namespace pgtraffic::report {
 namespace {
 
 using base::with_thousands;
+
 using metrics::RunResult;
 using metrics::VerdictStatus;
+
+std::string peak_text(double per_s) {
+    return with_thousands(per_s, per_s < 10 ? 2 : per_s < 100 ? 1 : 0);
+}
 
 Tone tone_of(VerdictStatus status) noexcept {
     switch (status) {
@@ -57,12 +62,10 @@ void head(const RunResult& run, Page& page) {
     if (!run.pattern.empty()) {
         what += fmt::format(", {}", printable(run.pattern, kLongestName));
         if (run.peak_rate_per_s > 0) {
-            what += fmt::format(" at a peak of {} queries/s",
-                                with_thousands(run.peak_rate_per_s, run.peak_rate_per_s < 100 ? 1 : 0));
+            what += fmt::format(" at a peak of {} queries/s", peak_text(run.peak_rate_per_s));
         }
         if (const auto& spread = run.peak_rate_spread_per_s) {
-            what += fmt::format(" (measured: {} to {})", with_thousands(spread->first, 0),
-                                with_thousands(spread->second, 0));
+            what += fmt::format(" (measured: {} to {})", peak_text(spread->first), peak_text(spread->second));
         } else if (run.peak_rate_per_s == 0) {
             what += ", whose peak was not found";
         } else if (!run.peak_rate_origin.empty()) {

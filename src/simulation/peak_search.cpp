@@ -18,10 +18,10 @@ constexpr double kHighest = 1.1;
 }  // namespace
 
 std::string to_string(const PeakRate& peak) {
+    const auto rate = [](double per_s) { return base::with_thousands(per_s, per_s < 10 ? 2 : 0); };
     return fmt::format("peak rate {} queries/s, between {} and {} in {} searches (a closed loop reached {})",
-                       base::with_thousands(peak.rate_per_s, 0), base::with_thousands(peak.lowest_per_s, 0),
-                       base::with_thousands(peak.highest_per_s, 0), PeakSearch::kRounds,
-                       base::with_thousands(peak.closed_loop_per_s, 0));
+                       rate(peak.rate_per_s), rate(peak.lowest_per_s), rate(peak.highest_per_s),
+                       PeakSearch::kRounds, rate(peak.closed_loop_per_s));
 }
 
 bool PeakSearch::carried(const Step& step, std::uint64_t planned, std::uint64_t started) noexcept {
@@ -55,6 +55,7 @@ void PeakSearch::end_step(base::Nanos length, std::uint64_t planned, std::uint64
     PGTRAFFIC_CHECK(!finished(), "the search goes on");
     const Step step = std::exchange(present_, {});
     if (closed_loop_ == 0) return end_closed_loop(step, length);
+    if (step.succeeded > 0) blind_ = false;
     (carried(step, planned, started) ? low_ : high_) = next_rate();
     if (++step_ < kStepsInRound) return;
     rounds_.push_back(low_);
@@ -67,11 +68,13 @@ void PeakSearch::end_closed_loop(const Step& step, base::Nanos length) noexcept 
         length_ = std::min(2 * length, kLongestStep);
         return;
     }
-    blind_ = step.succeeded + step.carried_over == 0;
+    blind_ = step.succeeded == 0;
     const auto answered = static_cast<double>(step.succeeded + step.carried_over);
     closed_loop_ = answered > 0 ? answered / base::to_seconds(length) : 1.0;
+    // Where nothing but what had begun before was answered, a step that began later may have it.
+    const bool only_older = step.ended == 0 && answered > 0;
     length_ =
-        step.ended > 0 ? std::clamp(step.mean_service() * kQueriesInStep, kStep, kLongestStep) : kLongestStep;
+        only_older ? kLongestStep : std::clamp(step.mean_service() * kQueriesInStep, kStep, kLongestStep);
     begin_round();
 }
 

@@ -480,10 +480,10 @@ void Run::end_calibration_step(Mono now) {
     result_.peak_rate_spread_per_s = {peak.lowest_per_s, peak.highest_per_s};
     announcer_.say(to_string(peak));
     if (peak.blind) {
-        result_.warnings.push_back(
-            {"peak_disturbed",
-             "no query succeeded while --peak-rate auto looked for the peak, which means nothing then: give "
-             "--peak-rate N"});
+        result_.warnings.push_back({"peak_disturbed",
+                                    "no query began and succeeded within a step of the search for the peak, "
+                                    "which means nothing then: "
+                                    "give --peak-rate N"});
     }
     if (lost_in_search_ == 0) return;
     result_.warnings.push_back(

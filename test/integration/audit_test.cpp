@@ -129,7 +129,9 @@ TEST_CASE("an audit refuses a workload whose other statements add rows to its ta
         const auto workload = bound(client, scenario(other).c_str());
         CHECK_THROWS_WITH((AuditLog{workload, client}), Contains("\"clear\"") && Contains("places"));
     }
-    client.execute("CREATE TABLE old_places (place text)");
+    client.execute("CREATE TABLE old_places (place text); CREATE TABLE elsewhere () INHERITS (places)");
+    const auto of_part = bound(client, scenario("TRUNCATE Elsewhere").c_str());
+    CHECK_THROWS_WITH((AuditLog{of_part, client}), Contains("\"clear\"") && Contains("places"));
     for (const std::string other :
          {"UPDATE places SET place = place WHERE place = 'P-000'", "DELETE FROM public.old_places"}) {
         const auto workload = bound(client, scenario(other).c_str());

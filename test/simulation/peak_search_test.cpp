@@ -97,6 +97,22 @@ TEST_CASE("what a closed loop reaches has those in it that began before, and may
     closed_loop(32s, 3);
     CHECK(search.next_rate() == Approx(4.0 / 32 * (0.2 + 1.1) / 2));
     CHECK(search.step_length() == 12s);
+
+    // Those of forty seconds end in a closed loop, and in no step after it.
+    PeakSearch blind;
+    for (const auto length : {2s, 4s, 8s, 16s}) blind.end_step(length, 0, 0);
+    blind.carried_over(completion);
+    CHECK(blind.step_length() == 32s);
+    blind.end_step(32s, 0, 0);
+    CHECK(blind.step_length() == PeakSearch::kLongestStep);
+    while (!blind.finished()) blind.end_step(blind.step_length(), 10, 10);
+    CHECK(blind.result().blind);
+
+    // Of a server that says nothing a longer step would show no more.
+    PeakSearch silent;
+    for (const auto length : {2s, 4s, 8s, 16s, 32s}) silent.end_step(length, 0, 0);
+    CHECK(silent.step_length() == PeakSearch::kStep);
+
     completion.outcome = metrics::Outcome::failed;
     PeakSearch failing;
     failing.carried_over(completion);

@@ -54,7 +54,7 @@ class AuditLog {
 
     void add(std::uint32_t operation, std::uint32_t first, std::uint32_t last);
     void join_spellings(postgres::Client& client);
-    void refuse_untold_rows() const;
+    void refuse_untold_rows(postgres::Client& client) const;
     [[nodiscard]] std::optional<std::uint32_t> insert_of(std::uint32_t operation,
                                                          std::uint32_t statement) const noexcept;
     [[nodiscard]] std::string code_of(const InDoubt& doubt) const;

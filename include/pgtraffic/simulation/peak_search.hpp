@@ -17,7 +17,7 @@ struct PeakRate {
     double lowest_per_s = 0;  ///< of the rounds
     double highest_per_s = 0;
     double closed_loop_per_s = 0;  ///< what a closed loop reached
-    bool blind = false;            ///< in which no query succeeded: the rates mean nothing
+    bool blind = false;            ///< no step had a query that succeeded: the rates mean nothing
 };
 
 /// In words: "peak rate 1,234 queries/s, between …".
