@@ -22,6 +22,7 @@ constexpr std::size_t kRequestMemory =
     16 * 1024;  // of a connection: a request line and headers beyond are refused
 constexpr std::size_t kMostPending = 256 * 1024;  // of a listener
 constexpr std::size_t kStreamBlock = 16 * 1024;
+constexpr int kLastRounds = 32;  // enough for what may be pending
 /// How long to rest after work, as a multiple of it: at most a twentieth of the loop's time is ours.
 constexpr int kRest = 20;
 
@@ -122,8 +123,8 @@ struct HttpServer::Calls {
 
     static ssize_t on_read(void* raw, std::uint64_t, char* buffer, std::size_t most) noexcept {
         auto& listener = *static_cast<Listener*>(raw);
-        if (listener.leaving) return MHD_CONTENT_READER_END_OF_STREAM;
         const std::size_t n = std::min(most, listener.pending.size());
+        if (n == 0 && listener.leaving) return MHD_CONTENT_READER_END_OF_STREAM;
         if (n == 0) {
             listener.suspended = true;
             MHD_suspend_connection(listener.connection);
@@ -177,6 +178,12 @@ HttpServer::~HttpServer() {
         Calls::wake(listener);
     }
     MHD_run(daemon_);  // takes the woken ones back, without which stopping is not allowed
+    // What they have not been told yet, as far as they take it now.
+    const auto anything_left = [this] {
+        return std::ranges::any_of(listeners_,
+                                   [](const auto& listener) { return !listener.pending.empty(); });
+    };
+    for (int i = 0; i < kLastRounds && anything_left(); ++i) MHD_run(daemon_);
     poll_.stop();
     MHD_stop_daemon(daemon_);
 }

@@ -131,7 +131,8 @@ void put_latencies(Exposition& page, const LiveMoment& moment) {
     page.family("pgtraffic_response_seconds", "histogram", "From the moment a query was due to its answer.");
     for (const auto& operation : moment.counts.operations) {
         for (const auto outcome : kOutcomes) {
-            if (outcome != Outcome::ok && operation.ended(outcome) == 0) continue;
+            // From the beginning, or a rate would not see the first ones; failures are counted by code.
+            if (outcome == Outcome::failed && operation.ended(outcome) == 0) continue;
             page.histogram(fmt::format("{},outcome=\"{}\"", operation_label(operation), to_string(outcome)),
                            operation.response[static_cast<std::size_t>(outcome)]);
         }

@@ -77,16 +77,18 @@ const page = (() => {
         Object.assign(scale.ticks, ticks);
         return scale;
     }
-    /** Seconds; ticks at whole steps of the clock. A page that grows sets another `max`. */
+    /** Seconds; ticks at whole steps of the clock. A page that grows sets another `min` and `max`. */
     function timeAxis(length) {
         const steps = [0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14400, 43200, 86400];
         return withTicks(axis({
             type: 'linear', min: 0, max: length,
             afterBuildTicks(scale) {
                 const most = Math.max(2, Math.floor(scale.width / 80));
-                const step = steps.find((s) => scale.max / s <= most) || scale.max / most;
+                const shown = scale.max - scale.min;
+                const step = steps.find((s) => shown / s <= most) || shown / most;
                 scale.ticks = [];
-                for (let i = 0; i * step <= scale.max * 1.0001; ++i) scale.ticks.push({ value: i * step });
+                for (let i = Math.ceil(scale.min / step); i * step <= scale.min + shown * 1.0001; ++i)
+                    scale.ticks.push({ value: i * step });
             },
         }), { callback: (v) => clock(v), autoSkip: false });
     }
@@ -142,8 +144,10 @@ const page = (() => {
             borderDash: options.dashed ? [5, 4] : [], fill: options.fill ? 'origin' : false,
             order: options.behind ? 2 : 1,
         };
-        if (one.points.length === 1) set.pointRadius = 3;
-        if (options.bars) Object.assign(set, { stepped: 'middle', fill: 'origin' });
+        // A value without neighbours, as of sparse runs, would be a line of no length, which is not drawn.
+        const there = (k) => set.data[k] && set.data[k].y !== null && set.data[k].y !== undefined;
+        set.pointRadius = ({ dataIndex: i }) => (there(i) && !there(i - 1) && !there(i + 1) ? 2.5 : 0);
+        if (options.bars) Object.assign(set, { stepped: 'middle', fill: 'origin', pointRadius: 0 });
         return set;
     }
     function paint(chart) {

@@ -9,7 +9,10 @@ page.start(async () => {
     const dashes = (run) => ({ width: run.group === 0 ? 2.2 : 1.6, dashed: run.group >= colors.length });
 
     const length = Math.max(...runs.map((run) => run.duration_s));
-    const longest = runs.reduce((a, b) => (b.intervals.length > a.intervals.length ? b : a));
+    const end = ({ intervals }) => (intervals.length === 0 ? 0 :
+        intervals[intervals.length - 1].elapsed_s + intervals[intervals.length - 1].duration_s);
+    const longest = runs.reduce((a, b) =>
+        (end(b) > end(a) || (end(b) === end(a) && b.intervals.length > a.intervals.length) ? b : a));
     const stops = page.thin(longest.intervals).map((one) => one.elapsed_s + one.duration_s / 2);
     const group = page.makeGroup({ stops, outputId: 'when', say: (i) => page.clock(stops[i]) });
     const overTime = (where, key, format, log) => {

@@ -8,9 +8,12 @@ page.start(async () => {
     const intervals = [], stops = [], spans = [];
     let run = null, charts = [], moment = null, before = null, rate = null, ended = false, over = false;
 
-    function length() {
+    /** The whole run as long as the page has all of it, then the latest part. */
+    function shown() {
         const last = intervals[intervals.length - 1];
-        return Math.max(moment ? moment.duration_s : 0, last.elapsed_s + last.duration_s);
+        const end = last.elapsed_s + last.duration_s;
+        const from = intervals[0].elapsed_s;
+        return from > 0 ? { min: from, max: end } : { min: 0, max: Math.max(moment ? moment.duration_s : 0, end) };
     }
 
     /** On the first interval: only then is it known whether the load follows a plan. */
@@ -23,7 +26,7 @@ page.start(async () => {
         } });
         charts = page.timeCharts(open).filter(({ where }) => open || where !== 'chart-lag').map((kind, i) => {
             const list = kind.list(intervals);
-            const chart = page.draw(kind.where, { list, x: page.timeAxis(length()), y: kind.y(list), group,
+            const chart = page.draw(kind.where, { list, x: Object.assign(page.timeAxis(0), shown()), y: kind.y(list), group,
                 plugins: [page.bands(spans, 'phase', i === 0)] });
             return { kind, list, chart };
         });
@@ -46,7 +49,7 @@ page.start(async () => {
                 list[i].points = fresh.points;
                 chart.data.datasets[i].data = fresh.points;
             });
-            chart.options.scales.x.max = length();
+            Object.assign(chart.options.scales.x, shown());
             chart.options.scales.y = kind.y(list);
             chart.update('none');
         }
@@ -108,7 +111,8 @@ page.start(async () => {
     }
 
     function state(text) {
-        $('state').textContent = text;
+        // Said once: it is read aloud where somebody listens.
+        if ($('state').textContent !== text) $('state').textContent = text;
     }
 
     const events = new EventSource('events');
@@ -124,7 +128,7 @@ page.start(async () => {
     });
     events.addEventListener('moment', (event) => {
         const data = JSON.parse(event.data);
-        over = data.duration_s > 0 && data.elapsed_s >= data.duration_s;
+        over = data.stage === 'finished' || (data.duration_s > 0 && data.elapsed_s >= data.duration_s);
         now(data);
         if (!ended) state(data.stage);
     });
