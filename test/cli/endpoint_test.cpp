@@ -192,6 +192,17 @@ TEST_CASE("clients that stall and clients that flood are kept waiting, and the s
     CHECK(run.process().wait().exit_code == 0);
 }
 
+TEST_CASE("who listens is told the last moment of a run that ends, and then the end") {
+    ListeningRun run{{"--rate", "200", "-T", "60"}};
+    test::HttpClient client{run.port()};
+    client.send("GET /events HTTP/1.1\r\nHost: x\r\n\r\n");
+    REQUIRE(client.read("\"measuring\"").find("\"measuring\"") != std::string::npos);
+    run.process().send_signal(SIGINT);
+    const auto& all = client.read();
+    CHECK(all.find("\"stage\":\"finished\"") != std::string::npos);
+    CHECK(run.process().wait().exit_code == 128 + SIGINT);
+}
+
 TEST_CASE("listeners that left make room for others behind the end of a run, too") {
     ListeningRun run{{"--rate", "50", "-T", "1", "--linger", "60"}};
     (void)run.served_result();
