@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <utility>
 
 #include "pgtraffic/base/error.hpp"
 #include "pgtraffic/base/signal_mask.hpp"
