@@ -15,6 +15,7 @@
 
 #include "pgtraffic/base/build_info.hpp"
 #include "pgtraffic/base/error.hpp"
+#include "pgtraffic/base/signal_mask.hpp"
 #include "pgtraffic/cli/commands.hpp"
 #include "pgtraffic/cli/options.hpp"
 #include "pgtraffic/cli/output.hpp"
@@ -38,7 +39,7 @@ void occupy_standard_streams() {
 /// The first process of a container has no end by default: the kernel drops what would kill any other.
 void end_by_signals_as_first_process() {
     if (::getpid() != 1) return;
-    for (const int number : {SIGINT, SIGTERM, SIGHUP}) {
+    for (const int number : base::kEndingSignals) {
         const auto before = std::signal(number, [](int caught) { ::_exit(128 + caught); });
         if (before == SIG_IGN) std::signal(number, SIG_IGN);  // nohup
     }

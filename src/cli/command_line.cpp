@@ -457,9 +457,7 @@ std::vector<std::vector<std::string>> read_groups(const std::vector<std::string>
             "two on each side of vs");
     if (groups.size() > kMostGroups)
         throw base::Error(fmt::format("compare: at most {} fit beside one another", kMostGroups));
-    std::size_t results = 0;
-    for (const auto& group : groups) results += group.size();
-    if (results > kMostResults)
+    if (words.size() - static_cast<std::size_t>(std::ranges::count(words, "vs")) > kMostResults)
         throw base::Error(fmt::format("compare: at most {} results can be compared", kMostResults));
     return groups;
 }

@@ -21,7 +21,7 @@ namespace {
 constexpr std::size_t kPageIntervals = 600;
 /// How long a page of metrics stands where no new moment comes.
 constexpr base::Nanos kPageAge = std::chrono::seconds{1};
-/// Behind the end of a run, for those who listen.
+/// How often behind the end of a run those who listen are told something.
 constexpr base::Nanos kBeat = std::chrono::seconds{1};
 
 [[noreturn]] void refuse(const std::string& text, std::string_view why) {

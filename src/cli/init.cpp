@@ -63,6 +63,8 @@ class InterruptNotice {
         for (std::size_t i = 0; i < kEnding.size(); ++i) {
             struct sigaction say {};
             say.sa_handler = &InterruptNotice::say;
+            // Raised in there it ends us, and so does a second one.
+            say.sa_flags = static_cast<int>(SA_RESETHAND) | SA_NODEFER;
             sigaction(kEnding[i], nullptr, &before_[i]);
             if (before_[i].sa_handler != SIG_IGN) sigaction(kEnding[i], &say, nullptr);  // nohup
         }
@@ -76,7 +78,7 @@ class InterruptNotice {
     void committing() noexcept { outcome = "It was committing: look whether the tables are there."; }
 
  private:
-    static constexpr std::array<int, 3> kEnding{SIGINT, SIGTERM, SIGHUP};
+    static constexpr auto& kEnding = base::kEndingSignals;
     static inline const char* volatile beginning;
     static inline const char* volatile outcome;
 
@@ -87,11 +89,6 @@ class InterruptNotice {
                                  static_cast<const char*>(outcome), "\n"}) {
             if (::write(STDERR_FILENO, text, std::strlen(text)) < 0) break;
         }
-        ::signal(number, SIG_DFL);
-        sigset_t own;
-        sigemptyset(&own);
-        sigaddset(&own, number);
-        sigprocmask(SIG_UNBLOCK, &own, nullptr);
         ::raise(number);
         ::_exit(128 + number);
     }

@@ -192,7 +192,7 @@ void TimeSeries::close_first() {
     std::erase(filled_, &open_.front());
     open_.pop_front();
     ++first_open_;
-    if (over_ > 0) --over_;
+    --over_;
 }
 
 void TimeSeries::keep(const Interval& closed) {

@@ -357,16 +357,11 @@ void TemporaryServer::wait_until_ready() {
 
 void TemporaryServer::stop(bool immediate) {
     if (!process_) return;
-    const auto end_at_once = [this] {
-        process_->signal(SIGQUIT);
-        return process_->wait_for(kQuitLimit);
+    const auto ends_by = [this](int signal, seconds limit) {
+        process_->signal(signal);
+        return process_->wait_for(limit);
     };
-    if (immediate) {
-        end_at_once();
-    } else {
-        process_->signal(SIGINT);
-        if (!process_->wait_for(kStopLimit)) end_at_once();
-    }
+    if (immediate || !ends_by(SIGINT, kStopLimit)) ends_by(SIGQUIT, kQuitLimit);
     process_.reset();  // kills what is left
     postmaster_ = 0;
 }

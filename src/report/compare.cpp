@@ -45,23 +45,19 @@ Finding finding_of(const ComparedValue& base, const ComparedValue& other, bool h
     return (*other.value > *base.value) == higher_is_better ? Finding::better : Finding::worse;
 }
 
-/// What runs must have for a figure to say anything of them.
-enum class Needs : std::uint8_t { nothing, open_loop, latency_limit, retries };
-
 struct FigureRow {
     std::string_view figure;
     FigureUnit unit;
     bool higher_is_better;
-    Needs needs = Needs::nothing;
 };
 
 constexpr auto kRunFigures = std::to_array<FigureRow>({
     {"throughput", FigureUnit::per_second, true},
-    {"target_attainment", FigureUnit::share, true, Needs::open_loop},
+    {"target_attainment", FigureUnit::share, true},
     {"success_ratio", FigureUnit::share, true},
     {"failed_ratio", FigureUnit::share, false},
-    {"late_ratio", FigureUnit::share, false, Needs::latency_limit},
-    {"retries", FigureUnit::count, false, Needs::retries},
+    {"late_ratio", FigureUnit::share, false},
+    {"retries", FigureUnit::count, false},
     {"response.mean", FigureUnit::millis, false},
     {"response.p50", FigureUnit::millis, false},
     {"response.p90", FigureUnit::millis, false},
@@ -71,7 +67,7 @@ constexpr auto kRunFigures = std::to_array<FigureRow>({
     {"response.max", FigureUnit::millis, false},
     {"service.p50", FigureUnit::millis, false},
     {"service.p99", FigureUnit::millis, false},
-    {"lag.p99", FigureUnit::millis, false, Needs::open_loop},
+    {"lag.p99", FigureUnit::millis, false},
     {"cpu_us_per_query", FigureUnit::micros, false},
 });
 constexpr auto kOperationFigures = std::to_array<FigureRow>({
@@ -85,23 +81,15 @@ constexpr auto kStatementFigures = std::to_array<FigureRow>({
     {"service.p99", FigureUnit::millis, false},
 });
 
-/// A limit or an open loop only one side has says nothing of the other; retries that only one side had do.
-bool have(const std::vector<ComparedRun>& runs, Needs needs) {
-    switch (needs) {
-        case Needs::nothing:
-            return true;
-        case Needs::open_loop:
-            return std::ranges::all_of(
-                runs, [](const auto& run) { return run.document["config"]["mode"] == "open"; });
-        case Needs::latency_limit:
-            return std::ranges::all_of(
-                runs, [](const auto& run) { return run.document["config"].contains("latency_limit_s"); });
-        case Needs::retries:
-            return std::ranges::any_of(runs, [](const auto& run) {
-                return run.document["summary"]["queries"].value("retries", std::uint64_t{0}) > 0;
-            });
+/// What only one side can have says nothing of the other; retries that only one side had do.
+bool worth_a_row(const std::vector<ComparedRun>& runs, Metric metric) {
+    if (metric == Metric::retries) {
+        return std::ranges::any_of(runs, [](const auto& run) {
+            return run.document["summary"]["queries"].value("retries", std::uint64_t{0}) > 0;
+        });
     }
-    return false;
+    return std::ranges::all_of(runs,
+                               [&](const auto& run) { return has_such(run.document["config"], metric); });
 }
 
 /// Several runs of the same thing: their mean, which only all of them together have.
@@ -263,9 +251,9 @@ Comparison compare(const std::vector<ComparedRun>& runs, const std::vector<FailC
     comparison.differences.insert(comparison.differences.end(), others.begin(), others.end());
 
     for (const auto& row : kRunFigures) {
-        if (!have(runs, row.needs)) continue;
-        comparison.figures.push_back(
-            compare_figure(groups, {known_figure(row.figure)}, row, std::string{row.figure}));
+        const AskedFigure asked{known_figure(row.figure)};
+        if (worth_a_row(runs, asked.figure.metric))
+            comparison.figures.push_back(compare_figure(groups, asked, row, std::string{row.figure}));
     }
     const auto& operations = runs.front().document["operations"];
     for (const auto& operation : operations) {

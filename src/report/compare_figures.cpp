@@ -106,24 +106,6 @@ bool tells(const Json& counts, Metric metric) {
     }
 }
 
-/// Whether a run with these options has such a figure at all: nothing is late without a limit, and nothing
-/// waits where the next query begins when one has ended.
-bool has_such(const Json& config, Metric metric) {
-    switch (metric) {
-        case Metric::late:
-        case Metric::late_ratio:
-            return config.contains("latency_limit_s");
-        case Metric::missed:
-        case Metric::missed_ratio:
-            return config.contains("latency_limit_s") && config["mode"] == "open";
-        case Metric::waiting:
-        case Metric::target_attainment:
-            return config["mode"] == "open";
-        default:
-            return true;
-    }
-}
-
 std::uint64_t count_at(const Json& per_s, double duration_s) {
     return static_cast<std::uint64_t>(std::llround(per_s.get<double>() * duration_s));
 }
@@ -258,6 +240,25 @@ std::optional<std::pair<double, double>> bounds_of_share(const Threshold& figure
 }
 
 }  // namespace
+
+bool has_such(const Json& config, Metric metric) {
+    const bool open_loop = config["mode"] == "open";
+    const bool limited = config.contains("latency_limit_s");
+    switch (metric) {
+        case Metric::late:
+        case Metric::late_ratio:
+            return limited;
+        case Metric::missed:
+        case Metric::missed_ratio:
+            return limited && open_loop;
+        case Metric::waiting:
+        case Metric::target_attainment:
+        case Metric::lag:
+            return open_loop;
+        default:
+            return true;
+    }
+}
 
 std::string_view latency_key(const Threshold& figure) {
     switch (figure.statistic) {

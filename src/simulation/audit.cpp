@@ -124,17 +124,17 @@ AuditLog::AuditLog(const workload::Workload& workload, postgres::Client& client)
 
 /// "orders", "ORDERS" and "public.orders" may be one table, whose rows are counted once.
 void AuditLog::join_spellings(postgres::Client& client) {
-    std::vector<std::string> numbers;  // the server's, of tables_; empty where it knows no such table
+    std::vector<std::string> oids;  // of tables_; empty where the server knows no such table
     for (std::size_t t = 0; t < tables_.size();) {
-        const auto number =
+        const auto oid =
             client.value("SELECT pg_catalog.to_regclass($1)::pg_catalog.oid", {tables_[t].table});
-        const auto known = number ? std::ranges::find(numbers, *number) : numbers.end();
-        if (known == numbers.end()) {
-            numbers.push_back(number.value_or(""));
+        const auto known = oid ? std::ranges::find(oids, *oid) : oids.end();
+        if (known == oids.end()) {
+            oids.push_back(oid.value_or(""));
             ++t;
             continue;
         }
-        const auto same = static_cast<std::size_t>(known - numbers.begin());
+        const auto same = static_cast<std::size_t>(known - oids.begin());
         for (auto& insert : inserts_) {
             if (insert.table == t) insert.table = same;
             if (insert.table > t) --insert.table;
@@ -155,17 +155,17 @@ void AuditLog::refuse_untold_rows(postgres::Client& client) const {
                    return word == "delete" || word == "truncate";
                });
     };
-    for (std::uint32_t number = 0; number < workload_->statement_count(); ++number) {
-        const auto& sql = workload_->statement(number).sql;
-        if (audited(number) || !changes_rows(sql)) continue;
-        for (const auto& table : tables_) {
-            const auto parts = names_of_parts(client, table.table);
-            if (std::ranges::none_of(parts, [&](const auto& name) { return names(lower_case(sql), name); }))
-                continue;
+    for (const auto& table : tables_) {
+        const auto parts = names_of_parts(client, table.table);
+        for (std::uint32_t number = 0; number < workload_->statement_count(); ++number) {
+            const auto& statement = workload_->statement(number);
+            if (audited(number) || !changes_rows(statement.sql)) continue;
+            const auto sql = lower_case(statement.sql);
+            if (std::ranges::none_of(parts, [&](const auto& name) { return names(sql, name); })) continue;
             throw base::Error(
                 fmt::format("--audit: the statement \"{}\" adds rows to {}, or deletes some, that cannot be "
                             "accounted for; audit a workload without it",
-                            workload_->statement(number).name, table.table));
+                            statement.name, table.table));
         }
     }
 }

@@ -483,8 +483,7 @@ void Run::end_calibration_step(Mono now) {
     if (peak.blind) {
         result_.warnings.push_back({"peak_disturbed",
                                     "no query began and succeeded within a step of the search for the peak, "
-                                    "which means nothing then: "
-                                    "give --peak-rate N"});
+                                    "which means nothing then: give --peak-rate N"});
     }
     if (lost_in_search_ == 0) return;
     result_.warnings.push_back(

@@ -7,7 +7,7 @@
 #include "pgtraffic/brickhouse/model.hpp"
 #include "pgtraffic/postgres/client.hpp"
 #include "support/catch.hpp"
-#include "support/private_processes.hpp"
+#include "support/private_namespace.hpp"
 #include "support/subprocess.hpp"
 #include "support/test_server.hpp"
 #include "support/text.hpp"
@@ -217,8 +217,8 @@ TEST_CASE("an init that is interrupted says that nothing was changed, and nothin
 TEST_CASE("an init that is the first process of a container does not go on behind an interrupt") {
     const auto database = test::fresh_database();
     const auto before = fingerprint(database);
-    const test::PrivateProcesses container;
-    if (!container.available()) {
+    const test::PrivateNamespace container{test::PrivateNamespace::Of::processes};
+    if (!container.entered()) {
         WARN("no process namespace to be had: not run");
         return;
     }

@@ -8,7 +8,7 @@
 #include "support/fake_server_process.hpp"
 #include "support/folder.hpp"
 #include "support/loopback_port.hpp"
-#include "support/private_processes.hpp"
+#include "support/private_namespace.hpp"
 #include "support/real_run.hpp"
 
 using namespace pgtraffic;
@@ -71,8 +71,8 @@ TEST_CASE(
     // Who listened for a while, as for a password, gives the signals back as they were.
     for (const std::vector<std::string>& more :
          {std::vector<std::string>{}, {"--password-command", "echo x"}}) {
-        const test::PrivateProcesses container;
-        if (!container.available()) {
+        const test::PrivateNamespace container{test::PrivateNamespace::Of::processes};
+        if (!container.entered()) {
             WARN("no process namespace to be had: not run");
             return;
         }

@@ -1,10 +1,8 @@
 #include "support/private_network.hpp"
 
 #include <arpa/inet.h>
-#include <fcntl.h>
 #include <net/if.h>
 #include <netinet/in.h>
-#include <sched.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -33,14 +31,6 @@ bool raise_loopback() {
 
 }  // namespace
 
-PrivateNetwork::PrivateNetwork() : before_{::open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC)} {
-    entered_ = before_ >= 0 && ::unshare(CLONE_NEWNET) == 0;
-    available_ = entered_ && raise_loopback();
-}
-
-PrivateNetwork::~PrivateNetwork() {
-    if (entered_) ::setns(before_, CLONE_NEWNET);
-    if (before_ >= 0) ::close(before_);
-}
+PrivateNetwork::PrivateNetwork() : available_{network_.entered() && raise_loopback()} {}
 
 }  // namespace pgtraffic::test

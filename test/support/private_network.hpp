@@ -2,6 +2,8 @@
 // nowhere else: for what depends on an address without any packet leaving.
 #pragma once
 
+#include "support/private_namespace.hpp"
+
 namespace pgtraffic::test {
 
 /// Puts this thread, and what it starts, into a new network namespace while it lives. Needs root; available()
@@ -9,17 +11,13 @@ namespace pgtraffic::test {
 class PrivateNetwork {
  public:
     PrivateNetwork();
-    ~PrivateNetwork();
-    PrivateNetwork(const PrivateNetwork&) = delete;
-    PrivateNetwork& operator=(const PrivateNetwork&) = delete;
 
     [[nodiscard]] bool available() const noexcept { return available_; }
     /// Of TEST-NET-1 (RFC 5737), which is nobody's.
     static constexpr const char* kAddress = "192.0.2.1";
 
  private:
-    int before_ = -1;
-    bool entered_ = false;
+    PrivateNamespace network_{PrivateNamespace::Of::network};
     bool available_ = false;
 };
 

@@ -40,6 +40,15 @@ Completion completion(std::uint32_t operation, Nanos due, Nanos lag, Nanos servi
     return c;
 }
 
+/// And not answered.
+Completion tried_three_times(Nanos due) {
+    Completion unfinished;
+    unfinished.operation = 1;
+    unfinished.due = kStart + due;
+    unfinished.attempts = 3;
+    return unfinished;
+}
+
 Gauges gauges(std::uint64_t planned, std::uint64_t started, std::uint32_t in_flight,
               Mono oldest = Mono::max()) {
     Gauges g;
@@ -144,11 +153,7 @@ TEST_CASE("failures stand apart; what timed out, was missed or never ended stays
     aggregator.record(completion(0, 1s, 0ms, 300ms, Outcome::timed_out));
     aggregator.record_missed(0, kStart + 1s, kStart + 1200ms);
     aggregator.record_waiting(1, kStart + 3500ms, kStart + 4s);
-    Completion unfinished;
-    unfinished.operation = 1;
-    unfinished.due = kStart + 3s;
-    unfinished.attempts = 3;
-    aggregator.record_in_flight(unfinished, kStart + 5s);
+    aggregator.record_in_flight(tried_three_times(3s), kStart + 5s);
     metrics::RunResult result;
     aggregator.close(kStart + 4s);
     aggregator.finish({6, 4, 1, 1, 0, 0, Mono::max()}, result);
@@ -171,11 +176,7 @@ TEST_CASE("what is tried again and not answered counts its attempts for those wh
     auto plan = two_by_two();
     plan.looked_at = true;
     Aggregator aggregator{std::move(plan)};
-    Completion unfinished;
-    unfinished.operation = 1;
-    unfinished.due = kStart + 1s;
-    unfinished.attempts = 3;
-    aggregator.record_in_flight(unfinished, kStart + 4s);
+    aggregator.record_in_flight(tried_three_times(1s), kStart + 4s);
     metrics::LiveMoment moment;
     aggregator.look(moment);
     CHECK(moment.counts.operations[1].retries == 2);

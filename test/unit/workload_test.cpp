@@ -214,28 +214,28 @@ TEST_CASE("Ranges hit both ends and nothing beyond") {
     CHECK(whole.count("7") == 1);
     CHECK(whole.count("9") == 1);
 
-    const auto prices = seen(R"({"real": [0.5, 9.99]})", 50'000);
-    CHECK(prices.size() == 950);
-    CHECK(prices.begin()->first == "0.50");
-    CHECK(prices.rbegin()->first == "9.99");
-
-    // 28.999999999999996 hundredths, and ends with more digits than are drawn.
-    const auto few = seen(R"({"real": [0.29, 0.30]})", 1'000);
-    CHECK(few.size() == 2);
-    CHECK(few.begin()->first == "0.29");
-    const auto within = seen(R"({"real": [0.004, 0.029]})", 1'000);
-    CHECK(within.size() == 2);
-    CHECK(within.begin()->first == "0.01");
-    CHECK(within.rbegin()->first == "0.02");
-    const auto large = seen(R"({"real": [9999999.98, 9999999.999]})", 1'000);
-    CHECK(large.size() == 2);
-    CHECK(large.rbegin()->first == "9999999.99");
-    const auto fine = seen(R"({"real": [0.1234567893, 0.12345678949], "digits": 10})", 1'000);
-    CHECK(fine.size() == 2);
-    CHECK(fine.rbegin()->first == "0.1234567894");
-    const auto below = seen(R"({"real": [-1.9, -0.5], "digits": 0})", 1'000);
-    CHECK(below.size() == 1);
-    CHECK(below.begin()->first == "-1");
+    struct Range {
+        const char* parameter;
+        std::uint64_t draws;
+        std::size_t values;
+        const char* lowest;
+        const char* highest;
+    };
+    // 0.29 is 28.999999999999996 hundredths, and the ends after it have more digits than are drawn.
+    for (const auto& range :
+         std::vector<Range>{{R"({"real": [0.5, 9.99]})", 50'000, 950, "0.50", "9.99"},
+                            {R"({"real": [0.29, 0.30]})", 1'000, 2, "0.29", "0.30"},
+                            {R"({"real": [0.004, 0.029]})", 1'000, 2, "0.01", "0.02"},
+                            {R"({"real": [9999999.98, 9999999.999]})", 1'000, 2, "9999999.98", "9999999.99"},
+                            {R"({"real": [0.1234567893, 0.12345678949], "digits": 10})", 1'000, 2,
+                             "0.1234567893", "0.1234567894"},
+                            {R"({"real": [-1.9, -0.5], "digits": 0})", 1'000, 1, "-1", "-1"}}) {
+        CAPTURE(range.parameter);
+        const auto drawn = seen(range.parameter, range.draws);
+        CHECK(drawn.size() == range.values);
+        CHECK(drawn.begin()->first == range.lowest);
+        CHECK(drawn.rbegin()->first == range.highest);
+    }
 
     const auto extremes = seen(R"({"integer": [-9223372036854775808, 9223372036854775807]})", 1'000);
     CHECK(extremes.size() == 1'000);

@@ -3,18 +3,18 @@
 // listens. Who waits meanwhile asks for what is held back and ends its wait.
 #pragma once
 
+#include <array>
 #include <csignal>
 #include <ctime>
 
 namespace pgtraffic::base {
 
-/// SIGINT, SIGTERM and SIGHUP.
+inline constexpr std::array kEndingSignals{SIGINT, SIGTERM, SIGHUP};
+
 [[nodiscard]] inline sigset_t ending_signals() noexcept {
     sigset_t set;
     sigemptyset(&set);
-    sigaddset(&set, SIGINT);
-    sigaddset(&set, SIGTERM);
-    sigaddset(&set, SIGHUP);
+    for (const int number : kEndingSignals) sigaddset(&set, number);
     return set;
 }
 
@@ -43,7 +43,7 @@ inline constexpr const char* kInterrupted = "interrupted";
 [[nodiscard]] inline int held_back_signal() noexcept {
     sigset_t waiting;
     if (sigpending(&waiting) != 0) return 0;
-    for (const int number : {SIGINT, SIGTERM, SIGHUP}) {
+    for (const int number : kEndingSignals) {
         struct sigaction action {};
         if (sigismember(&waiting, number) == 1 && sigaction(number, nullptr, &action) == 0 &&
             action.sa_handler != SIG_IGN)

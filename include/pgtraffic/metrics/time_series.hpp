@@ -120,7 +120,7 @@ class TimeSeries {
     /// `ages` is empty, and is left so.
     void add_waiting(Interval& interval, base::Mono now, const Unanswered& unanswered,
                      CoarseHistogram& ages) const;
-    void close_first();
+    void close_first();  // which is over
     void fold(OpenInterval& open);
     void take_back(std::unique_ptr<IntervalHistograms> histograms);
     void keep(const Interval& closed);

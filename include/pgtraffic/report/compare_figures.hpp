@@ -25,6 +25,10 @@ struct AskedFigure {
     std::optional<StatementPlace> statement = std::nullopt;
 };
 
+/// Whether a run with these options (`config` of its result) has such a figure at all: nothing is late
+/// without a limit, and in a closed loop, where the next query begins when one has ended, nothing waits.
+[[nodiscard]] bool has_such(const nlohmann::ordered_json& config, metrics::Metric metric);
+
 /// The key of a latency object under which a result keeps the statistic: "p99"; empty: it keeps none such.
 [[nodiscard]] std::string_view latency_key(const metrics::Threshold& figure);
 
