@@ -8,6 +8,7 @@
 #include <array>
 #include <cstring>
 
+#include "pgtraffic/base/signal_mask.hpp"
 #include "pgtraffic/base/units.hpp"
 #include "pgtraffic/brickhouse/model.hpp"
 #include "pgtraffic/cli/commands.hpp"
