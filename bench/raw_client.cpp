@@ -12,7 +12,6 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/epoll.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/timerfd.h>
 #include <sys/un.h>
@@ -331,10 +330,6 @@ Tally load(const Plan& plan, const std::vector<int>& sockets) {
     return tally;
 }
 
-double seconds_of(const timeval& t) {
-    return static_cast<double>(t.tv_sec) + static_cast<double>(t.tv_usec) * 1e-6;
-}
-
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -366,18 +361,9 @@ int main(int argc, char** argv) {
     std::vector<int> sockets;
     for (int i = 0; i < plan.connections; ++i) sockets.push_back(connect_to(plan));
 
-    rusage before{};
-    rusage after{};
-    getrusage(RUSAGE_SELF, &before);
     Tally tally = plan.rate > 0 ? load_at_rate(plan, sockets) : load(plan, sockets);
-    getrusage(RUSAGE_SELF, &after);
-    const double user = seconds_of(after.ru_utime) - seconds_of(before.ru_utime);
-    const double system = seconds_of(after.ru_stime) - seconds_of(before.ru_stime);
-    std::printf(
-        "{\"queries\": %llu, \"seconds\": %.6f, \"cpu_user_s\": %.6f, \"cpu_system_s\": %.6f, "
-        "\"cpu_us_per_query\": %.3f",
-        static_cast<unsigned long long>(tally.queries), tally.seconds, user, system,
-        tally.queries == 0 ? 0.0 : (user + system) * 1e6 / static_cast<double>(tally.queries));
+    std::printf("{\"queries\": %llu, \"seconds\": %.6f", static_cast<unsigned long long>(tally.queries),
+                tally.seconds);
     tally.lag.print_member();
     std::puts("}");
     return 0;

@@ -115,7 +115,8 @@ def origin(where, alone):
     """When, where and of what parts were measured; which ones, unless they are all."""
     which = "" if alone else "; ".join(tables.SECTIONS[name][0] for name in where["parts"]) + ": "
     out = [f"{which}measured {where['date']} on {machine.in_words(where)}; " +
-           "; ".join(version for version in where["versions"].values() if version) + "."]
+           "; ".join(version for version in where["versions"].values() if version) +
+           f"; --repetitions {where['repetitions']}."]
     out[0] = out[0][0].upper() + out[0][1:]
     if (where["busy_before"] or 0) > 0.05:
         out.append(f"**The machine was busy with something else** ({where['busy_before']:.0%} of its cores before the "
@@ -150,15 +151,19 @@ def results_json(record, skipped, measured):
 
 
 def with_published(record, skipped, where):
-    """(record, skipped, measured): what was published of the parts that are not measured anew, and these."""
-    if not RESULTS.exists():
-        return record, skipped, [where]
-    published = json.loads(RESULTS.read_text(encoding="utf-8"))
+    """(record, skipped, measured): `where["parts"]` as they are measured now, the others as they were published."""
+    published = (json.loads(RESULTS.read_text(encoding="utf-8")) if RESULTS.exists()
+                 else {"samples": [], "failures": [], "skipped": {}, "measured": []})
     kept = {entry for name in parts.ALL if name not in where["parts"] for entry in parts.RECORDED.get(name, (name,))}
+
+    def joined(older, newer):
+        return [one for one in older if one["part"] in kept] + [one for one in newer if one["part"] not in kept]
+
     both = measure.Record(say)
-    both.samples = [s for s in published["samples"] if s["part"] in kept] + record.samples
-    both.failures = [f for f in published["failures"] if f["part"] in kept] + record.failures
-    skipped = {part: why for part, why in published["skipped"].items() if part.split()[0] in kept} | skipped
+    both.samples = joined(published["samples"], record.samples)
+    both.failures = joined(published["failures"], record.failures)
+    skipped = ({part: why for part, why in published["skipped"].items() if part.split()[0] in kept} |
+               {part: why for part, why in skipped.items() if part.split()[0] not in kept})
     lefts = [(older, [name for name in older["parts"] if name not in where["parts"]])
              for older in published["measured"]]
     return both, skipped, [older | {"parts": left} for older, left in lefts if left] + [where]
@@ -195,14 +200,15 @@ def worth_publishing(name, record, skipped):
     """Something of the part was measured, unless it says why not, and pgtraffic failed nowhere."""
     recorded = parts.RECORDED.get(name, (name,))
     return ((record.cells(name) or any(part.startswith(name) for part in skipped))
-            and not any(failure["client"] == tables.OURS and failure["part"] in recorded
+            and not any(failure["client"].startswith(tables.OURS) and failure["part"] in recorded
                         for failure in record.failures))
 
 
 def main():
     chosen = arguments()
     # An interrupted bench takes its servers down, too.
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    for ending in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(ending, lambda number, _: sys.exit(128 + number))
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
@@ -213,6 +219,7 @@ def main():
     where["quick"] = chosen.quick
     where["parts"] = []
     record = measure.Record(say)
+    missed = []
     with contextlib.ExitStack() as cleanup:
         scratch = cleanup.enter_context(tempfile.TemporaryDirectory(prefix="pgtraffic-bench-"))
         os.chmod(scratch, 0o755)
@@ -223,11 +230,15 @@ def main():
             page = write(record, context.skipped, where, chosen.out)
             say(f"{name}: written to {chosen.out}")
             if not worth_publishing(name, record, context.skipped):
-                raise process.Failed(f"{name}: pgtraffic failed, or nothing was measured; see the end of the figures")
-            if chosen.publish:
-                publish(record, context.skipped, where)
+                say(f"{name}: pgtraffic failed, or nothing was measured; see the end of the figures")
+                missed.append(name)
+            elif chosen.publish:
+                done = [one for one in where["parts"] if one not in missed]
+                publish(record, context.skipped, where | {"parts": done})
                 say(f"{name}: put into docs/performance.md")
     print(page)
+    if missed:
+        raise process.Failed(f"not measured as it should be: {', '.join(missed)}")
     return 0
 
 

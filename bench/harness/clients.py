@@ -65,8 +65,10 @@ class Pgtraffic:
         argv += [] if bare else ["--json", self._json]
         if length.seconds:
             return argv + ["--duration", f"{round(length.seconds * 1000)}ms"]
-        # The duration is only the limit for a run that went wrong.
-        return argv + ["--duration", "60", "--total-queries", str(length.queries_each * load.connections)]
+        # Whoever reads no report hears of a failure by the exit status. The duration is out of reach: it is the harness
+        # that ends a run that went wrong.
+        return argv + ["--duration", "1h", "--threshold", "failed_ratio<=0",
+                       "--total-queries", str(length.queries_each * load.connections)]
 
     def result(self):
         with open(self._json, encoding="utf-8") as file:
@@ -105,7 +107,7 @@ class Pgbench:
         for path, weight in self._scripts[load.workload]:
             argv += ["-f", f"{path}@{weight}"]
         argv += ["-R", str(load.rate)] if load.rate else []
-        seconds = max(1, round(length.seconds + length.connecting_s))
+        seconds = max(1, math.ceil(length.seconds + length.connecting_s))
         argv += ["-T", str(seconds)] if length.seconds else ["-t", str(length.queries_each)]
         return argv + [target.conninfo]
 

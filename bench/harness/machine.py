@@ -35,12 +35,18 @@ def busy_share(seconds=2):
     return 1 - idle / total if total else 0.0
 
 
+def _is_virtual():
+    """None where the processor does not tell: ARM has no such flag."""
+    flags = _first("/proc/cpuinfo", "flags").split()
+    return "hypervisor" in flags if flags else None
+
+
 def describe(programs):
     return {
-        "cpu": _first("/proc/cpuinfo", "model name"), "cpus": len(process.all_cpus()),
+        "cpu": _first("/proc/cpuinfo", "model name") or platform.machine(), "cpus": len(process.all_cpus()),
         "memory_gb": round(os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") / 1e9, 1),
         "kernel": platform.release(), "os": _first("/etc/os-release", "PRETTY_NAME"),
-        "virtual": "hypervisor" in _first("/proc/cpuinfo", "flags").split(),
+        "virtual": _is_virtual(),
         "busy_before": round(busy_share(), 3),
         "versions": {
             "pgtraffic": version_of([programs["pgtraffic"], "--version"]),
@@ -52,6 +58,6 @@ def describe(programs):
 
 
 def in_words(machine):
-    kind = "virtual machine" if machine["virtual"] else "machine"
-    return (f"{machine['cpu']}, {machine['cpus']} cores ({kind}), {machine['memory_gb']} GB, {machine['os']}, "
+    kind = {True: " (virtual machine)", False: " (machine)", None: ""}[machine["virtual"]]
+    return (f"{machine['cpu']}, {machine['cpus']} cores{kind}, {machine['memory_gb']} GB, {machine['os']}, "
             f"Linux {machine['kernel']}")

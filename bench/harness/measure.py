@@ -2,6 +2,7 @@
 client does once - starting, connecting, preparing, reporting - is in neither. Clients take turns, and each
 ratio is of two neighbours in time, so that a machine that grows slower or busier does not favour one."""
 
+import math
 import statistics
 from dataclasses import dataclass, replace
 
@@ -32,14 +33,15 @@ def once(client, target, load, length, **how):
     return run
 
 
-_ATTEMPTS = 4
+_ATTEMPTS = 6
 _connecting_s = {}  # of each client's last run
 
 
 def _timed(client, target, load, length, **how):
     """One run of `length`. A client on whose clock connecting is gets that much more of it: what its last run
-    took. Where a server forks slowly that is seconds and varies, so a run that became much shorter or longer
-    than it should is made again: of a longer one, first queries on cold backends are a smaller part."""
+    took, and up to a second, as its clock has whole ones. Where a server forks slowly that is seconds and varies,
+    so a run that became shorter than it should, or much longer, is made again: a shorter one need not have each
+    connection's first query, and of a longer one those are a smaller part. Raises Failed if none fits."""
     if not client.connects_on_the_clock:
         return once(client, target, load, length, **how)
     key = (client.name, target, load.connections, load.protocol)
@@ -48,10 +50,9 @@ def _timed(client, target, load, length, **how):
     for _ in range(_ATTEMPTS):
         run = once(client, target, load, replace(length, connecting_s=_connecting_s.get(key, 0)), **how)
         _connecting_s[key] = run.connecting_s
-        # Its clock has whole seconds.
-        if not length.seconds or abs(run.seconds - length.seconds) <= 0.5 + length.seconds / 4:
-            break
-    return run
+        if not length.seconds or -0.1 <= run.seconds - length.seconds <= 1.1 + length.seconds / 4:
+            return run
+    raise process.Failed(f"{client.name}: {_ATTEMPTS} runs, and none of them of {length.seconds:g} s")
 
 
 def difference(client, target, load, long, short, **how):
@@ -68,10 +69,9 @@ def difference(client, target, load, long, short, **how):
             break
     else:
         raise process.Failed(f"{client.name}: no query in the short run, or no more in the long one")
-    cpu_us = (run.cpu_s - before.cpu_s) * 1e6 / queries
-    # A cost below nothing is noise of the machine: no ratio is made of it, whosever it is.
-    sample = {"queries": run.queries, "per_s": (run.in_time - before.in_time) / seconds,
-              "cpu_us": cpu_us if cpu_us > 0 else None}
+    # A cost below nothing is noise of the machine, and stays: without the lowest, the others' median is too high.
+    sample = {"queries": run.queries, "short_queries": before.queries, "per_s": (run.in_time - before.in_time) / seconds,
+              "cpu_us": (run.cpu_s - before.cpu_s) * 1e6 / queries}
     if target.pid:
         sample["server_busy"] = (run.server_cpu_s - before.server_cpu_s) / (run.wall_s - before.wall_s)
     if run.peak_kb:
@@ -88,7 +88,7 @@ def _mean_lag(before, run):
     if "mean" not in run.lag_ms or "mean" not in before.lag_ms:
         return None
     more = run.lag_ms["mean"] * run.queries - before.lag_ms["mean"] * before.queries
-    return more / (run.queries - before.queries) if more > 0 else None
+    return more / (run.queries - before.queries)
 
 
 def rounded(value):
@@ -147,6 +147,8 @@ class Record:
         return Spread.of(self.values(part, cell, client, figure).values())
 
     def ratio(self, part, cell, client, other, figure):
-        """Of `client` to `other`, each repetition by itself."""
+        """Of `client` to `other`, each repetition by itself. Where the other's difference is nothing or less, noise
+        has hidden it, and the ratio is beyond all others; of two such there is none."""
         ours, theirs = (self.values(part, cell, name, figure) for name in (client, other))
-        return Spread.of([ours[r] / theirs[r] for r in ours if theirs.get(r)])
+        return Spread.of([ours[r] / theirs[r] if theirs[r] > 0 else math.inf
+                          for r in ours if r in theirs and (ours[r] > 0 or theirs[r] > 0)])

@@ -119,8 +119,9 @@ def _open(c, server, part, target, cells, variants):
 
     for rate, connections in cells:
         load = Load(connections, rate=rate)
-        # pgbench prepares on each connection's first query: in the short run, too, each has one.
-        first_queries_s = max(0, math.ceil(connections / rate) - 1)
+        # pgbench prepares on each connection's first query: in the short run, too, each has one, and time to be
+        # answered. So many arrivals of a Poisson process take more than a tenth and half a second longer next to never.
+        first_queries_s = max(0, math.ceil(1.1 * connections / rate + 0.5) - 1)
         long = c.at(Length(seconds=8 + first_queries_s), Length(queries_each=60))
         short = c.at(Length(seconds=1 + first_queries_s), Length(queries_each=10))
         c.record.take_turns(part, {"rate": rate, "connections": connections},

@@ -33,7 +33,8 @@ def ratio(spread):
         return NONE
     if spread.turns == 1:
         return f"{spread.median:.2f} (one turn)"
-    return f"{spread.median:.2f} ({spread.low:.2f}-{spread.high:.2f})"
+    turns = "; two turns" if spread.turns == 2 else ""
+    return f"{spread.median:.2f} ({spread.low:.2f}-{spread.high:.2f}{turns})".replace("inf", "∞")
 
 
 def percent(spread):
@@ -180,8 +181,8 @@ def peers(record):
 
 
 def _value(record, cell, client, figure):
-    found = record.values("cost", cell, client, figure)
-    return found.get(0, {})
+    """What was counted, by name, which may be nothing at all; None where it was not counted."""
+    return record.values("cost", cell, client, figure).get(0)
 
 
 def cost(record):
@@ -197,10 +198,14 @@ def cost(record):
         found = {client: _value(record, cell, client, figure) for client in (OURS, PGBENCH, RAW)}
         names = []
         for counts in found.values():
-            names += [name for name in counts if name not in names]
+            names += [name for name in counts or () if name not in names]
         digits = 0 if figure == "instructions" else 3
-        rows = [["all", *(f"{sum(counts.values()):,.{digits}f}" if counts else NONE for counts in found.values())]]
-        rows += [[name, *(f"{counts[name]:,.{digits}f}" if name in counts else "0" for counts in found.values())]
+
+        def shown(counts, number, digits=digits):
+            return NONE if counts is None else f"{number(counts):,.{digits}f}" if number(counts) else "0"
+
+        rows = [["all", *(shown(counts, lambda counts: sum(counts.values())) for counts in found.values())]]
+        rows += [[name, *(shown(counts, lambda counts, name=name: counts.get(name, 0)) for counts in found.values())]
                  for name in names]
         out.append(f"{title}\n\n" + table(["", *found], rows))
     return "\n".join(out)
