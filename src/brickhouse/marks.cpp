@@ -67,7 +67,6 @@ bool is_run_id(std::string_view text) noexcept {
 
 std::uint64_t remove_orders_of_run(postgres::Client& client, const std::string& run_id) {
     Transaction transaction{client};
-    client.execute("SET LOCAL statement_timeout = 0");
     std::uint64_t removed = 0;
     try {
         const auto count = client.value(
@@ -82,14 +81,7 @@ std::uint64_t remove_orders_of_run(postgres::Client& client, const std::string& 
         throw base::Error(fmt::format("cannot remove the orders of run {}: {}\nNothing was changed.", run_id,
                                       error.what()));
     }
-    try {
-        transaction.commit();
-    } catch (const base::Error& error) {
-        throw base::Error(fmt::format(
-            "removing the orders of run {}: {}\nThat was while it committed: run it again, which says "
-            "how many are left.",
-            run_id, error.what()));
-    }
+    transaction.commit("run it again, which says how many orders are left");
     return removed;
 }
 

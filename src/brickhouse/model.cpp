@@ -20,6 +20,7 @@ namespace {
 constexpr base::SqlState kDependents{{'2', 'B', 'P', '0', '1'}};  // dependent_objects_still_exist
 
 struct Found {
+    std::string schema;  ///< where init would create
     std::vector<std::string> marked;
     std::vector<std::string> foreign;
 
@@ -51,6 +52,7 @@ Found look(postgres::Client& client) {
                                  kMark, fmt::join(table_names(), "', '")),
                      {*schema}, 2);
     Found found;
+    found.schema = *schema;
     for (const auto& row : rows)
         (row[1] == "t" ? found.marked : found.foreign).push_back(row[0].value_or(""));
     return found;
@@ -83,7 +85,7 @@ void refuse_existing(const Found& found, const std::string& database) {
     }
 }
 
-void create_tables(postgres::Client& client) {
+void create_tables(postgres::Client& client, const std::string& schema) {
     constexpr base::SqlState kNoRight{{'4', '2', '5', '0', '1'}};
     try {
         client.execute(std::string{tables_sql()});
@@ -91,10 +93,11 @@ void create_tables(postgres::Client& client) {
         if (error.state() != kNoRight) throw;
         throw base::Error(fmt::format(
             "cannot create tables in database \"{0}\": {1}\nNothing was changed. The user "
-            "\"{2}\" needs the right to (GRANT CREATE ON SCHEMA public TO {3}, which PostgreSQL 15 "
-            "and later give to the database's owner only), or a schema of its own that comes first "
-            "in its search_path.",
-            client.database(), error.what(), client.user(), base::double_quoted(client.user())));
+            "\"{2}\" needs the right to (GRANT CREATE ON SCHEMA {3} TO {4}{5}), or a schema of its own that "
+            "comes first in its search_path.",
+            client.database(), error.what(), client.user(), base::double_quoted(schema),
+            base::double_quoted(client.user()),
+            schema == "public" ? ", which PostgreSQL 15 and later give to the database's owner only" : ""));
     }
 }
 
@@ -103,7 +106,6 @@ void create_tables(postgres::Client& client) {
 InitSummary init(postgres::Client& client, const InitOptions& options, const Progress& progress) {
     const Volume volume = volume_of(options.scale);
     Transaction transaction{client};
-    client.execute("SET LOCAL statement_timeout = 0");
     const Found found = look(client);
     if (options.reset) {
         if (!found.foreign.empty() && options.before_foreign) options.before_foreign(found.foreign);
@@ -111,14 +113,14 @@ InitSummary init(postgres::Client& client, const InitOptions& options, const Pro
     } else {
         refuse_existing(found, client.database());
     }
-    create_tables(client);
+    create_tables(client, found.schema);
     InitSummary summary = fill(client, volume, options.seed, progress);
     client.execute(std::string{keys_sql()});
     client.execute(sequences_sql());
     client.execute(marks_sql(fmt::format("(scale {}, seed {})", options.scale, options.seed)));
     client.execute("ANALYZE " + list(table_names()));
     if (options.before_commit) options.before_commit();
-    transaction.commit();
+    transaction.commit("look whether the tables are there");
     return summary;
 }
 
@@ -126,7 +128,7 @@ std::vector<std::string> cleanup(postgres::Client& client) {
     Transaction transaction{client};
     const Found found = look(client);
     drop(client, found.marked);
-    transaction.commit();
+    transaction.commit("look whether the tables are still there");
     return found.marked;
 }
 

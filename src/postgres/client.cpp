@@ -315,7 +315,19 @@ void Client::execute(const std::string& sql) {
 }
 
 void Client::begin_reading() {
-    execute("BEGIN READ ONLY; SET LOCAL statement_timeout = 0");
+    begin_as("BEGIN READ ONLY");
+}
+
+void Client::begin() {
+    begin_as("BEGIN");
+}
+
+void Client::begin_as(const char* begin) {
+    constexpr int kHasTransactionTimeout = 170'000;
+    execute(fmt::format(
+        "{}; SET LOCAL statement_timeout = 0; "
+        "SET LOCAL idle_in_transaction_session_timeout = 0{}",
+        begin, server_version_num() < kHasTransactionTimeout ? "" : "; SET LOCAL transaction_timeout = 0"));
 }
 
 std::optional<std::string> Client::value(const std::string& sql, const std::vector<std::string>& parameters) {

@@ -191,8 +191,15 @@ TEST_CASE("an init without the right to create tables says what gives it") {
     CHECK(init.exit_code == 1);
     INFO(init.err);
     CHECK(holds(init.err, "permission denied for schema public"));
-    const auto advice = "GRANT CREATE ON SCHEMA public TO " + guest;
-    CHECK(holds(init.err, advice));
+    const auto advice = R"(GRANT CREATE ON SCHEMA "public" TO )" + guest;
+    CHECK(holds(init.err, advice + ", which PostgreSQL 15"));
+    // Another schema comes first in the search path: it is the one that lacks the right.
+    owner.execute("CREATE SCHEMA shop; GRANT USAGE ON SCHEMA shop TO " + guest);
+    owner.execute("ALTER ROLE " + guest + " SET search_path = shop, public");
+    const auto elsewhere = run_pgtraffic(words);
+    CHECK(elsewhere.exit_code == 1);
+    CHECK(holds(elsewhere.err, R"(GRANT CREATE ON SCHEMA "shop" TO )" + guest + "), or"));
+    owner.execute("ALTER ROLE " + guest + " RESET search_path");
     owner.execute(advice);
     CHECK(run_pgtraffic(words).exit_code == 0);
     owner.execute("DROP OWNED BY " + guest + "; DROP ROLE " + guest);

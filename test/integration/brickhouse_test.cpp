@@ -410,6 +410,34 @@ TEST_CASE("a failure in the middle of the rows leaves nothing") {
     brickhouse::init(client, options(kSmall), nullptr);
 }
 
+TEST_CASE("a connection that is lost while it commits leaves a doubt, and says so") {
+    const auto database = test::fresh_database();
+    Client client{database.conninfo()};
+    const auto backend = text(client, "SELECT pg_backend_pid()");
+    auto lost = options(kSmall);
+    lost.before_commit = [&] {
+        Client other{database.conninfo()};
+        other.query("SELECT pg_terminate_backend($1::int, 60000)", {backend});
+    };
+    CHECK_THROWS_WITH(brickhouse::init(client, lost, nullptr),
+                      Catch::Contains("That was while it committed: look whether the tables are there."));
+}
+
+TEST_CASE("filling takes its time, whatever limits the role has") {
+    const auto database = test::fresh_database();
+    Client{database.conninfo()}.execute(
+        fmt::format("ALTER DATABASE \"{0}\" SET statement_timeout = '30ms'; ALTER DATABASE \"{0}\" SET "
+                    "idle_in_transaction_session_timeout = '30ms'",
+                    database.name()));
+    Client client{database.conninfo()};
+    auto patient = options(kSmall);
+    patient.before_commit = [&] {
+        Client{database.conninfo()}.execute("SET statement_timeout = 0; SELECT pg_sleep(0.1)");
+    };
+    brickhouse::init(client, patient, nullptr);
+    CHECK(text(client, "SELECT count(*) > 0 FROM orders") == "t");
+}
+
 TEST_CASE("the tables go where the search path says, and a path to nowhere is named") {
     const auto database = test::fresh_database();
     Client client{database.conninfo()};

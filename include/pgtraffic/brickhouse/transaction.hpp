@@ -1,6 +1,11 @@
 // A transaction of the blocking client that is rolled back unless it was committed.
 #pragma once
 
+#include <fmt/format.h>
+
+#include <string_view>
+
+#include "pgtraffic/base/error.hpp"
 #include "pgtraffic/postgres/client.hpp"
 
 namespace pgtraffic::brickhouse {
@@ -8,7 +13,7 @@ namespace pgtraffic::brickhouse {
 /// Neither copies nor moves; the client outlives it.
 class Transaction {
  public:
-    explicit Transaction(postgres::Client& client) : client_{client} { client_.execute("BEGIN"); }
+    explicit Transaction(postgres::Client& client) : client_{client} { client_.begin(); }
     ~Transaction() {
         if (committed_) return;
         try {
@@ -20,9 +25,15 @@ class Transaction {
     Transaction(const Transaction&) = delete;
     Transaction& operator=(const Transaction&) = delete;
 
-    void commit() {
-        client_.execute("COMMIT");
-        committed_ = true;
+    /// Throws base::Error where the server does not say that it committed: it may have, and `look` says how
+    /// to find out.
+    void commit(std::string_view look) {
+        committed_ = true;  // whatever became of it, there is nothing to roll back
+        try {
+            client_.execute("COMMIT");
+        } catch (const base::Error& error) {
+            throw base::Error(fmt::format("{}\nThat was while it committed: {}.", error.what(), look));
+        }
     }
 
  private:

@@ -62,8 +62,11 @@ class Client {
     /// SqlError.
     void execute(const std::string& sql);
 
-    /// Begins a transaction that can only read and takes the time it needs: a limit of the role's or the
-    /// database's is one for its queries, not for looking at the tables. Until ROLLBACK. Throws SqlError.
+    /// Begins a transaction that takes the time it needs: a limit of the role's or the database's is one for
+    /// its queries, not for filling tables or looking at them. Throws SqlError.
+    void begin();
+
+    /// The same, and the transaction can only read.
     void begin_reading();
 
     /// The first column of the first row; empty where there is none or it is NULL. Throws SqlError.
@@ -108,6 +111,7 @@ class Client {
 
     /// The last result of what was sent, as PQexec gives it, but bounded in time and size.
     [[nodiscard]] Result answer_to(int sent);
+    void begin_as(const char* begin);
     void use_utf8();
     void wait_until_readable(base::Mono deadline);
     void break_off_copy();
