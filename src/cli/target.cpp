@@ -17,8 +17,8 @@ using postgres::Conninfo;
 constexpr auto kHowToName =
     "give --database-url URL (postgresql://user@host/database), or -h HOST, or set DATABASE_URL or PGHOST";
 
-/// What -h, -p and -U add to what -d said. Saying a thing twice is refused: which one counts would be a
-/// guess.
+/// What -h, -p and -U say beside -d, or in the place of what the environment says. Saying a thing twice by
+/// options is refused: which one counts would be a guess.
 void add_options(Conninfo& conninfo, const TargetOptions& options) {
     struct Part {
         const char* option;
@@ -29,7 +29,7 @@ void add_options(Conninfo& conninfo, const TargetOptions& options) {
          {Part{"host", "host", options.host}, Part{"port", "port", options.port},
           Part{"username", "user", options.user}}) {
         if (!value) continue;
-        if (!conninfo.get(keyword).empty()) {
+        if (options.database && !conninfo.get(keyword).empty()) {
             throw base::Error(fmt::format("--{}: --database-url already says {}={}; say it once", option,
                                           keyword, conninfo.get(keyword)));
         }
@@ -57,14 +57,14 @@ void refuse_url_as(std::string_view keyword, std::string_view what, const Connin
 std::optional<Conninfo> find_target(const TargetOptions& options) {
     std::optional<Conninfo> conninfo;
     const char* variable = std::getenv("DATABASE_URL");
-    if (options.any()) {
-        conninfo = options.database ? Conninfo::parse(*options.database, "--database-url") : Conninfo{};
-        add_options(*conninfo, options);
-    } else if (variable != nullptr && *variable != '\0') {
+    if (options.database) {
+        conninfo = Conninfo::parse(*options.database, "--database-url");
+    } else if (!options.host && variable != nullptr && *variable != '\0') {
         conninfo = Conninfo::parse(variable, "DATABASE_URL");
-    } else if (Conninfo::environment_names_target()) {
+    } else if (options.any() || Conninfo::environment_names_target()) {
         conninfo.emplace();
     }
+    if (conninfo) add_options(*conninfo, options);
     if (conninfo && options.password_command && !conninfo->get("password").empty()) {
         throw base::Error(
             "--password-command: the database URL holds a password, too; leave one of them out");
