@@ -180,6 +180,13 @@ void JsonNode::expect_object(std::initializer_list<std::string_view> known) cons
     }
 }
 
+std::vector<std::string> JsonNode::keys() const {
+    if (!value_->is_object()) fail(fmt::format("must be an object, not {}", type_in_words(*value_)));
+    std::vector<std::string> keys;
+    for (const auto& [key, ignored] : value_->items()) keys.push_back(key);
+    return keys;
+}
+
 bool JsonNode::has(std::string_view key) const {
     return value_->is_object() && value_->contains(key);
 }

@@ -37,7 +37,8 @@ traffic::Pattern pattern_of_scenario(const workload::Scenario& scenario, const s
         return traffic::load_pattern(name);
     }
     node.expect_object({"name", "description", "phases"});
-    return {node.has("name") ? node.at("name").text() : scenario.name, scenario.description,
+    return {node.has("name") ? node.at("name").text() : scenario.name,
+            node.has("description") ? node.at("description").text() : scenario.description,
             traffic::parse_phases(node.at("phases"))};
 }
 
@@ -100,8 +101,8 @@ void refuse_without_open_loop(bool given, std::string_view option, std::string_v
 bool asks_for_keys(const workload::Scenario& scenario) {
     for (const auto& operation : scenario.operations) {
         for (const auto& statement : operation.statements) {
-            for (const auto& parameter : statement.parameters) {
-                const auto* key = std::get_if<workload::KeyParameter>(&parameter);
+            for (const auto& argument : statement.arguments) {
+                const auto* key = std::get_if<workload::KeyParameter>(&argument.parameter);
                 if (key != nullptr && !key->distribution) return true;
             }
         }
@@ -190,6 +191,7 @@ RunChoice choose(const RunOptions& options) {
     choice.scenario = options.scenario ? scenario_of_file(*options.scenario)
                                        : workload::built_in_scenario(*options.query_type);
     if (options.mix) workload::apply_mix(choice.scenario, *options.mix);
+    workload::drop_weightless(choice.scenario);
     choice.traffic = choose_traffic(options, choice.scenario);
     refuse_without_open_loop(options.wake_step && !choice.traffic.open_loop(), "pacing",
                              "--rate, --pattern or --real-simulation");

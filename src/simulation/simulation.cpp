@@ -195,7 +195,7 @@ Run::Run(event_loop::Loop& loop, const SimulationPlan& plan, const workload::Wor
     for (std::uint32_t i = 0; i < workload.statement_count(); ++i) {
         const auto& name = context_.statement_names.emplace_back(fmt::format("pgtraffic_{}", i));
         const auto& statement = workload.statement(i);
-        const std::size_t values = statement.parameters.size();
+        const std::size_t values = statement.arguments.size();
         context_.heads.push_back(plan.protocol == Protocol::prepared
                                      ? postgres::QueryHead::prepared(name, values)
                                      : postgres::QueryHead::unnamed(statement.sql, values));

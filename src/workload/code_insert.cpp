@@ -65,8 +65,8 @@ std::optional<CodeInsert> code_insert(const Statement& statement) {
     if (sql.take_word() != "returning" && !sql.peek().empty()) return std::nullopt;
     for (std::size_t i = 0; i < values->size(); ++i) {
         const auto parameter = parameter_of((*values)[i]);
-        if (!parameter || *parameter >= statement.parameters.size()) continue;
-        if (std::holds_alternative<CodeParameter>(statement.parameters[*parameter])) {
+        if (!parameter || *parameter >= statement.arguments.size()) continue;
+        if (std::holds_alternative<CodeParameter>(statement.arguments[*parameter].parameter)) {
             return CodeInsert{std::string{table}, std::string{(*columns)[i]}, *parameter};
         }
     }

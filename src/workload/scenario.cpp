@@ -69,7 +69,38 @@ double parse_weight(const base::JsonNode& node) {
     return node.has("weight") ? node.at("weight").number_between(0, kMaxWeight) : 1.0;
 }
 
-Statement parse_statement(const base::JsonNode& node, const Operation& operation) {
+struct NamedValue {
+    std::string name;
+    Parameter parameter;
+};
+
+/// "values" of an operation: {"account": {"key": …}, …}.
+std::vector<NamedValue> parse_values(const base::JsonNode& node) {
+    const auto names = node.keys();
+    if (names.empty() || names.size() > kMaxParameters)
+        node.fail(fmt::format("must hold 1 to {} values, not {}", kMaxParameters, names.size()));
+    std::vector<NamedValue> values;
+    for (const auto& name : names) values.push_back({name, parse_parameter(node.at(name))});
+    return values;
+}
+
+Argument parse_argument(const base::JsonNode& node, const std::vector<NamedValue>& values) {
+    if (!node.has("value")) return {parse_parameter(node), std::nullopt};
+    node.expect_object({"value"});
+    const auto wanted = node.at("value").text();
+    const auto found = std::ranges::find(values, wanted, &NamedValue::name);
+    if (found == values.end()) {
+        std::vector<std::string_view> known;
+        for (const auto& value : values) known.emplace_back(value.name);
+        const auto near = base::nearest_word(wanted, known);
+        node.at("value").fail(fmt::format("the operation has no value \"{}\" among its \"values\"{}", wanted,
+                                          near.empty() ? "" : fmt::format("; did you mean \"{}\"?", near)));
+    }
+    return {found->parameter, static_cast<std::uint32_t>(found - values.begin())};
+}
+
+Statement parse_statement(const base::JsonNode& node, const Operation& operation,
+                          const std::vector<NamedValue>& values) {
     node.expect_object({"name", "sql", "parameters", "weight"});
     Statement statement;
     if (node.has("name")) statement.name = parse_name(node.at("name"));
@@ -77,7 +108,8 @@ Statement parse_statement(const base::JsonNode& node, const Operation& operation
     if (node.has("parameters")) {
         const auto list = node.at("parameters");
         const auto count = limited_size(list, 0, kMaxParameters);
-        for (std::size_t i = 0; i < count; ++i) statement.parameters.push_back(parse_parameter(list.at(i)));
+        for (std::size_t i = 0; i < count; ++i)
+            statement.arguments.push_back(parse_argument(list.at(i), values));
     }
     if (node.has("weight") && !operation.choose_one) {
         node.at("weight").fail("a statement has a weight only where the operation says \"choose\": \"one\"");
@@ -130,7 +162,7 @@ void name_the_nameless(Operation& operation) {
 }
 
 Operation parse_operation(const base::JsonNode& node) {
-    node.expect_object({"name", "weight", "statements", "choose", "retry"});
+    node.expect_object({"name", "weight", "values", "statements", "choose", "retry"});
     Operation operation;
     operation.name = parse_name(node.at("name"));
     operation.weight = parse_weight(node);
@@ -140,10 +172,11 @@ Operation parse_operation(const base::JsonNode& node) {
             node.at("choose").fail(fmt::format("must be all or one, not \"{}\"", word));
         operation.choose_one = word == "one";
     }
+    const auto values = node.has("values") ? parse_values(node.at("values")) : std::vector<NamedValue>{};
     const auto list = node.at("statements");
     const auto count = limited_size(list, 1, kMaxStatements);
     for (std::size_t i = 0; i < count; ++i)
-        operation.statements.push_back(parse_statement(list.at(i), operation));
+        operation.statements.push_back(parse_statement(list.at(i), operation, values));
     name_the_nameless(operation);
     if (all_zero(operation.statements)) list.fail("all weights are zero");
     if (node.has("retry")) operation.retry = parse_retry(node.at("retry"));
@@ -283,7 +316,14 @@ void apply_mix(Scenario& scenario, std::string_view mix) {
     }
     if (!(sum > 0)) throw base::Error("--mix: all weights are zero");
     for (std::size_t i = 0; i < weights.size(); ++i) scenario.operations[i].weight = weights[i];
-    std::erase_if(scenario.operations, [](const Operation& operation) { return !(operation.weight > 0); });
+}
+
+void drop_weightless(Scenario& scenario) {
+    const auto weightless = [](const auto& one) { return !(one.weight > 0); };
+    std::erase_if(scenario.operations, weightless);
+    for (auto& operation : scenario.operations) {
+        if (operation.choose_one) std::erase_if(operation.statements, weightless);
+    }
 }
 
 }  // namespace pgtraffic::workload

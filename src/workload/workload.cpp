@@ -25,8 +25,9 @@ namespace {
 
 std::optional<DataQuery> data_query(const Parameter& parameter) {
     if (const auto* key = std::get_if<KeyParameter>(&parameter)) {
-        return DataQuery{fmt::format("SELECT min({0}), max({0}) FROM {1}", key->column, key->table),
-                         fmt::format("keys of {}.{}", key->table, key->column), key->table, true};
+        return DataQuery{
+            fmt::format("SELECT min({0}), max({0}), pg_typeof(min({0})) FROM {1}", key->column, key->table),
+            fmt::format("keys of {}.{}", key->table, key->column), key->table, true};
     }
     if (const auto* pick = std::get_if<PickParameter>(&parameter)) {
         return DataQuery{pick->query, fmt::format("values of \"{}\"", pick->query), "", false};
@@ -49,8 +50,15 @@ KeyChooser make_chooser(KeyDistribution distribution, const DataQuery& query, co
         return base::Error(fmt::format(
             "{}: the answer is no lowest and highest key: is that a PostgreSQL server?", query.purpose));
     };
-    if (rows.size() != 1 || rows.front().size() != 2) throw strange();
+    if (rows.size() != 1 || rows.front().size() != 3) throw strange();
     const auto& row = rows.front();
+    // Digits in a text have an order of their own, in which 10 comes before 9.
+    const auto type = row[2].value_or("");
+    if (type == "text" || type.starts_with("character"))
+        throw base::Error(
+            fmt::format("{}: the column holds {}; a key needs a column of integers, and \"pick\" "
+                        "takes the values of any",
+                        query.purpose, type));
     if (!row[0] || !row[1]) {
         throw base::Error(fmt::format(
             "{} has no key: fill it (the built-in workloads' tables: `pgtraffic init`)", query.table));
@@ -108,6 +116,17 @@ class DoubtFinder {
     bool block_writes_ = false;
 };
 
+/// Of an arrival's values each has a place among 2^26: by the statement (100 operations of 100, and one for
+/// each operation's own values, are below 2^14), its position there (kMaxParameters) and the attempt (100
+/// retries). It leaves 38 bits for k: no two places and attempts share a name before arrival 2.7e11.
+constexpr std::uint32_t kPlaceBits = 26;
+
+/// At attempt 0.
+constexpr std::uint32_t place_of(std::uint32_t statement, std::uint32_t position) noexcept {
+    static_assert(kMaxParameters <= 32);
+    return (statement << 12U) + (position << 7U);
+}
+
 template <class Weighted>
 std::vector<double> running_sums(const std::vector<Weighted>& weighted) {
     std::vector<double> sums;
@@ -153,8 +172,8 @@ std::vector<DataQuery> Workload::data_queries(const Scenario& scenario) {
     std::vector<DataQuery> queries;
     for (const auto& operation : scenario.operations) {
         for (const auto& statement : operation.statements) {
-            for (const auto& parameter : statement.parameters) {
-                auto query = data_query(parameter);
+            for (const auto& argument : statement.arguments) {
+                auto query = data_query(argument.parameter);
                 const auto same = [&](const DataQuery& other) {
                     return other.sql == query->sql && other.range == query->range;
                 };
@@ -185,6 +204,9 @@ Workload::Workload(const Scenario& scenario, const std::vector<DataRows>& answer
         if (picked_.back().size() == kMaxPicked && answers[i].size() > kMaxPicked)
             cut_picks_.push_back({queries[i].sql, answers[i].size()});
     }
+    std::uint32_t statements = 0;
+    for (const auto& operation : operations_)
+        statements += static_cast<std::uint32_t>(operation.statements.size());
     for (std::uint32_t o = 0; o < operations_.size(); ++o) {
         const auto& operation = operations_[o];
         first_statement_.push_back(static_cast<std::uint32_t>(places_.size()));
@@ -193,7 +215,16 @@ Workload::Workload(const Scenario& scenario, const std::vector<DataRows>& answer
         for (std::uint32_t s = 0; s < operation.statements.size(); ++s) {
             if (operation.choose_one) finder = {};
             const auto first = static_cast<std::uint32_t>(bound_.size());
-            bind(operation.statements[s], queries, answers, default_distribution);
+            const auto number = static_cast<std::uint32_t>(places_.size());
+            std::uint32_t position = 0;
+            for (const auto& argument : operation.statements[s].arguments) {
+                // Values of an operation stand where those of one more statement would, behind all that there
+                // are.
+                const auto place =
+                    argument.shared ? place_of(statements + o, *argument.shared) : place_of(number, position);
+                bind(argument.parameter, place, queries, answers, default_distribution);
+                ++position;
+            }
             std::size_t longest = 0;
             for (std::size_t i = first; i < bound_.size(); ++i) longest += 4 + longest_value(bound_[i]);
             places_.push_back(
@@ -207,30 +238,26 @@ Workload::Workload(const Scenario& scenario, const std::vector<DataRows>& answer
         only_choice_ = Choice{0, 0, statement_count() - 1};
 }
 
-void Workload::bind(const Statement& statement, std::span<const DataQuery> queries,
+void Workload::bind(const Parameter& parameter, std::uint32_t place, std::span<const DataQuery> queries,
                     const std::vector<DataRows>& answers, KeyDistribution default_distribution) {
-    for (const auto& parameter : statement.parameters) {
-        if (const auto* run = std::get_if<RunIdParameter>(&parameter)) {
-            bound_.push_back({parameter, static_cast<std::uint32_t>(run_ids_.size())});
-            run_ids_.push_back(fmt::format("{}{:016x}", run->prefix, run_entropy_));
-            continue;
-        }
-        const auto query = data_query(parameter);
-        if (!query) {
-            bound_.push_back({parameter, 0});
-            continue;
-        }
-        const auto found = std::find_if(queries.begin(), queries.end(), [&](const DataQuery& other) {
-            return other.sql == query->sql && other.range == query->range;
-        });
-        const auto index = static_cast<std::size_t>(found - queries.begin());
-        if (const auto* key = std::get_if<KeyParameter>(&parameter)) {
-            bound_.push_back({parameter, static_cast<std::uint32_t>(choosers_.size())});
-            choosers_.push_back(
-                make_chooser(key->distribution.value_or(default_distribution), *query, answers[index]));
-        } else {
-            bound_.push_back({parameter, static_cast<std::uint32_t>(index)});
-        }
+    auto& bound = bound_.emplace_back(BoundParameter{parameter, 0, place});
+    if (const auto* run = std::get_if<RunIdParameter>(&parameter)) {
+        bound.data = static_cast<std::uint32_t>(run_ids_.size());
+        run_ids_.push_back(fmt::format("{}{:016x}", run->prefix, run_entropy_));
+        return;
+    }
+    const auto query = data_query(parameter);
+    if (!query) return;
+    const auto found = std::find_if(queries.begin(), queries.end(), [&](const DataQuery& other) {
+        return other.sql == query->sql && other.range == query->range;
+    });
+    const auto index = static_cast<std::size_t>(found - queries.begin());
+    if (const auto* key = std::get_if<KeyParameter>(&parameter)) {
+        bound.data = static_cast<std::uint32_t>(choosers_.size());
+        choosers_.push_back(
+            make_chooser(key->distribution.value_or(default_distribution), *query, answers[index]));
+    } else {
+        bound.data = static_cast<std::uint32_t>(index);
     }
 }
 
@@ -269,13 +296,6 @@ struct Workload::Writer {
     std::uint64_t place;  // of this parameter of this arrival, at attempt 0
     std::uint32_t attempt;
     char* to;
-
-    /// Of the first parameter. kMaxParameters, 100 operations of 100 statements and 100 retries leave 38 bits
-    /// for k: no two places and attempts share a name before arrival 2.7e11.
-    [[nodiscard]] static std::uint64_t first_place(std::uint64_t k, std::uint32_t number) noexcept {
-        return ((k << 14U) + number) << 12U;
-    }
-    static constexpr std::uint64_t kNextPlace = 1U << 7U;
 
     [[nodiscard]] base::Random random(const base::Randoms& values, std::uint32_t of_attempt) const noexcept {
         return values.at(place + of_attempt);
@@ -337,13 +357,12 @@ struct Workload::Writer {
 };
 
 char* Workload::fill(std::uint32_t number, std::uint64_t k, std::uint32_t attempt, char* to) const noexcept {
-    std::uint64_t place = Writer::first_place(k, number);
     for (const auto& bound : parameters_of(places_[number])) {
         char* const value = to + 4;
-        char* const end = std::visit(Writer{*this, bound.data, place, attempt, value}, bound.parameter);
+        char* const end = std::visit(
+            Writer{*this, bound.data, (k << kPlaceBits) + bound.place, attempt, value}, bound.parameter);
         base::put_u32(to, static_cast<std::uint32_t>(end - value));
         to = end;
-        place += Writer::kNextPlace;
     }
     return to;
 }

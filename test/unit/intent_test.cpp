@@ -134,6 +134,7 @@ TEST_CASE("of the built-in scenarios only select reads only; an author's word st
     }
     auto mixed = workload::built_in_scenario("mixed");
     workload::apply_mix(mixed, "select=1");
+    workload::drop_weightless(mixed);
     CHECK(only_reads(mixed));
     mixed.read_only = false;
     CHECK_FALSE(only_reads(mixed));

@@ -219,8 +219,8 @@ TEST_CASE("the built-in inserts write the note by which cleanup finds them") {
         int notes = 0;
         for (const auto& operation : scenario.operations) {
             for (const auto& statement : operation.statements) {
-                for (const auto& parameter : statement.parameters) {
-                    const auto* note = std::get_if<workload::RunIdParameter>(&parameter);
+                for (const auto& argument : statement.arguments) {
+                    const auto* note = std::get_if<workload::RunIdParameter>(&argument.parameter);
                     if (note == nullptr) continue;
                     ++notes;
                     CHECK(note->prefix == brickhouse::kRunNote);

@@ -33,7 +33,8 @@ std::vector<bool> doubts(const std::vector<std::string>& statements, const std::
 std::optional<workload::CodeInsert> insert_of(const std::string& sql) {
     workload::Statement statement;
     statement.sql = sql;
-    statement.parameters = {workload::ConstantParameter{"x"}, workload::CodeParameter{"ORD", 9, 5}};
+    statement.arguments = {{workload::ConstantParameter{"x"}, std::nullopt},
+                           {workload::CodeParameter{"ORD", 9, 5}, std::nullopt}};
     return workload::code_insert(statement);
 }
 
@@ -43,8 +44,7 @@ TEST_CASE("the kind of a statement: what is not known to be harmless writes") {
     for (const char* sql :
          {"SELECT 1", "  -- why\n/* a /* b */ */ select 1", "(SELECT 1) UNION (SELECT 2)", "VALUES (1)",
           "TABLE orders", "SHOW all", "EXPLAIN SELECT 1", "SET a = 1", "SAVEPOINT a", "ROLLBACK TO a",
-          "ROLLBACK WORK TO SAVEPOINT a", "PREPARE x AS SELECT 1",
-          "WITH a AS (SELECT 1) SELECT * FROM a"})
+          "ROLLBACK WORK TO SAVEPOINT a", "PREPARE x AS SELECT 1", "WITH a AS (SELECT 1) SELECT * FROM a"})
         CHECK(kind_of(sql) == StatementKind::reads);
     for (const char* sql :
          {"INSERT INTO t VALUES (1)", "update t SET a = 1", "DELETE FROM t", "MERGE INTO t", "TRUNCATE t",

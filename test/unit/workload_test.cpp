@@ -2,6 +2,7 @@
 // and ranges, and without touching the heap, which the operator new of this file counts.
 #include "pgtraffic/workload/workload.hpp"
 
+#include <fmt/format.h>
 #include <rapidcheck/catch.h>
 
 #include <algorithm>
@@ -65,7 +66,7 @@ Scenario every_kind() {
 }
 
 const std::vector<DataRows>& answers() {
-    static const std::vector<DataRows> kAnswers{{{"1", "242293"}},
+    static const std::vector<DataRows> kAnswers{{{"1", "242293", "integer"}},
                                                 {{"one"}, {"two"}, {std::nullopt}, {"three"}}};
     return kAnswers;
 }
@@ -273,7 +274,7 @@ TEST_CASE("Operations come by their weights, within four sigma") {
     std::vector<DataRows> data;
     data.reserve(queries.size());
     for (const auto& query : queries) {
-        data.push_back(query.range ? DataRows{{"1", "100"}} : DataRows{{"1"}, {"2"}});
+        data.push_back(query.range ? DataRows{{"1", "100", "bigint"}} : DataRows{{"1"}, {"2"}});
     }
     const Workload workload{scenario, data, KeyDistribution::uniform, 7, kEntropy};
     constexpr int kArrivals = 100'000;
@@ -340,10 +341,46 @@ TEST_CASE("A copy of a workload outlives what it was copied from") {
     CHECK(copy.statement(0).sql == "SELECT 1");
 }
 
+TEST_CASE("A value of an operation is drawn once an arrival and attempt for all that name it") {
+    const auto scenario = scenario_of(R"json({"name": "s", "operations": [
+        {"name": "first", "statements": [{"sql": "SELECT $1", "parameters": [{"integer": [1, 1000000]}]}]},
+        {"name": "o",
+         "values": {"account": {"key": "t.id"}, "code": {"code": "C", "digits": 9}, "delta": {"integer": [-5000, 5000]}},
+         "statements": [
+            {"sql": "UPDATE t SET a = a + $1 WHERE id = $2", "parameters": [{"value": "delta"}, {"value": "account"}]},
+            {"sql": "SELECT $1, $2", "parameters": [{"integer": [-5000, 5000]}, {"value": "account"}]},
+            {"sql": "SELECT $1, $2, $3",
+             "parameters": [{"value": "code"}, {"value": "account"}, {"value": "delta"}]},
+            {"sql": "SELECT $1", "parameters": [{"value": "code"}]}]},
+        {"name": "other", "values": {"account": {"key": "t.id"}},
+         "statements": [{"sql": "SELECT $1", "parameters": [{"value": "account"}]}]}]})json");
+    CHECK(Workload::data_queries(scenario).size() == 1);
+    const Workload workload{scenario, {{{"1", "1000000", "integer"}}}, KeyDistribution::uniform, 3, kEntropy};
+    std::set<std::string> accounts;
+    int alike = 0;
+    for (std::uint64_t k = 0; k < 1'000; ++k) {
+        const auto attempt = static_cast<std::uint32_t>(k % 3);
+        const auto update = workload.values(1, k, attempt);
+        const auto read = workload.values(2, k, attempt);
+        const auto all = workload.values(3, k, attempt);
+        CHECK(update == std::vector{all[2], all[1]});
+        CHECK(read[1] == all[1]);
+        CHECK(workload.values(4, k, attempt) == std::vector{all[0]});
+        CHECK(workload.values(3, k, attempt + 1)[0] != all[0]);  // a code is new for each attempt
+        CHECK(workload.values(3, k, attempt + 1)[1] == all[1]);
+        accounts.insert(all[1]);
+        // Drawn for itself, and of the same name in another operation: other values.
+        alike +=
+            static_cast<int>(read[0] == update[0]) + static_cast<int>(workload.values(5, k, 0)[0] == all[1]);
+    }
+    CHECK(accounts.size() > 990);
+    CHECK(alike < 5);
+}
+
 TEST_CASE("Data is asked for once, in a fixed order, and named") {
     const auto queries = Workload::data_queries(every_kind());
     REQUIRE(queries.size() == 2);
-    CHECK(queries[0].sql == "SELECT min(id), max(id) FROM t");
+    CHECK(queries[0].sql == "SELECT min(id), max(id), pg_typeof(min(id)) FROM t");
     CHECK(queries[0].purpose == "keys of t.id");
     CHECK(queries[0].table == "t");
     CHECK(queries[0].range);
@@ -362,29 +399,40 @@ TEST_CASE("Data that cannot be used is refused in words") {
     const auto bind = [](const std::vector<DataRows>& data) {
         (void)Workload{every_kind(), data, KeyDistribution::uniform, 1, kEntropy};
     };
-    CHECK_THROWS_WITH(bind({{{std::nullopt, std::nullopt}}, {{"x"}}}),
+    CHECK_THROWS_WITH(bind({{{std::nullopt, std::nullopt, "integer"}}, {{"x"}}}),
                       "t has no key: fill it (the built-in workloads' tables: `pgtraffic init`)");
     CHECK_THROWS_WITH(
-        bind({{{"1", "2"}}, {}}),
+        bind({{{"1", "2", "integer"}}, {}}),
         R"(the answer to "SELECT name FROM t" is empty: fill its tables (the built-in workloads': `pgtraffic init`))");
     CHECK_THROWS_WITH(
-        bind({{{"1", "2"}}, {{std::nullopt}}}),
+        bind({{{"1", "2", "integer"}}, {{std::nullopt}}}),
         R"(the answer to "SELECT name FROM t" is empty: fill its tables (the built-in workloads': `pgtraffic init`))");
-    CHECK_THROWS_WITH(bind({{{"ORD1", "ORD2"}}, {{"x"}}}),
-                      R"(keys of t.id: "ORD1" is no whole number; a key needs a column of integers)");
-    CHECK_THROWS_WITH(bind({{{"1", "1.5"}}, {{"x"}}}),
+    CHECK_THROWS_WITH(bind({{{"2026-01-01", "2026-12-31", "date"}}, {{"x"}}}),
+                      R"(keys of t.id: "2026-01-01" is no whole number; a key needs a column of integers)");
+    // Their digits would have another order, and lose their zeros.
+    for (const char* type : {"text", "character varying", "character"}) {
+        CHECK_THROWS_WITH(
+            bind({{{"02134", "99950", type}}, {{"x"}}}),
+            fmt::format("keys of t.id: the column holds {}; a key needs a column of integers, and "
+                        "\"pick\" takes the values of any",
+                        type));
+    }
+    CHECK_THROWS_WITH(bind({{{"1", "2"}}, {{"x"}}}), Catch::Contains("is that a PostgreSQL"));
+    CHECK_THROWS_WITH(bind({{{"1", "1.5", "numeric"}}, {{"x"}}}),
                       R"(keys of t.id: "1.5" is no whole number; a key needs a column of integers)");
 }
 
 TEST_CASE("Only the first hundred thousand picked values are kept") {
     DataRows many(kMaxPicked + 1'000, {"kept"});
     for (std::size_t i = kMaxPicked; i < many.size(); ++i) many[i] = {"left out"};
-    const Workload workload{every_kind(), {{{"1", "2"}}, many}, KeyDistribution::uniform, 1, kEntropy};
+    const Workload workload{
+        every_kind(), {{{"1", "2", "integer"}}, many}, KeyDistribution::uniform, 1, kEntropy};
     for (std::uint64_t k = 0; k < 2'000; ++k) CHECK(workload.values(0, k, 0)[2] == "kept");
     REQUIRE(workload.cut_picks().size() == 1);
     CHECK(workload.cut_picks()[0].rows == kMaxPicked + 1'000);
     many.resize(kMaxPicked);
-    const Workload whole{every_kind(), {{{"1", "2"}}, many}, KeyDistribution::uniform, 1, kEntropy};
+    const Workload whole{
+        every_kind(), {{{"1", "2", "integer"}}, many}, KeyDistribution::uniform, 1, kEntropy};
     CHECK(whole.cut_picks().empty());
 }
 

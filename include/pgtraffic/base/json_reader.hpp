@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace pgtraffic::base {
 
@@ -31,6 +32,7 @@ class JsonNode {
     /// It is an object with no key outside `known`; names the nearest known key otherwise.
     void expect_object(std::initializer_list<std::string_view> known) const;
 
+    [[nodiscard]] std::vector<std::string> keys() const;  ///< in the file's order; fails unless an object
     [[nodiscard]] bool has(std::string_view key) const;
     [[nodiscard]] JsonNode at(std::string_view key) const;  ///< fails where the key is missing
     [[nodiscard]] JsonNode at(std::size_t index) const;     ///< fails unless an array that long

@@ -16,11 +16,18 @@
 
 namespace pgtraffic::workload {
 
+/// What $n is: a value drawn for it alone, or one of its operation's values, which is drawn once an arrival
+/// and attempt for all that name it.
+struct Argument {
+    Parameter parameter;
+    std::optional<std::uint32_t> shared;  ///< the place among the operation's values
+};
+
 struct Statement {
     std::string name;  ///< "approve"; the operation's name where none was given
     std::string sql;
-    std::vector<Parameter> parameters;  ///< $1, $2, …
-    double weight = 1;                  ///< only where the operation chooses one of its statements
+    std::vector<Argument> arguments;  ///< $1, $2, …
+    double weight = 1;                ///< only where the operation chooses one of its statements
 };
 
 /// On one of these SQLSTATEs the operation is tried again from its first statement, its parameters seeing
@@ -53,7 +60,7 @@ struct Scenario {
 
 /// Throws base::Error with file and JSON pointer for unknown keys, wrong types, no operation, a weight that
 /// is negative or all weights zero, two operations of one name, an empty or COPY statement, an SQLSTATE that
-/// is none, a parameter of no known kind, more than kMaxParameters.
+/// is none, a parameter of no known kind, one that names no value of its operation, more than kMaxParameters.
 [[nodiscard]] Scenario parse_scenario(const base::JsonNode& node);
 
 /// The names of the built-in scenarios, sorted.
@@ -67,9 +74,13 @@ struct Scenario {
 
 [[nodiscard]] Scenario load_scenario_file(const std::string& path);
 
-/// Replaces the weights from "select=60,insert=25,update=15": operations left out get weight 0 and are
-/// dropped. Throws base::Error (beginning with "--mix: ") for an unknown name (naming the nearest), a
-/// negative or non-numeric weight, a name said twice, an empty text, or a sum of zero.
+/// Drops the operations of weight 0, and the statements of weight 0 where one is chosen: no arrival draws
+/// them, so that neither their rights nor their tables are needed.
+void drop_weightless(Scenario& scenario);
+
+/// Replaces the weights from "select=60,insert=25,update=15": operations left out get weight 0. Throws
+/// base::Error (beginning with "--mix: ") for an unknown name (naming the nearest), a negative or non-numeric
+/// weight, a name said twice, an empty text, or a sum of zero.
 void apply_mix(Scenario& scenario, std::string_view mix);
 
 }  // namespace pgtraffic::workload

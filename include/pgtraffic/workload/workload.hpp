@@ -21,7 +21,7 @@ struct DataQuery {
     std::string sql;
     std::string purpose;  ///< for messages: "keys of orders.order_id"
     std::string table;    ///< that it reads, where known, else empty
-    bool range = false;   ///< one row of min and max; otherwise one value a row
+    bool range = false;   ///< one row of min, max and their type; otherwise one value a row
 };
 
 /// Rows × columns of text; a NULL is an empty optional.
@@ -118,12 +118,13 @@ class Workload {
 
     struct BoundParameter {
         Parameter parameter;
-        std::uint32_t data;  ///< index in choosers_, picked_ or run_ids_, by its kind, otherwise 0
+        std::uint32_t data;   ///< index in choosers_, picked_ or run_ids_, by its kind, otherwise 0
+        std::uint32_t place;  ///< among the values of an arrival: its draws are named by it
     };
 
     struct Writer;
 
-    void bind(const Statement& statement, std::span<const DataQuery> queries,
+    void bind(const Parameter& parameter, std::uint32_t place, std::span<const DataQuery> queries,
               const std::vector<DataRows>& answers, KeyDistribution default_distribution);
     [[nodiscard]] std::size_t longest_value(const BoundParameter& bound) const noexcept;
     [[nodiscard]] std::span<const BoundParameter> parameters_of(const Place& place) const noexcept {

@@ -43,7 +43,7 @@ struct Canned {
 Canned canned_answer(std::string_view sql) {
     if (sql.find("pg_settings") != std::string_view::npos) return {2, complete("SELECT 0")};
     if (sql.find("min(") != std::string_view::npos)
-        return {2, data_row({"1", "1000000"}) + complete("SELECT 1")};
+        return {3, data_row({"1", "1000000", "integer"}) + complete("SELECT 1")};
     if (sql.find("max_connections") != std::string_view::npos)
         return {10,
                 data_row({"1", "f", "100000", "0", "0", "-1", "0", "-1", "0", "off"}) + complete("SELECT 1")};
