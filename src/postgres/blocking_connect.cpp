@@ -1,14 +1,12 @@
 #include "pgtraffic/postgres/blocking_connect.hpp"
 
 #include <fmt/format.h>
-#include <fmt/ranges.h>
 #include <libpq-fe.h>
 #include <netdb.h>
 #include <poll.h>
 #include <sys/socket.h>
 
 #include <algorithm>
-#include <array>
 #include <string>
 #include <vector>
 
@@ -21,22 +19,6 @@ namespace {
 
 using base::Mono;
 using base::Nanos;
-
-/// The host that libpq is at, as the settings name it, and its address.
-struct Host {
-    std::string name;
-    std::string port;
-    std::string address;
-
-    [[nodiscard]] bool operator==(const Host& other) const {
-        return name == other.name && port == other.port && address == other.address;
-    }
-};
-
-Host current_host(const PGconn* connection) {
-    const auto text = [](const char* s) { return std::string{s != nullptr ? s : ""}; };
-    return {text(PQhost(connection)), text(PQport(connection)), text(PQhostaddr(connection))};
-}
 
 /// Names of several addresses as a list of these: libpq's limit is for each address, and where we give one
 /// up, only a list lets us go on to the next. Other names stay libpq's business.
@@ -86,7 +68,7 @@ const char* wait_for(int socket, bool writable, Mono deadline) {
 /// Until connected, failed, or at a host that takes too long or says too much.
 std::string finish(PGconn* connection, Nanos limit) {
     AnswerSize size;
-    Host host = current_host(connection);
+    ListedHost host = current_host(connection);
     Mono deadline = base::mono_now() + limit;
     auto step = PGRES_POLLING_WRITING;
     for (;;) {
@@ -98,7 +80,7 @@ std::string finish(PGconn* connection, Nanos limit) {
         size.after_read(PQsocket(connection));
         if (step == PGRES_POLLING_OK) return {};
         if (step == PGRES_POLLING_FAILED) return PQerrorMessage(connection);
-        if (Host now_at = current_host(connection); !(now_at == host)) {
+        if (ListedHost now_at = current_host(connection); !(now_at == host)) {
             host = std::move(now_at);
             deadline = base::mono_now() + limit;
             size.restart();
@@ -109,42 +91,15 @@ std::string finish(PGconn* connection, Nanos limit) {
 /// Takes the host that libpq is at out of the lists, and those that it tried before. False where none is
 /// left.
 bool drop_hosts_until(const PGconn* connection, Conninfo& conninfo) {
-    constexpr std::array kLists{"host", "hostaddr", "port"};
-    std::size_t hosts = 1;
-    for (const char* keyword : kLists)
-        hosts = std::max(hosts, split_list(conninfo.effective(keyword)).size());
-    const auto item = [&](const char* keyword, std::size_t i) {
-        const auto parts = split_list(conninfo.effective(keyword));
-        return parts.size() == 1 ? parts.front() : i < parts.size() ? parts[i] : std::string{};
-    };
-    const Host at = current_host(connection);
-    // A user's address may be written otherwise than libpq tells it; then name and port have to do.
-    const auto first_like = [&](bool by_address) {
-        std::size_t i = 0;
-        for (; i < hosts; ++i) {
-            const auto address = item("hostaddr", i);
-            const auto name = item("host", i).empty() ? address : item("host", i);
-            if (name == at.name && item("port", i) == at.port && (!by_address || address == at.address))
-                break;
-        }
-        return i;
-    };
-    std::size_t tried = first_like(true);
-    if (tried == hosts) tried = first_like(false);
-    if (tried == hosts) return false;
-    // In a random order nobody knows which those are (libpq 16 and later).
-    const bool in_order = conninfo.effective("load_balance_hosts") != "random";
-    const std::size_t first_gone = in_order ? 0 : tried;
-    if (tried + 1 - first_gone == hosts) return false;
-    for (const char* keyword : kLists) {
-        auto parts = split_list(conninfo.effective(keyword));
-        if (parts.size() == 1) continue;  // the same for all
-        const auto gone_until = std::min(tried + 1, parts.size());
-        if (first_gone < gone_until)
-            parts.erase(parts.begin() + static_cast<std::ptrdiff_t>(first_gone),
-                        parts.begin() + static_cast<std::ptrdiff_t>(gone_until));
-        conninfo.set(keyword, fmt::format("{}", fmt::join(parts, ",")));
-    }
+    const auto tried = place_of(current_host(connection), conninfo);
+    if (!tried) return false;
+    // Where libpq shuffles them (16 and later) nobody knows which those are, and where it prefers a standby
+    // it comes back to those that are none.
+    const bool once_in_order = conninfo.effective("load_balance_hosts") != "random" &&
+                               conninfo.effective("target_session_attrs") != "prefer-standby";
+    const std::size_t first_gone = once_in_order ? 0 : *tried;
+    if (*tried + 1 - first_gone == host_count(conninfo)) return false;
+    conninfo = without_hosts(conninfo, first_gone, *tried + 1);
     return true;
 }
 

@@ -1,15 +1,31 @@
 #include "pgtraffic/postgres/host_list.hpp"
 
 #include <arpa/inet.h>
+#include <libpq-fe.h>
 
 #include <algorithm>
+#include <array>
+#include <cstddef>
 
 namespace pgtraffic::postgres {
 namespace {
 
+constexpr std::array kLists{"host", "hostaddr", "port"};
+
 void append(std::string& list, const std::string& item, bool first) {
     if (!first) list += ',';
     list += item;
+}
+
+/// A user's may be written otherwise than libpq tells it: "::0001".
+bool same_address(const std::string& a, const std::string& b) {
+    for (const int family : {AF_INET, AF_INET6}) {
+        std::array<unsigned char, sizeof(in6_addr)> x{};
+        std::array<unsigned char, sizeof(in6_addr)> y{};
+        if (inet_pton(family, a.c_str(), x.data()) == 1 && inet_pton(family, b.c_str(), y.data()) == 1)
+            return x == y;
+    }
+    return a == b;
 }
 
 bool reachable(std::size_t host, const std::vector<std::string>& hosts,
@@ -72,15 +88,48 @@ Conninfo with_addresses(const Conninfo& conninfo, const std::vector<std::vector<
     return with;
 }
 
-Conninfo beginning_with(const Conninfo& conninfo, std::size_t first) {
+ListedHost current_host(const pg_conn* connection) {
+    const auto text = [](const char* s) { return std::string{s != nullptr ? s : ""}; };
+    return {text(PQhost(connection)), text(PQport(connection)), text(PQhostaddr(connection))};
+}
+
+std::size_t host_count(const Conninfo& conninfo) {
+    std::size_t hosts = 1;
+    for (const char* keyword : kLists)
+        hosts = std::max(hosts, split_list(conninfo.effective(keyword)).size());
+    return hosts;
+}
+
+std::optional<std::size_t> place_of(const ListedHost& host, const Conninfo& conninfo) {
+    const auto item = [&](const char* keyword, std::size_t i) {
+        const auto parts = split_list(conninfo.effective(keyword));
+        return parts.size() == 1 ? parts.front() : i < parts.size() ? parts[i] : std::string{};
+    };
+    const auto port_of = [](const std::string& port) { return port.empty() ? std::string{"5432"} : port; };
+    std::vector<std::size_t> alike;  // in name and port
+    for (std::size_t i = 0; i < host_count(conninfo); ++i) {
+        const auto address = item("hostaddr", i);
+        const auto name = item("host", i).empty() ? address : item("host", i);
+        if (name != host.name || port_of(item("port", i)) != port_of(host.port)) continue;
+        if (address.empty() || same_address(address, host.address)) return i;
+        alike.push_back(i);
+    }
+    // A user's address may be written as we cannot read it.
+    return alike.size() == 1 ? std::optional{alike.front()} : std::nullopt;
+}
+
+Conninfo without_hosts(const Conninfo& conninfo, std::size_t first, std::size_t end) {
     Conninfo result = conninfo;
-    for (const char* keyword : {"host", "hostaddr", "port"}) {
-        auto items = split_list(conninfo.effective(keyword));
-        if (items.size() < 2) continue;
-        const auto middle = items.begin() + static_cast<std::ptrdiff_t>(first % items.size());
-        std::rotate(items.begin(), middle, items.end());
+    for (const char* keyword : kLists) {
+        auto parts = split_list(conninfo.effective(keyword));
+        if (parts.size() == 1) continue;  // the same for all
+        const auto gone_until = std::min(end, parts.size());
+        if (first < gone_until) {
+            parts.erase(parts.begin() + static_cast<std::ptrdiff_t>(first),
+                        parts.begin() + static_cast<std::ptrdiff_t>(gone_until));
+        }
         std::string list;
-        for (std::size_t i = 0; i < items.size(); ++i) append(list, items[i], i == 0);
+        for (std::size_t i = 0; i < parts.size(); ++i) append(list, parts[i], i == 0);
         result.set(keyword, list);
     }
     return result;

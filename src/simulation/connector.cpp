@@ -36,35 +36,46 @@ void Connector::session_up(std::uint32_t session) noexcept {
     Line& line = lines_[session];
     if (line.up) return;
     connecting_.remove(session);
+    const Mono now = base::mono_now();
     line.up = true;
-    line.attempts = line.first_host = 0;
+    line.up_since = now;
+    line.attempts = 0;
     ++connected_;
     all_were_up_ = all_were_up_ || connected_ == lines_.size();
     if (line.was_up) ++reconnects_;
     line.was_up = true;
-    go_on(base::mono_now());
+    go_on(now);
 }
 
 void Connector::session_down(std::uint32_t session) noexcept {
     if (stopped_) return;
     Line& line = lines_[session];
+    const Mono now = base::mono_now();
+    const Session& lost = *(*sessions_)[session];
+    // There is no server there that lets us in. One that is full, or starting, is there all the same.
+    if (!line.up && !lost.given_up() && lost.connect_error().error_class() == "08") lookup_.ask_all_again();
     connecting_.remove(session);
     handshakes_.remove(session);
+    const auto doubled = [this](std::uint32_t times) {
+        return std::min(options_.first_pause * (std::int64_t{1} << std::min(times, 16U)),
+                        options_.longest_pause);
+    };
     Nanos pause{0};
-    if (!line.up || !all_were_up_) note_failure((*sessions_)[session]->error());
+    if (!line.up || !all_were_up_) note_failure(lost.error());
     if (line.up) {
         line.up = false;
         --connected_;
         if (!all_were_up_) ++lost_early_;
+        // A pooler whose server is down lets everybody in, and throws out who asks it something.
+        const bool at_once = lost.thrown_out() && now - line.up_since < options_.longest_pause;
+        line.short_lives = at_once ? line.short_lives + 1 : 0;
+        if (line.short_lives > 1) pause = doubled(line.short_lives - 1);
     } else {
-        const auto doublings = std::min(line.attempts, 16U);
-        pause = std::min(options_.first_pause * (std::int64_t{1} << doublings), options_.longest_pause);
-        ++line.attempts;
+        pause = doubled(line.attempts++);
     }
     // Even the first attempt after a loss waits a little, each its own while: all lost together.
-    const double share = line.attempts == 0 ? jitter_.unit() : 0.5 + 0.5 * jitter_.unit();
+    const double share = pause.count() == 0 ? jitter_.unit() : 0.5 + 0.5 * jitter_.unit();
     pause = base::from_seconds(share * base::to_seconds(std::max(pause, options_.first_pause)));
-    const Mono now = base::mono_now();
     // Later than now: the session is not yet done with the connection that it loses.
     pauses_.add({now + std::max(pause, Nanos{1}), session});
     go_on(now);
@@ -81,8 +92,14 @@ void Connector::note_failure(std::string_view reason) noexcept {
 
 void Connector::shake_hands() noexcept {
     const Mono enough = base::mono_now() + options_.handshakes_a_turn;
+    constexpr Nanos kOurs = std::chrono::milliseconds{100};
     do {
-        (*sessions_)[handshakes_.pop_front()]->shake_hands();
+        const std::uint32_t session = handshakes_.pop_front();
+        // What it waited for its turn, because others' handshakes came first, was not the server's time.
+        const Mono now = base::mono_now();
+        if (now - lines_[session].wants_since > kOurs && connecting_.contains(session))
+            begin_time(session, now);
+        (*sessions_)[session]->shake_hands();
     } while (!handshakes_.empty() && base::mono_now() < enough);
 }
 
@@ -99,9 +116,8 @@ void Connector::go_on(Mono now) noexcept {
            password == PasswordSource::State::ready) {
         const std::uint32_t session = wanting_.front();
         wanting_.remove(session);
-        connecting_.push_back(session);
-        lines_[session].started = now;
-        (*sessions_)[session]->connect(lookup_.parameters(lines_[session].first_host));
+        begin_time(session, now);
+        (*sessions_)[session]->connect(lookup_.parameters());
     }
     Mono next = pauses_.next();
     if (!connecting_.empty())
@@ -124,18 +140,28 @@ void Connector::fail_wanting(std::string_view why, Mono now) noexcept {
     while (!wanting_.empty()) {
         const std::uint32_t session = wanting_.front();
         wanting_.remove(session);
-        connecting_.push_back(session);
-        lines_[session].started = now;
+        begin_time(session, now);
         (*sessions_)[session]->give_up(why);
     }
+}
+
+void Connector::begin_time(std::uint32_t session, Mono now) noexcept {
+    connecting_.remove(session);
+    connecting_.push_back(session);  // who began first is late first
+    lines_[session].started = now;
 }
 
 void Connector::on_time() noexcept {
     const Mono now = base::mono_now();
     while (!connecting_.empty() && now - lines_[connecting_.front()].started >= options_.time_limit) {
+        const std::uint32_t session = connecting_.front();
+        if (handshakes_.contains(session)) {
+            begin_time(session, now);  // it is we who are late
+            continue;
+        }
         // Removed here: where the run is over nobody tells us that the session is down.
-        const std::uint32_t session = connecting_.pop_front();
-        ++lines_[session].first_host;
+        connecting_.remove(session);
+        lookup_.leave_out((*sessions_)[session]->host());
         (*sessions_)[session]->give_up("the server did not answer in time");
     }
     go_on(now);

@@ -29,26 +29,26 @@ HostLookup::HostLookup(event_loop::Loop& loop, postgres::Conninfo conninfo, even
 void HostLookup::set_password(const std::string& password) {
     conninfo_.set("password", password);
     conninfo_.also_hide(password);
-    if (!parameters_.empty())
+    if (parameters_.has_value())
         set_parameters(needed_ ? postgres::with_addresses(conninfo_, addresses_) : conninfo_);
 }
 
 HostLookup::State HostLookup::ask(base::Mono now) {
     if (!needed_) return State::ready;
     // One that took long and found nothing is told before the next one begins.
-    const bool told = asked_at_ == base::Mono::min() || !parameters_.empty() || error_told_;
+    const bool told = asked_at_ == base::Mono::min() || parameters_.has_value() || error_told_;
     if (!under_way_ && told && (asked_at_ == base::Mono::min() || now - asked_at_ >= kFreshAnswer)) {
         under_way_ = true;
         asked_at_ = now;
         look_up_from(0);
     }
-    if (!parameters_.empty()) return State::ready;
+    if (parameters_.has_value()) return State::ready;
     if (under_way_) return State::waiting;
     return std::exchange(error_told_, true) ? State::waiting : State::failed;
 }
 
 base::Mono HostLookup::retry_at() const noexcept {
-    return !parameters_.empty() || under_way_ ? base::Mono::max() : asked_at_ + kFreshAnswer;
+    return parameters_.has_value() || under_way_ ? base::Mono::max() : asked_at_ + kFreshAnswer;
 }
 
 void HostLookup::look_up_from(std::size_t first) {
@@ -65,12 +65,36 @@ void HostLookup::look_up_from(std::size_t first) {
     on_answer_();
 }
 
-void HostLookup::set_parameters(const postgres::Conninfo& conninfo) {
-    const auto hosts = std::max(postgres::split_list(conninfo.effective("host")).size(),
-                                postgres::split_list(conninfo.effective("hostaddr")).size());
-    parameters_.clear();
-    for (std::size_t first = 0; first < hosts; ++first)
-        parameters_.emplace_back(postgres::beginning_with(conninfo, first));
+void HostLookup::set_parameters(postgres::Conninfo conninfo) {
+    with_addresses_ = std::move(conninfo);
+    leave_out_silent();
+}
+
+void HostLookup::leave_out(const postgres::ListedHost& silent) {
+    if (std::ranges::find(silent_, silent) != silent_.end()) return;
+    silent_.push_back(silent);
+    leave_out_silent();
+}
+
+void HostLookup::ask_all_again() {
+    if (silent_.empty()) return;
+    silent_.clear();
+    leave_out_silent();
+}
+
+void HostLookup::leave_out_silent() {
+    postgres::Conninfo left = with_addresses_;
+    for (const auto& host : silent_) {
+        const auto place = postgres::place_of(host, left);
+        if (!place) continue;
+        if (postgres::host_count(left) == 1) {
+            silent_.clear();
+            left = with_addresses_;
+            break;
+        }
+        left = postgres::without_hosts(left, *place, *place + 1);
+    }
+    parameters_.emplace(left);
 }
 
 void HostLookup::not_found(std::string_view why) {

@@ -31,6 +31,7 @@ Session::~Session() {
 void Session::connect(const postgres::ConnectParameters& parameters) noexcept {
     PGTRAFFIC_CHECK(state_ == State::closed, "a session connects when it is closed");
     state_ = State::connecting;
+    answered_ = false;
     given_up_because_.clear();
     connect_step(connection_.connect(parameters));
 }
@@ -205,6 +206,7 @@ void Session::on_answer(Mono now) noexcept {
         case State::preparing:
             return prepared_one(now);
         case State::busy:
+            answered_ = true;
             return statement_done(now);
         case State::rolling_back:
             return retry_after_rollback_ ? retry(now) : become_idle(now);

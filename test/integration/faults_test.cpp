@@ -2,6 +2,7 @@
 // nor lose count. Tests wait for what the load or the server tells, never for a time.
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <csignal>
 #include <fstream>
 #include <memory>
@@ -417,26 +418,50 @@ TEST_CASE("with several hosts and target_session_attrs the sessions go where wri
     report_recovery("fail-over to another host (stopped)", result["outages"][1]);
 }
 
-TEST_CASE("a first host that swallows everything costs an attempt its time limit, then comes the next one",
+TEST_CASE("a first host that swallows everything costs one time limit, however many sessions there are",
           "[first-host]") {
-    TemporaryServer server{durable(true)};
+    // More than are connected at the same time: those that come after the first ones know of it already.
+    const int sessions = GENERATE(int{FaultyLoad::kSessions}, 80);
+    auto roomy = durable(true);
+    roomy.max_connections = 200;
+    TemporaryServer server{roomy};
     test::make_orders(server.conninfo());
     Client client{server.conninfo()};
     test::TcpProxy proxy{port_of(server.tcp_conninfo())};
     auto both = server.tcp_conninfo();
     both.set("host", "127.0.0.1,127.0.0.1");
     both.set("port", std::to_string(proxy.port()) + "," + server.tcp_conninfo().get("port"));
-    FaultyLoad load{dsn_of(both, "connect_timeout=2 sslmode=disable"), {"--timeout", "500ms", "--audit"}};
+    FaultyLoad load{dsn_of(both, "connect_timeout=2 sslmode=disable"),
+                    {"--timeout", "500ms", "--audit"},
+                    FaultyLoad::kRate,
+                    sessions};
     proxy.swallow();
     load.wait_for_lines(10);  // the sessions at the server are the old ones for so long
-    load.wait_until_back(client);
+    load.wait_until_back(client, sessions);
     const auto result = load.finish();
     const auto& outage = whole_outage(result);
-    CHECK(outage["sessions_lost"] == FaultyLoad::kSessions);
-    CHECK(outage["failed_connects"] == FaultyLoad::kSessions);
+    CHECK(outage["sessions_lost"] == sessions);
+    CHECK(outage["failed_connects"] == std::min(sessions, 32));
     CHECK(outage["silence_s"].get<double>() > 2);
+    CHECK(outage["silence_s"].get<double>() < 4);
     check_sound_audit(result);
-    report_recovery("first host a black hole", outage);
+    report_recovery(fmt::format("first host a black hole, {} sessions", sessions), outage);
+}
+
+TEST_CASE("a standby that swallows everything is waited for once, where a primary will do", "[first-host]") {
+    TemporaryServer server{durable(true)};
+    test::TcpProxy proxy{port_of(server.tcp_conninfo())};
+    proxy.swallow();
+    auto both = server.tcp_conninfo();
+    both.set("host", "127.0.0.1,127.0.0.1");
+    both.set("port", server.tcp_conninfo().get("port") + "," + std::to_string(proxy.port()));
+    const test::TemporaryFile scenario{
+        R"json({"name": "s", "operations": [{"name": "s", "statements": [{"sql": "SELECT 1"}]}]})json"};
+    const auto run = test::run_pgtraffic(
+        {"run", "-d", dsn_of(both, "connect_timeout=2 sslmode=disable target_session_attrs=prefer-standby"),
+         "--format", "json", "--scenario", scenario.path(), "-c", "4", "-t", "8", "--warmup", "0"});
+    INFO(run.err);
+    CHECK(test::read_result(run, 0)["summary"]["queries"]["ok"] == 8);
 }
 
 TEST_CASE("the audit sees an acknowledged order that is gone, and one that nobody here placed") {

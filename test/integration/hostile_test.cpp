@@ -264,6 +264,16 @@ TEST_CASE("a server that turns evil in mid-run loses what was under way and noth
     }
 }
 
+TEST_CASE("a server that lets everybody in and throws out who asks is asked less and less often") {
+    // As a pooler does whose database is down. Without pauses that grow a session would come back forty times
+    // a second.
+    const FakeServerProcess server{{"--evil", "close-before-answer"}};
+    const auto result = test::read_result(run(server, {"--rate", "1000", "--duration", "2"}), 2);
+    check_conserved(result);
+    CHECK(result["summary"]["queries"]["failed"].get<int>() >= 4);
+    CHECK(result["summary"]["queries"]["failed"].get<int>() < 80);
+}
+
 TEST_CASE("a program that was stopped for over a second says that its figures are void") {
     const auto database = test::filled_database();
     test::Process process{test::pgtraffic_argv(test::run_arguments(

@@ -15,12 +15,12 @@ constexpr const char* kScenario = R"json({"name": "orders", "operations": [{"nam
     "retry": {"on": ["23505"], "max": 6}}]})json";
 
 std::vector<std::string> arguments(const std::string& dsn, const std::string& scenario,
-                                   const std::vector<std::string>& more, double rate) {
+                                   const std::vector<std::string>& more, double rate, int sessions) {
     std::vector<std::string> all{"run",        "-d",      dsn,
                                  "--format",   "json",    "--scenario",
                                  scenario,     "--rate",  fmt::format("{}", rate),
                                  "--arrivals", "uniform", "--duration",
-                                 "600",        "-c",      std::to_string(FaultyLoad::kSessions),
+                                 "600",        "-c",      std::to_string(sessions),
                                  "--warmup",   "0",       "--progress",
                                  "250ms"};
     all.insert(all.end(), more.begin(), more.end());
@@ -50,12 +50,13 @@ int sessions_at(postgres::Client& client) {
         client.value("SELECT count(*) FROM pg_stat_activity WHERE application_name = 'pgtraffic'").value());
 }
 
-FaultyLoad::FaultyLoad(const std::string& dsn, const std::vector<std::string>& more, double rate)
+FaultyLoad::FaultyLoad(const std::string& dsn, const std::vector<std::string>& more, double rate,
+                       int sessions)
     : rate_{rate},
       scenario_{kScenario},
-      process_{pgtraffic_argv(arguments(dsn, scenario_.path(), more, rate)), patient()} {
+      process_{pgtraffic_argv(arguments(dsn, scenario_.path(), more, rate, sessions)), patient()} {
     const bool measuring = process_.wait_for_stderr("measuring");
-    if (!measuring) INFO(process_.wait().err);
+    INFO((measuring ? std::string{} : process_.wait().err));
     REQUIRE(measuring);
     wait_for_lines(1);
 }

@@ -27,9 +27,9 @@ class FaultyLoad {
     static constexpr int kSessions = 8;
     static constexpr int kRate = 200;
 
-    /// Uniform arrivals, `rate` a second, on kSessions connections; returns once it measures.
+    /// Uniform arrivals, `rate` a second, on so many connections; returns once it measures.
     explicit FaultyLoad(const std::string& dsn, const std::vector<std::string>& more = {},
-                        double rate = kRate);
+                        double rate = kRate, int sessions = kSessions);
 
     /// Waits for so many more lines of progress: a quarter of a second each.
     void wait_for_lines(int lines);

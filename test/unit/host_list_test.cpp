@@ -1,10 +1,9 @@
-// Lists of hosts, as libpq takes them: their addresses beside them, and from which one an attempt begins.
+// Lists of hosts, as libpq takes them: their addresses beside them, and which of them are left out.
 #include "pgtraffic/postgres/host_list.hpp"
 
 #include "support/catch.hpp"
 
 using namespace pgtraffic;
-using postgres::beginning_with;
 
 TEST_CASE("a host of several addresses is listed once for each, with its port") {
     postgres::Conninfo conninfo;
@@ -36,18 +35,40 @@ TEST_CASE("lists of ports and hosts that do not match are left to libpq, which r
     CHECK(with.get("hostaddr").empty());
 }
 
-TEST_CASE("an attempt can begin with any host, and each keeps its address and port") {
+TEST_CASE("hosts can be left out, and those that stay keep their address and port") {
     postgres::Conninfo conninfo;
     conninfo.set("host", "a,b,c");
     conninfo.set("hostaddr", "10.0.0.1,,10.0.0.3");
     conninfo.set("port", "1,2,3");
     conninfo.set("dbname", "x,y");
-    const auto second = beginning_with(conninfo, 1);
-    CHECK(second.get("host") == "b,c,a");
-    CHECK(second.get("hostaddr") == ",10.0.0.3,10.0.0.1");
-    CHECK(second.get("port") == "2,3,1");
-    CHECK(second.get("dbname") == "x,y");
-    CHECK(beginning_with(conninfo, 3).get("host") == "a,b,c");
+    CHECK(postgres::host_count(conninfo) == 3);
+    const auto others = postgres::without_hosts(conninfo, 0, 1);
+    CHECK(others.get("host") == "b,c");
+    CHECK(others.get("hostaddr") == ",10.0.0.3");
+    CHECK(others.get("port") == "2,3");
+    CHECK(others.get("dbname") == "x,y");
+    const auto last = postgres::without_hosts(conninfo, 0, 2);
+    CHECK(last.get("host") == "c");
+    CHECK(postgres::host_count(last) == 1);
     conninfo.set("port", "5432");
-    CHECK(beginning_with(conninfo, 2).get("port") == "5432");
+    CHECK(postgres::without_hosts(conninfo, 2, 3).get("port") == "5432");
+    CHECK(postgres::without_hosts(conninfo, 2, 3).get("host") == "a,b");
+}
+
+TEST_CASE("a host is found in the lists by its address, or by name and port") {
+    postgres::Conninfo conninfo;
+    conninfo.set("host", "a,a,10.0.0.9,/run/postgresql,six");
+    conninfo.set("hostaddr", "10.0.0.1,10.0.0.2,,,::0001");
+    conninfo.set("port", "5433");
+    CHECK(postgres::place_of({"a", "5433", "10.0.0.2"}, conninfo) == 1);
+    CHECK(postgres::place_of({"10.0.0.9", "5433", "10.0.0.9"}, conninfo) == 2);
+    CHECK(postgres::place_of({"/run/postgresql", "5433", ""}, conninfo) == 3);
+    CHECK(postgres::place_of({"six", "5433", "::1"}, conninfo) == 4);
+    CHECK(postgres::place_of({"a", "5434", "10.0.0.2"}, conninfo) == std::nullopt);
+    CHECK(postgres::place_of({"a", "5433", "10.0.0.3"}, conninfo) == std::nullopt);  // the name has moved
+    CHECK(postgres::place_of({"b", "5433", ""}, conninfo) == std::nullopt);
+    conninfo.set("host", "x,y");
+    conninfo.set("hostaddr", "127.1,10.0.0.2");  // as the system's resolver reads it
+    conninfo.set("port", ",");
+    CHECK(postgres::place_of({"x", "5432", "127.0.0.1"}, conninfo) == 0);
 }

@@ -16,6 +16,7 @@
 #include "pgtraffic/base/time.hpp"
 #include "pgtraffic/postgres/answer_size.hpp"
 #include "pgtraffic/postgres/conninfo.hpp"
+#include "pgtraffic/postgres/host_list.hpp"
 #include "pgtraffic/postgres/messages.hpp"
 #include "pgtraffic/postgres/stamped_socket.hpp"
 #include "pgtraffic/postgres/tls_input.hpp"
@@ -84,6 +85,8 @@ class Connection {
 
     void close() noexcept;
     [[nodiscard]] int socket() const noexcept;
+    /// Of the lists that it was to choose from, the host that it is at.
+    [[nodiscard]] ListedHost host() const { return current_host(connection_); }
 
     // Queries, to be sent by flush(). Answers come in their order, and each query is a transaction of its
     // own: several may be under way.

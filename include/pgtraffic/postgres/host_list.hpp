@@ -3,12 +3,36 @@
 #pragma once
 
 #include <cstddef>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "pgtraffic/postgres/conninfo.hpp"
 
+struct pg_conn;
+
 namespace pgtraffic::postgres {
+
+/// One of them, as the settings name it.
+struct ListedHost {
+    std::string name;
+    std::string port;
+    std::string address;
+
+    [[nodiscard]] bool operator==(const ListedHost&) const = default;
+};
+
+/// The one that libpq is at.
+[[nodiscard]] ListedHost current_host(const pg_conn* connection);
+
+/// How many there are.
+[[nodiscard]] std::size_t host_count(const Conninfo& conninfo);
+
+/// Where `host` stands in the lists; none where it does not.
+[[nodiscard]] std::optional<std::size_t> place_of(const ListedHost& host, const Conninfo& conninfo);
+
+/// The same without the hosts from `first` to the one before `end`; not all of them.
+[[nodiscard]] Conninfo without_hosts(const Conninfo& conninfo, std::size_t first, std::size_t end);
 
 /// "a,b" -> {"a", "b"}; "" -> {""}.
 [[nodiscard]] std::vector<std::string> split_list(const std::string& list);
@@ -25,8 +49,5 @@ namespace pgtraffic::postgres {
 /// a look-up and has an empty entry is left out unless no host has an address.
 [[nodiscard]] Conninfo with_addresses(const Conninfo& conninfo,
                                       const std::vector<std::vector<std::string>>& addresses);
-
-/// The same hosts beginning with the one numbered `first`, which wraps around.
-[[nodiscard]] Conninfo beginning_with(const Conninfo& conninfo, std::size_t first);
 
 }  // namespace pgtraffic::postgres

@@ -44,7 +44,10 @@ class Connector {
     // Told by the owner of the sessions' callbacks.
     void session_up(std::uint32_t session) noexcept;
     void session_down(std::uint32_t session) noexcept;
-    void handshake_wanted(std::uint32_t session) noexcept { handshakes_.push_back(session); }
+    void handshake_wanted(std::uint32_t session) noexcept {
+        lines_[session].wants_since = base::mono_now();
+        handshakes_.push_back(session);
+    }
 
     [[nodiscard]] bool handshakes_wait() const noexcept { return !handshakes_.empty(); }
     /// Goes on with those that wait, as many as a turn of the loop has time for.
@@ -74,17 +77,20 @@ class Connector {
 
  private:
     struct Line {
-        std::uint32_t attempts = 0;    // failed, in a row
-        std::uint32_t first_host = 0;  // of the next attempt: one that said nothing is not the first again
+        std::uint32_t attempts = 0;     // failed, in a row
+        std::uint32_t short_lives = 0;  // connections that were made and thrown out at once, in a row
         bool up = false;
         bool was_up = false;
         base::Mono started;
+        base::Mono wants_since;  // to go on with its handshake
+        base::Mono up_since;
     };
 
     void go_on(base::Mono now) noexcept;  // starts what may start, sets the timer
     [[nodiscard]] bool has_place() const noexcept {
         return connecting_.size() < (all_were_up_ ? options_.at_once_later : options_.at_once_first);
     }
+    void begin_time(std::uint32_t session, base::Mono now) noexcept;  // of an attempt
     void on_time() noexcept;
     void on_addresses() noexcept { go_on(base::mono_now()); }
     void on_password() noexcept;

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -11,6 +12,7 @@
 #include "pgtraffic/event_loop/resolver.hpp"
 #include "pgtraffic/postgres/connection.hpp"
 #include "pgtraffic/postgres/conninfo.hpp"
+#include "pgtraffic/postgres/host_list.hpp"
 
 namespace pgtraffic::simulation {
 
@@ -33,11 +35,15 @@ class HostLookup {
     /// When ask() will look up again what was not found; Mono::max() where something was.
     [[nodiscard]] base::Mono retry_at() const noexcept;
 
-    /// What to connect with, when ready. `first` is the host to begin with (it wraps around): libpq waits for
-    /// a host that says nothing as long as it is let, and goes on to the next one only where told "no".
-    [[nodiscard]] const postgres::ConnectParameters& parameters(std::size_t first) const noexcept {
-        return parameters_[first % parameters_.size()];
-    }
+    /// What to connect with, when ready.
+    [[nodiscard]] const postgres::ConnectParameters& parameters() const noexcept { return *parameters_; }
+
+    /// Leaves out a host that let an attempt's time pass: libpq waits for one that says nothing as long as it
+    /// is let, and goes on to the next one only where told "no". Where it is the last one that is left, all
+    /// are asked again.
+    void leave_out(const postgres::ListedHost& silent);
+    /// Asks all hosts again: those that were left did not do.
+    void ask_all_again();
     [[nodiscard]] const std::string& error() const noexcept { return error_; }
 
     /// The password of the attempts from now on.
@@ -50,7 +56,8 @@ class HostLookup {
     void on_resolved(const event_loop::Resolved* resolved) noexcept;
     void look_up_from(std::size_t first);
     void not_found(std::string_view why);  // the one at hand
-    void set_parameters(const postgres::Conninfo& conninfo);
+    void set_parameters(postgres::Conninfo conninfo);
+    void leave_out_silent();
 
     postgres::Conninfo conninfo_;
     event_loop::Callback<> on_answer_;
@@ -62,7 +69,9 @@ class HostLookup {
     base::Mono asked_at_ = base::Mono::min();  // of the last look-up
     std::string error_;
     bool error_told_ = false;
-    std::vector<postgres::ConnectParameters> parameters_;  // by the host to begin with
+    postgres::Conninfo with_addresses_;         // of all hosts
+    std::vector<postgres::ListedHost> silent_;  // of these
+    std::optional<postgres::ConnectParameters> parameters_;
     event_loop::Resolver resolver_;
 };
 

@@ -173,6 +173,12 @@ class alignas(kCacheLine) Session {
     /// The server refused to prepare a statement for what it names when a connection was last lost in that.
     [[nodiscard]] bool refused_to_prepare() const noexcept { return refused_to_prepare_; }
     [[nodiscard]] int socket() const noexcept { return poll_.descriptor(); }
+    /// That it is connected to, or trying to be.
+    [[nodiscard]] postgres::ListedHost host() const { return connection_.host(); }
+    /// The last connection was made and lost before any query was answered on it, and not by us.
+    [[nodiscard]] bool thrown_out() const noexcept { return !answered_ && !given_up(); }
+    /// The last connection, or attempt at one, was ended by give_up() or expire().
+    [[nodiscard]] bool given_up() const noexcept { return !given_up_because_.empty(); }
 
  private:
     void on_ready(event_loop::Readiness ready) noexcept;
@@ -225,6 +231,7 @@ class alignas(kCacheLine) Session {
     std::uint32_t under_way_ = 0;
     std::uint32_t room_;                // of the ring
     bool any_stale_ = false;            // in stale_
+    bool answered_ = false;             // some query, on this connection
     std::unique_ptr<Query[]> queries_;  // a ring of those under way, in the order in which they were sent
     event_loop::Poll poll_;
     postgres::Connection connection_;
