@@ -39,9 +39,12 @@ void Latencies::merge(const Latencies& other) noexcept {
     failed.merge(other.failed);
 }
 
-double Latencies::connection_efficiency() const noexcept {
-    const double used = service.mean_ns();
-    const double total = used + pool_wait.mean_ns();
+std::optional<double> connection_efficiency(const Latencies& latencies, const Counts& counts) noexcept {
+    // Of those that were never sent nobody knows for how long they would have waited.
+    if (latencies.service.empty() || (counts.waiting + counts.missed) * 100 > counts.started)
+        return std::nullopt;
+    const double used = latencies.service.mean_ns();
+    const double total = used + latencies.pool_wait.mean_ns();
     return total > 0 ? used / total : 0;
 }
 

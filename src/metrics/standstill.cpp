@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <cmath>
+#include <functional>
+#include <utility>
 #include <vector>
 
 #include "pgtraffic/metrics/result.hpp"
@@ -44,13 +46,30 @@ bool out_of_proportion(const RunResult& run) {
     });
 }
 
-/// Whether a query that took so long, or did not come back, is far slower than its like. One that was tried
-/// again may have been this program's to wait.
-bool explains(const OperationResult& operation, base::Nanos length) {
+/// How many queries that took so long, or did not come back, are far slower than their like. One that was
+/// tried again may have been this program's to wait.
+std::uint64_t far_slower(const OperationResult& operation, base::Nanos length) {
     const auto& service = operation.latencies.service;
-    if (service.empty() || length < kOutOfProportion * service.quantile(0.9)) return false;
-    return operation.counts.in_flight + operation.counts.timed_out > 0 ||
-           (operation.counts.retried == 0 && 2 * service.max() >= length);
+    if (service.empty() || length < kOutOfProportion * service.quantile(0.9)) return 0;
+    const auto slow = operation.counts.retried == 0 ? service.count() - service.count_up_to(length / 2) : 0;
+    return operation.counts.in_flight + operation.counts.timed_out + slow;
+}
+
+/// Those of the stretches in which nothing ended that such queries explain, one by one, together. A stretch
+/// that has none of its own was one of slow queries among slow ones.
+base::Nanos explained(std::vector<base::Nanos> stretches, const RunResult& run) {
+    std::ranges::sort(stretches, std::greater<>{});
+    std::vector<std::uint64_t> used(run.operations.size(), 0);
+    base::Nanos all{0};
+    for (const auto stretch : stretches) {
+        for (std::size_t o = 0; o < used.size(); ++o) {
+            if (far_slower(run.operations[o], stretch) <= used[o]) continue;
+            ++used[o];
+            all += stretch;
+            break;
+        }
+    }
+    return all;
 }
 
 /// Whether an outage of the whole service tells of this time already, or of what lies beside it: a server
@@ -70,14 +89,12 @@ base::Nanos stood_still_for(const RunResult& run) {
     if (run.client.stood_still()) return base::Nanos{0};  // of the server nothing is known for that time
     const base::Nanos least = std::max<base::Nanos>(std::chrono::seconds{1},
                                                     kOutOfProportion * run.latencies.service.quantile(0.5));
-    base::Nanos all{0};
+    std::vector<base::Nanos> stretches;
     base::Nanos stretch{0};
     bool under_way = false;  // at the end of the interval before
     const auto end_stretch = [&](double at_s) {
         const bool told = told_by_outage(run, at_s - base::to_seconds(stretch), at_s);
-        const bool explained = std::ranges::any_of(
-            run.operations, [&](const auto& operation) { return explains(operation, stretch); });
-        if (stretch >= least && explained && !told) all += stretch;
+        if (stretch >= least && !told) stretches.push_back(stretch);
         stretch = base::Nanos{0};
     };
     for (const auto& interval : run.intervals) {
@@ -90,7 +107,7 @@ base::Nanos stood_still_for(const RunResult& run) {
         under_way = interval.in_flight > 0;
     }
     end_stretch(run.duration_s);
-    return all;
+    return explained(std::move(stretches), run);
 }
 
 bool stood_still(const RunResult& run) {

@@ -176,6 +176,31 @@ void hold_for_unanswered(const Threshold& threshold, const Latencies& latencies,
                                      base::counted(latencies.unanswered.count(), "query", "queries"));
 }
 
+/// The same of a lag, whose histogram holds what was sent: what never was has waited longer than anybody
+/// knows.
+void hold_for_unsent(const Threshold& threshold, const Histogram& sent, const Counts& counts,
+                     ThresholdResult& result) {
+    const bool upper =
+        threshold.comparison == Comparison::less || threshold.comparison == Comparison::less_or_equal;
+    const std::uint64_t unsent = counts.waiting + counts.missed;
+    if (!result.ok || !upper || unsent == 0) return;
+    const auto all = static_cast<double>(sent.count() + unsent);
+    if (threshold.statistic == Statistic::mean) {
+        if (static_cast<double>(unsent) <= 0.01 * all) return;
+    } else if (threshold.statistic == Statistic::quantile) {
+        const auto rank = static_cast<std::uint64_t>(std::ceil(threshold.quantile * all));
+        if (rank <= sent.count() &&
+            holds(in_unit(static_cast<double>(sent.value_of_rank(std::max<std::uint64_t>(rank, 1)).count()),
+                          threshold.unit),
+                  threshold.comparison, threshold.limit))
+            return;
+    }
+    result.ok = false;
+    result.at_least = true;
+    result.actual_text = fmt::format("at least {}: {} never sent", result.actual_text,
+                                     base::counted(unsent, "query was", "queries were"));
+}
+
 }  // namespace
 
 bool nearly_equal(double a, double b) noexcept {
@@ -214,6 +239,9 @@ ThresholdResult evaluate(const Threshold& threshold, const RunResult& run) {
     auto result = result_of(threshold, statistic_of(threshold, *histogram));
     if (threshold.metric == Metric::response && threshold.statistic != Statistic::min)
         hold_for_unanswered(threshold, queries->latencies, result);
+    if ((threshold.metric == Metric::lag || threshold.metric == Metric::pool_wait) &&
+        threshold.statistic != Statistic::min)
+        hold_for_unsent(threshold, *histogram, queries->counts, result);
     result.weak = result.actual && threshold.statistic == Statistic::quantile &&
                   !histogram->supports(threshold.quantile);
     if (result.weak) result.actual_text += ", with fewer than ten queries above it";

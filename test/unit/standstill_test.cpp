@@ -59,6 +59,34 @@ TEST_CASE("a server that did not go on before the end stood still, too") {
     CHECK(stood_still_for(run) == 4s);
 }
 
+TEST_CASE(
+    "one query that did not come back explains one stretch, not each in which slow ones were under way") {
+    // A single session: a report of four seconds again and again, and a look-up of a millisecond in between.
+    metrics::RunResult run;
+    run.duration_s = 50;
+    run.operations.resize(2);
+    auto& reports = run.operations[0];
+    auto& lookups = run.operations[1];
+    for (int i = 0; i < 50; ++i) {
+        auto& interval = run.intervals.emplace_back();
+        interval.start_s = i;
+        interval.duration_s = 1;
+        interval.in_flight = 1;
+        if (i % 5 == 4) interval.ok = 2;
+    }
+    for (int i = 0; i < 10; ++i) {
+        reports.latencies.service.record(5s);
+        lookups.latencies.service.record(1ms);
+    }
+    reports.counts.ok = lookups.counts.ok = 10;
+    run.latencies.service = reports.latencies.service;
+    run.latencies.service.merge(lookups.latencies.service);
+    run.latencies.response = run.latencies.service;
+    CHECK(stood_still_for(run) == 0s);
+    lookups.counts.timed_out = 1;
+    CHECK(stood_still_for(run) == 4s);
+}
+
 TEST_CASE("slow queries, pauses between queries and outages are no server that stood still") {
     auto slow = stopped_run();  // as long as others of their operation
     for (int i = 0; i < 400; ++i) slow.operations[0].latencies.service.record(4s);

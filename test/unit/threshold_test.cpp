@@ -352,6 +352,36 @@ TEST_CASE("a percentile below a limit only because queries had no answer does no
     CHECK(evaluate("service.p99<15ms").ok);   // of those with an answer
 }
 
+TEST_CASE("a lag below a limit only because queries were never sent does not meet it") {
+    auto run = made_up_run();
+    run.open_loop = true;
+    run.latencies.lag = run.latencies.pool_wait = {};
+    run.latencies.lag.record(1ms, 1'000);
+    run.latencies.pool_wait.record(1ms, 1'000);
+    run.total.waiting = 300;
+    run.total.missed = 20;
+    const auto evaluate = [&](const char* text) { return metrics::evaluate(parse(text), run); };
+    for (const std::string name : {"lag", "pool_wait"}) {
+        INFO(name);
+        CHECK(evaluate((name + ".p50<5ms").c_str()).ok);  // however late the others would have been
+        CHECK(evaluate((name + ".p75<5ms").c_str()).ok);
+        for (const char* figure : {".p90<5ms", ".p99<=5ms", ".max<5ms", ".mean<5ms"}) {
+            INFO(figure);
+            const auto result = evaluate((name + figure).c_str());
+            CHECK_FALSE(result.ok);
+            CHECK(result.at_least);
+            CHECK_THAT(result.actual_text, Catch::EndsWith("ms: 320 queries were never sent"));
+        }
+        CHECK(evaluate((name + ".min<5ms").c_str()).ok);
+        CHECK(evaluate((name + ".p99>0.5ms").c_str()).ok);  // more is more
+    }
+    run.total.waiting = 2;
+    run.total.missed = 0;
+    CHECK(evaluate("lag.p99<5ms").ok);
+    CHECK(evaluate("lag.mean<5ms").ok);
+    CHECK_FALSE(evaluate("lag.max<5ms").ok);
+}
+
 TEST_CASE("a figure that the run does not have meets no threshold") {
     for (const auto* text :
          {"v1.2.response.p99<1s", "v1.2.failed_ratio<1%", "phase:tail.throughput<1000",

@@ -62,8 +62,11 @@ struct Latencies {
         return response.empty() ? std::nullopt
                                 : value_of_rank_at_most(response, unanswered, response.rank_of(q));
     }
-    /// Mean service / (mean pool wait + mean service), the original's "connection efficiency"; 0 when empty.
-    [[nodiscard]] double connection_efficiency() const noexcept;
 };
+
+/// Mean service / (mean pool wait + mean service), the original's "connection efficiency". None where nothing
+/// succeeded, or more than one in a hundred was never sent.
+[[nodiscard]] std::optional<double> connection_efficiency(const Latencies& latencies,
+                                                          const Counts& counts) noexcept;
 
 }  // namespace pgtraffic::metrics
