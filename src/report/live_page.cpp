@@ -28,6 +28,16 @@ std::string event(std::string_view name, const nlohmann::ordered_json& data) {
     return fmt::format("event: {}\ndata: {}\n", name, json_line(data));  // which ends with a newline
 }
 
+/// Its cells say themselves of what unit they are.
+std::vector<HtmlColumn> columns_with_units() {
+    auto columns = time_columns();
+    constexpr std::string_view kUnit = " ms";
+    for (auto& column : columns) {
+        if (column.head.ends_with(kUnit)) column.head.resize(column.head.size() - kUnit.size());
+    }
+    return columns;
+}
+
 }  // namespace
 
 std::string live_page() {
@@ -46,7 +56,7 @@ std::string live_page() {
         time_charts(true) + "<p class=\"hint no-charts\" hidden></p></section>\n" +
         live_table("operations", "Operations",
                    {{"operation", true}, {"ok"}, {"empty"}, {"failed"}, {"timed out"}, {"missed"}}) +
-        live_table("intervals", "Last intervals", time_columns()) + "</main>\n";
+        live_table("intervals", "Last intervals", columns_with_units()) + "</main>\n";
     return html_page(page);
 }
 

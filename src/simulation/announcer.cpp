@@ -62,6 +62,11 @@ void Announcer::moment(Mono now, const Standing& standing) const {
             }
         }
         standing.measurement->look(moment);
+    } else {
+        // Counters that are there from the beginning: whoever asks seldom would not see what the first ones
+        // grew by.
+        for (const auto& operation : workload_.operations())
+            moment.counts.operations.emplace_back().name = operation.name;
     }
     events_.moment(moment);
 }

@@ -161,7 +161,7 @@ Run::Run(event_loop::Loop& loop, const SimulationPlan& plan, const workload::Wor
       workload_{workload},
       loop_{loop},
       wakes_{plan, workload},
-      announcer_{plan, events},
+      announcer_{plan, workload, events},
       result_{result},
       context_{.loop = loop_,
                .workload = workload,

@@ -191,7 +191,7 @@ TEST_CASE("who looks on is told the stage, the place in the pattern, and counts"
     metrics::LiveMoment told;
     simulation::SimulationEvents events;
     events.moment = [&](const metrics::LiveMoment& moment) { told = moment; };
-    const simulation::Announcer announcer{load.plan, events};
+    const simulation::Announcer announcer{load.plan, load.workload, events};
     CHECK(announcer.tells_moments());
     event_loop::Loop loop;
     simulation::Wakes wakes{load.plan, load.workload};
@@ -233,7 +233,7 @@ TEST_CASE("progress keeps its own rhythm, whatever that of the ticks") {
     events.progress = [&](const metrics::Interval&, const simulation::ProgressState& state) {
         told.push_back(state.elapsed_s);
     };
-    simulation::Announcer announcer{load.plan, events};
+    simulation::Announcer announcer{load.plan, load.workload, events};
     announcer.begin_progress(kStart);
     for (int i = 1; i <= 5; ++i) {
         const auto gauges = load.gauges(i * 1s);

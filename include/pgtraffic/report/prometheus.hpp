@@ -26,8 +26,8 @@ struct ProcessUsage {
     std::int64_t resident_bytes = 0;
 };
 
-/// The whole page. Counters begin at zero with the measured load. A series of an outcome that has not
-/// happened has no histogram yet, its counter is there from the start.
+/// The whole page. Counters begin at zero with the measured load. All series are there from the start, but
+/// an operation's histogram of failures, which comes with the first one.
 [[nodiscard]] std::string prometheus_text(const metrics::LiveMoment& moment, const PrometheusContext& context,
                                           const ProcessUsage& usage);
 

@@ -12,16 +12,18 @@
 #include "pgtraffic/metrics/stage.hpp"
 #include "pgtraffic/simulation/crew.hpp"
 #include "pgtraffic/simulation/measurement.hpp"
+#include "pgtraffic/workload/workload.hpp"
 
 namespace pgtraffic::simulation {
 
 struct SimulationEvents;
 struct SimulationPlan;
 
-/// Refers to plan and events, which outlive it.
+/// Refers to plan, workload and events, which outlive it.
 class Announcer {
  public:
-    Announcer(const SimulationPlan& plan, const SimulationEvents& events) : plan_{plan}, events_{events} {}
+    Announcer(const SimulationPlan& plan, const workload::Workload& workload, const SimulationEvents& events)
+        : plan_{plan}, workload_{workload}, events_{events} {}
 
     void say(const std::string& text) const;
     void connecting(std::uint32_t connected) const;
@@ -49,6 +51,7 @@ class Announcer {
 
  private:
     const SimulationPlan& plan_;
+    const workload::Workload& workload_;
     const SimulationEvents& events_;
     base::Mono next_progress_ = base::Mono::max();
 };

@@ -54,13 +54,19 @@ const page = (() => {
         return digits(x / 1e3, x < 1e4 ? 2 : 1) + ' s';
     }
     const percent = (x) => (x === null || x === undefined ? '–' : digits(100 * x, 1) + ' %');
-    function clock(s) {
-        if (s < 60) return digits(s, s < 10 ? 1 : 0) + ' s';
-        const whole = Math.round(s);
+    /** With so many decimals of a second, where they tell something. */
+    function clock(s, places = 0) {
+        if (s < 60) return digits(s, Math.max(places, s < 10 ? 1 : 0)) + ' s';
+        const rounded = Number(s.toFixed(places));
         const two = (n) => String(n).padStart(2, '0');
-        const minutes = Math.floor(whole / 60);
-        return minutes < 60 ? minutes + ':' + two(whole % 60)
-                            : Math.floor(minutes / 60) + ':' + two(minutes % 60) + ':' + two(whole % 60);
+        const seconds = (rounded % 60).toFixed(places).padStart(places > 0 ? 3 + places : 2, '0');
+        const minutes = Math.floor(rounded / 60);
+        return minutes < 60 ? minutes + ':' + seconds : Math.floor(minutes / 60) + ':' + two(minutes % 60) + ':' + seconds;
+    }
+    /** From when to when an interval was, and in which phase. */
+    function during(one) {
+        const places = one.duration_s < 1 ? 2 : 0;
+        return clock(one.elapsed_s, places) + ' to ' + clock(one.elapsed_s + one.duration_s, places) + ', phase ' + one.phase;
     }
 
     // ---- scales
@@ -147,7 +153,7 @@ const page = (() => {
         // A value without neighbours, as of sparse runs, would be a line of no length, which is not drawn.
         const there = (k) => set.data[k] && set.data[k].y !== null && set.data[k].y !== undefined;
         set.pointRadius = ({ dataIndex: i }) => (there(i) && !there(i - 1) && !there(i + 1) ? 2.5 : 0);
-        if (options.bars) Object.assign(set, { stepped: 'middle', fill: 'origin', pointRadius: 0 });
+        if (options.bars) Object.assign(set, { stepped: 'middle', fill: 'origin' });
         return set;
     }
     function paint(chart) {
@@ -262,10 +268,10 @@ const page = (() => {
         const members = [];
         const output = outputId ? document.getElementById(outputId) : null;
         const resting = output ? output.textContent : '';
-        let at = -1;
+        let at = -1, shown = null;  // which of the stops, and where that is
         function show(index) {
             at = index;
-            const x = index < 0 ? null : stops[index];
+            const x = shown = index < 0 ? null : stops[index];
             if (output) output.textContent = x === null ? resting : say(index);
             for (const { chart, cursor, list, keys } of members) {
                 const area = chart.chartArea;
@@ -298,7 +304,8 @@ const page = (() => {
             };
             plot.addEventListener('pointermove', follow);
             plot.addEventListener('pointerdown', follow);
-            plot.addEventListener('pointerleave', () => show(-1));
+            // A finger that is lifted leaves, too: what it read stays until the next touch elsewhere.
+            plot.addEventListener('pointerleave', (event) => { if (event.pointerType === 'mouse') show(-1); });
             plot.addEventListener('blur', () => show(-1));
             plot.addEventListener('keydown', (event) => {
                 const last = stops.length - 1;
@@ -310,7 +317,11 @@ const page = (() => {
                 show(Math.min(last, Math.max(0, move[event.key])));
             });
         }
-        return { add };
+        /** The stops are others, or lie elsewhere: what is read stays the same moment, or the nearest that is left. */
+        function again() {
+            if (shown !== null && stops.length > 0) show(nearest(shown));
+        }
+        return { add, again };
     }
 
     // ---- from a result
@@ -446,6 +457,6 @@ const page = (() => {
         }
     }
 
-    return { unpack, unpackLines, thin, color, count, ms, percent, clock, timeAxis, linearAxis, logAxis, ninesAxis, share, series, bands,
+    return { unpack, unpackLines, thin, color, count, ms, percent, clock, during, timeAxis, linearAxis, logAxis, ninesAxis, share, series, bands,
              draw, makeGroup, quantileAt, overTime, timeCharts, byNines, start };
 })();

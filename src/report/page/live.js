@@ -1,29 +1,29 @@
 // The charts of a run while it lasts: those of the report, fed by the events of the program that serves the page.
 'use strict';
 
-page.start(async () => {
+(() => {
     const most = 600;  // intervals, as many as the program keeps for a page that comes late
     const { count, ms } = page;
     const $ = (id) => document.getElementById(id);
     const intervals = [], stops = [], spans = [];
-    let run = null, charts = [], moment = null, before = null, rate = null, ended = false, over = false;
+    let run = null, charts = [], moment = null, before = null, rate = null, ended = false, over = false, drawn = false;
+    let group = null;
 
     /** The whole run as long as the page has all of it, then the latest part. */
     function shown() {
         const last = intervals[intervals.length - 1];
         const end = last.elapsed_s + last.duration_s;
         const from = intervals[0].elapsed_s;
-        return from > 0 ? { min: from, max: end } : { min: 0, max: Math.max(moment ? moment.duration_s : 0, end) };
+        const planned = Math.min(moment ? moment.duration_s : 0, most * last.duration_s);
+        return from > 0 ? { min: from, max: end } : { min: 0, max: Math.max(planned, end) };
     }
 
     /** On the first interval: only then is it known whether the load follows a plan. */
     function build() {
         const open = intervals[0].target_per_s !== null;
         $('chart-lag').hidden = !open;
-        const group = page.makeGroup({ stops, outputId: 'when', say: (i) => {
-            const one = intervals[i];
-            return page.clock(one.elapsed_s) + ' to ' + page.clock(one.elapsed_s + one.duration_s) + ', phase ' + one.phase;
-        } });
+        if (!open) document.querySelector('#chart-rate figcaption span').textContent = 'queries a second';
+        group = page.makeGroup({ stops, outputId: 'when', say: (i) => page.during(intervals[i]) });
         charts = page.timeCharts(open).filter(({ where }) => open || where !== 'chart-lag').map((kind, i) => {
             const list = kind.list(intervals);
             const chart = page.draw(kind.where, { list, x: Object.assign(page.timeAxis(0), shown()), y: kind.y(list), group,
@@ -34,6 +34,14 @@ page.start(async () => {
 
     function redraw() {
         if (intervals.length === 0) return;
+        const places = intervals[0].duration_s < 1 ? 2 : 0;
+        rows('intervals', intervals.slice(-10).reverse().map((one) => [page.clock(one.elapsed_s, places), one.phase,
+            count(one.target_per_s), count(one.throughput_per_s), count(one.failed), count(one.timed_out), count(one.waiting),
+            count(one.in_flight), ms(one.p50_ms), ms(one.p99_ms), ms(one.max_ms)]));
+        if (drawn) drawCharts();
+    }
+
+    function drawCharts() {
         stops.splice(0, stops.length, ...intervals.map((one) => one.elapsed_s + one.duration_s / 2));
         spans.length = 0;
         for (const one of intervals) {
@@ -53,9 +61,7 @@ page.start(async () => {
             chart.options.scales.y = kind.y(list);
             chart.update('none');
         }
-        rows('intervals', intervals.slice(-10).reverse().map((one) => [page.clock(one.elapsed_s), one.phase,
-            count(one.target_per_s), count(one.throughput_per_s), count(one.failed), count(one.timed_out), count(one.waiting),
-            count(one.in_flight), ms(one.p50_ms), ms(one.p99_ms), ms(one.max_ms)]));
+        group.again();
     }
 
     /** Into the body of the table with this label: the first cell of a row is its name. */
@@ -97,11 +103,13 @@ page.start(async () => {
         if (before && m.elapsed_s > before.elapsed_s) rate = (m.succeeded - before.succeeded) / (m.elapsed_s - before.elapsed_s);
         if (!before || m.elapsed_s > before.elapsed_s) before = m;
         const { connections: held } = m;
+        const measuring = m.stage === 'measuring';  // before and behind it nothing is attained, and no rate is a target
+        const aim = m.target_per_s === null ? 'as fast as it goes' : 'of ' + whole(m.target_per_s) + '/s';
         const made = held.idle + held.busy;
         $('now').replaceChildren(
             figure('Time', page.clock(Math.round(m.elapsed_s)), (m.duration_s > 0 ? 'of ' + page.clock(m.duration_s) : '') +
                 (m.phase ? ', ' + m.phase : '')),
-            figure('Attained', whole(rate) + '/s', m.target_per_s === null ? 'as fast as it goes' : 'of ' + whole(m.target_per_s) + '/s'),
+            figure('Attained', measuring ? whole(rate) + '/s' : '–', measuring ? aim : ''),
             figure('Succeeded', count(m.succeeded), m.target_per_s === null ? '' : 'of ' + count(m.planned) + ' due'),
             figure('Failed', count(m.failed), some(m.missed, 'missed')),
             figure('Waiting', count(m.waiting), count(m.in_flight) + ' in flight'),
@@ -115,37 +123,54 @@ page.start(async () => {
         if ($('state').textContent !== text) $('state').textContent = text;
     }
 
-    const events = new EventSource('events');
-    events.addEventListener('run', (event) => {
-        // Each connection begins with it. Another run needs a page of its own; of the same one all comes again.
-        const { scenario, id, pattern } = JSON.parse(event.data);
-        if (run !== null && run !== id) return location.reload();
-        run = id;
-        intervals.length = 0;
-        $('scenario').textContent = scenario;
-        $('run').textContent = 'run ' + id + (pattern ? ' along ' + pattern : '');
-        document.title = scenario + ': pgtraffic, live';
-    });
-    events.addEventListener('moment', (event) => {
-        const data = JSON.parse(event.data);
-        over = data.stage === 'finished' || (data.duration_s > 0 && data.elapsed_s >= data.duration_s);
-        now(data);
-        if (!ended) state(data.stage);
-    });
-    // Those of the past come all at once: drawn when the browser next has time to.
     let due = false;
-    events.addEventListener('interval', (event) => {
-        intervals.push(JSON.parse(event.data));
-        if (intervals.length > most) intervals.shift();
-        if (due) return;
-        due = true;
-        setTimeout(() => { due = false; redraw(); });
+    function listen() {
+        const events = new EventSource('events');
+        events.addEventListener('run', (event) => {
+            // Each connection begins with it. Another run needs a page of its own; of the same one all comes again.
+            const { scenario, id, pattern } = JSON.parse(event.data);
+            if (run !== null && run !== id) return location.reload();
+            run = id;
+            intervals.length = 0;
+            $('scenario').textContent = scenario;
+            $('run').textContent = 'run ' + id + (pattern ? ' along ' + pattern : '');
+            document.title = scenario + ': pgtraffic, live';
+        });
+        events.addEventListener('moment', (event) => {
+            const data = JSON.parse(event.data);
+            over = data.stage === 'finished' || (data.duration_s > 0 && data.elapsed_s >= data.duration_s);
+            now(data);
+            if (!ended) state(data.stage);
+        });
+        // Those of the past come all at once: drawn when the browser next has time to.
+        events.addEventListener('interval', (event) => {
+            intervals.push(JSON.parse(event.data));
+            if (intervals.length > most) intervals.shift();
+            if (due) return;
+            due = true;
+            setTimeout(() => { due = false; redraw(); });
+        });
+        events.addEventListener('result', () => {
+            ended = true;
+            state('finished, and the result is there');
+            $('result').hidden = false;
+        });
+        events.onerror = () => {
+            $('result').hidden = true;  // it comes again with the next connection
+            if (events.readyState === EventSource.CLOSED) {
+                // It answered, but not with events: as many pages as it serves are open. The browser leaves that to us.
+                state('too many pages watch; trying again');
+                setTimeout(listen, 5000);
+            } else {
+                state((ended || over ? 'finished; ' : '') + 'the program does not answer');
+            }
+        };
+    }
+    listen();
+
+    // Figures and tables need no charts.
+    page.start(async () => {
+        drawn = true;
+        redraw();
     });
-    events.addEventListener('result', () => {
-        ended = true;
-        state('finished, and the result is there');
-        $('result').hidden = false;
-    });
-    events.onerror = () =>
-        state(ended || over ? 'finished, and the program has ended' : 'the program does not answer');
-});
+})();

@@ -33,8 +33,7 @@ page.start(async () => {
             outputId: 'when',
             say: (i) => {
                 const one = intervals[i];
-                return page.clock(one.elapsed_s) + ' to ' + page.clock(one.elapsed_s + one.duration_s) + ', phase ' + one.phase +
-                    (one.joined > 1 ? ' (' + one.joined + ' intervals; percentiles and queue of the worst)' : '');
+                return page.during(one) + (one.joined > 1 ? ' (' + one.joined + ' intervals; percentiles and queue of the worst)' : '');
             },
         });
         page.timeCharts(config.mode === 'open').forEach((chart, i) => {
