@@ -84,7 +84,7 @@ install(FILES ${PAGES}/_pgtraffic COMPONENT program
 install(FILES ${PAGES}/pgtraffic.fish COMPONENT program
   DESTINATION ${CMAKE_INSTALL_DATADIR}/fish/vendor_completions.d)
 install(FILES README.md DESTINATION ${CMAKE_INSTALL_DOCDIR} COMPONENT program)
-install(DIRECTORY docs DESTINATION ${CMAKE_INSTALL_DOCDIR} COMPONENT program)
+install(DIRECTORY docs examples DESTINATION ${CMAKE_INSTALL_DOCDIR} COMPONENT program)
 install(FILES LICENSE CHANGELOG.md src/report/page/chart_licence.txt DESTINATION ${CMAKE_INSTALL_DOCDIR} COMPONENT licence)
 install(FILES packaging/copyright ${debian}/changelog.gz ${debian}/changelog.Debian.gz
   DESTINATION ${CMAKE_INSTALL_DOCDIR} COMPONENT debian EXCLUDE_FROM_ALL)

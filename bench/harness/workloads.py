@@ -11,9 +11,14 @@ def operations(pgtraffic, scenario):
     return json.loads("\n".join(line for line in text.splitlines() if not line.lstrip().startswith("//")))["operations"]
 
 
+def _sql(statement):
+    """A text, or its lines."""
+    return statement["sql"] if isinstance(statement["sql"], str) else "\n".join(statement["sql"])
+
+
 def select_statement(pgtraffic):
     """The text of the one statement of `select`, its key as $1."""
-    return operations(pgtraffic, "select")[0]["statements"][0]["sql"]
+    return _sql(operations(pgtraffic, "select")[0]["statements"][0])
 
 
 def pgbench_scripts(pgtraffic, server, scenario, directory):
@@ -24,7 +29,7 @@ def pgbench_scripts(pgtraffic, server, scenario, directory):
         for number, statement in enumerate(operation["statements"]):
             lines = [rf"\set p{n} {_pgbench_value(server, parameter)}"
                      for n, parameter in enumerate(statement.get("parameters", []), start=1)]
-            lines.append(re.sub(r"\$(\d+)", r":p\1", statement["sql"]) + ";")
+            lines.append(re.sub(r"\$(\d+)", r":p\1", _sql(statement)) + ";")
             path = f"{directory}/{scenario}-{operation['name']}-{number}.sql"
             with open(path, "w", encoding="utf-8") as script:
                 script.write("\n".join(lines) + "\n")

@@ -25,6 +25,7 @@ namespace {
 constexpr std::size_t kMaxOperations = 100;
 constexpr std::size_t kMaxStatements = 100;  // an operation
 constexpr std::size_t kMaxListed = 100;      // SQLSTATEs of a policy, thresholds
+constexpr std::size_t kMaxLines = 1000;      // of a statement
 constexpr std::size_t kMaxName = 63;         // bytes
 constexpr double kMaxWeight = 1e9;
 constexpr std::int64_t kMaxRetries = 100;
@@ -56,8 +57,20 @@ std::string parse_name(const base::JsonNode& node) {
     return name;
 }
 
+/// A text, or its lines: JSON has none of several.
+std::string lines_of(const base::JsonNode& node) {
+    if (!node.is_array()) return node.text(kMaxText);
+    std::string text;
+    const auto count = limited_size(node, 1, kMaxLines);
+    for (std::size_t i = 0; i < count; ++i) {
+        text += (i == 0 ? "" : "\n") + node.at(i).text(kMaxText);
+        if (text.size() > kMaxText) node.fail(fmt::format("has more than {} bytes together", kMaxText));
+    }
+    return text;
+}
+
 std::string parse_sql(const base::JsonNode& node) {
-    auto sql = node.text(kMaxText);
+    auto sql = lines_of(node);
     SqlScanner scanner{sql};
     if (scanner.peek().empty()) node.fail("the statement is empty");
     if (scanner.take_word() == "copy")
@@ -108,6 +121,7 @@ Statement parse_statement(const base::JsonNode& node, const Operation& operation
     if (node.has("parameters")) {
         const auto list = node.at("parameters");
         const auto count = limited_size(list, 0, kMaxParameters);
+        statement.written = list.value();
         for (std::size_t i = 0; i < count; ++i)
             statement.arguments.push_back(parse_argument(list.at(i), values));
     }
@@ -180,6 +194,9 @@ Operation parse_operation(const base::JsonNode& node) {
     name_the_nameless(operation);
     if (all_zero(operation.statements)) list.fail("all weights are zero");
     if (node.has("retry")) operation.retry = parse_retry(node.at("retry"));
+    for (const auto* key : {"values", "retry"}) {
+        if (node.has(key)) operation.written[key] = node.at(key).value();
+    }
     return operation;
 }
 

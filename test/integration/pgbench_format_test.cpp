@@ -2,13 +2,13 @@
 // same order, but for those that docs/integrations.md names.
 #include <algorithm>
 #include <array>
-#include <filesystem>
 #include <sstream>
 #include <string>
 #include <vector>
 
 #include "support/catch.hpp"
 #include "support/real_run.hpp"
+#include "support/test_server.hpp"
 
 using namespace pgtraffic;
 
@@ -57,13 +57,6 @@ std::vector<std::string> comparable(std::vector<std::string> forms) {
     return forms;
 }
 
-std::string pgbench_of_server() {
-    for (const auto* path : {"/usr/lib/postgresql/15/bin/pgbench", "/usr/lib/postgresql/17/bin/pgbench"}) {
-        if (std::filesystem::exists(path)) return path;
-    }
-    return "pgbench";
-}
-
 }  // namespace
 
 TEST_CASE("the summary has pgbench's lines in pgbench's order and with its decimals") {
@@ -79,7 +72,7 @@ TEST_CASE("the summary has pgbench's lines in pgbench's order and with its decim
          {Case{{}, {"-P", "1"}}, Case{{"-R", "50"}, {}}, Case{{"-R", "50", "-L", "900"}, {}}}) {
         std::vector<std::string> ours{"-d",       database.dsn(), "--warmup",         "0",
                                       "--format", "pgbench",      "--disable-logging"};
-        std::vector<std::string> theirs{pgbench_of_server(), "-n", "-f", script.path()};
+        std::vector<std::string> theirs{test::pgbench(), "-n", "-f", script.path()};
         for (auto* argv : {&ours, &theirs}) {
             argv->insert(argv->end(), common.begin(), common.end());
             for (const auto& word : both) argv->push_back(argv == &ours && word == "900" ? "900ms" : word);
@@ -105,9 +98,9 @@ TEST_CASE("operations that are tried again have the lines of pgbench's scripts, 
     const test::TemporaryFile scenario{R"({"name": "two", "operations": [
         {"name": "a", "statements": [{"sql": "SELECT 1"}], "retry": {"on": ["40001"], "max": 2}},
         {"name": "b", "statements": [{"sql": "SELECT 1"}]}]})"};
-    const auto pgbench = test::run_process({pgbench_of_server(), "-n", "-f", script.path(), "-f",
-                                            script.path(), "-M", "prepared", "-c", "2", "-T", "1", "-R",
-                                            "100", "-L", "900", "--max-tries", "3", database.dsn()});
+    const auto pgbench = test::run_process({test::pgbench(), "-n", "-f", script.path(), "-f", script.path(),
+                                            "-M", "prepared", "-c", "2", "-T", "1", "-R", "100", "-L", "900",
+                                            "--max-tries", "3", database.dsn()});
     INFO(pgbench.out << pgbench.err);
     REQUIRE(pgbench.exit_code == 0);
     const auto pgtraffic = test::run_pgtraffic(

@@ -1,9 +1,13 @@
 // Real runs against a real PostgreSQL, each figure checked against the tables or the server's own statistics.
+#include <fmt/format.h>
+
 #include <cmath>
 #include <csignal>
 #include <map>
 #include <string>
+#include <tuple>
 
+#include "pgtraffic/base/time.hpp"
 #include "pgtraffic/postgres/client.hpp"
 #include "pgtraffic/workload/workload.hpp"
 #include "support/catch.hpp"
@@ -536,8 +540,8 @@ TEST_CASE("an attempt that a lost connection prevents is none") {
     const std::string paused =
         "FROM pg_stat_activity WHERE application_name = 'pgtraffic' AND datname = current_database() AND "
         "state = 'idle' AND query LIKE '%1 / 0%'";
-    while (number(client, "SELECT count(*) " + paused) == 0) {
-    }
+    for (const auto begun = base::mono_now(); number(client, "SELECT count(*) " + paused) == 0;)
+        REQUIRE(base::mono_now() - begun < std::chrono::seconds{30});
     client.execute("SELECT pg_terminate_backend(pid) " + paused);
     const auto result = test::read_result(process.wait(), 2);
     check_conserved(result);
@@ -547,6 +551,34 @@ TEST_CASE("an attempt that a lost connection prevents is none") {
     CHECK(statements[0]["ok"] == 1);
     CHECK(statements[0]["failed"] == 0);
     CHECK(statements[1]["failed"] == 1);
+}
+
+TEST_CASE("pgbench's transaction on pgbench's tables: what its statements share adds up in all four") {
+    const auto database = test::fresh_database();
+    const auto made = test::run_process({test::pgbench(), "-i", "-s", "3", "-q", database.dsn()});
+    INFO(made.err);
+    REQUIRE(made.exit_code == 0);
+    const auto result = run_and_read(database, {"--scenario", PGTRAFFIC_SOURCE_DIR "/examples/tpcb-like.json",
+                                                "-t", "300", "--warmup", "0"});
+    CHECK(result["summary"]["queries"]["ok"] == 300);
+    CHECK(result["config"]["parameters"]["tpcb-like"]["values"]["aid"]["key"] == "pgbench_accounts.aid");
+    Client client{database.conninfo()};
+    CHECK(number(client, "SELECT count(*) FROM pgbench_history") == 300);
+    // Each row of the history is of the account, the teller and the branch that had its delta.
+    for (const auto& [table, key, balance] :
+         {std::tuple{"accounts", "aid", "abalance"}, std::tuple{"tellers", "tid", "tbalance"},
+          std::tuple{"branches", "bid", "bbalance"}}) {
+        INFO(table);
+        CHECK(number(client,
+                     fmt::format(
+                         "SELECT count(*) FROM pgbench_{0} LEFT JOIN (SELECT {1}, sum(delta) AS sum FROM "
+                         "pgbench_history GROUP BY {1}) AS changed USING ({1}) "
+                         "WHERE {2} <> coalesce(sum, 0)",
+                         table, key, balance)) == 0);
+    }
+    CHECK(number(client, "SELECT count(DISTINCT aid) FROM pgbench_history") > 290);
+    CHECK(number(client, "SELECT count(DISTINCT bid) FROM pgbench_history") == 3);
+    CHECK(number(client, "SELECT count(DISTINCT delta) FROM pgbench_history") > 250);
 }
 
 TEST_CASE("an operation may make the table that its later statements name") {

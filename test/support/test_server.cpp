@@ -5,8 +5,10 @@
 #include <fmt/format.h>
 
 #include <cstdlib>
+#include <filesystem>
 #include <memory>
 #include <optional>
+#include <system_error>
 
 #include "pgtraffic/base/error.hpp"
 #include "pgtraffic/base/random.hpp"
@@ -101,6 +103,15 @@ postgres::Conninfo server_conninfo() {
 
 postgres::TemporaryServer* own_server() {
     return server().own.get();
+}
+
+std::string pgbench() {
+    std::error_code none;
+    for (const auto& version : std::filesystem::directory_iterator{"/usr/lib/postgresql", none}) {
+        const auto program = version.path() / "bin/pgbench";
+        if (std::filesystem::exists(program)) return program.string();
+    }
+    return "pgbench";
 }
 
 }  // namespace pgtraffic::test

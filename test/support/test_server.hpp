@@ -47,4 +47,7 @@ inline constexpr std::uint64_t kSeed = 7;
 /// PGTRAFFIC_TEST_DSN.
 [[nodiscard]] postgres::TemporaryServer* own_server();
 
+/// The pgbench to start: a server's, wherever Debian has it, else that of the path.
+[[nodiscard]] std::string pgbench();
+
 }  // namespace pgtraffic::test

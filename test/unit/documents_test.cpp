@@ -178,6 +178,18 @@ TEST_CASE("the scenarios and patterns of the documents are ones that the program
     CHECK(patterns == 1);
 }
 
+TEST_CASE("the examples are scenarios that the program takes, and the documents name each") {
+    const auto page = test::read_file(fs::path{PGTRAFFIC_SOURCE_DIR} / "docs/scenarios.md");
+    std::size_t examples = 0;
+    for (const auto& entry : fs::directory_iterator{fs::path{PGTRAFFIC_SOURCE_DIR} / "examples"}) {
+        INFO(entry.path());
+        CHECK(workload::load_scenario_file(entry.path().string()).name == entry.path().stem());
+        CHECK(page.find("examples/" + entry.path().filename().string()) != std::string::npos);
+        ++examples;
+    }
+    CHECK(examples >= 1);
+}
+
 TEST_CASE("the sample of pgbench's summary has the lines that are printed, in their order") {
     const auto page = test::read_file(fs::path{PGTRAFFIC_SOURCE_DIR} / "docs/integrations.md");
     const auto samples = blocks(page, "text");

@@ -422,6 +422,23 @@ TEST_CASE("What no arrival draws is dropped") {
     CHECK(scenario.operations[1].statements.size() == 2);
 }
 
+TEST_CASE("SQL may be written in lines") {
+    const auto with_lines = [](std::string_view sql) {
+        return with_operation(R"("statements": [{"sql": )" + std::string{sql} + "}]");
+    };
+    CHECK(parse(with_lines(R"(["SELECT 1 -- one", "  + 2"])")).operations.at(0).statements.at(0).sql ==
+          "SELECT 1 -- one\n  + 2");
+    const std::string place = "mine.json: /operations/0/statements/0/sql";
+    CHECK(complaint(with_lines("[]")) == place + ": must hold 1 to 1000 values, not 0");
+    CHECK(complaint(with_lines(R"(["", " "])")) == place + ": the statement is empty");
+    CHECK(complaint(with_lines(R"(["SELECT", 1])")) == place + "/1: must be a string, not a number");
+    CHECK(complaint(with_lines(R"(["COPY t", "TO STDOUT"])")).find("COPY moves its data") !=
+          std::string::npos);
+    const std::string long_line = '"' + std::string(60'000, ' ') + '"';
+    CHECK(complaint(with_lines("[" + long_line + ", " + long_line + "]")) ==
+          place + ": has more than 100000 bytes together");
+}
+
 TEST_CASE("Values of an operation are named in it, once each, and known") {
     const std::string values = R"("values": {"id": {"integer": [1, 9]}, "note": {"constant": "x"}}, )";
     const auto with = [&](std::string_view parameter) {
