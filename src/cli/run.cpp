@@ -193,16 +193,6 @@ void add_audit(RunResult& result, const simulation::AuditLog& audit, const postg
     }
 }
 
-/// What was asked, beside how it was answered.
-void add_statements(RunResult& result, const workload::Scenario& scenario) {
-    for (std::size_t o = 0; o < result.operations.size() && o < scenario.operations.size(); ++o) {
-        auto& counted = result.operations[o].statements;
-        const auto& written = scenario.operations[o].statements;
-        for (std::size_t s = 0; s < counted.size() && s < written.size(); ++s)
-            counted[s].sql = written[s].sql;
-    }
-}
-
 void add_network(RunResult& result, metrics::Histogram idle) {
     // The kernel's samples of the run, where there were any, are in it already.
     metrics::NetworkResult network = std::move(result.network).value_or(metrics::NetworkResult{});
@@ -279,7 +269,7 @@ int run_command(const RunOptions& options, const std::vector<std::string>& argv)
 
     if (prepared.audit) add_audit(result, *prepared.audit, conninfo, options);
     if (prepared.round_trips) add_network(result, std::move(*prepared.round_trips));
-    add_statements(result, choice.scenario);
+    describe_statements(result, choice.scenario, conninfo);
     add_warnings(result, *prepared.workload, options);
     files.end_stream(result);
     // One that broke the audit off, say, is the run's: outcome and exit code tell it. A later one finds the

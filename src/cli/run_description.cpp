@@ -89,7 +89,29 @@ nlohmann::ordered_json config_json(const RunOptions& options, const RunChoice& c
     return config;
 }
 
+/// Every text in it: a scenario may hold the password by which it connects, in a value that it sends.
+void hide_secrets(nlohmann::ordered_json& value, const postgres::Conninfo& conninfo) {
+    if (value.is_string()) value = conninfo.without_secrets(value.get<std::string>());
+    if (value.is_structured()) {
+        for (auto& part : value) hide_secrets(part, conninfo);
+    }
+}
+
 }  // namespace
+
+void describe_statements(metrics::RunResult& result, const workload::Scenario& scenario,
+                         const postgres::Conninfo& conninfo) {
+    for (std::size_t o = 0; o < result.operations.size() && o < scenario.operations.size(); ++o) {
+        auto& counted = result.operations[o].statements;
+        const auto& operation = scenario.operations[o];
+        auto& written = result.config["parameters"][operation.name] = operation.written;
+        for (std::size_t s = 0; s < counted.size() && s < operation.statements.size(); ++s) {
+            counted[s].sql = conninfo.without_secrets(operation.statements[s].sql);
+            written["statements"].push_back(operation.statements[s].written);
+        }
+        hide_secrets(written, conninfo);
+    }
+}
 
 void describe(metrics::RunResult& result, const RunOptions& options, const RunChoice& choice,
               const postgres::Conninfo& conninfo, const std::vector<std::string>& argv, std::uint64_t seed,

@@ -263,10 +263,12 @@ Comparison compare(const std::vector<ComparedRun>& runs, const std::vector<FailC
     for (const auto& condition : conditions) {
         const auto base = groups.front().value({condition.figure});
         for (std::size_t i = 1; i < groups.size(); ++i) {
-            const auto change = change_of(base, groups[i].value({condition.figure}));
+            const auto other = groups[i].value({condition.figure});
+            const auto change = change_of(base, other);
             comparison.conditions.push_back(
                 {condition.expression, labels[i], change,
-                 !change || change_holds(*change, condition.comparison, condition.change)});
+                 !change || change_holds(*change, condition.comparison, condition.change),
+                 base.weak || other.weak});
         }
     }
     return comparison;

@@ -1,11 +1,14 @@
 // Whether two results speak of the same load.
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <array>
 #include <cmath>
 #include <optional>
 #include <span>
+#include <string>
+#include <vector>
 
 #include "pgtraffic/base/check.hpp"
 #include "pgtraffic/base/units.hpp"
@@ -87,20 +90,37 @@ std::string names_of(const Json& operations) {
 
 /// The operations of both in which a statement of the same place has other SQL; results of earlier versions
 /// have none.
-std::string other_sql(const Json& a, const Json& b) {
+std::vector<std::string> with_other_sql(const Json& a, const Json& b) {
     const auto same_text = [](const Json& x, const Json& y) {
         const auto mine = value_of(x, "sql");
         const auto its = value_of(y, "sql");
         return mine.is_null() || its.is_null() || mine == its;
     };
-    std::string names;
+    std::vector<std::string> names;
     for (const auto& one : a) {
         const auto other = std::ranges::find_if(b, [&](const Json& o) { return o["name"] == one["name"]; });
         if (other == b.end()) continue;
         const auto& mine = one["statements"];
         const auto& its = (*other)["statements"];
         if (!std::equal(mine.begin(), mine.end(), its.begin(), its.end(), same_text))
-            names += (names.empty() ? "" : ", ") + one["name"].get<std::string>();
+            names.push_back(one["name"].get<std::string>());
+    }
+    return names;
+}
+
+/// Those that draw other values for the same SQL, or are tried again otherwise. Results of earlier versions
+/// do not tell, and where the SQL is another one, so may be what it is given.
+std::vector<std::string> with_other_parameters(const Json& a, const Json& b) {
+    const auto mine = value_of(a["config"], "parameters");
+    const auto its = value_of(b["config"], "parameters");
+    std::vector<std::string> names;
+    if (!mine.is_object() || !its.is_object()) return names;
+    const auto rewritten = with_other_sql(a["operations"], b["operations"]);
+    for (const auto& [name, parameters] : mine.items()) {
+        const auto other = its.find(name);
+        // In whatever order their keys are.
+        if (other == its.end() || nlohmann::json(*other) == nlohmann::json(parameters)) continue;
+        if (std::ranges::find(rewritten, name) == rewritten.end()) names.push_back(name);
     }
     return names;
 }
@@ -192,6 +212,10 @@ std::vector<std::string> load_differences(const ComparedRun& base, const Compare
     if (is_closed(base) || is_closed(other)) compare_where_both_tell(kSessionKeys, base, other, found);
     if (!is_closed(base) || !is_closed(other)) compare_key(kLatencyLimit, base, other, found);
     compare_phases(base, other, found);
+    if (const auto names = with_other_parameters(base.document, other.document); !names.empty())
+        found.push_back(fmt::format("the values or retries of {} are others in {} than in {}",
+                                    printable(fmt::format("{}", fmt::join(names, ", ")), 60), other.label,
+                                    base.label));
     const auto a = names_of(base.document["operations"]);
     const auto b = names_of(other.document["operations"]);
     if (a != b)
@@ -213,10 +237,10 @@ std::vector<std::string> other_differences(const std::vector<ComparedRun>& runs)
         }
         if (is_closed(base) && is_closed(run)) compare_key(kLatencyLimit, base, run, found);
         if (!is_closed(base) && !is_closed(run)) compare_where_both_tell(kSessionKeys, base, run, found);
-        if (const auto names = other_sql(base.document["operations"], run.document["operations"]);
+        if (const auto names = with_other_sql(base.document["operations"], run.document["operations"]);
             !names.empty())
-            found.push_back(
-                fmt::format("the SQL of {} is another one in {}", printable(names, 60), run.label));
+            found.push_back(fmt::format("the SQL of {} is another one in {}",
+                                        printable(fmt::format("{}", fmt::join(names, ", ")), 60), run.label));
         const auto differ = [&](std::string_view what, const Json& a, const Json& b) {
             if (a != b)
                 found.push_back(difference(what, base.label, value_text(a), run.label, value_text(b)));

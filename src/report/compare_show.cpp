@@ -91,8 +91,8 @@ std::string run_line(const ComparedRun& run) {
 }
 
 std::string condition_line(const FailResult& condition) {
-    return fmt::format("{}: {} in {}: {}", printable(condition.expression), change_text(condition.change),
-                       condition.run, condition.failed ? "FAILED" : "ok");
+    return fmt::format("{}: {}{} in {}: {}", printable(condition.expression), change_text(condition.change),
+                       condition.weak ? "*" : "", condition.run, condition.failed ? "FAILED" : "ok");
 }
 
 Json number_or_null(std::optional<double> x) {
@@ -100,9 +100,10 @@ Json number_or_null(std::optional<double> x) {
 }
 
 bool has_weak(const Comparison& comparison) {
-    return std::ranges::any_of(comparison.figures, [](const ComparedFigure& figure) {
-        return std::ranges::any_of(figure.values, &ComparedValue::weak);
-    });
+    return std::ranges::any_of(comparison.conditions, &FailResult::weak) ||
+           std::ranges::any_of(comparison.figures, [](const ComparedFigure& figure) {
+               return std::ranges::any_of(figure.values, &ComparedValue::weak);
+           });
 }
 
 // ---- the page
@@ -190,7 +191,8 @@ std::string conditions_table(const Comparison& comparison) {
     std::vector<std::vector<std::string>> rows;
     for (const auto& one : comparison.conditions) {
         rows.push_back(
-            {html_text(one.expression), one.run, change_text(one.change),
+            {html_text(one.expression), one.run,
+             fmt::format("{}{}", change_text(one.change), one.weak ? kWeakMark : ""),
              one.failed ? "<span class=\"missed\">failed</span>" : "<span class=\"met\">ok</span>"});
     }
     return "<h3>Fails if</h3>\n" +
@@ -363,7 +365,8 @@ Json compare_json(const Comparison& comparison, const std::vector<ComparedRun>& 
         conditions.push_back({{"expression", one.expression},
                               {"run", one.run},
                               {"change_ratio", number_or_null(one.change)},
-                              {"failed", one.failed}});
+                              {"failed", one.failed},
+                              {"weak", one.weak}});
     }
     return {{"groups", group_labels(runs)},
             {"runs", std::move(list)},

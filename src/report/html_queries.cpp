@@ -38,6 +38,8 @@ std::string all_queries(const HtmlFigures& figure) {
                 " of their time; the server stood still for " +
                 figure("/summary/stood_still_s", Look::seconds) + ".";
     }
+    if (figure.has("/summary/connections_at_end"))
+        said += " Sessions connected at the end: " + figure("/summary/connections_at_end", Look::count) + ".";
     return html_table("All queries", heads, {row}) + hint(said);
 }
 
@@ -46,13 +48,16 @@ struct LatencyColumn {
     const char* key;
 };
 
-/// Those that the text report shows, too, and the two parts of the lag.
+/// Those that the text report shows, too, and of the two parts of the lag the wait for a session.
 std::vector<LatencyColumn> percentile_columns(const Json& document) {
     const LatencyColumn service{"service ms", "service_ms"};
     if (backlog_grew(document)) return {service};
     std::vector<LatencyColumn> columns{{"response ms", "response_ms"}, service};
     if (document["config"]["mode"] == "open")
         columns.insert(columns.end(), {{"lag ms", "lag_ms"}, {"pool wait ms", "pool_wait_ms"}});
+    const auto failed = document["summary"].find("failed_ms");
+    if (failed != document["summary"].end() && !failed->is_null())
+        columns.push_back({"failures ms", "failed_ms"});
     return columns;
 }
 

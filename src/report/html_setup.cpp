@@ -1,5 +1,6 @@
 #include <fmt/format.h>
 
+#include "pgtraffic/base/shell_word.hpp"
 #include "pgtraffic/base/units.hpp"
 #include "pgtraffic/report/html_section.hpp"
 
@@ -32,19 +33,9 @@ std::string pairs(std::string_view label, const Json& object, std::string_view w
     return pairs_table(label, rows);
 }
 
-/// So that a shell reads it as the one word that it was.
-std::string shell_word(const std::string& word) {
-    constexpr std::string_view kPlain =
-        "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-+=./:,@%";
-    if (!word.empty() && word.find_first_not_of(kPlain) == std::string::npos) return word;
-    std::string quoted = "'";
-    for (const char c : word) quoted += c == '\'' ? std::string{"'\\''"} : std::string{c};
-    return quoted + "'";
-}
-
 std::string command_line(const Json& argv) {
     std::string command;
-    for (const auto& word : argv) command += (command.empty() ? "" : " ") + shell_word(plain(word));
+    for (const auto& word : argv) command += (command.empty() ? "" : " ") + base::shell_word(plain(word));
     return fmt::format("<h3>Command line</h3>\n<pre>{}</pre>\n", html_lines(command));
 }
 
@@ -63,10 +54,10 @@ std::string statements(const Json& document, const HtmlFigures& figure) {
                                                                           figure.percentile(service, "p50"),
                                                                           figure.percentile(service, "p99"))
                                                             : std::string{};
-            html +=
-                fmt::format("<p class=\"statement\"><b>{}</b>{}: {} ok, {} empty, {} failed{}</p>\n", name,
-                            name == operation ? "" : " of " + operation, figure(at + "ok", Look::count),
-                            figure(at + "empty", Look::count), figure(at + "failed", Look::count), times);
+            html += fmt::format(
+                "<p class=\"statement\"><b>{}</b>{}: {} ok, {} empty, {} failed or timed out{}</p>\n", name,
+                name == operation ? "" : " of " + operation, figure(at + "ok", Look::count),
+                figure(at + "empty", Look::count), figure(at + "failed", Look::count), times);
             if (own[s].contains("sql"))
                 html += fmt::format("<pre>{}</pre>\n", html_lines(text_of(own[s], "sql")));
         }

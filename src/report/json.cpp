@@ -111,6 +111,7 @@ Json verdict_json(const metrics::Verdict& verdict) {
     Json reasons = Json::array();
     for (const auto& reason : verdict.reasons) {
         reasons.push_back({{"code", reason.code},
+                           {"severity", to_string(reason.severity)},
                            {"message", reason.message},
                            {"value", number(reason.value)},
                            {"limit", number(reason.limit)}});
@@ -230,8 +231,9 @@ Json summary_json(const RunResult& run) {
             bounds_ms(latencies.lag, metrics::batches_of(run.intervals, &Interval::lag));
         summary["pool_wait_ms"] = latency_ms(latencies.pool_wait);
     }
-    summary["connection_efficiency_ratio"] =
-        latencies.service.empty() ? Json(nullptr) : number(latencies.connection_efficiency());
+    summary["connection_efficiency_ratio"] = number(metrics::connection_efficiency(latencies, total));
+    summary["failed_ms"] = latency_ms(latencies.failed);
+    summary["connections_at_end"] = run.connections_at_end;
     summary["sessions_away_ratio"] = number(run.sessions_away_ratio);
     summary["stood_still_s"] = number(base::to_seconds(metrics::stood_still_for(run)));
     return summary;

@@ -85,7 +85,10 @@ void check_verdict(const JsonNode& verdict) {
     const auto status = verdict.at("status").text();
     if (status != "valid" && status != "suspect" && status != "invalid")
         verdict.at("status").fail("must be valid, suspect or invalid");
-    each(verdict.at("reasons"), [](const JsonNode& reason) { check_texts(reason, {"code", "message"}); });
+    each(verdict.at("reasons"), [](const JsonNode& reason) {
+        check_texts(reason, {"code", "message"});
+        if (reason.has("severity")) (void)reason.at("severity").text();
+    });
 }
 
 void check_config(const JsonNode& config) {
@@ -117,7 +120,7 @@ void check_summary(const JsonNode& summary) {
     check_later_counts(summary.at("queries"));
     unless_null(summary.at("throughput_standard_error_per_s"), check_amount);
     for (const auto key : {"response_ms", "service_ms"}) unless_null(summary.at(key), check_latency);
-    for (const auto key : {"lag_ms", "pool_wait_ms"}) {
+    for (const auto key : {"lag_ms", "pool_wait_ms", "failed_ms"}) {
         if (summary.has(key)) unless_null(summary.at(key), check_latency);
     }
     if (summary.has("backlog")) {
@@ -139,6 +142,7 @@ void check_summary(const JsonNode& summary) {
     for (const auto key : {"sessions_away_ratio", "stood_still_s"}) {
         if (summary.has(key)) check_amount(summary.at(key));
     }
+    if (summary.has("connections_at_end")) check_count(summary.at("connections_at_end"));
 }
 
 void check_environment(const JsonNode& environment) {

@@ -159,11 +159,8 @@ void operational_performance(const RunResult& run, Page& page) {
                  ? fmt::format("{} at the end", with_thousands(std::uint64_t{run.connections_at_end}))
                  : "");
     if (run.reconnects > 0) page.row("Reconnects", with_thousands(run.reconnects), "", "", Tone::doubtful);
-    // Of those that still wait nobody knows for how long they will.
-    if (!run.latencies.service.empty() && run.total.waiting * 100 <= run.total.started) {
-        page.row("Connection Efficiency", percent(run.latencies.connection_efficiency(), 1), "%",
-                 "service / (pool wait + service)");
-    }
+    if (const auto efficiency = metrics::connection_efficiency(run.latencies, run.total))
+        page.row("Connection Efficiency", percent(*efficiency, 1), "%", "service / (pool wait + service)");
 }
 
 void network(const RunResult& run, const Millis& ms, Page& page) {

@@ -473,6 +473,31 @@ TEST_CASE("weights make another load, a statement's SQL is what one may want to 
     CHECK(std::find(silent.begin(), silent.end(), another) == silent.end());
 }
 
+TEST_CASE("other values for the same SQL, or other retries, are another load") {
+    auto base = report::json_report(test::sample_open_run());
+    base["operations"][0]["statements"] =
+        nlohmann::ordered_json::array({{{"name", ""}, {"sql", "SELECT $1"}}});
+    auto older = base;
+    base["config"]["parameters"]["select_order"] = {{"statements", {{{{"key", "orders.order_id"}}}}},
+                                                    {"retry", {{"on", {"40001"}}, {"max", 3}}}};
+    CHECK(report::load_differences(runs_of(base, base)[0], runs_of(base, base)[1]).empty());
+    CHECK(report::load_differences(runs_of(base, older)[0], runs_of(base, older)[1]).empty());
+    for (const char* part : {"statements", "retry"}) {
+        auto other = base;
+        other["config"]["parameters"]["select_order"][part] = {{"zipf", true}};
+        auto runs = runs_of(base, other);
+        const auto differences = report::load_differences(runs[0], runs[1]);
+        REQUIRE(differences.size() == 1);
+        CHECK(differences[0] == "the values or retries of select_order are others in B than in A");
+        other["operations"][0]["statements"][0]["sql"] = "SELECT $1::int";
+        runs = runs_of(base, other);
+        CHECK(report::load_differences(runs[0], runs[1]).empty());  // told as another SQL
+    }
+    auto strange = base;
+    strange["config"]["parameters"] = nlohmann::ordered_json::array({1});
+    CHECK(report::load_differences(runs_of(base, strange)[0], runs_of(base, strange)[1]).empty());
+}
+
 TEST_CASE("connections are the load of a closed loop, and not of an open one") {
     auto closed = report::json_report(test::sample_closed_run());
     closed["config"]["connections"] = 150;
@@ -764,6 +789,19 @@ TEST_CASE(
             CHECK(fails(runs_of(older, older), (name + condition).c_str()));
         }
     }
+}
+
+TEST_CASE("a condition on a percentile that few queries support says so") {
+    const auto runs = runs_of(run_of(1'000us), run_of(1'250us));
+    const auto compared = [&](const char* condition) {
+        return report::compare(runs, {report::parse_fail_condition(condition, runs.front())});
+    };
+    const auto few = compared("response.p9999>+5%");
+    REQUIRE(few.conditions.size() == 1);
+    CHECK(few.conditions[0].weak);
+    CHECK(report::compare_text(few, runs, {}).find("%* in B: FAILED") != std::string::npos);
+    CHECK(report::compare_json(few, runs)["fail_if"][0]["weak"] == true);
+    CHECK_FALSE(compared("response.p50>+5%").conditions[0].weak);
 }
 
 TEST_CASE("the comparison as JSON and as a page says what the text says") {

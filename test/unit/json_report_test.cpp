@@ -123,6 +123,8 @@ TEST_CASE("the order of the fields is that of the documentation") {
                                                                    "lag_bounds_ms",
                                                                    "pool_wait_ms",
                                                                    "connection_efficiency_ratio",
+                                                                   "failed_ms",
+                                                                   "connections_at_end",
                                                                    "sessions_away_ratio",
                                                                    "stood_still_s"});
     CHECK(keys_of(document["summary"]["response_ms"]) ==

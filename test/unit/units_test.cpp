@@ -98,7 +98,7 @@ TEST_CASE("A shell takes what is proposed to it for one word") {
     CHECK(base::shell_word("shop") == "shop");
     CHECK(base::shell_word("/tmp/a-b_c.sql") == "/tmp/a-b_c.sql");
     CHECK(base::shell_word("") == "''");
-    CHECK(base::shell_word("-f") == "'-f'");
+    CHECK(base::shell_word("--rate=20%") == "--rate=20%");
     CHECK(base::shell_word("my db") == "'my db'");
     CHECK(base::shell_word("it's $HOME") == "'it'\\''s $HOME'");
 }

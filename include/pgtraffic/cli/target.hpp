@@ -1,5 +1,5 @@
-// Which database a command speaks to: --database-url, else -h/-p/-U, else DATABASE_URL, else libpq's own
-// environment, else none. Connects to nothing.
+// Which database a command speaks to: --database-url, else -h, else DATABASE_URL, else libpq's own
+// environment, else none; -p and -U add to it. Connects to nothing.
 #pragma once
 
 #include <optional>

@@ -83,6 +83,7 @@ struct FailResult {
     std::string run;  ///< label of the group
     std::optional<double> change;
     bool failed = false;  ///< also where there is no such figure
+    bool weak = false;    ///< a percentile with fewer than ten queries above it, in one of the two
 };
 
 struct Comparison {

@@ -16,8 +16,8 @@
 
 namespace pgtraffic::workload {
 
-/// What $n is: a value drawn for it alone, or one of its operation's values, which is drawn once an arrival
-/// and attempt for all that name it.
+/// What $n is: a value drawn for it alone, or one of its operation's values, which is drawn once for all that
+/// name it.
 struct Argument {
     Parameter parameter;
     std::optional<std::uint32_t> shared;  ///< the place among the operation's values
@@ -28,6 +28,8 @@ struct Statement {
     std::string sql;
     std::vector<Argument> arguments;  ///< $1, $2, …
     double weight = 1;                ///< only where the operation chooses one of its statements
+    nlohmann::ordered_json written =
+        nlohmann::ordered_json::array();  ///< "parameters", as its author has them
 };
 
 /// On one of these SQLSTATEs the operation is tried again from its first statement, its parameters seeing
@@ -45,6 +47,8 @@ struct Operation {
     bool choose_one = false;  ///< one of the statements, by weight; otherwise all, one after the other
     std::vector<Statement> statements;
     RetryPolicy retry;
+    nlohmann::ordered_json written =
+        nlohmann::ordered_json::object();  ///< "values" and "retry", where it has them
 };
 
 struct Scenario {
