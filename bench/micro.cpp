@@ -47,7 +47,7 @@ workload::Workload bound(const char* name) {
     std::vector<workload::DataRows> answers;
     for (const auto& query : workload::Workload::data_queries(scenario)) {
         if (query.range) {
-            answers.push_back({{"1", "242293"}});
+            answers.push_back({{"1", "242293", "integer"}});
         } else {
             workload::DataRows rows;
             for (int i = 1; i <= 50; ++i) rows.push_back({std::to_string(i)});

@@ -192,12 +192,24 @@ workload::Workload bind_workload(postgres::Client& client, const workload::Scena
                                  std::uint64_t run_entropy) {
     for (const auto& operation : scenario.operations) check_statements(client, operation);
     const auto queries = workload::Workload::data_queries(scenario);
-    // Values are picked with a query of the scenario's own, which is to read; and each may take its time.
-    if (!queries.empty()) client.begin_reading();
+    // Values are picked with a query of the scenario's own, which is to read.
+    bool guarded = std::any_of(queries.begin(), queries.end(), [](const auto& q) { return !q.range; });
+    if (guarded) client.begin_reading();
+    const auto ask = [&](const std::string& sql) {
+        try {
+            return client.query(sql);
+        } catch (const postgres::SqlError& error) {
+            // A pooler may allow no transaction, so there is none where none is needed: to take its time.
+            if (guarded || error.state() != base::kQueryCanceled) throw;
+        }
+        client.begin_reading();
+        guarded = true;
+        return client.query(sql);
+    };
     std::vector<workload::DataRows> answers;
     for (const auto& query : queries) {
         try {
-            answers.push_back(client.query(query.sql));
+            answers.push_back(ask(query.sql));
         } catch (const postgres::SqlError& error) {
             throw base::Error(
                 fmt::format("cannot read the {}: {}{}", query.purpose, error.what(),
@@ -206,7 +218,7 @@ workload::Workload bind_workload(postgres::Client& client, const workload::Scena
                                 : cure_for(error, client.database())));
         }
     }
-    if (!queries.empty()) client.execute("ROLLBACK");
+    if (guarded) client.execute("ROLLBACK");
     return {scenario, answers, distribution, seed, run_entropy};
 }
 

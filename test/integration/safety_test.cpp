@@ -315,14 +315,14 @@ TEST_CASE("--max-rows sees the rows that a failed attempt leaves, and they count
 TEST_CASE("the keys of a table take their time, whatever limit its queries have") {
     const auto database = test::fresh_database();
     Client client{database.conninfo()};
-    // A minimum of 100,000 rows, and no index.
-    client.execute("CREATE TABLE many AS SELECT i AS id, repeat('x', 100) FROM generate_series(1, 100000) i");
-    client.execute(fmt::format("ALTER DATABASE \"{}\" SET statement_timeout = '1ms'", database.name()));
+    client.execute("CREATE VIEW many AS SELECT i AS id FROM generate_series(1, 3) i, pg_sleep(1)");
+    client.execute(fmt::format("ALTER DATABASE \"{}\" SET statement_timeout = '500ms'", database.name()));
     const test::TemporaryFile scenario{R"json({"name": "look", "operations": [{"name": "look", "statements": [
         {"sql": "SELECT $1::int", "parameters": [{"key": "many.id"}]}]}]})json"};
     const auto run = run_pgtraffic(
         test::run_arguments(database, {"--scenario", scenario.path(), "-t", "10", "--warmup", "0"}));
-    CHECK(run.err.find("cannot read the keys") == std::string::npos);
+    INFO(run.err);
+    CHECK(run.exit_code == 0);
 }
 
 TEST_CASE("a query that picks values cannot write, whatever it says") {
