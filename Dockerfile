@@ -11,7 +11,7 @@ RUN git config --global --add safe.directory /src && cmake --workflow --preset p
 FROM debian:bookworm-slim
 COPY --from=build /src/build/package/pgtraffic_*.deb /tmp/
 RUN apt-get update \
-    && DEBIAN_FRONTEND=noninteractive apt-get install --yes --no-install-recommends /tmp/pgtraffic_*.deb \
+    && DEBIAN_FRONTEND=noninteractive apt-get install --yes --no-install-recommends ca-certificates /tmp/pgtraffic_*.deb \
     && rm -rf /tmp/pgtraffic_*.deb /var/lib/apt/lists/* \
     && useradd --system --no-create-home pgtraffic
 USER pgtraffic

@@ -102,6 +102,19 @@ asks_no_database() {
     return 1
 }
 
+# wants_server ARGUMENT...: whether pgtraffic will start a temporary PostgreSQL, as nobody names another one.
+wants_server() {
+    local argument
+    ! asks_no_database "$@" || return 1
+    for argument in "$@"; do
+        case $argument in
+            init | cleanup | --help) return 1 ;;
+            --ephemeral) return 0 ;;
+        esac
+    done
+    ! names_target "$@" && [[ -z ${DATABASE_URL-}${PGHOST-}${PGHOSTADDR-}${PGSERVICE-}${PGPORT-}${PGDATABASE-} ]]
+}
+
 if ! asks_no_database "$@" && ! names_target "$@"; then
     if [[ -n ${DATABASE_URL-}${DB_HOST-} || -z ${PGHOST-}${PGHOSTADDR-}${PGSERVICE-} ]]; then
         if [[ -f .env ]]; then
@@ -128,6 +141,8 @@ case ${1-} in
     -h) (($# > 1)) || settings=() quiet=() ;;
 esac
 
-require_packages "${build_packages[@]}"
+packages=("${build_packages[@]}")
+! wants_server "$@" || packages+=("${server_packages[@]}")
+require_packages "${packages[@]}"
 build_preset release
 exec "$root/build/release/pgtraffic" "${settings[@]}" "${quiet[@]}" "$@"

@@ -15,7 +15,7 @@ while [[ ${1-} == --sanitize || ${1-} == --all ]]; do
 done
 (($# == 0)) || choice=()
 
-require_packages "${build_packages[@]}" "${test_packages[@]}"
+require_packages "${build_packages[@]}" "${server_packages[@]}" "${test_packages[@]}"
 build_preset "$preset"
 cd "$root"
 exec ctest --preset "$preset" --no-tests=error --parallel 2 "${choice[@]}" "$@"

@@ -8,7 +8,9 @@ root="$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)"
 
 # shellcheck disable=SC2034  # read by both scripts
 build_packages=(g++ cmake ninja-build pkg-config libpq-dev libuv1-dev libmicrohttpd-dev libcxxopts-dev nlohmann-json3-dev
-    libfmt-dev libssl-dev zlib1g-dev libjs-chart.js postgresql)
+    libfmt-dev libssl-dev zlib1g-dev libjs-chart.js)
+# shellcheck disable=SC2034  # the temporary server, and that of the tests
+server_packages=(postgresql)
 # shellcheck disable=SC2034  # read by run_tests.sh
 test_packages=(catch2 librapidcheck-dev openssl python3 python3-jsonschema libhdrhistogram-java default-jre-headless
     pgbouncer jq iproute2)
@@ -96,7 +98,7 @@ build_preset() {
         flock 9 || true  # whoever starts a second one waits for the first
         exec >"$log" 2>&1 </dev/null
         cd "$root"
-        [[ -e $directory/build.ninja ]] || cmake --preset "$1" 9>&-
+        [[ -e $directory/build.ninja && ! CMakePresets.json -nt $directory/build.ninja ]] || cmake --preset "$1" 9>&-
         cmake --build --preset "$1" 9>&-
     ) 9>"$root/build/$1.lock" || {
         tail -n 80 "$log" >&2

@@ -10,6 +10,7 @@
 
 #include "support/catch.hpp"
 #include "support/subprocess.hpp"
+#include "support/text.hpp"
 
 namespace {
 
@@ -112,6 +113,35 @@ TEST_CASE(
               "PGUSER=u\n");
     CHECK(tree.run("export DB_HOST=db PGSSLMODE=disable; ./run_simulation.sh").out ==
           kSettings + "\nPGHOST=db\nPGSSLMODE=disable\n");
+}
+
+TEST_CASE("the simulation script wants a PostgreSQL server only for the temporary one") {
+    const auto wants_server = [](const std::string& script, const std::string& env_file = "") {
+        const Tree tree;
+        tree.skip_the_build();
+        tree.write(".ci/setup.sh",
+                   "root=$PWD\nbuild_packages=(g++)\nserver_packages=(postgresql)\n"
+                   "say() { :; }\ndie() { exit 1; }\nbuild_preset() { :; }\n"
+                   "require_packages() { echo \"wants $*\"; }\n");
+        if (!env_file.empty()) tree.write(".env", env_file);
+        const auto out = tree.run(script).out;
+        REQUIRE(test::holds(out, "wants g++"));
+        return test::holds(out, "wants g++ postgresql");
+    };
+    for (const char* script :
+         {"./run_simulation.sh", "./run_simulation.sh -c 10", "PGHOST=db ./run_simulation.sh --ephemeral"}) {
+        INFO(script);
+        CHECK(wants_server(script));
+    }
+    for (const char* script :
+         {"./run_simulation.sh -d shop", "./run_simulation.sh --host=db", "PGHOST=db ./run_simulation.sh",
+          "DATABASE_URL=postgresql://db/shop ./run_simulation.sh", "./run_simulation.sh plan",
+          "./run_simulation.sh --help", "./run_simulation.sh compare a b",
+          "./run_simulation.sh init -d shop"}) {
+        INFO(script);
+        CHECK_FALSE(wants_server(script));
+    }
+    CHECK_FALSE(wants_server("./run_simulation.sh", "DB_HOST=db\n"));
 }
 
 TEST_CASE("an .env file is read with quotes, spaces and comments, and never run") {
