@@ -261,3 +261,13 @@ TEST_CASE("no place to listen is known before the load, in one message") {
     run.process().send_signal(SIGINT);
     CHECK(run.process().wait().exit_code == 130);
 }
+
+TEST_CASE("a run that a signal ends does not linger") {
+    ListeningRun run{{"--rate", "50", "-T", "60", "--linger", "60"}};
+    REQUIRE(run.process().wait_for_stderr("measuring"));
+    run.process().send_signal(SIGINT);
+    const auto ended = run.process().wait();
+    CHECK_FALSE(ended.timed_out);
+    CHECK(ended.exit_code == 130);
+    CHECK(ended.err.find("serving the result") == std::string::npos);
+}

@@ -55,6 +55,22 @@ TEST_CASE("without a database a run has one of its own, filled, and removes it")
     CHECK(folder.empty());
 }
 
+TEST_CASE("--ephemeral is a temporary server, whatever the environment names") {
+    const ServerFolder folder;
+    auto environment = folder.environment();
+    environment.environment.emplace_back("DATABASE_URL", "postgresql://127.0.0.1:1/nowhere");
+    environment.environment.emplace_back("PGHOST", "/nowhere");
+    environment.environment.emplace_back("PGDATABASE", "nowhere");
+    const auto ended =
+        test::run_process(test::pgtraffic_argv({"--ephemeral", "--scale", "0.01", "-t", "20", "-c", "2",
+                                                "--warmup", "0", "--format", "json"}),
+                          environment);
+    const auto result = test::read_result(ended, 0);
+    CHECK(result["summary"]["queries"]["ok"] == 20);
+    CHECK(result["environment"]["server"]["temporary"] == true);
+    CHECK(folder.empty());
+}
+
 TEST_CASE("Ctrl-C during the load ends the temporary server with the run") {
     const ServerFolder folder;
     test::Process process{

@@ -6,6 +6,7 @@
 #include <utility>
 #include <vector>
 
+#include "pgtraffic/base/time.hpp"
 #include "pgtraffic/postgres/client.hpp"
 #include "pgtraffic/simulation/audit.hpp"
 #include "pgtraffic/simulation/preflight.hpp"
@@ -75,8 +76,8 @@ class Waiting {
         constexpr const char* kAsked =
             "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() "
             "AND pid <> pg_backend_pid() AND query LIKE '%current_setting(''application_name'')%'";
-        while (asking_.value(kAsked) == "0") {
-        }
+        for (const auto begun = base::mono_now(); asking_.value(kAsked) == "0";)
+            REQUIRE(base::mono_now() - begun < std::chrono::seconds{30});
     }
 
  private:

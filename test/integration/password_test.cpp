@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <fstream>
 
+#include "pgtraffic/base/time.hpp"
 #include "pgtraffic/postgres/client.hpp"
 #include "pgtraffic/postgres/temporary_server.hpp"
 #include "support/catch.hpp"
@@ -123,7 +124,8 @@ TEST_CASE("Ctrl-C before the load ends the password command with all that it sta
         test::pgtraffic_argv(
             command_run(fmt::format("sleep 300 & echo $! > '{0}.new'; mv '{0}.new' '{0}'; wait", file), {})),
         test::without_target()};
-    while (!std::filesystem::exists(file)) REQUIRE(::kill(process.pid(), 0) == 0);
+    for (const auto begun = base::mono_now(); !std::filesystem::exists(file);)
+        REQUIRE(base::mono_now() - begun < std::chrono::seconds{30});
     process.send_signal(SIGINT);
     (void)process.wait();
     const pid_t pid = std::stoi(read_file(file));

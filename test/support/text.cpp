@@ -1,6 +1,7 @@
 #include "support/text.hpp"
 
 #include <sstream>
+#include <stdexcept>
 
 namespace pgtraffic::test {
 
@@ -15,7 +16,7 @@ std::string line_with(const std::string& text, std::string_view part) {
     for (const auto& line : lines_of(text)) {
         if (holds(line, part)) return line;
     }
-    return "(no line has " + std::string{part} + ")";
+    throw std::runtime_error("no line has \"" + std::string{part} + '"');
 }
 
 std::size_t count_of(const std::string& text, std::string_view part) {
