@@ -12,6 +12,7 @@
 #include <array>
 #include <cctype>
 #include <cxxopts.hpp>
+#include <limits>
 
 #include "pgtraffic/base/check.hpp"
 #include "pgtraffic/base/error.hpp"
@@ -60,6 +61,7 @@ constexpr auto kCommands = std::to_array<CommandRow>({
      "pgtraffic compare before.json after.json --html compare.html\n"
      "pgtraffic compare main.json branch.json --fail-if 'response.p99>+10%'"},
 });
+static_assert(kCommands.size() <= std::numeric_limits<decltype(kAll)>::digits, "each has a bit");
 
 constexpr std::string_view kTarget = "Database";
 constexpr std::string_view kLoad = "Load";
@@ -74,7 +76,7 @@ constexpr std::string_view kAbout = "About";
 
 constexpr auto kOptions = std::to_array<OptionRow>({
     {"database-url", 'd', "URL", kTarget,
-     "URL, conninfo string or database name; -h, -p and -U add what it leaves out. Without any of them: the "
+     "URL, conninfo string or database name; -h, -p and -U add what it leaves out. Without it and -h: the "
      "variable DATABASE_URL, else PGHOST, PGSERVICE and the like. Passwords also from PGPASSWORD and "
      ".pgpass.",
      "", kDatabase},
@@ -195,7 +197,10 @@ constexpr auto kOptions = std::to_array<OptionRow>({
      kRun},
     {"json", 0, "FILE", kOutput, "also write the result as JSON; - is stdout, instead of the text", "", kRun},
     {"interval", 0, "TIME", kOutput, "length of the time series' intervals, 100ms to 1h", "1", kRun},
-    {"stream", 0, "FILE|-", kOutput, "write each interval as a line of JSON as soon as it is over", "", kRun},
+    {"stream", 0, "FILE|-", kOutput,
+     "write each interval as a line of JSON once it is over and the queries due in it have ended, which "
+     "--timeout bounds",
+     "", kRun},
     {"csv", 0, "FILE|-", kOutput, "write the intervals as CSV at the end", "", kRun},
     {"hdr-log", 0, "FILE|-", kOutput, "write the latencies as a log of HdrHistogram at the end", "", kRun},
     {"html", 0, "FILE|-", kOutput,
@@ -225,8 +230,14 @@ constexpr auto kExitStatuses = std::to_array<ExitStatusRow>({
     {"1", "could not start, or could not write a report"},
     {"2", "no query succeeded, the run broke off, or --strict and invalid"},
     {"3", "internal error"},
-    {"99", "a threshold was missed, --abort-if, or --audit"},
+    {"99", "a threshold was missed, --abort-if, --audit, or a --fail-if of compare"},
     {"129, 130, 143", "interrupted"},
+});
+/// Those of compare, which runs nothing.
+constexpr auto kCompareStatuses = std::to_array<ExitStatusRow>({
+    {"0", "compared"},
+    {"1", "wrong options, a file that is no result, or loads that cannot be compared"},
+    {"99", "a --fail-if came true"},
 });
 
 constexpr std::size_t kHelpWidth = 80;
@@ -377,10 +388,10 @@ std::string options_help(Command command) {
     return text;
 }
 
-std::string exit_status_help() {
+std::string exit_status_help(std::span<const ExitStatusRow> rows) {
     std::string all = "Exit status: ";
-    for (const auto& row : kExitStatuses) {
-        all += fmt::format("{} {}{}", row.status, row.meaning, &row == &kExitStatuses.back() ? "." : "; ");
+    for (const auto& row : rows) {
+        all += fmt::format("{} {}{}", row.status, row.meaning, &row == &rows.back() ? "." : "; ");
     }
     return fmt::format("{}\n", fmt::join(report::wrap(all, kHelpWidth), "\n"));
 }
@@ -515,7 +526,8 @@ std::string help_text(const Invocation& invocation) {
         }
     }
     text += options_help(invocation.command);
-    if (invocation.command == Command::run) text += "\n" + exit_status_help();
+    if (invocation.command == Command::run) text += "\n" + exit_status_help(kExitStatuses);
+    if (invocation.command == Command::compare) text += "\n" + exit_status_help(kCompareStatuses);
     return text;
 }
 
