@@ -153,14 +153,17 @@ ThresholdResult result_of(const Threshold& threshold, std::optional<double> figu
     return result;
 }
 
+/// Below it something shall stay.
+bool is_upper(const Threshold& threshold) {
+    return threshold.comparison == Comparison::less || threshold.comparison == Comparison::less_or_equal;
+}
+
 /// A percentile of the response that so many queries without an answer make a lower bound, or one that is
 /// only this small because they had not waited longer, does not show that it is below a limit. Nor does a
 /// maximum beside any such query, nor a mean beside so many that the 99th percentile is a lower bound: of a
 /// few, such as wait at the end of any sound run, it is taken that they are no worse than the others.
 void hold_for_unanswered(const Threshold& threshold, const Latencies& latencies, ThresholdResult& result) {
-    const bool upper =
-        threshold.comparison == Comparison::less || threshold.comparison == Comparison::less_or_equal;
-    if (!result.ok || !upper) return;
+    if (!result.ok || !is_upper(threshold)) return;
     if (threshold.statistic == Statistic::mean) {
         if (latencies.response_at_most(0.99)) return;
     } else {
@@ -180,10 +183,8 @@ void hold_for_unanswered(const Threshold& threshold, const Latencies& latencies,
 /// knows.
 void hold_for_unsent(const Threshold& threshold, const Histogram& sent, const Counts& counts,
                      ThresholdResult& result) {
-    const bool upper =
-        threshold.comparison == Comparison::less || threshold.comparison == Comparison::less_or_equal;
     const std::uint64_t unsent = counts.waiting + counts.missed;
-    if (!result.ok || !upper || unsent == 0) return;
+    if (!result.ok || !is_upper(threshold) || unsent == 0) return;
     const auto all = static_cast<double>(sent.count() + unsent);
     if (threshold.statistic == Statistic::mean) {
         if (static_cast<double>(unsent) <= 0.01 * all) return;

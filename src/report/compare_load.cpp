@@ -88,6 +88,10 @@ std::string names_of(const Json& operations) {
     return names;
 }
 
+std::string in_a_list(const std::vector<std::string>& names) {
+    return printable(fmt::format("{}", fmt::join(names, ", ")), 60);
+}
+
 /// The operations of both in which a statement of the same place has other SQL; results of earlier versions
 /// have none.
 std::vector<std::string> with_other_sql(const Json& a, const Json& b) {
@@ -214,8 +218,7 @@ std::vector<std::string> load_differences(const ComparedRun& base, const Compare
     compare_phases(base, other, found);
     if (const auto names = with_other_parameters(base.document, other.document); !names.empty())
         found.push_back(fmt::format("the values or retries of {} are others in {} than in {}",
-                                    printable(fmt::format("{}", fmt::join(names, ", ")), 60), other.label,
-                                    base.label));
+                                    in_a_list(names), other.label, base.label));
     const auto a = names_of(base.document["operations"]);
     const auto b = names_of(other.document["operations"]);
     if (a != b)
@@ -239,8 +242,7 @@ std::vector<std::string> other_differences(const std::vector<ComparedRun>& runs)
         if (!is_closed(base) && !is_closed(run)) compare_where_both_tell(kSessionKeys, base, run, found);
         if (const auto names = with_other_sql(base.document["operations"], run.document["operations"]);
             !names.empty())
-            found.push_back(fmt::format("the SQL of {} is another one in {}",
-                                        printable(fmt::format("{}", fmt::join(names, ", ")), 60), run.label));
+            found.push_back(fmt::format("the SQL of {} is another one in {}", in_a_list(names), run.label));
         const auto differ = [&](std::string_view what, const Json& a, const Json& b) {
             if (a != b)
                 found.push_back(difference(what, base.label, value_text(a), run.label, value_text(b)));

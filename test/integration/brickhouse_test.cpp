@@ -3,6 +3,7 @@
 
 #include <cmath>
 
+#include "pgtraffic/base/time.hpp"
 #include "pgtraffic/brickhouse/model.hpp"
 #include "support/catch.hpp"
 #include "support/test_server.hpp"
@@ -431,8 +432,18 @@ TEST_CASE("filling takes its time, whatever limits the role has") {
                     database.name()));
     Client client{database.conninfo()};
     auto patient = options(kSmall);
+    // For as long as another transaction that idles needs to be ended by these limits.
     patient.before_commit = [&] {
-        Client{database.conninfo()}.execute("SET statement_timeout = 0; SELECT pg_sleep(0.1)");
+        Client idle{database.conninfo()};
+        const auto backend = text(idle, "SELECT pg_backend_pid()");
+        idle.execute("BEGIN");
+        Client looking{database.conninfo()};
+        looking.execute("SET statement_timeout = 0");
+        const auto ended = [&] {
+            return looking.query("SELECT 1 FROM pg_stat_activity WHERE pid = $1::int", {backend}).empty();
+        };
+        for (const auto begun = base::mono_now(); !ended();)
+            REQUIRE(base::mono_now() - begun < std::chrono::seconds{30});
     };
     brickhouse::init(client, patient, nullptr);
     CHECK(text(client, "SELECT count(*) > 0 FROM orders") == "t");

@@ -46,7 +46,7 @@ struct OptionRow {
     }
 };
 
-/// What an exit status of a run says.
+/// What an exit status says, of a run or of compare.
 struct ExitStatusRow {
     std::string_view status;  ///< "99", or several: "129, 130, 143"
     std::string_view meaning;
