@@ -30,11 +30,4 @@ void Poll::stop() noexcept {
     descriptor_ = -1;
 }
 
-void Poll::tell(std::uint32_t events) const noexcept {
-    constexpr std::uint32_t kEnd = EPOLLRDHUP | EPOLLERR | EPOLLHUP;
-    on_ready_(Readiness{.readable = (events & (EPOLLIN | kEnd)) != 0,
-                        .writable = (events & (EPOLLOUT | EPOLLERR | EPOLLHUP)) != 0,
-                        .ended = (events & kEnd) != 0});
-}
-
 }  // namespace pgtraffic::event_loop

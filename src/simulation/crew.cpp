@@ -28,25 +28,19 @@ Crew::Crew(event_loop::Loop& loop, const SimulationPlan& plan, SessionContext& c
 void Crew::begin(const Decision& start, std::uint32_t load, Mono now) noexcept {
     Session& session = *sessions_[start.session];
     // Behind another query of its pipeline it waits for its turn.
-    if (!session.in_query()) watch(session, now);
+    if (deadlines_ && !session.in_query()) limit(session, now);
     if (context_.pipeline > 1 && !session.unsent()) unsent_.push_back(start.session);
     session.begin(start, load, now);
 }
 
-void Crew::watch(const Session& session, Mono now) noexcept {
-    if (!deadlines_) return;
+void Crew::limit(const Session& session, Mono now) noexcept {
     deadlines_->begin(session.number(), now);
     if (!deadline_timer_.active()) deadline_timer_.start(deadlines_->next() - now);
 }
 
-void Crew::watch_next(const Session& session) noexcept {
-    if (!deadlines_) return;
+void Crew::limit_next(const Session& session) noexcept {
     deadlines_->end(session.number());
-    if (session.in_query()) watch(session, base::mono_now());
-}
-
-void Crew::rolling_back(const Session& session) noexcept {
-    watch(session, base::mono_now());
+    if (session.in_query()) limit(session, base::mono_now());
 }
 
 void Crew::flush() noexcept {
@@ -56,7 +50,7 @@ void Crew::flush() noexcept {
 
 void Crew::on_deadline() noexcept {
     const Mono now = base::mono_now();
-    context_.on_event(now);
+    context_.load.wakes(now);
     while (deadlines_->next() <= now) {
         const std::uint32_t late = deadlines_->first();
         // Its answer may have come while the turn before this one lasted.
@@ -80,7 +74,7 @@ void Crew::stop_retrying(Mono now) noexcept {
 
 void Crew::on_pause_over() noexcept {
     const Mono now = base::mono_now();
-    context_.on_event(now);
+    context_.load.wakes(now);
     while (pauses_.next() <= now) {
         const auto over = pauses_.take();
         sessions_[over.session]->resume(over.until);

@@ -166,16 +166,16 @@ void Session::flush() noexcept {
 
 void Session::on_ready(Readiness ready) noexcept {
     const Mono now = base::mono_now();
-    context_->on_event(now);
+    context_->load.wakes(now);
     if (state_ == State::connecting) {
         poll_.stop();
         return context_->on_handshake(this);
     }
-    if (ready.writable && writing_) {
+    if (ready.writable() && writing_) {
         flush();
         if (state_ == State::closed) return;
     }
-    if (!ready.readable) return;
+    if (!ready.readable()) return;
     Progress progress = connection_.receive(context_->receive_buffer);
     if (connection_.long_answers()) [[unlikely]]
         context_->wakes.long_answer();
@@ -186,7 +186,7 @@ void Session::on_ready(Readiness ready) noexcept {
         if (state_ == State::closed) return;
     }
     // What is still to be sent may have waited for what was read (TLS), and not for room.
-    if (ready.ended || connection_.left_unread() || writing_) [[unlikely]]
+    if (ready.ended() || connection_.left_unread() || writing_) [[unlikely]]
         poll_.again();
     look_for_rest();
 }

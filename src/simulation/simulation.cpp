@@ -68,7 +68,6 @@ class Run {
     void on_handshake(Session* session) noexcept { connector_->handshake_wanted(session->number()); }
     void on_rolling_back(Session* session) noexcept { crew_.rolling_back(*session); }
     void on_requeued(Session* session) noexcept { crew_.requeued(*session); }
-    void on_event(Mono now) noexcept { load_.wakes(now); }
     void before_wait() noexcept;
     void before_libuv() noexcept { settle(); }
     void on_tick() noexcept;
@@ -166,6 +165,7 @@ Run::Run(event_loop::Loop& loop, const SimulationPlan& plan, const workload::Wor
       context_{.loop = loop_,
                .workload = workload,
                .wakes = wakes_,
+               .load = load_,
                .protocol = plan.protocol,
                .pipeline = plan.pipeline,
                .timeout = plan.timeout,
@@ -183,8 +183,7 @@ Run::Run(event_loop::Loop& loop, const SimulationPlan& plan, const workload::Wor
                .on_handshake = Callback<Session*>::to<&Run::on_handshake>(*this),
                .on_requeued = Callback<Session*>::to<&Run::on_requeued>(*this),
                .on_backing_off = Callback<Session*, Mono>::to<&Run::on_backing_off>(*this),
-               .on_rolling_back = Callback<Session*>::to<&Run::on_rolling_back>(*this),
-               .on_event = Callback<Mono>::to<&Run::on_event>(*this)},
+               .on_rolling_back = Callback<Session*>::to<&Run::on_rolling_back>(*this)},
       crew_{loop, plan, context_},
       dispatcher_{plan.connections, plan.pipeline, plan.session_order},
       loads_{plan},
@@ -207,7 +206,7 @@ Run::Run(event_loop::Loop& loop, const SimulationPlan& plan, const workload::Wor
     connector_.emplace(loop_, plan.conninfo, crew_.sessions(), options);
     loop_.hook({.before_wait = Callback<>::to<&Run::before_wait>(*this),
                 .before_libuv = Callback<>::to<&Run::before_libuv>(*this),
-                .work_begins = Callback<Mono>::to<&Run::on_event>(*this)});
+                .work_begins = Callback<Mono>::to<&LoopLoad::wakes>(load_)});
 }
 
 SimulationEnd Run::run() {

@@ -69,7 +69,6 @@ struct Connecting {
     explicit Connecting(base::Nanos handshakes_a_turn) {
         context.on_down = Callback<Session*>::to<&Connecting::on_down>(*this);
         context.on_handshake = Callback<Session*>::to<&Connecting::on_handshake>(*this);
-        context.on_event = Callback<base::Mono>::to<&Connecting::ignore>(*this);
         for (std::uint32_t i = 0; i < kSessions; ++i)
             sessions.push_back(std::make_unique<Session>(i, context));
         simulation::ConnectorOptions options;
@@ -79,7 +78,7 @@ struct Connecting {
                           sessions, options);
         loop.hook({.before_wait = Callback<>::to<&Connecting::before_wait>(*this),
                    .before_libuv = {},
-                   .work_begins = Callback<base::Mono>::to<&Connecting::ignore>(*this)});
+                   .work_begins = {}});
         connector->connect_all();
     }
     ~Connecting() { connector->stop(); }
@@ -100,7 +99,6 @@ struct Connecting {
         connector->session_down(session->number());
         ++down;
     }
-    void ignore(base::Mono) noexcept {}
     void before_wait() noexcept {
         if (waiting == kSessions) loop.stop();
     }
@@ -111,7 +109,8 @@ struct Connecting {
     simulation::SimulationPlan plan;
     workload::Workload workload = test::one_query();
     simulation::Wakes wakes{plan, workload};
-    simulation::SessionContext context = test::session_context(loop, workload, wakes);
+    simulation::LoopLoad load{base::mono_now()};
+    simulation::SessionContext context = test::session_context(loop, workload, wakes, load);
     std::vector<std::unique_ptr<Session>> sessions;
     std::optional<simulation::Connector> connector;
     std::uint32_t waiting = 0;

@@ -195,7 +195,8 @@ TEST_CASE("who looks on is told the stage, the place in the pattern, and counts"
     CHECK(announcer.tells_moments());
     event_loop::Loop loop;
     simulation::Wakes wakes{load.plan, load.workload};
-    simulation::SessionContext context = test::session_context(loop, load.workload, wakes);
+    simulation::LoopLoad busy{base::mono_now()};
+    simulation::SessionContext context = test::session_context(loop, load.workload, wakes, busy);
     const simulation::Crew crew{loop, load.plan, context};
 
     announcer.moment(kStart, {Stage::warming_up, {}, 0, crew, nullptr});

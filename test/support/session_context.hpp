@@ -8,10 +8,12 @@ namespace pgtraffic::test {
 /// Of one-statement queries; nobody is told anything until the test names who.
 [[nodiscard]] inline simulation::SessionContext session_context(event_loop::Loop& loop,
                                                                 const workload::Workload& workload,
-                                                                simulation::Wakes& wakes) {
+                                                                simulation::Wakes& wakes,
+                                                                simulation::LoopLoad& load) {
     return {.loop = loop,
             .workload = workload,
             .wakes = wakes,
+            .load = load,
             .timeout = {},
             .setup = {},
             .statement_names = {},
@@ -25,8 +27,7 @@ namespace pgtraffic::test {
             .on_handshake = {},
             .on_requeued = {},
             .on_backing_off = {},
-            .on_rolling_back = {},
-            .on_event = {}};
+            .on_rolling_back = {}};
 }
 
 }  // namespace pgtraffic::test

@@ -106,8 +106,8 @@ TEST_CASE("what is not read is told again, and a loop without anything to wait f
     pair.say();
     loop.run();
     CHECK(watcher.told == 3);
-    CHECK(watcher.last.readable);
-    CHECK_FALSE(watcher.last.writable);
+    CHECK(watcher.last.readable());
+    CHECK_FALSE(watcher.last.writable());
     CHECK(watcher.poll.descriptor() == -1);
 }
 
@@ -130,8 +130,8 @@ TEST_CASE("who wants to hear once is told of the same readiness again only where
     loop.run();
     loop.hook({});
     CHECK(told == std::vector<int>{0, 1, 1, 1, 1, 2, 2, 2, 2, 2, 3, 3, 3, 3, 3});
-    CHECK(watcher.last.readable);
-    CHECK_FALSE(watcher.last.ended);
+    CHECK(watcher.last.readable());
+    CHECK_FALSE(watcher.last.ended());
     watcher.poll.stop();
 }
 
@@ -149,8 +149,8 @@ TEST_CASE("the other side's end is told with its last bytes") {
     watcher.poll.watch(pair.ours(), true, false, Trigger::edge);
     loop.run();
     CHECK(watcher.told == 1);
-    CHECK(watcher.last.readable);
-    CHECK(watcher.last.ended);
+    CHECK(watcher.last.readable());
+    CHECK(watcher.last.ended());
     watcher.poll.stop();
 }
 
@@ -237,8 +237,8 @@ TEST_CASE("the other side's end is told to whoever wants to read and to whoever 
         pair.close_theirs();
         watcher.poll.watch(pair.ours(), reads, !reads);
         loop.run();
-        CHECK(watcher.last.readable);
-        CHECK(watcher.last.writable);
+        CHECK(watcher.last.readable());
+        CHECK(watcher.last.writable());
     }
 }
 
@@ -251,8 +251,8 @@ TEST_CASE("what is wanted can change, and a number that was given out again is a
     watcher.poll.watch(pair->ours(), true, true);
     loop.run();
     CHECK(watcher.told == 1);
-    CHECK(watcher.last.writable);
-    CHECK_FALSE(watcher.last.readable);
+    CHECK(watcher.last.writable());
+    CHECK_FALSE(watcher.last.readable());
 
     const int number = pair->ours();
     watcher.poll.watch(number, true, false);
@@ -264,7 +264,7 @@ TEST_CASE("what is wanted can change, and a number that was given out again is a
     fresh.say();
     loop.run();
     CHECK(watcher.told == 2);
-    CHECK(watcher.last.readable);
+    CHECK(watcher.last.readable());
 }
 
 TEST_CASE("a descriptor that was closed before its poll stopped does not trip the loop") {

@@ -1,6 +1,8 @@
 // Readiness of one descriptor: for as long as it lasts, or once for all that came.
 #pragma once
 
+#include <sys/epoll.h>
+
 #include <cstdint>
 
 #include "pgtraffic/event_loop/callback.hpp"
@@ -10,10 +12,22 @@ namespace pgtraffic::event_loop {
 class Loop;
 
 /// An error, and an end in both directions, are all three: whoever tries hears of them.
-struct Readiness {
-    bool readable = false;
-    bool writable = false;
-    bool ended = false;  ///< by Trigger::edge, of the other side, too: behind what can be read nothing comes
+class Readiness {
+ public:
+    constexpr Readiness() = default;
+    explicit constexpr Readiness(std::uint32_t events) noexcept : events_{events} {}  ///< epoll's
+
+    [[nodiscard]] constexpr bool readable() const noexcept { return (events_ & (EPOLLIN | kEnd)) != 0; }
+    [[nodiscard]] constexpr bool writable() const noexcept {
+        return (events_ & (EPOLLOUT | EPOLLERR | EPOLLHUP)) != 0;
+    }
+    /// By Trigger::edge, of the other side, too: behind what can be read nothing comes.
+    [[nodiscard]] constexpr bool ended() const noexcept { return (events_ & kEnd) != 0; }
+
+ private:
+    static constexpr std::uint32_t kEnd = EPOLLRDHUP | EPOLLERR | EPOLLHUP;
+
+    std::uint32_t events_ = 0;
 };
 
 /// When a readiness is told of (epoll(7)).
@@ -48,7 +62,7 @@ class Poll {
     [[nodiscard]] int descriptor() const noexcept { return descriptor_; }  ///< -1: none
 
     /// For the loop: these events of epoll's came.
-    void tell(std::uint32_t events) const noexcept;
+    void tell(std::uint32_t events) const noexcept { on_ready_(Readiness{events}); }
 
  private:
     Loop* loop_;

@@ -17,6 +17,7 @@
 #include "pgtraffic/metrics/outcome.hpp"
 #include "pgtraffic/postgres/connection.hpp"
 #include "pgtraffic/simulation/dispatcher.hpp"
+#include "pgtraffic/simulation/loop_load.hpp"
 #include "pgtraffic/simulation/row_budget.hpp"
 #include "pgtraffic/simulation/wakes.hpp"
 #include "pgtraffic/workload/workload.hpp"
@@ -63,6 +64,7 @@ struct SessionContext {
     event_loop::Loop& loop;
     const workload::Workload& workload;
     Wakes& wakes;
+    LoopLoad& load;
     Protocol protocol = Protocol::extended;
     std::uint32_t pipeline = 1;                ///< queries under way on a session at the same time
     std::optional<base::Nanos> timeout;        ///< what the server cancels after it ran into --timeout
@@ -91,7 +93,6 @@ struct SessionContext {
     event_loop::Callback<Session*, base::Mono> on_backing_off;
     /// Waits for the answer to ROLLBACK, its query over; on_free or on_down follows. Not in a pipeline.
     event_loop::Callback<Session*> on_rolling_back;
-    event_loop::Callback<base::Mono> on_event;  ///< first of all, at each event of a socket
 };
 
 /// Neither copies nor moves.
@@ -139,7 +140,7 @@ class alignas(kCacheLine) Session {
     void stop_retrying(base::Mono now) noexcept;
 
     /// Takes what came of an answer, if anything did, as if the loop had told.
-    void look() noexcept { on_ready({.readable = true}); }
+    void look() noexcept { on_ready(event_loop::Readiness{EPOLLIN}); }
 
     /// The oldest query, or the ROLLBACK behind it, took too long: ends it as timed out and gives the
     /// connection up, and with it the other queries of a pipeline, which failed. Keeps the connection where
@@ -190,26 +191,26 @@ class alignas(kCacheLine) Session {
     [[nodiscard]] std::uint32_t statement_of(const Query& query) const noexcept {
         return context_->workload.statement_number(query.choice.operation, query.completion.statement);
     }
-    void look_for_stale(const Query& query, base::SqlState state);
-    void fresh(const Query& query) noexcept;
+    [[gnu::cold]] void look_for_stale(const Query& query, base::SqlState state);
+    [[gnu::cold]] void fresh(const Query& query) noexcept;
     [[nodiscard]] base::Mono came_at(base::Wall received, base::Mono now) const noexcept;
     void look_for_rest() noexcept;
     void wait_for_rest(bool waits) noexcept;
     void on_answer(base::Mono now) noexcept;
-    void prepared_one(base::Mono now) noexcept;
+    [[gnu::cold]] void prepared_one(base::Mono now) noexcept;
     void statement_done(base::Mono now) noexcept;
-    void statement_failed(Query& query, base::Mono done, base::Mono now) noexcept;
-    [[nodiscard]] Query& move_to_end() noexcept;
+    [[gnu::cold]] void statement_failed(Query& query, base::Mono done, base::Mono now) noexcept;
+    [[nodiscard, gnu::cold]] Query& move_to_end() noexcept;
     void end_oldest(metrics::Outcome outcome, std::string_view error, base::Mono now) noexcept;
     void lose_oldest(metrics::Outcome outcome, base::SqlState sqlstate, std::string_view error, State was,
                      base::Mono now) noexcept;
     [[nodiscard]] bool may_retry(const Query& query, base::SqlState state) const noexcept;
     void count_added(Query& query, std::uint64_t rows) const noexcept;
-    void roll_back(bool then_retry) noexcept;
-    void retry(base::Mono now) noexcept;
-    void try_again(Query& query, base::Mono now) noexcept;
+    [[gnu::cold]] void roll_back(bool then_retry) noexcept;
+    [[gnu::cold]] void retry(base::Mono now) noexcept;
+    [[gnu::cold]] void try_again(Query& query, base::Mono now) noexcept;
     [[nodiscard]] bool leaves_doubt(const Query& query, State state) const noexcept;
-    void lose(base::Mono now) noexcept;
+    [[gnu::cold]] void lose(base::Mono now) noexcept;
     void become_idle(base::Mono now) noexcept;
 
     /// Where in queries_ the i-th of those under way is.
