@@ -193,7 +193,19 @@ void add_audit(RunResult& result, const simulation::AuditLog& audit, const postg
     }
 }
 
-void add_network(RunResult& result, metrics::Histogram idle) {
+/// That each query waits for, one after the other; none where queries differ in that, or where those of a
+/// pipeline wait for the same ones.
+std::optional<std::size_t> round_trips_of_query(const workload::Scenario& scenario, std::uint32_t pipeline) {
+    std::optional<std::size_t> trips;
+    for (const auto& operation : scenario.operations) {
+        const std::size_t these = operation.choose_one ? 1 : operation.statements.size();
+        if (pipeline > 1 || (trips && *trips != these)) return std::nullopt;
+        trips = these;
+    }
+    return trips;
+}
+
+void add_network(RunResult& result, metrics::Histogram idle, std::optional<std::size_t> trips_of_query) {
     // The kernel's samples of the run, where there were any, are in it already.
     metrics::NetworkResult network = std::move(result.network).value_or(metrics::NetworkResult{});
     network.unix_socket = result.server.address_kind == "unix socket";
@@ -203,10 +215,18 @@ void add_network(RunResult& result, metrics::Histogram idle) {
         network.tcp_rtt.empty() ? ""
                                 : "; the kernel's end with the acknowledgement, which mostly comes "
                                   "with the answer: the server's time is in them");
-    const double trip_ms = base::to_millis(idle.quantile(0.5));
-    const double service_ms = base::to_millis(result.latencies.service.quantile(0.5));
-    network.database_ms = std::max(0.0, service_ms - trip_ms);
-    network.network_ratio = service_ms > 0 ? std::min(1.0, trip_ms / service_ms) : 0;
+    if (trips_of_query.value_or(1) > 1) network.method += fmt::format("; a query takes {}", *trips_of_query);
+    if (!trips_of_query) {
+        network.method +=
+            result.pipeline > 1
+                ? "; queries of a pipeline share them, so no service time is split"
+                : "; queries take one for each statement, and differ in that, so no service time is split";
+    } else if (!idle.empty() && !result.latencies.service.empty()) {
+        const double trips_ms = static_cast<double>(*trips_of_query) * base::to_millis(idle.quantile(0.5));
+        const double service_ms = base::to_millis(result.latencies.service.quantile(0.5));
+        network.database_ms = std::max(0.0, service_ms - trips_ms);
+        network.network_ratio = service_ms > 0 ? std::min(1.0, trips_ms / service_ms) : 0;
+    }
     network.idle_rtt = std::move(idle);
     result.network = std::move(network);
 }
@@ -268,7 +288,9 @@ int run_command(const RunOptions& options, const std::vector<std::string>& argv)
     if (end.aborted) return 128 + end.signal;
 
     if (prepared.audit) add_audit(result, *prepared.audit, conninfo, options);
-    if (prepared.round_trips) add_network(result, std::move(*prepared.round_trips));
+    if (prepared.round_trips)
+        add_network(result, std::move(*prepared.round_trips),
+                    round_trips_of_query(choice.scenario, result.pipeline));
     describe_statements(result, choice.scenario, conninfo);
     add_warnings(result, *prepared.workload, options);
     files.end_stream(result);

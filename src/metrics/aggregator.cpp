@@ -29,6 +29,7 @@ Aggregator::Aggregator(AggregatorPlan plan) : plan_{std::move(plan)}, end_{plan_
     begin(plan_.start);
     cells_.resize(plan_.phases.size() * plan_.operations.size());
     succeeded_in_time_.resize(plan_.operations.size());
+    longest_in_flight_.resize(plan_.operations.size());
     for (const auto& operation : plan_.operations) {
         auto& statements = statements_.emplace_back();
         for (const auto& name : operation.statements) {
@@ -192,6 +193,8 @@ void Aggregator::record_in_doubt(const Completion& unanswered) noexcept {
 
 void Aggregator::record_in_flight(const Completion& so_far, Mono now) noexcept {
     record_unanswered(so_far.operation, so_far.due, now, &Counts::in_flight);
+    auto& longest = longest_in_flight_[so_far.operation];
+    longest = std::max(longest, now - so_far.sent);
     if (so_far.attempts > 1) count_retries(cell_of(so_far.operation, so_far.due).counts, so_far);
     if (live_) live_->record_in_flight(so_far);
 }
@@ -229,7 +232,7 @@ void Aggregator::fill_populations(RunResult& result) const {
     result.operations.clear();
     for (std::size_t o = 0; o < operations; ++o) {
         result.operations.push_back(
-            {plan_.operations[o].name, {}, succeeded_in_time_[o], {}, statements_[o]});
+            {plan_.operations[o].name, {}, succeeded_in_time_[o], {}, longest_in_flight_[o], statements_[o]});
     }
     for (std::size_t p = 0; p < plan_.phases.size(); ++p) {
         const auto& shape = plan_.phases[p];

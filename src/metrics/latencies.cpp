@@ -1,5 +1,7 @@
 #include "pgtraffic/metrics/latencies.hpp"
 
+#include <cmath>
+
 namespace pgtraffic::metrics {
 
 void Counts::add(const Counts& other) noexcept {
@@ -37,6 +39,12 @@ void Latencies::merge(const Latencies& other) noexcept {
     pool_wait.merge(other.pool_wait);
     generator_lag.merge(other.generator_lag);
     failed.merge(other.failed);
+}
+
+bool lag_is_lower_bound(const Counts& counts, double q) noexcept {
+    const auto sent = static_cast<double>(counts.ended());
+    const auto unsent = static_cast<double>(counts.waiting + counts.missed);
+    return unsent > 0 && std::ceil(q * (sent + unsent)) > sent;
 }
 
 std::optional<double> connection_efficiency(const Latencies& latencies, const Counts& counts) noexcept {

@@ -82,6 +82,17 @@ bool told_by_outage(const RunResult& run, double from_s, double to_s) {
     });
 }
 
+/// By the end something that was sent had waited far longer than its like, or for the very first answer.
+bool hangs(const RunResult& run) {
+    return std::ranges::any_of(run.operations, [&](const auto& operation) {
+        const auto& service = operation.latencies.service;
+        const auto waited = operation.longest_in_flight;
+        if (waited < std::chrono::seconds{1}) return false;
+        return service.empty() ? run.latencies.service.empty()
+                               : waited >= kOutOfProportion * service.quantile(0.9);
+    });
+}
+
 }  // namespace
 
 base::Nanos stood_still_for(const RunResult& run) {
@@ -111,7 +122,7 @@ base::Nanos stood_still_for(const RunResult& run) {
 }
 
 bool stood_still(const RunResult& run) {
-    return stood_still_for(run).count() > 0 || (out_of_proportion(run) && paused(run));
+    return hangs(run) || stood_still_for(run).count() > 0 || (out_of_proportion(run) && paused(run));
 }
 
 }  // namespace pgtraffic::metrics

@@ -156,7 +156,13 @@ std::optional<MeanError> throughput_error(std::span<const Interval> intervals) {
         }
     }
     if (parts.empty()) return std::nullopt;
-    return widest_error(std::move(parts));
+    double seconds = 0;
+    for (const auto& part : parts) seconds += part.whole;
+    MeanError error = widest_error(std::move(parts));
+    // Where arrivals at equal distances make all intervals alike, it is still chance whether the last answer
+    // came within the time.
+    error.half_width = std::max(error.half_width, 1 / seconds);
+    return error;
 }
 
 std::vector<SparseCounts> batches_of(std::span<const Interval> intervals, SparseCounts Interval::*latency) {

@@ -20,6 +20,7 @@ constexpr double kRunQueueWait = 0.05;  // more is a processor that others had
 constexpr double kStarved = 0.20;       // more, and the figures are those of the waits for it
 
 constexpr double kFewestForMedian = 20;  // ten above it
+constexpr double kMostFailed = 0.50;     // more, and it is the failures that are to be looked into
 
 class Judge {
  public:
@@ -191,7 +192,7 @@ void judge_backlog(const RunResult& run, Judge& judge) {
 
 void judge_failures(const RunResult& run, Judge& judge) {
     const double failed = run.total.failed_ratio();
-    judge.above("failures", failed, 0.01, 0.50,
+    judge.above("failures", failed, 0.01, kMostFailed,
                 fmt::format("{:.2f} % of the queries failed: see the errors", floored(failed)));
     if (run.total.ended() == 0) {
         judge.add("nothing_measured", 0, 1, VerdictStatus::invalid,
@@ -201,7 +202,8 @@ void judge_failures(const RunResult& run, Judge& judge) {
             "nothing_in_time", 0, 1, VerdictStatus::suspect,
             "no query succeeded before the measured time was over, so the throughput is 0: run for longer "
             "than a query takes");
-    } else if (!run.latencies.response.supports(0.5)) {
+    } else if (!run.latencies.response.supports(0.5) &&
+               (failed <= kMostFailed || static_cast<double>(run.total.ended()) < kFewestForMedian)) {
         judge.add("few_queries", static_cast<double>(run.latencies.response.count()), kFewestForMedian,
                   VerdictStatus::suspect,
                   fmt::format("{} too few to tell anything of the next: run for longer",

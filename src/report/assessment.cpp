@@ -75,7 +75,7 @@ std::string backlog(const metrics::RunResult& run) {
 
 void say_overload(const metrics::RunResult& run, std::vector<std::string>& out) {
     const bool away = run.without_service().count() > 0;
-    const bool still = !away && (run.total.in_flight > 0 || metrics::stood_still(run));
+    const bool still = !away && metrics::stood_still(run);
     out.push_back(fmt::format(
         "More load than was carried: {}, {} more a second. {}", backlog(run), growth(run),
         away    ? "They waited for the service to come back, so this says nothing of what the server carries."
@@ -232,10 +232,9 @@ void say_failures(const metrics::RunResult& run, std::vector<std::string>& out) 
 
 void say_environment(const metrics::RunResult& run, std::vector<std::string>& out) {
     // Over a Unix socket there is none.
-    if (run.network && !run.network->idle_rtt.empty() && !run.network->unix_socket &&
-        !run.latencies.service.empty()) {
+    if (run.network && !run.network->unix_socket && run.network->network_ratio) {
         out.push_back(fmt::format("The network is {} of the median service time.",
-                                  share_text(run.network->network_ratio)));
+                                  share_text(*run.network->network_ratio)));
     }
     if (metrics::starved(run.client)) {
         out.push_back(fmt::format(

@@ -277,29 +277,30 @@ std::string_view latency_key(const Threshold& figure) {
     return "";
 }
 
-/// The kept percentile of which the result says whether it is a lower bound, and which therefore speaks for
-/// this one: itself, or the next one above it, whose rank is left to the same queries.
-std::string_view bounding_key(const Threshold& figure) {
-    for (const auto& [key, q] : kKeptPercentiles) {
-        if (q >= figure.quantile - 1e-12) return key;
-    }
-    return kKeptPercentiles.back().key;
-}
-
 /// Whether this figure of the response is only known to be at least what the result has, because queries
 /// without an answer have the age that they had reached. Of mean and maximum it is taken that a few make no
 /// difference.
+bool response_is_at_least(const Threshold& figure, const Json& part) {
+    const auto key = latency_key(figure);
+    if (!key.empty()) return is_lower_bound(part, "response_ms", key);
+    // Of one that the result does not keep: where those that got no answer reach down to its rank.
+    const auto counts = counts_of(counted_in(part));
+    const auto unanswered = counts.timed_out + counts.missed + counts.waiting + counts.in_flight;
+    const auto all = counts.ended() - counts.failed + counts.missed + counts.waiting + counts.in_flight;
+    return static_cast<double>(unanswered) > (1 - figure.quantile) * static_cast<double>(all);
+}
+
+/// The same of the lag and of the wait for a session, because of queries that were never sent.
+bool lag_is_at_least(const Threshold& figure, const Json& part) {
+    const bool whole = figure.statistic != Statistic::quantile;  // mean and maximum
+    return metrics::lag_is_lower_bound(counts_of(counted_in(part)), whole ? 0.99 : figure.quantile);
+}
+
 bool is_at_least(const Threshold& figure, const Json& part) {
     if (figure.statistic == Statistic::min) return false;
-    if (figure.statistic == Statistic::quantile &&
-        figure.quantile > kKeptPercentiles.back().quantile + 1e-12) {
-        // None that is kept lies above it: where its rank is among those that got no answer, it is theirs.
-        const auto counts = counts_of(counted_in(part));
-        const auto unanswered = counts.timed_out + counts.missed + counts.waiting + counts.in_flight;
-        const auto all = counts.ended() - counts.failed + counts.missed + counts.waiting + counts.in_flight;
-        return static_cast<double>(unanswered) > (1 - figure.quantile) * static_cast<double>(all);
-    }
-    return is_lower_bound(part, figure.statistic == Statistic::quantile ? bounding_key(figure) : "p99");
+    if (figure.metric == Metric::response) return response_is_at_least(figure, part);
+    return (figure.metric == Metric::lag || figure.metric == Metric::pool_wait) &&
+           lag_is_at_least(figure, part);
 }
 
 ResultFigures::ResultFigures(const Json& document) : document_{document}, run_{run_of(document)} {}
@@ -367,7 +368,7 @@ ComparedValue ResultFigures::latency(const Threshold& figure, const Json& part,
     const auto* histogram =
         figure.population == Population::run ? histogram_of(run_, figure.metric) : nullptr;
     const auto key = latency_key(figure);
-    if (figure.metric == Metric::response && is_at_least(figure, part)) return found;
+    if (is_at_least(figure, part)) return found;
     if (!key.empty()) {
         found.value = (*latencies)[std::string{key}].get<double>();
     } else if (histogram != nullptr && !histogram->empty()) {

@@ -84,12 +84,13 @@ std::string HtmlFigures::operator()(const std::string& pointer, Look look, const
 std::string HtmlFigures::percentile(const std::string& place, const std::string& key,
                                     const char* unit) const {
     auto html = (*this)(fmt::format("{}/{}", place, key), Look::millis, unit);
-    if (!has(fmt::format("{}/{}", place, key)) || !key.starts_with('p')) return html;
+    if (!has(fmt::format("{}/{}", place, key))) return html;
     const auto slash = place.rfind('/');
     const nlohmann::ordered_json::json_pointer part{place.substr(0, slash)};
-    if (place.substr(slash + 1) == "response_ms" && report::is_lower_bound(document_->at(part), key))
+    if (report::is_lower_bound(document_->at(part), place.substr(slash + 1), key))
         html.insert(0, kAtLeastMark);
-    if (!metrics::supports_quantile(queries_behind(place), quantile_of(key))) html += kWeakMark;
+    if (key.starts_with('p') && !metrics::supports_quantile(queries_behind(place), quantile_of(key)))
+        html += kWeakMark;
     return html;
 }
 
@@ -99,7 +100,7 @@ std::string HtmlFigures::bounds(const std::string& latency, const std::string& p
 }
 
 bool HtmlFigures::is_lower_bound(const std::string& percentile) const {
-    return report::is_lower_bound(document_->at("summary"), percentile);
+    return report::is_lower_bound(document_->at("summary"), "response_ms", percentile);
 }
 
 std::string HtmlFigures::pair(const std::string& place, Look look) const {

@@ -23,7 +23,7 @@ std::string html_network(const Json& document, const HtmlFigures& figure) {
         rows.emplace_back("round trip, kernel&#39;s, under load", round_trip(figure, "/network/tcp_rtt_ms"));
     }
     if (figure.has("/network/database_ms")) {
-        rows.emplace_back("database, median service - round trip",
+        rows.emplace_back("database, median service - round trips",
                           figure("/network/database_ms", Look::millis, " ms"));
         rows.emplace_back("network&#39;s share of the median service",
                           figure("/network/network_ratio", Look::percent));

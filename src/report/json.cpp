@@ -66,13 +66,27 @@ Json latency_ms(const Histogram& histogram) {
     return latency;
 }
 
+Json pair_ms(const std::optional<metrics::Bounds>& bounds) {
+    return bounds ? Json{millis(bounds->low), millis(bounds->high)} : Json(nullptr);
+}
+
 /// 95 % bounds of the percentiles that have them.
-Json bounds_ms(const Histogram& histogram, const std::vector<metrics::SparseCounts>& batches,
-               const Histogram& lower_bounds = Histogram{}) {
+Json response_bounds_ms(const RunResult& run) {
+    const auto& latencies = run.latencies;
+    const auto batches = metrics::batches_of(run.intervals, &metrics::Interval::response);
+    Json bounds = Json::object();
+    for (const auto& [key, q] : kKeptPercentiles)
+        bounds[key] = pair_ms(metrics::quantile_bounds(latencies.response, q, batches, latencies.unanswered));
+    return bounds;
+}
+
+Json lag_bounds_ms(const RunResult& run) {
+    const auto batches = metrics::batches_of(run.intervals, &metrics::Interval::lag);
     Json bounds = Json::object();
     for (const auto& [key, q] : kKeptPercentiles) {
-        const auto found = metrics::quantile_bounds(histogram, q, batches, lower_bounds);
-        bounds[key] = found ? Json{millis(found->low), millis(found->high)} : Json(nullptr);
+        bounds[key] = metrics::lag_is_lower_bound(run.total, q)
+                          ? Json(nullptr)
+                          : pair_ms(metrics::quantile_bounds(run.latencies.lag, q, batches, Histogram{}));
     }
     return bounds;
 }
@@ -83,6 +97,15 @@ Json lower_bounds(const metrics::Latencies& latencies) {
     if (latencies.response.empty()) return keys;
     for (const auto& [key, q] : kKeptPercentiles) {
         if (!latencies.response_at_most(q)) keys.push_back(key);
+    }
+    return keys;
+}
+
+/// The same of the lag and of the wait for a session, because too many queries were never sent.
+Json lag_lower_bounds(const metrics::Counts& counts) {
+    Json keys = Json::array();
+    for (const auto& [key, q] : kKeptPercentiles) {
+        if (metrics::lag_is_lower_bound(counts, q)) keys.push_back(key);
     }
     return keys;
 }
@@ -197,7 +220,6 @@ void add_counts(Json& row, const metrics::Counts& counts) {
 }
 
 Json summary_json(const RunResult& run) {
-    using metrics::Interval;
     const auto& total = run.total;
     const auto& latencies = run.latencies;
     Json queries = Json::object();
@@ -221,14 +243,13 @@ Json summary_json(const RunResult& run) {
                               {"growing", overloaded(run)}};
     }
     summary["response_ms"] = latency_ms(latencies.response);
-    summary["response_bounds_ms"] = bounds_ms(
-        latencies.response, metrics::batches_of(run.intervals, &Interval::response), latencies.unanswered);
+    summary["response_bounds_ms"] = response_bounds_ms(run);
     summary["response_lower_bounds"] = lower_bounds(latencies);
     summary["service_ms"] = latency_ms(latencies.service);
     if (run.open_loop) {
         summary["lag_ms"] = latency_ms(latencies.lag);
-        summary["lag_bounds_ms"] =
-            bounds_ms(latencies.lag, metrics::batches_of(run.intervals, &Interval::lag));
+        summary["lag_bounds_ms"] = lag_bounds_ms(run);
+        summary["lag_lower_bounds"] = lag_lower_bounds(total);
         summary["pool_wait_ms"] = latency_ms(latencies.pool_wait);
     }
     summary["connection_efficiency_ratio"] = number(metrics::connection_efficiency(latencies, total));
@@ -241,11 +262,10 @@ Json summary_json(const RunResult& run) {
 
 Json network_json(const RunResult& run) {
     const auto& network = *run.network;
-    const bool compared = !network.idle_rtt.empty() && !run.latencies.service.empty();
     return {{"rtt_ms", latency_ms(network.idle_rtt)},
             {"tcp_rtt_ms", latency_ms(network.tcp_rtt)},
-            {"database_ms", compared ? number(network.database_ms) : Json(nullptr)},
-            {"network_ratio", compared ? number(network.network_ratio) : Json(nullptr)},
+            {"database_ms", number(network.database_ms)},
+            {"network_ratio", number(network.network_ratio)},
             {"method", network.method}};
 }
 
@@ -478,9 +498,12 @@ const Json* bounds_of(const Json& summary, std::string_view latency, std::string
     return bounds == object->end() || bounds->is_null() ? nullptr : &*bounds;
 }
 
-bool is_lower_bound(const Json& part, std::string_view percentile) {
-    const auto keys = part.find("response_lower_bounds");
-    return keys != part.end() && std::find(keys->begin(), keys->end(), percentile) != keys->end();
+bool is_lower_bound(const Json& part, std::string_view latency, std::string_view figure) {
+    const bool lag = latency == "lag_ms" || latency == "pool_wait_ms";
+    if (!lag && latency != "response_ms") return false;
+    const auto keys = part.find(lag ? "lag_lower_bounds" : "response_lower_bounds");
+    const std::string_view key = figure == "mean" || figure == "max" ? "p99" : figure;
+    return keys != part.end() && std::find(keys->begin(), keys->end(), key) != keys->end();
 }
 
 bool backlog_grew(const Json& document) {

@@ -108,8 +108,9 @@ void check_later_counts(const JsonNode& counts) {
 
 /// Not of earlier versions.
 void check_lower_bounds(const JsonNode& part) {
-    if (!part.has("response_lower_bounds")) return;
-    each(part.at("response_lower_bounds"), [](const JsonNode& key) { (void)key.text(); });
+    for (const auto list : {"response_lower_bounds", "lag_lower_bounds"}) {
+        if (part.has(list)) each(part.at(list), [](const JsonNode& key) { (void)key.text(); });
+    }
 }
 
 void check_summary(const JsonNode& summary) {

@@ -176,9 +176,9 @@ void network(const RunResult& run, const Millis& ms, Page& page) {
         page.row("Round Trip, kernel's", ms.of(network.tcp_rtt.quantile(0.5)), "ms",
                  fmt::format("median of {}, under load", with_thousands(network.tcp_rtt.count())));
     }
-    if (!run.latencies.service.empty() && !network.idle_rtt.empty()) {
-        page.row("Database Time", ms.of(network.database_ms), "ms", "median service - round trip");
-        page.row("Network Share", percent(network.network_ratio, 1), "%", "of the median service");
+    if (network.database_ms && network.network_ratio) {
+        page.row("Database Time", ms.of(*network.database_ms), "ms", "median service - round trips");
+        page.row("Network Share", percent(*network.network_ratio, 1), "%", "of the median service");
     }
     if (!network.method.empty()) page.note(fmt::format("Method: {}", printable(network.method)));
 }
@@ -202,11 +202,16 @@ void latency_breakdown(const RunResult& run, const Millis& ms, Page& page) {
     // Those stand with the age that they had reached.
     const auto& unanswered = run.latencies.unanswered;
     const std::string_view kUnanswered = "of one that had no answer";
-    page.row("Total Average", ms.of(response.mean_ns() * 1e-6), "ms");
+    // As their tables tell it with a sign.
+    const bool lower_bounds = !run.latencies.response_at_most(0.99);
+    const std::string at_least =
+        lower_bounds ? fmt::format("at least: {} had no answer", with_thousands(unanswered.count())) : "";
+    page.row("Total Average", ms.of(response.mean_ns() * 1e-6), "ms", at_least);
     page.row("Minimum", ms.of(response.min()), "ms",
              !unanswered.empty() && unanswered.min() == response.min() ? kUnanswered : "");
-    page.row("Maximum", ms.of(response.max()), "ms",
-             !unanswered.empty() && unanswered.max() == response.max() ? kUnanswered : "");
+    page.row(
+        "Maximum", ms.of(response.max()), "ms",
+        !unanswered.empty() && unanswered.max() == response.max() ? kUnanswered : std::string_view{at_least});
     constexpr std::string_view kWeak = "fewer than ten queries above";
     const auto batches = metrics::batches_of(run.intervals, &metrics::Interval::response);
     for (const auto& [label, q] :

@@ -105,6 +105,12 @@ void text_percentiles(const RunResult& run, const Millis& ms, Page& page) {
 
     std::vector<TableRow> rows;
     bool weak = false;
+    bool any_below = false;
+    const auto at_least = [&](const Histogram& histogram, double q) {
+        if (&histogram == &latencies.response) return is_at_least(latencies, q);
+        return &histogram == &latencies.lag && !histogram.empty() &&
+               metrics::lag_is_lower_bound(run.total, q);
+    };
     for (const auto& [label, q] : {std::pair{"p50", 0.50},
                                    {"p75", 0.75},
                                    {"p90", 0.90},
@@ -114,20 +120,23 @@ void text_percentiles(const RunResult& run, const Millis& ms, Page& page) {
                                    {"p99.99", 0.9999}}) {
         TableRow row{.name = label, .cells = {}, .notes = {}, .tone = Tone::plain};
         for (const auto* histogram : columns) {
-            row.cells.push_back(histogram == &latencies.response ? ms.response(latencies, q)
-                                                                 : ms.quantile(*histogram, q));
+            const bool below = at_least(*histogram, q);
+            row.cells.push_back((below ? "≥" : "") + ms.quantile(*histogram, q));
+            any_below = any_below || below;
             weak = weak || (!histogram->empty() && !histogram->supports(q));
         }
         rows.push_back(std::move(row));
     }
     TableRow last{.name = "max", .cells = {}, .notes = {}, .tone = Tone::plain};
     for (const auto* histogram : columns) {
-        last.cells.push_back(histogram->empty() ? "- " : ms.of(histogram->max()) + " ");
+        last.cells.push_back(histogram->empty()
+                                 ? "- "
+                                 : (at_least(*histogram, 0.99) ? "≥" : "") + ms.of(histogram->max()) + " ");
     }
     rows.push_back(std::move(last));
     page.table("Percentiles (ms)", heads, rows, 15);
     if (weak) page.note(kWeakNote);
-    if (steady && is_at_least(latencies, 0.9999)) page.note(kAtLeastNote);
+    if (any_below) page.note(kAtLeastNote);
     if (run.open_loop) {
         page.note("response: due to done; service: sent to done; lag: due to sent");
     }

@@ -86,6 +86,7 @@ std::optional<metrics::ThresholdResult> Measurement::abort_condition(
 void Measurement::close(Mono end, LoopLoad& load, const ClientUsage& usage, metrics::RunResult& result) {
     end_ = end;
     busy_ratio_at_close_ = load.take_ratio(end);
+    in_flight_at_close_ = dispatcher_.in_flight();
     auto& client = result.client;
     client = cost_between(usage_at_start_, usage, aggregator_.ended());
     client.loop_busy_ratio = load.total_ratio();
@@ -111,7 +112,9 @@ bool Measurement::take_waiting(int most) {
 void Measurement::finish(const metrics::Gauges& gauges, metrics::RunResult& result) {
     while (!take_waiting(std::numeric_limits<int>::max())) {
     }
-    aggregator_.finish(gauges, result);
+    metrics::Gauges at_close = gauges;
+    at_close.in_flight = in_flight_at_close_;
+    aggregator_.finish(at_close, result);
 }
 
 }  // namespace pgtraffic::simulation

@@ -658,6 +658,33 @@ TEST_CASE("network: round trips before the load, and the server's share") {
     CHECK(network["network_ratio"].get<double>() == Approx(std::min(1.0, trip / service)));
 }
 
+TEST_CASE("network: a query of several statements takes a round trip for each, if all are alike in that") {
+    const auto database = test::fresh_database();
+    const std::string three =
+        R"json({"name": "three", "statements": [
+            {"sql": "BEGIN"}, {"sql": "SELECT pg_sleep(0.001)"}, {"sql": "COMMIT"}]})json";
+    const std::string one = R"json({"name": "one", "statements": [{"sql": "SELECT 1"}]})json";
+    const auto network_of = [&](const std::string& operations, const std::string& pipeline) {
+        const test::TemporaryFile scenario{R"json({"name": "s", "operations": [)json" + operations + "]}"};
+        return run_and_read(database, {"--scenario", scenario.path(), "--measure-network", "--pipeline",
+                                       pipeline, "--total-queries", "40", "-c", "2", "--warmup", "0"});
+    };
+    const auto alike = network_of(three, "1");
+    const double trips = 3 * alike["network"]["rtt_ms"]["p50"].get<double>();
+    const double service = alike["summary"]["service_ms"]["p50"].get<double>();
+    CHECK(alike["network"]["database_ms"].get<double>() == Approx(service - trips).margin(1e-6));
+    CHECK(alike["network"]["network_ratio"].get<double>() == Approx(trips / service));
+    CHECK(alike["network"]["method"].get<std::string>().ends_with("; a query takes 3"));
+
+    const auto different = network_of(three + "," + one, "1");
+    CHECK(different["network"]["rtt_ms"]["p50"].get<double>() > 0);
+    CHECK(different["network"]["database_ms"].is_null());
+    CHECK(different["network"]["network_ratio"].is_null());
+    const auto shared = network_of(one, "4");
+    CHECK(shared["network"]["database_ms"].is_null());
+    CHECK(shared["network"]["method"].get<std::string>().find("pipeline") != std::string::npos);
+}
+
 TEST_CASE("a part of a parameter's values is NULL where the statement says so, in either protocol") {
     const auto database = test::fresh_database();
     Client client{database.conninfo()};

@@ -101,6 +101,23 @@ TEST_CASE("what is due and not begun, or begun and not answered, is accounted fo
     CHECK(load.result.operations[0].name == "read");
 }
 
+TEST_CASE("the last interval ends with what was under way then, although it is answered later") {
+    Load load;
+    for (int i = 0; i < 15; ++i) load.query(i * 100ms);
+    metrics::Completion late;
+    late.due = late.ready = late.sent = kStart + 1500ms;
+    (void)load.start(1500ms);
+    (void)load.measurement->advance(kStart + 1s, load.gauges(1s));
+    load.close(1900ms);
+    late.done = kStart + 2100ms;
+    load.dispatcher.query_ended();
+    load.measurement->query_ended(late);
+    load.measurement->finish(load.gauges(2100ms), load.result);
+    CHECK(load.result.total.in_flight == 0);
+    REQUIRE(load.result.intervals.size() == 2);
+    CHECK(load.result.intervals[1].in_flight == 1);
+}
+
 TEST_CASE("an outage lasts from the first fault to a success with all sessions, and costs what came due") {
     Load load;
     load.query(0ms);

@@ -261,10 +261,27 @@ TEST_CASE(
     CHECK_FALSE(fails("response.p97>+10%"));
     document["operations"][0]["response_lower_bounds"] = {"p99", "p999", "p9999"};
     CHECK(fails(of_operation));
-    CHECK_FALSE(fails("response.p97>+10%"));
     document["summary"]["response_lower_bounds"] = {"p99", "p999", "p9999"};
+    CHECK_FALSE(fails("response.p97>+10%"));  // whatever is known of p99
+    auto& queries = document["summary"]["queries"];
+    queries["in_flight"] = queries["ok"].get<int>() / 25;
     CHECK(fails("response.p97>+10%"));
     CHECK_FALSE(fails("response.p94>+10%"));
+}
+
+TEST_CASE("a lag of which too many queries were never sent is compared with nothing") {
+    const auto sound = report::json_report(test::sample_open_run());
+    auto late = sound;
+    auto& queries = late["summary"]["queries"];
+    queries["waiting"] = queries["ok"].get<int>() / 20;
+    const auto runs = runs_of(late, sound);
+    const auto comparison = report::compare(runs, {report::parse_fail_condition("lag.p99>+10%", runs[0])});
+    CHECK(comparison.failed());
+    CHECK_FALSE(figure(comparison, "lag.p99").values[0].value.has_value());
+    CHECK(figure(comparison, "lag.p99").values[1].value.has_value());
+    CHECK(report::compare(runs, {report::parse_fail_condition("lag.mean>+10%", runs[0])}).failed());
+    CHECK(report::compare(runs, {report::parse_fail_condition("pool_wait.p99>+10%", runs[0])}).failed());
+    CHECK_FALSE(report::compare(runs, {report::parse_fail_condition("lag.p90>+10%", runs[0])}).failed());
 }
 
 TEST_CASE("a percentile that few queries support is marked, in one run or in one of a group") {

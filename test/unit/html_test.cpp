@@ -252,7 +252,7 @@ TEST_CASE("percentiles that the data do not support are marked") {
 
 TEST_CASE("percentiles that are lower bounds are marked") {
     auto result = report::json_report(test::sample_closed_run());
-    const std::string note = "≥ at least: for too many";
+    const std::string note = "≥ at least: too many";
     const auto in_front = [&](const std::string& path) {
         const auto page = report::html_report(result);
         const auto at = page.find("\" data-path=\"" + path + "\">");

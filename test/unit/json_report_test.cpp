@@ -121,6 +121,7 @@ TEST_CASE("the order of the fields is that of the documentation") {
                                                                    "service_ms",
                                                                    "lag_ms",
                                                                    "lag_bounds_ms",
+                                                                   "lag_lower_bounds",
                                                                    "pool_wait_ms",
                                                                    "connection_efficiency_ratio",
                                                                    "failed_ms",

@@ -214,7 +214,12 @@ TEST_CASE("the error of a throughput is that of its batches") {
     REQUIRE(error);
     CHECK(error->standard == Approx(100 * std::sqrt(30.0 / 29.0) / std::sqrt(30.0)));
     CHECK(error->half_width == Approx(2.045 * error->standard));  // Student's t of 29, not the normal 1.96
-    CHECK(metrics::throughput_error(intervals_of(std::vector<double>(40, 500))).value().standard == 0);
+}
+
+TEST_CASE("a throughput without any spread is still sure to no more than a query") {
+    const auto error = metrics::throughput_error(intervals_of(std::vector<double>(40, 500))).value();
+    CHECK(error.standard == 0);
+    CHECK(error.half_width == Approx(1.0 / 40));
 }
 
 TEST_CASE("the error of a throughput sees waves that are longer than a batch") {

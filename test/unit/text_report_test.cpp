@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "pgtraffic/report/assessment.hpp"
+#include "pgtraffic/report/json.hpp"
 #include "support/catch.hpp"
 #include "support/sample_result.hpp"
 #include "support/text.hpp"
@@ -337,6 +338,7 @@ TEST_CASE("an outage is named, and what waited for it blames neither the queue n
 TEST_CASE("a server that stood still is not called a queue") {
     auto run = test::sample_overloaded_run();
     run.total.in_flight = 3;
+    run.operations[0].longest_in_flight = std::chrono::minutes{1};
     CHECK_THAT(assessment(run), Contains("stood still") &&
                                     Contains("3 queries that were sent had no answer") &&
                                     !Contains("Lower the rate") && !Contains("The queue, not the server"));
@@ -412,13 +414,47 @@ TEST_CASE("a percentile that queries without an answer make a lower bound says s
     CHECK_THAT(line.substr(0, line.find('\n')),
                Contains("at least: 10,010 had no answer") && !Contains("sure"));
     CHECK_THAT(p99_of(text), Contains("≥"));
-    CHECK_THAT(text, Contains("≥ at least: for too many queries that had no answer"));
+    CHECK_THAT(text, Contains("≥ at least: too many queries had no answer, or were never sent"));
     CHECK_THAT(assessment(run),
                Contains("Half of the queries that did not fail were answered") && !Contains("99 %"));
     run.latencies.response.record(1ms, 10'000);
     run.latencies.unanswered.record(1ms, 10'000);
     CHECK_THAT(assessment(run),
                Contains("20,010 queries had no answer: nobody knows how long even half of the queries take"));
+}
+
+TEST_CASE("a lag of which too many queries were never sent is shown as a lower bound") {
+    auto run = test::sample_open_run();
+    run.total.planned += 1000;
+    run.total.waiting += 1000;
+    run.waiting_at_middle = run.total.waiting;  // the backlog did not grow
+    const auto text = report::text_report(run, {});
+    const auto percentiles = text.substr(text.find("Percentiles (ms)"));
+    const auto lag_in = [&](std::string_view row) {
+        const auto line = percentiles.substr(percentiles.find(row));
+        return line.substr(0, line.find('\n')).substr(line.substr(0, line.find('\n')).rfind("  "));
+    };
+    CHECK_THAT(lag_in("p90 "), !Contains("≥"));
+    CHECK_THAT(lag_in("p99 "), Contains("≥"));
+    CHECK_THAT(lag_in("max "), Contains("≥"));
+    const auto summary = report::json_report(run)["summary"];
+    CHECK(summary["lag_lower_bounds"] == nlohmann::ordered_json{"p95", "p99", "p999", "p9999"});
+    CHECK(summary["lag_bounds_ms"]["p99"].is_null());
+    CHECK(report::json_report(test::sample_open_run())["summary"]["lag_lower_bounds"].size() < 3);
+}
+
+TEST_CASE("one query that is slow by nature does not make an overload a server that stood still") {
+    auto run = test::sample_open_run();
+    run.total.waiting += 10'000;
+    run.total.planned += 10'000;
+    run.verdict.reasons.push_back({"backlog", "", 10'000, 500, metrics::VerdictStatus::invalid});
+    run.total.missed = 0;
+    run.total.in_flight = 1;
+    run.operations[0].counts.in_flight = 1;
+    run.operations[0].longest_in_flight = 2 * run.operations[0].latencies.service.quantile(0.9);
+    CHECK_THAT(assessment(run), !Contains("stood still"));
+    run.operations[0].longest_in_flight = std::chrono::seconds{5};
+    CHECK_THAT(assessment(run), Contains("stood still"));
 }
 
 TEST_CASE("in a closed loop the client is no limit only where its part of a round is small") {

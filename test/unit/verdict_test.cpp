@@ -221,6 +221,18 @@ TEST_CASE("a run of a handful of queries tells nothing of the next") {
     CHECK(verdict.reasons[0].message.starts_with("19 queries are too few"));
 }
 
+TEST_CASE("where nearly all failed, a longer run is no cure") {
+    auto run = good_run();
+    run.latencies.response.clear();
+    run.latencies.service.clear();
+    run.total.failed = run.total.ended();
+    run.total.ok = run.total.empty = 0;
+    run.succeeded_in_time = 0;
+    const auto verdict = metrics::judge(run);
+    REQUIRE(verdict.reasons.size() == 1);
+    CHECK(verdict.reasons[0].code == "failures");
+}
+
 TEST_CASE("the gravest reason comes first") {
     auto run = good_run();
     run.client.loop_busy_ratio = 0.85;

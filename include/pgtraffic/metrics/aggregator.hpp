@@ -115,6 +115,7 @@ class Aggregator {
     Counts total_;
     base::Mono end_;
     std::vector<std::uint64_t> succeeded_in_time_;  // by operation
+    std::vector<base::Nanos> longest_in_flight_;    // by operation
     std::uint64_t carried_over_ = 0;
     TimeSeries series_;  // behind the plan, to which it refers
 };

@@ -64,6 +64,10 @@ struct Latencies {
     }
 };
 
+/// Whether the q-quantile of the lag, or of the wait for a session, is only known to be at least that of what
+/// was sent: so many queries never were, and nobody knows for how long they would have waited.
+[[nodiscard]] bool lag_is_lower_bound(const Counts& counts, double q) noexcept;
+
 /// Mean service / (mean pool wait + mean service), the original's "connection efficiency". None where nothing
 /// succeeded, or more than one in a hundred was never sent.
 [[nodiscard]] std::optional<double> connection_efficiency(const Latencies& latencies,

@@ -55,6 +55,7 @@ struct OperationResult {
     /// Its part of RunResult::succeeded_in_time.
     std::uint64_t succeeded_in_time = 0;
     Latencies latencies;
+    base::Nanos longest_in_flight{0};         ///< since it was sent; of those that had no answer by the end
     std::vector<StatementResult> statements;  ///< all of them, in their order
 };
 
@@ -99,8 +100,9 @@ struct NetworkResult {
     Histogram idle_rtt;  ///< round trips of an empty query before the load
     Histogram
         tcp_rtt;  ///< the kernel's smoothed round-trip time on live connections; empty over a Unix socket
-    double database_ms = 0;    ///< median service − median idle round trip, not below 0
-    double network_ratio = 0;  ///< median idle round trip / median service, at most 1
+    // Where every query takes as many round trips as the others, and none of them for others as well.
+    std::optional<double> database_ms;    ///< median service − its round trips when idle, not below 0
+    std::optional<double> network_ratio;  ///< these round trips / median service, at most 1
 };
 
 struct ServerInfo {

@@ -28,10 +28,12 @@ inline constexpr auto kKeptPercentiles = std::to_array<KeptPercentile>(
 [[nodiscard]] const nlohmann::ordered_json* bounds_of(const nlohmann::ordered_json& summary,
                                                       std::string_view latency, std::string_view percentile);
 
-/// Whether a percentile of the response is one of those that too many queries without an answer made a lower
-/// bound, by a result's `summary`; of one that a result does not keep, nor of an earlier version's, nobody
-/// knows.
-[[nodiscard]] bool is_lower_bound(const nlohmann::ordered_json& part, std::string_view percentile);
+/// Whether a figure, "p99" say, of "response_ms", "lag_ms" or another latency is a lower bound by what a
+/// result's `summary`, or an operation or phase of it, tells: because too many queries had no answer, or were
+/// never sent. Mean and maximum are where p99 is. Of a percentile that a result does not keep, and in an
+/// earlier version's result, nobody knows.
+[[nodiscard]] bool is_lower_bound(const nlohmann::ordered_json& part, std::string_view latency,
+                                  std::string_view figure);
 
 /// As overloaded() of assessment.hpp, from the document: the response percentiles depend on the length of the
 /// run, and none of them is shown.

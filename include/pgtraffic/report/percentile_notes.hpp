@@ -6,6 +6,7 @@
 namespace pgtraffic::report {
 
 inline constexpr std::string_view kWeakNote = "* fewer than ten queries above it: not supported by the data";
-inline constexpr std::string_view kAtLeastNote = "≥ at least: for too many queries that had no answer";
+inline constexpr std::string_view kAtLeastNote =
+    "≥ at least: too many queries had no answer, or were never sent";
 
 }  // namespace pgtraffic::report

@@ -98,7 +98,8 @@ class Measurement {
     /// Takes at most `most` of the arrivals into account that waited and were never started. False where more
     /// are left, some 100 ns each: finish() takes all of them.
     bool take_waiting(int most);
-    /// Then counts, latencies and the rest of the time series go into `result`.
+    /// Then counts, latencies and the rest of the time series go into `result`. The last interval ends with
+    /// what was under way at its end, most of which has been answered since.
     void finish(const metrics::Gauges& gauges, metrics::RunResult& result);
 
     // For whoever looks on.
@@ -140,6 +141,7 @@ class Measurement {
     ClientUsage usage_at_start_;
     base::Nanos longest_gap_{0};
     double busy_ratio_at_close_ = 0;
+    std::uint32_t in_flight_at_close_ = 0;
 };
 
 }  // namespace pgtraffic::simulation
