@@ -23,13 +23,14 @@ using base::Nanos;
 /// Names of several addresses as a list of these: libpq's limit is for each address, and where we give one
 /// up, only a list lets us go on to the next. Other names stay libpq's business.
 Conninfo listed(const Conninfo& conninfo, LookUp look_up_names, std::string& troubles) {
-    if (!conninfo.effective("hostaddr").empty()) return conninfo;
     const auto hosts = split_list(conninfo.effective("host"));
-    std::vector<std::vector<std::string>> addresses(hosts.size());
+    const auto given = conninfo.effective("hostaddr");
+    if (!given.empty() && split_list(given).size() != hosts.size()) return conninfo;  // libpq complains
+    auto addresses = given_addresses(conninfo);
     std::string not_found;
     bool several = false;
     for (std::size_t i = 0; i < hosts.size(); ++i) {
-        if (needs_lookup(hosts[i])) addresses[i] = look_up_names(hosts[i], not_found);
+        if (addresses[i].empty() && needs_lookup(hosts[i])) addresses[i] = look_up_names(hosts[i], not_found);
         several = several || addresses[i].size() > 1;
     }
     if (!several) return conninfo;

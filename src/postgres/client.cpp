@@ -189,6 +189,8 @@ Client::Client(const Conninfo& conninfo, base::Nanos timeout, std::optional<base
         conninfo_.set("password", password);
     }
     if (opened.trouble.empty()) {
+        // libpq would wait for a server that takes nothing, whatever signals come; we wait ourselves.
+        PQsetnonblocking(connection_, 1);
         use_utf8();
         return;
     }
@@ -218,15 +220,25 @@ Client::~Client() {
     PQfinish(connection_);
 }
 
+/// All that is queued, before an answer to it is waited for. Reads meanwhile: a server that waits for us to
+/// take what it says takes nothing from us.
+void Client::send_queued(base::Mono deadline) {
+    while (PQflush(connection_) == 1) {
+        wait_until_ready(POLLIN | POLLOUT, deadline);
+        if (PQconsumeInput(connection_) == 0) return;  // it says why
+    }
+}
+
 Client::Result Client::answer_to(int sent) {
     const base::Mono deadline = patience_ ? base::mono_now() + *patience_ : base::Mono::max();
     Result last;
     if (sent != 1) return last;  // the connection says why
+    send_queued(deadline);
     AnswerSize size;
     MemoryWatch memory;
     for (;;) {
         while (PQisBusy(connection_) != 0) {
-            wait_until_readable(deadline);
+            wait_until_ready(POLLIN, deadline);
             size.before_read(PQsocket(connection_));
             const bool read = PQconsumeInput(connection_) == 1;
             size.after_read(PQsocket(connection_));
@@ -243,7 +255,7 @@ Client::Result Client::answer_to(int sent) {
     }
 }
 
-void Client::wait_until_readable(base::Mono deadline) {
+void Client::wait_until_ready(short events, base::Mono deadline) {
     using std::chrono::milliseconds;
     constexpr milliseconds kLook{100};  // a signal that is held back wakes nobody
     for (;;) {
@@ -257,7 +269,7 @@ void Client::wait_until_readable(base::Mono deadline) {
             }
             limit = std::min(limit, left);
         }
-        pollfd watched{PQsocket(connection_), POLLIN, 0};
+        pollfd watched{PQsocket(connection_), events, 0};
         const int ready = ::poll(&watched, 1, static_cast<int>(limit.count()));
         if (ready > 0 || (ready < 0 && errno != EINTR)) return;
     }
@@ -372,6 +384,7 @@ void Client::copy_data(std::string_view piece) {
             copying_.clear();
             throw_sql_error(connection_, nullptr, conninfo_);
         }
+        send_queued(base::Mono::max());
         piece.remove_prefix(part.size());
     }
 }
@@ -385,13 +398,13 @@ void Client::copy_end() {
 
 void Client::break_off_copy() {
     copying_.clear();
-    const Result ended{PQexec(connection_, "")};  // which does so before it asks
+    (void)answer_to(PQputCopyEnd(connection_, "broken off"));
 }
 
 void Client::refuse_copy() {
     constexpr const char* kRefused = "COPY is not possible here (SQLSTATE 0A000)";
-    if (patience_) give_up(kRefused);  // nobody knows when it would end
-    break_off_copy();
+    if (patience_) give_up(kRefused);             // nobody knows when it would end
+    const Result ended{PQexec(connection_, "")};  // which ends it before it asks
     throw SqlError(kRefused, base::SqlState{{'0', 'A', '0', '0', '0'}});
 }
 

@@ -20,8 +20,6 @@ namespace {
 constexpr std::size_t kMaxSettings = 64;
 constexpr std::string_view kClosed = "server closed the connection unexpectedly";
 
-void swallow_notice(void* /*context*/, const PGresult* /*notice*/) {}
-
 }  // namespace
 
 RefusedConnection read_refusal(std::string_view message) {
@@ -67,6 +65,7 @@ ConnectStep Connection::connect(const ConnectParameters& parameters) noexcept {
     }
     reader_ = AnswerReader{};
     connect_error_ = base::kCannotConnect;
+    sent_away_ = false;
     greeting_.restart();
     connection_ = PQconnectStartParams(keywords.data(), values.data(), 0);
     if (connection_ == nullptr) {
@@ -76,7 +75,7 @@ ConnectStep Connection::connect(const ConnectParameters& parameters) noexcept {
     if (PQstatus(connection_) == CONNECTION_BAD) return connect_failed();
     // No function tells the SQLSTATE of a refused connection; a verbose message has it.
     PQsetErrorVerbosity(connection_, PQERRORS_VERBOSE);
-    PQsetNoticeReceiver(connection_, swallow_notice, nullptr);  // the default one prints to stderr
+    PQsetNoticeReceiver(connection_, take_notice, this);  // the default one prints to stderr
     return ConnectStep::wait_writable;
 }
 
@@ -98,6 +97,9 @@ ConnectStep Connection::connect_poll() noexcept {
             // libpq made the socket non-blocking when it opened it, and waits all the same where the socket
             // takes no more: PQfinish() would say good-bye to a server that does not listen, for ever.
             PQsetnonblocking(connection_, 1);
+            // What libpq read behind the greeting is its to tell: nobody else will see it.
+            (void)PQisBusy(connection_);
+            if (sent_away_) return ConnectStep::failed;
             socket_ = PQsocket(connection_);
             tls_ = static_cast<ssl_st*>(PQsslStruct(connection_, "OpenSSL"));
             if (PQgssEncInUse(connection_) != 0 || (tls_ == nullptr && PQsslInUse(connection_) != 0)) {
@@ -114,6 +116,20 @@ ConnectStep Connection::connect_poll() noexcept {
     }
 }
 
+/// libpq makes a notice of an error that answers nothing.
+void Connection::take_notice(void* connection, const PGresult* notice) noexcept {
+    const auto field = [&](int code) {
+        const char* text = PQresultErrorField(notice, code);
+        return std::string_view{text != nullptr ? text : ""};
+    };
+    const auto severity = field(PG_DIAG_SEVERITY_NONLOCALIZED);
+    if (severity != "FATAL" && severity != "PANIC") return;
+    auto& self = *static_cast<Connection*>(connection);
+    self.sent_away_ = true;
+    self.connect_error_ = base::SqlState::parse(field(PG_DIAG_SQLSTATE)).value_or(base::kCannotConnect);
+    self.reader_.keep_error(field(PG_DIAG_MESSAGE_PRIMARY));
+}
+
 ConnectStep Connection::connect_failed() noexcept {
     const RefusedConnection refused = read_refusal(PQerrorMessage(connection_));
     connect_error_ = refused.sqlstate;
@@ -127,7 +143,7 @@ void Connection::close() noexcept {
     connection_ = nullptr;
     tls_ = nullptr;
     socket_ = -1;
-    stamps_reads_ = long_answers_ = left_unread_ = false;
+    stamps_reads_ = long_answers_ = left_unread_ = send_refused_ = false;
     answer_bytes_ = 0;
     stamped_.forget();
     unsent_.clear();
@@ -200,6 +216,7 @@ std::int64_t Connection::write(std::span<const char> bytes) noexcept {
         // is ready from now on, finds that, and then the end.
         if (errno == EPIPE || errno == ECONNRESET) {
             ::shutdown(socket_, SHUT_RD);
+            send_refused_ = true;
             return static_cast<std::int64_t>(bytes.size());
         }
         tell_lost(fmt::format("could not send to the server: {}", std::strerror(errno)));

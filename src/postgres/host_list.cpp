@@ -52,6 +52,16 @@ bool needs_lookup(const std::string& host) {
     return inet_pton(AF_INET, host.c_str(), address) != 1 && inet_pton(AF_INET6, host.c_str(), address) != 1;
 }
 
+std::vector<std::vector<std::string>> given_addresses(const Conninfo& conninfo) {
+    const auto hosts = split_list(conninfo.effective("host"));
+    std::vector<std::vector<std::string>> given(hosts.size());
+    const auto addresses = split_list(conninfo.effective("hostaddr"));
+    for (std::size_t i = 0; addresses.size() == hosts.size() && i < hosts.size(); ++i) {
+        if (!addresses[i].empty()) given[i].push_back(addresses[i]);
+    }
+    return given;
+}
+
 bool any_reachable(const std::vector<std::string>& hosts,
                    const std::vector<std::vector<std::string>>& addresses) {
     for (std::size_t i = 0; i < hosts.size(); ++i) {

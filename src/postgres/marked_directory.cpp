@@ -18,6 +18,8 @@
 #include <fstream>
 
 #include "pgtraffic/base/error.hpp"
+#include "pgtraffic/base/signal_mask.hpp"
+#include "pgtraffic/base/time.hpp"
 #include "pgtraffic/base/units.hpp"
 
 namespace pgtraffic::postgres {
@@ -37,21 +39,26 @@ bool is_postmaster_of(pid_t pid, const std::string& data) {
     return line.find(fmt::format("{0}{1}{0}", '\0', data)) != std::string::npos;
 }
 
-/// A server gets SIGQUIT when its owner dies, so what is met here is in its last moments, or stuck.
-void end_postmaster_of(const std::string& data) {
+/// A server gets SIGQUIT when its owner dies, so what is met here is in its last moments, or stuck. False
+/// where somebody who waits for it was told to end: a later start sees to it.
+bool end_postmaster_of(const std::string& data) {
     std::ifstream file{data + "/postmaster.pid"};
     std::string line;
-    if (!std::getline(file, line)) return;
+    if (!std::getline(file, line)) return true;
     const auto number = base::parse_count(line);
-    if (!number || *number < 2 || *number > 1U << 30) return;
+    if (!number || *number < 2 || *number > 1U << 30) return true;
     const auto pid = static_cast<pid_t>(*number);
     constexpr timespec kPause{0, 5'000'000};
-    constexpr int kPatience = 2000;  // pauses: 10 s, see kQuitLimit
     for (const int signal : {SIGQUIT, SIGKILL}) {
-        if (!is_postmaster_of(pid, data)) return;
+        if (!is_postmaster_of(pid, data)) return true;
         kill(pid, signal);
-        for (int i = 0; i < kPatience && is_postmaster_of(pid, data); ++i) nanosleep(&kPause, nullptr);
+        const base::Mono until = base::mono_now() + kQuitLimit;
+        while (base::mono_now() < until && is_postmaster_of(pid, data)) {
+            if (base::held_back_signal() != 0) return false;
+            nanosleep(&kPause, nullptr);
+        }
     }
+    return true;
 }
 
 /// Removes links, never what they name. The mark goes last, so that a kill in here, or what somebody still
@@ -132,9 +139,10 @@ void sweep_marked_directories(const std::vector<std::string>& bases) {
             if (!entry.path().filename().string().starts_with(kPrefix)) continue;
             const int lock = lock_of_orphan(path);
             if (lock < 0) continue;
-            end_postmaster_of(path + "/data");
-            remove_tree(path);
+            const bool ended = end_postmaster_of(path + "/data");
+            if (ended) remove_tree(path);
             close(lock);
+            if (!ended) return;
             rmdir(path.c_str());
         }
     }

@@ -197,7 +197,8 @@ inline AnswerReader::Event AnswerReader::take(char type, std::span<const char> b
         case '1':  // ParseComplete, all that a PREPARE has
             complete_ = true;
             return Event::need_more;
-        case '2':  // BindComplete
+        case '2':  // BindComplete: what was parsed in front of it was a part of this query
+            complete_ = false;
             return Event::need_more;
         case 'D':  // DataRow
             ++row_messages_;
@@ -289,6 +290,7 @@ AnswerReader::Event AnswerReader::take_error(std::span<const char> fields) noexc
     const bool ends_session = severity == "FATAL" || severity == "PANIC";
     if (answer_.failed && !ends_session) return Event::need_more;
     answer_.failed = true;
+    session_ended_ = ends_session;
     answer_.sqlstate =
         base::SqlState::parse(error_field(fields, 'C').value_or("")).value_or(base::kConnectionFailure);
     keep_error(error_field(fields, 'M').value_or("an error without a message"));

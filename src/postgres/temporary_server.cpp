@@ -38,9 +38,6 @@ using std::chrono::seconds;
 constexpr const char* kName = "pgtraffic";  // of the superuser and of the database
 constexpr seconds kStartLimit{60};
 constexpr seconds kStopLimit{15};
-/// It kills a child of its own that waits for a disk after five seconds, and only then gives shared memory
-/// back: who kills it sooner leaves that behind.
-constexpr seconds kQuitLimit{15};
 constexpr std::size_t kLongestSocketPath = sizeof(sockaddr_un::sun_path) - 1;  // 107
 
 /// A descriptor that closes itself.

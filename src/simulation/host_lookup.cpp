@@ -12,29 +12,42 @@ namespace {
 
 constexpr base::Nanos kFreshAnswer = std::chrono::seconds{1};
 
+/// Those to look up, by their places.
+std::vector<std::size_t> unknown_hosts(const postgres::Conninfo& conninfo,
+                                       const std::vector<std::vector<std::string>>& given) {
+    const auto hosts = postgres::split_list(conninfo.effective("host"));
+    const auto addresses = postgres::split_list(conninfo.effective("hostaddr"));
+    std::vector<std::size_t> unknown;
+    // Lists of different lengths are refused by libpq, before it looks anything up.
+    if (addresses.size() != hosts.size() && !conninfo.effective("hostaddr").empty()) return unknown;
+    for (std::size_t i = 0; i < hosts.size(); ++i) {
+        if (given[i].empty() && postgres::needs_lookup(hosts[i])) unknown.push_back(i);
+    }
+    return unknown;
+}
+
 }  // namespace
 
 HostLookup::HostLookup(event_loop::Loop& loop, postgres::Conninfo conninfo, event_loop::Callback<> on_answer)
     : conninfo_{std::move(conninfo)},
       on_answer_{on_answer},
       hosts_{postgres::split_list(conninfo_.effective("host"))},
-      addresses_(hosts_.size()),
-      needed_{conninfo_.effective("hostaddr").empty() &&
-              std::any_of(hosts_.begin(), hosts_.end(), postgres::needs_lookup)},
+      addresses_{postgres::given_addresses(conninfo_)},
+      unknown_{unknown_hosts(conninfo_, addresses_)},
       resolver_{loop,
                 event_loop::Callback<const event_loop::Resolved*>::to<&HostLookup::on_resolved>(*this)} {
-    if (!needed_) set_parameters(conninfo_);
+    if (unknown_.empty()) set_parameters(conninfo_);
 }
 
 void HostLookup::set_password(const std::string& password) {
     conninfo_.set("password", password);
     conninfo_.also_hide(password);
     if (parameters_.has_value())
-        set_parameters(needed_ ? postgres::with_addresses(conninfo_, addresses_) : conninfo_);
+        set_parameters(unknown_.empty() ? conninfo_ : postgres::with_addresses(conninfo_, addresses_));
 }
 
 HostLookup::State HostLookup::ask(base::Mono now) {
-    if (!needed_) return State::ready;
+    if (unknown_.empty()) return State::ready;
     // One that took long and found nothing is told before the next one begins.
     const bool told = asked_at_ == base::Mono::min() || parameters_.has_value() || error_told_;
     if (!under_way_ && told && (asked_at_ == base::Mono::min() || now - asked_at_ >= kFreshAnswer)) {
@@ -52,9 +65,8 @@ base::Mono HostLookup::retry_at() const noexcept {
 }
 
 void HostLookup::look_up_from(std::size_t first) {
-    for (current_ = first; current_ < hosts_.size(); ++current_) {
-        if (!postgres::needs_lookup(hosts_[current_])) continue;
-        if (resolver_.resolve(hosts_[current_])) return;
+    for (current_ = first; current_ < unknown_.size(); ++current_) {
+        if (resolver_.resolve(hosts_[unknown_[current_]])) return;
         not_found("it cannot be a host's name");
     }
     under_way_ = false;
@@ -98,13 +110,14 @@ void HostLookup::leave_out_silent() {
 }
 
 void HostLookup::not_found(std::string_view why) {
-    error_ = fmt::format("could not translate host name \"{}\" to address: {}", hosts_[current_], why);
+    error_ =
+        fmt::format("could not translate host name \"{}\" to address: {}", hosts_[unknown_[current_]], why);
 }
 
 void HostLookup::on_resolved(const event_loop::Resolved* resolved) noexcept {
     // A name that cannot be found any more keeps the addresses that it had.
     if (resolved->error.empty()) {
-        addresses_[current_] = resolved->addresses;
+        addresses_[unknown_[current_]] = resolved->addresses;
     } else {
         not_found(resolved->error);
     }

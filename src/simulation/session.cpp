@@ -185,6 +185,7 @@ void Session::on_ready(Readiness ready) noexcept {
         on_answer(now);
         if (state_ == State::closed) return;
     }
+    if (state_ == State::idle || state_ == State::backing_off) connection_.forget_unasked();
     // What is still to be sent may have waited for what was read (TLS), and not for room.
     if (ready.ended() || connection_.left_unread() || writing_) [[unlikely]]
         poll_.again();
@@ -353,14 +354,17 @@ void Session::lose_oldest(Outcome outcome, base::SqlState sqlstate, std::string_
     Query& query = queries_[oldest_];
     query.completion.sqlstate = sqlstate;
     query.completion.lost = true;
-    query.completion.in_doubt = leaves_doubt(query, was);
+    query.completion.in_doubt = leaves_doubt(query, was) && !connection_.refused();
+    connection_.forget_unasked();  // what came of its answer tells nothing of those behind it
     // A transaction goes with its connection, unless it was being committed.
     if (connection_.in_transaction() && !query.completion.in_doubt) query.undo();
     end_oldest(outcome, error, now);
 }
 
+/// Of what stands behind others of its pipeline nobody counts how much of it was sent.
 bool Session::leaves_doubt(const Query& query, State state) const noexcept {
-    return state == State::busy && context_->workload.leaves_doubt(statement_of(query));
+    return state == State::busy && (room_ > 1 || connection_.all_sent()) &&
+           context_->workload.leaves_doubt(statement_of(query));
 }
 
 void Session::stop_retrying(Mono now) noexcept {
@@ -394,8 +398,7 @@ void Session::lose(Mono now) noexcept {
     writing_ = false;
     wait_for_rest(false);
     const State was = std::exchange(state_, State::closed);
-    // Why the connection went, or what the server had told of the oldest query when it did: an error that
-    // ends a session (class 57, "operator intervention") is every query's.
+    // Why the connection went, or what the server had told of the oldest query when it did.
     base::SqlState sqlstate = connection_.unanswered_sqlstate();
     if (was == State::preparing) {
         const bool refused = unprepared_ > 0 && connection_.answer().failed;
@@ -408,7 +411,7 @@ void Session::lose(Mono now) noexcept {
     }
     while (in_query()) {
         lose_oldest(Outcome::failed, sqlstate, error(), was, now);
-        if (sqlstate.error_class() != "57") sqlstate = base::kConnectionFailure;
+        if (!connection_.session_ended()) sqlstate = base::kConnectionFailure;
     }
     unsent_ = false;
     connection_.close();

@@ -44,6 +44,10 @@ constexpr int kMostSkippedInTurn = 1000;
 /// Of arrivals that an overload left waiting, at the end. There may be hundreds of millions.
 constexpr int kMostWaitingTakenInTurn = 10'000;
 
+/// Two of the same number within that time are one: timeout(1), say, sends it to the process and then to its
+/// group, and who types Ctrl-C twice takes longer.
+constexpr Nanos kOneSignal = std::chrono::milliseconds{100};
+
 /// A session that failed so often in a row while the run has not begun will not come up.
 constexpr std::uint32_t kStartAttempts = 5;
 
@@ -147,7 +151,8 @@ class Run {
 
     Loads loads_;
     PeakSearch peak_search_;
-    std::uint64_t lost_in_search_ = 0;        // connections
+    std::uint64_t lost_in_search_ = 0;  // connections
+    std::pair<int, Mono> last_signal_{0, Mono::min()};
     std::optional<Measurement> measurement_;  // from its begin to the end
     RowBudget rows_;
     std::uint64_t reconnects_before_ = 0;  // the load of this stage began
@@ -406,13 +411,15 @@ Mono Run::dispatch(Mono now) noexcept {
 
 void Run::on_signal(int number) noexcept {
     if (stage_ == Stage::done) return;  // two came at once, and with the first one all was over
+    const Mono now = base::mono_now();
+    const auto before = std::exchange(last_signal_, {number, now});
+    if (before.first == number && now - before.second < kOneSignal) return;
     if (end_.signal != 0 || told_to_hurry_) {
         if (end_.signal == 0) end_.signal = number;
         end_.aborted = true;
         stage_ = Stage::done;
         return loop_.stop();
     }
-    const Mono now = base::mono_now();
     // The load is over by itself, and nobody wants to wait for its last answers.
     if (stage_ == Stage::draining) {
         told_to_hurry_ = no_more_answers_ = true;
@@ -597,6 +604,7 @@ void Run::start_tick(Mono now) noexcept {
 }
 
 void Run::on_tick() noexcept {
+    if (stage_ == Stage::done) return;  // by another timer of this turn
     const Mono now = base::mono_now();
     load_.wakes(now);
     if (measurement_) measurement_->tick_was_late(now - next_tick_);

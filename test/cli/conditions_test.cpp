@@ -122,6 +122,17 @@ TEST_CASE("two signals at once, with nothing under way, end a run with its repor
     CHECK(json::parse(ended.out)["run"]["outcome"] == "interrupted");
 }
 
+TEST_CASE("a signal that comes to the process and to its group is one, and the report is written") {
+    const Lab lab{{"--delay", "400ms"}};
+    test::Process process{test::pgtraffic_argv(lab.arguments({"-T", "60"})), test::without_target()};
+    REQUIRE(process.wait_for_stderr("measuring for"));
+    REQUIRE(process.wait_for_stderr("  p50 "));
+    for (int i = 0; i < 100; ++i) process.send_signal(SIGTERM);
+    const auto ended = process.wait();
+    CHECK(ended.exit_code == 128 + SIGTERM);
+    CHECK(json::parse(ended.out)["run"]["outcome"] == "interrupted");
+}
+
 TEST_CASE("signals are heard while the queries of an overload that were never started are counted") {
     const Lab lab{{}};
     test::Process process{test::pgtraffic_argv(lab.arguments({"-T", "4", "--rate", "10000000"})),

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <csignal>
+#include <ctime>
 
 #include "pgtraffic/base/signal_mask.hpp"
 #include "pgtraffic/postgres/blocking_connect.hpp"
@@ -201,6 +202,28 @@ TEST_CASE("a signal that is held back ends every wait for the server, and waits 
     CHECK(connect_complaint(over_tcp(port.number()), std::chrono::seconds{60}) == base::kInterrupted);
     CHECK(base::take_held_back_signal() == SIGINT);
     CHECK(connected.value("SELECT count(*) FROM t") == "0");
+}
+
+TEST_CASE("a signal that is held back ends the wait for a server that takes nothing of a copy") {
+    const base::SignalMask unheard{base::SignalMask::Ending::held_back};
+    const auto database = test::fresh_database();
+    Client copying{database.conninfo()};
+    copying.execute("CREATE TABLE t (a text)");
+    const auto backend = static_cast<pid_t>(std::stoi(copying.value("SELECT pg_backend_pid()").value()));
+    copying.copy_begin("COPY t FROM STDIN");
+    timer_t later{};
+    sigevent tell{};
+    tell.sigev_notify = SIGEV_SIGNAL;
+    tell.sigev_signo = SIGTERM;
+    REQUIRE(::timer_create(CLOCK_MONOTONIC, &tell, &later) == 0);
+    REQUIRE(::kill(backend, SIGSTOP) == 0);
+    const itimerspec in_a_while{{0, 0}, {0, 300'000'000}};
+    REQUIRE(::timer_settime(later, 0, &in_a_while, nullptr) == 0);
+    const std::string much(std::size_t{64} << 20, 'x');  // more than any socket holds
+    CHECK_THROWS_WITH(copying.copy_data(much + "\n"), Catch::Equals(base::kInterrupted));
+    CHECK(base::take_held_back_signal() == SIGTERM);
+    ::timer_delete(later);
+    CHECK(::kill(backend, SIGCONT) == 0);
 }
 
 TEST_CASE("an unknown host is named with its cure") {

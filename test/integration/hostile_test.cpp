@@ -92,7 +92,9 @@ const std::vector<End>& ends() {
         {"unknown-type", "failed", "08P01"},
         {"authentication", "failed", "08P01"},
         {"unasked-answer", "ok"},
+        {"unasked-error", "ok"},
         {"ready-without-answer", "failed", "08P01", "without a result"},
+        {"ready-behind-rows", "failed", "08P01", "without a result"},
     };
     return table;
 }
@@ -128,6 +130,7 @@ const std::vector<Refusal>& refusals() {
         {"error-after-auth", "starting up"},
         {"greeting-rude", "owned"},
         {"greeting-rude-parameters", ""},  // integration/escape_test: it lets us in
+        {"greeting-then-goodbye", "closed the connection unexpectedly"},
         {"rows-after-auth", "cannot connect"},
         {"prepare-close", "closed the connection unexpectedly"},
         {"prepare-garbage", "pgtraffic: "},
@@ -208,7 +211,7 @@ TEST_CASE("a pipeline of queries survives every evil answer, each of its queries
         const FakeServerProcess server{{"--evil", end.evil}};
         const auto ended = run(server, {"--total-queries", "24", "--pipeline", "4", "--timeout", "250ms"});
         // One answer too many or too few, and nobody knows whose the others are.
-        const bool strange = end.evil == "unasked-answer" || end.evil == "ready-without-answer";
+        const bool strange = end.evil.starts_with("unasked") || end.evil == "ready-without-answer";
         INFO(ended.err);
         CHECK((ended.exit_code == 2 || (ended.exit_code == 0 && (strange || end.counted == "ok"))));
         const auto result = test::read_result(ended, ended.exit_code);
@@ -247,6 +250,29 @@ TEST_CASE("sessions that an evil server never lets in end the start with exit co
         CHECK(ended.exit_code == 1);
         CHECK(ended.err.find("connected 0 of 4 sessions") != std::string::npos);
     }
+}
+
+TEST_CASE("a goodbye that comes with the greeting is why a session never came up") {
+    const FakeServerProcess server{{"--evil", "greeting-then-goodbye@2"}};
+    const auto ended = run(server, {});
+    INFO(ended.err);
+    CHECK(ended.exit_code == 1);
+    CHECK(ended.err.find("connected 0 of 4 sessions") != std::string::npos);
+    CHECK(ended.err.find("terminating by command of the fake") != std::string::npos);
+}
+
+TEST_CASE("what the server refused, or never was sent, is not in doubt, however the connection goes then") {
+    const test::TemporaryFile scenario{R"json({"name": "s", "operations": [
+        {"name": "write", "statements": [{"sql": "INSERT INTO t VALUES (1)"}]}]})json"};
+    const auto in_doubt = [&](const std::string& evil) {
+        const FakeServerProcess server{{"--evil", evil}};
+        const auto result =
+            test::read_result(run(server, {"--scenario", scenario.path(), "--total-queries", "8"}), 2);
+        CHECK(result["summary"]["queries"]["failed"] == 8);
+        return result["summary"]["queries"]["in_doubt"].get<int>();
+    };
+    CHECK(in_doubt("close-before-answer") == 8);
+    CHECK(in_doubt("error-then-close") == 0);
 }
 
 TEST_CASE("a server that turns evil in mid-run loses what was under way and nothing of the account") {

@@ -27,6 +27,17 @@ TEST_CASE("a host whose name is not found is left to libpq only where there is n
     CHECK(postgres::with_addresses(conninfo, {{}, {}}).get("host") == "a,b");
 }
 
+TEST_CASE("addresses that the user gives stand beside the hosts that have none") {
+    const auto given = [](const std::string& text) {
+        return postgres::given_addresses(postgres::Conninfo::parse(text, "test"));
+    };
+    using Lists = std::vector<std::vector<std::string>>;
+    CHECK(given("host=a,b hostaddr=10.0.0.1,") == Lists{{"10.0.0.1"}, {}});
+    CHECK(given("host=a,b") == Lists{{}, {}});
+    CHECK(given("hostaddr=10.0.0.1") == Lists{{"10.0.0.1"}});
+    CHECK(given("host=a,b,c hostaddr=10.0.0.1,10.0.0.2") == Lists{{}, {}, {}});
+}
+
 TEST_CASE("lists of ports and hosts that do not match are left to libpq, which refuses them") {
     const auto conninfo = postgres::Conninfo::parse("host=localhost,b,c port=5432,5433", "test");
     const auto with = postgres::with_addresses(conninfo, {{"127.0.0.1", "::1"}, {"10.0.0.1"}, {"10.0.0.2"}});

@@ -66,6 +66,17 @@ TEST_CASE("a look-up that took long and found nothing is told before the next on
     CHECK(asker.answers() == 2);
 }
 
+TEST_CASE("a host whose address is given is not looked up, and one beside it is") {
+    Asker given{"-nowhere-,-neither- hostaddr=10.0.0.1,10.0.0.2"};
+    CHECK(given.ask(kNow) == State::ready);
+    CHECK(given.answers() == 0);
+    Asker half{"-nowhere-,localhost hostaddr=10.0.0.1,"};
+    CHECK(half.lookup().ask(kNow) == State::waiting);
+    half.wait();
+    CHECK(half.lookup().ask(kNow) == State::ready);
+    CHECK(half.answers() == 1);
+}
+
 TEST_CASE("what needs no look-up is ready, and one host that is found will do") {
     Asker address{"127.0.0.1"};
     CHECK(address.ask(kNow) == State::ready);

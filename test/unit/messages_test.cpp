@@ -79,6 +79,43 @@ const std::string kRow = message('D', "\0\1\0\0\0\2ab"s);
 
 }  // namespace
 
+TEST_CASE("an error that nobody asked for is not the next query's") {
+    AnswerReader reader;
+    const std::string good = message('1', "") + message('2', "") + message('C', "SELECT 1\0"s) + ready();
+    const auto read = [&](const std::string& bytes) {
+        std::span<const char> left{bytes};
+        return reader.read(left);
+    };
+    REQUIRE(read(good) == Event::answer);
+    const std::string stray = error("XX000", "who asked?");
+    // Cut anywhere: its second half comes behind the query.
+    for (std::size_t cut = 1; cut <= stray.size(); ++cut) {
+        REQUIRE(read(stray.substr(0, cut)) == Event::need_more);
+        reader.forget_unasked();
+        if (cut < stray.size()) REQUIRE(read(stray.substr(cut)) == Event::need_more);
+        reader.forget_unasked();
+        CHECK_FALSE(reader.within_answer());
+        REQUIRE(read(good) == Event::answer);
+        CHECK_FALSE(reader.answer().failed);
+        CHECK(reader.answer().rows == 1);
+    }
+}
+
+TEST_CASE("a query that was refused is told from a session that was ended") {
+    AnswerReader reader;
+    const auto read = [&](const std::string& bytes) {
+        std::span<const char> left{bytes};
+        return reader.read(left);
+    };
+    CHECK_FALSE(reader.refused());
+    REQUIRE(read(error("23505", "twice")) == Event::need_more);
+    CHECK(reader.refused());
+    CHECK_FALSE(reader.session_ended());
+    REQUIRE(read(message('E', "SFATAL\0VFATAL\0C57P01\0Mgoing down\0\0"s)) == Event::unusable);
+    CHECK_FALSE(reader.refused());
+    CHECK(reader.session_ended());
+}
+
 TEST_CASE("a prepared statement is bound, executed and synced in one piece") {
     SendBuffer buffer;
     postgres::append_query(buffer, QueryHead::prepared("s1", 2), 100, [](char* to) {

@@ -36,8 +36,8 @@ using Row = std::vector<std::optional<std::string>>;
 
 /// Neither copies nor moves. Owns its PGconn. Speaks UTF-8, whatever the database's encoding is and the
 /// environment says. Where ending signals are held back (base::SignalMask), one that
-/// comes ends a wait for an answer within 100 ms: base::Error that says base::kInterrupted, and the
-/// connection is closed. The signal waits on.
+/// comes ends a wait for the server, to answer or to take what is sent, within 100 ms: base::Error that says
+/// base::kInterrupted, and the connection is closed. The signal waits on.
 class Client {
  public:
     /// Throws base::Error that names host, port, database and user (never the password), libpq's reason, and
@@ -113,7 +113,8 @@ class Client {
     [[nodiscard]] Result answer_to(int sent);
     void begin_as(const char* begin);
     void use_utf8();
-    void wait_until_readable(base::Mono deadline);
+    void send_queued(base::Mono deadline);
+    void wait_until_ready(short events, base::Mono deadline);
     void break_off_copy();
     [[noreturn]] void refuse_copy();
     void give_up_if_interrupted();

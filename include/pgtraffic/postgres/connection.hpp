@@ -22,6 +22,7 @@
 #include "pgtraffic/postgres/tls_input.hpp"
 
 struct pg_conn;
+struct pg_result;
 struct ssl_st;
 
 namespace pgtraffic::postgres {
@@ -131,6 +132,14 @@ class Connection {
     /// The last receive() ended within an answer: the rest is on its way.
     [[nodiscard]] bool within_answer() const noexcept;
 
+    /// All that was queued has been taken by the kernel: where it was not, a query's end never left.
+    [[nodiscard]] bool all_sent() const noexcept { return unsent_.unsent().empty() && !send_refused_; }
+
+    // As AnswerReader's.
+    [[nodiscard]] bool refused() const noexcept { return reader_.refused(); }
+    [[nodiscard]] bool session_ended() const noexcept { return reader_.session_ended(); }
+    void forget_unasked() noexcept { reader_.forget_unasked(); }
+
     [[nodiscard]] const Answer& answer() const noexcept { return reader_.answer(); }
     /// The SQLSTATE of the queries that a lost connection leaves unanswered.
     [[nodiscard]] base::SqlState unanswered_sqlstate() const noexcept {
@@ -155,6 +164,7 @@ class Connection {
     [[nodiscard]] std::int64_t decrypt(std::span<const char> bytes, std::span<char> into) noexcept;
     void tell_lost(std::string_view why) noexcept;
     ConnectStep connect_failed() noexcept;
+    static void take_notice(void* connection, const pg_result* notice) noexcept;
 
     // What every query touches first: see Session.
     ssl_st* tls_ = nullptr;  // libpq's, where the connection is encrypted
@@ -162,6 +172,7 @@ class Connection {
     bool stamps_reads_ = false;
     bool long_answers_ = false;
     bool left_unread_ = false;
+    bool send_refused_ = false;       // the connection was gone when something was to be sent
     std::uint32_t answer_bytes_ = 0;  // of the answer that is being read, where stamps_reads_
     SendBuffer unsent_;
     std::span<const char> unread_;
@@ -172,6 +183,7 @@ class Connection {
     StampedSocket stamped_;
     TlsInput tls_input_;
     base::SqlState connect_error_ = base::kCannotConnect;
+    bool sent_away_ = false;  // the server ended the session behind its greeting
 };
 
 [[nodiscard]] std::string libpq_version();

@@ -40,6 +40,10 @@ struct ListedHost {
 /// Whether `host` needs a look-up: not a directory, not an address already.
 [[nodiscard]] bool needs_lookup(const std::string& host);
 
+/// For each of the conninfo's hosts the address that its "hostaddr" has for it; nothing where it has none, or
+/// where the lists do not match, of which libpq complains.
+[[nodiscard]] std::vector<std::vector<std::string>> given_addresses(const Conninfo& conninfo);
+
 /// Whether some host needs no look-up or has an address in its place of `addresses`.
 [[nodiscard]] bool any_reachable(const std::vector<std::string>& hosts,
                                  const std::vector<std::vector<std::string>>& addresses);

@@ -4,6 +4,7 @@
 
 #include <sys/types.h>
 
+#include <chrono>
 #include <optional>
 #include <string>
 #include <vector>
@@ -11,6 +12,10 @@
 #include "pgtraffic/postgres/child_process.hpp"
 
 namespace pgtraffic::postgres {
+
+/// How long a server may take to end by SIGQUIT. It kills a child of its own that waits for a disk after five
+/// seconds, and only then gives shared memory back: who kills it sooner leaves that behind.
+inline constexpr std::chrono::seconds kQuitLimit{15};
 
 /// Neither copies nor moves. Mode 0700.
 class MarkedDirectory {
@@ -33,7 +38,8 @@ class MarkedDirectory {
 };
 
 /// Removes, directly below `bases`, every directory with our mark (made by this user) whose owner is gone,
-/// after ending a postmaster that still runs on it. Leaves alone what it cannot remove.
+/// after ending a postmaster that still runs on it. Leaves alone what it cannot remove, and the rest to a
+/// later start where an ending signal is held back (base::SignalMask).
 void sweep_marked_directories(const std::vector<std::string>& bases);
 
 }  // namespace pgtraffic::postgres

@@ -63,8 +63,8 @@ class HostLookup {
     event_loop::Callback<> on_answer_;
     std::vector<std::string> hosts_;
     std::vector<std::vector<std::string>> addresses_;
-    std::size_t current_ = 0;
-    bool needed_ = false;
+    std::vector<std::size_t> unknown_;  // hosts to look up, by their places
+    std::size_t current_ = 0;           // of these
     bool under_way_ = false;
     base::Mono asked_at_ = base::Mono::min();  // of the last look-up
     std::string error_;

@@ -164,7 +164,8 @@ class alignas(kCacheLine) Session {
     template <class Visit>
     void each_in_doubt(Visit&& visit) const {
         for (std::uint32_t i = 0; i < under_way_; ++i) {
-            if (leaves_doubt(queries_[position(i)], state_)) visit(queries_[position(i)]);
+            const bool refused = i == 0 && connection_.refused();
+            if (leaves_doubt(queries_[position(i)], state_) && !refused) visit(queries_[position(i)]);
         }
     }
 

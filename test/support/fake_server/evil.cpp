@@ -85,6 +85,10 @@ std::vector<Evil> greetings() {
         {"greeting-rude-parameters", in, false,
          ok + server_parameters() + parameter_status("server_version", "15.0" + kRude) + backend_key(2),
          Then::ready, ""},
+        {"greeting-then-goodbye", in, false,
+         ok + server_parameters() + backend_key(2) + ready_for_query() +
+             fatal_response("57P01", "terminating by command of the fake"),
+         Then::close, ""},
         {"rows-after-auth", in, false, ok + row_description(4) + order_row(), Then::silence, ""},
     };
 }
@@ -149,7 +153,8 @@ std::vector<Evil> answers() {
         {"error-long", in, false, error_response("XX000", std::string(1 << 20, 'e')), Then::ready, ""},
         {"rows-undescribed", in, false, message('1', "") + message('2', "") + good, Then::ready, ""},
         {"columns-too-few", in, true, data_row({"1"}) + complete("SELECT 1"), Then::ready, ""},
-        {"field-too-long", in, true, message('D', std::string("\0\4\x7f\xff\xff\xff", 6)), Then::ready, ""},
+        {"field-too-long", in, true,
+         message('D', std::string("\0\4\x7f\xff\xff\xff", 6)) + complete("SELECT 1"), Then::ready, ""},
         {"close-before-answer", in, false, "", Then::close, ""},
         {"close-after-head", in, true, "", Then::close, ""},
         {"close-in-rows", in, true, order_row(), Then::close, ""},
@@ -173,7 +178,11 @@ std::vector<Evil> answers() {
         {"unknown-type", in, true, message('~', "what is this?") + good, Then::ready, ""},
         {"authentication", in, true, authentication(3) + good, Then::ready, ""},
         {"unasked-answer", in, true, good + ready_for_query() + row_description(4) + good, Then::ready, ""},
+        {"unasked-error", in, true,
+         good + ready_for_query() + error_response("XX000", "who asked, says the fake server"), Then::go_on,
+         ""},
         {"ready-without-answer", in, false, "", Then::ready, ""},
+        {"ready-behind-rows", in, true, order_row(), Then::ready, ""},
     };
 }
 

@@ -20,6 +20,7 @@ enum class Then : std::uint8_t {
     silence,  ///< says nothing more, whatever it is told
     repeat,   ///< sends `again` without end
     ready,    ///< ReadyForQuery; as if nothing had happened
+    go_on,    ///< nothing; as if nothing had happened
 };
 
 struct Evil {

@@ -356,7 +356,7 @@ void FakeServer::strike(Client& client, const Evil& evil) {
     client.held.clear();
     client.executed = false;
     client.out += evil.bytes;
-    client.silent = evil.then != Then::ready;
+    client.silent = evil.then != Then::ready && evil.then != Then::go_on;
     client.closing = evil.then == Then::close;
     if (evil.then == Then::repeat) client.endless = &evil.again;
     if (evil.then == Then::ready) client.out += ready_for_query();
