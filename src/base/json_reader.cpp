@@ -217,6 +217,13 @@ std::string JsonNode::text(std::size_t most) const {
     return text;
 }
 
+std::string JsonNode::text_or_number(std::size_t most) const {
+    if (value_->is_number()) return value_->dump();
+    if (!value_->is_string())
+        fail(fmt::format("must be a string or a number, not {}", type_in_words(*value_)));
+    return text(most);
+}
+
 double JsonNode::number() const {
     if (!value_->is_number()) fail(fmt::format("must be a number, not {}", type_in_words(*value_)));
     const auto x = value_->get<double>();

@@ -127,6 +127,16 @@ class Reader {
         return d;
     }
 
+    /// The same, but seconds are said: where another tool's bare number is milliseconds.
+    [[nodiscard]] std::optional<Nanos> duration_with_unit(std::string_view name,
+                                                          const DurationRange& range) const {
+        const auto d = duration(name, range);
+        const auto value = text(name);
+        if (d && base::parse_number(*value))
+            refuse(name, fmt::format("the unit is missing: {0}ms, or {0}s", *value));
+        return d;
+    }
+
     /// One of the words in the option's row.
     [[nodiscard]] std::optional<std::string> word(std::string_view name) const {
         auto value = text(name);
@@ -363,7 +373,7 @@ RunOptions read_run_options(const std::vector<std::string>& arguments) {
     run.warmup = *reader.duration("warmup", kWarmup);
     run.measure_network = reader.flag("measure-network");
     run.timeout = reader.duration("timeout", kTimeout);
-    run.latency_limit = reader.duration("latency-limit", kLatencyLimit);
+    run.latency_limit = reader.duration_with_unit("latency-limit", kLatencyLimit);
 
     run.ephemeral = reader.flag("ephemeral");
     run.unsafe_fast = reader.flag("unsafe-fast");

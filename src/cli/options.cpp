@@ -495,7 +495,7 @@ Invocation split_command(const std::vector<std::string>& words) {
     if (word.find_first_of("/@") != std::string::npos)
         throw base::Error(fmt::format("unknown command {}; {}", in_quotes(word), kDatabase));
     throw base::Error(
-        fmt::format("unknown command {}{}; {}", in_quotes(word), suggestion(word, names), kDatabase));
+        fmt::format("unknown command {}{} ({})", in_quotes(word), suggestion(word, names), kDatabase));
 }
 
 Request requested(const Invocation& invocation) {

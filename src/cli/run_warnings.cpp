@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 #include <cstddef>
 #include <cstdint>
 
@@ -32,10 +33,12 @@ void warn_of_emptiness(RunResult& result, const workload::Workload& workload) {
     for (std::size_t o = 0; o < result.operations.size(); ++o) {
         const auto& counts = result.operations[o].counts;
         if (counts.empty == 0 || counts.empty * 2 <= counts.succeeded()) continue;
+        // Rounded down: nearly all are not all.
+        const double ratio = static_cast<double>(counts.empty) / static_cast<double>(counts.succeeded());
         result.warnings.push_back(
             {"mostly_empty",
-             fmt::format("{:.0f} % of the {} queries found no row: they tested little. {}",
-                         100.0 * static_cast<double>(counts.empty) / static_cast<double>(counts.succeeded()),
+             fmt::format("{} % of the {} queries found no row: they tested little. {}",
+                         base::with_thousands(std::floor(1000 * ratio + 1e-9) / 10, ratio < 1 ? 1 : 0),
                          result.operations[o].name, cure_of_emptiness(workload.operations()[o]))});
     }
 }

@@ -221,12 +221,12 @@ Verdict judge(const RunResult& run) {
     Judge judge;
     judge_outages(run, judge);
     judge_missing_sessions(run, judge);
+    judge_failures(run, judge);
     judge_standstill(run, judge);
     judge_offered_load(run, judge);
     judge_generator_lag(run, judge);
     judge_client(run, judge);
     judge_backlog(run, judge);
-    judge_failures(run, judge);
     return judge.verdict();
 }
 

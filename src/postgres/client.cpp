@@ -114,9 +114,12 @@ std::string connect_error(const PGconn* connection, const std::string& trouble, 
     const std::string database = conninfo.effective("dbname");
     const std::string user = conninfo.effective("user");
     const std::string reason = reason_of(trouble);
-    return conninfo.without_secrets(
-        fmt::format("cannot connect to host \"{}\", port {}, database \"{}\" as user \"{}\": {}. {}", host,
-                    conninfo.effective("port"), database, user, reason, cure_for(reason, database, user)));
+    const bool like_url = database.find_first_of("/:") != std::string::npos;
+    return conninfo.without_secrets(fmt::format(
+        "cannot connect to host \"{}\", port {}, database \"{}\" as user \"{}\": {}. {}", host,
+        conninfo.effective("port"), database, user, reason,
+        like_url ? "The database's name looks like a URL without its beginning: postgresql://HOST/DATABASE."
+                 : cure_for(reason, database, user)));
 }
 
 /// `result` may be null: then the connection says why.

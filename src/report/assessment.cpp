@@ -216,9 +216,11 @@ void say_failures(const metrics::RunResult& run, std::vector<std::string>& out) 
             share_text(static_cast<double>(total.late) / static_cast<double>(total.succeeded()))));
     }
     if (total.in_flight > 0) {
-        out.push_back(fmt::format("{} had no answer by the end and kept {} busy.",
-                                  counted(total.in_flight, "query that was sent", "queries that were sent"),
-                                  total.in_flight == 1 ? "its connection" : "their connections"));
+        out.push_back(
+            fmt::format("{} had no answer by the end and kept {} busy; the server may go on with {}.",
+                        counted(total.in_flight, "query that was sent", "queries that were sent"),
+                        total.in_flight == 1 ? "its connection" : "their connections",
+                        total.in_flight == 1 ? "it" : "them"));
     }
     const double empty =
         total.succeeded() > 0 ? static_cast<double>(total.empty) / static_cast<double>(total.succeeded()) : 0;
@@ -236,7 +238,9 @@ void say_environment(const metrics::RunResult& run, std::vector<std::string>& ou
         out.push_back(fmt::format("The network is {} of the median service time.",
                                   share_text(*run.network->network_ratio)));
     }
-    if (metrics::starved(run.client)) {
+    if (run.total.succeeded() == 0) {
+        // What did not happen says nothing of the client.
+    } else if (metrics::starved(run.client)) {
         out.push_back(fmt::format(
             "This client had no CPU for {} of the time: what it waited for one is in every latency.",
             share_text(*run.client.run_queue_wait_ratio)));

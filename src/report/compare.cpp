@@ -218,6 +218,9 @@ FailCondition parse_fail_condition(std::string_view expression, const ComparedRu
     if (!rest.ends_with('%')) fail(begin, "the change is given in per cent: write >+10%, or <-5%");
     rest.remove_suffix(1);
     while (rest.ends_with(' ')) rest.remove_suffix(1);
+    const bool with_sign = rest.starts_with('+') || rest.starts_with('-');
+    if (!with_sign && expression[sign] == '<')
+        fail(begin, "a fall is written with its sign: <-5%; without one it is what does not grow as much");
     if (rest.starts_with('+')) rest.remove_prefix(1);
     const auto number = base::parse_number(rest);
     if (!number) fail(begin, "here must stand a number and %: >+10%, or <-5%");

@@ -199,25 +199,37 @@ std::string conditions_table(const Comparison& comparison) {
            html_table("Conditions", {{"condition", true}, {"run"}, {"change"}, {"result"}}, rows);
 }
 
-/// "response.p95, response.p99 and 3 more": of what changed much, what no interval tells from chance. But for
-/// the figures that `told_apart` speaks of.
-template <class ToldApart>
-std::string large_unproven_changes(const Comparison& comparison, ToldApart told_apart) {
+/// "throughput −99.9 %, response.p99 +12 % and 3 more": of what changed much, what no interval tells from
+/// chance.
+std::string large_unproven_changes(const Comparison& comparison) {
     constexpr double kLarge = 0.10;
     constexpr std::size_t kNamed = 4;
-    std::vector<std::string> names;
+    std::vector<std::string> changes;
     for (const auto& figure : comparison.figures) {
-        const bool unproven =
-            !told_apart(figure) &&
-            std::any_of(figure.values.begin() + 1, figure.values.end(), [](const ComparedValue& value) {
-                return value.finding == Finding::none && value.change && std::abs(*value.change) >= kLarge;
-            });
-        if (unproven) names.push_back(printable(figure.name, 60));
+        std::optional<double> largest;
+        for (auto value = figure.values.begin() + 1; value != figure.values.end(); ++value) {
+            if (value->finding == Finding::none && value->change && std::abs(*value->change) >= kLarge &&
+                (!largest || std::abs(*value->change) > std::abs(*largest)))
+                largest = value->change;
+        }
+        if (largest)
+            changes.push_back(fmt::format("{} {}", printable(figure.name, 60), change_text(largest)));
     }
-    const auto named = std::min(names.size(), kNamed);
-    const auto list =
-        fmt::format("{}", fmt::join(names.begin(), names.begin() + static_cast<std::ptrdiff_t>(named), ", "));
-    return named == names.size() ? list : fmt::format("{} and {} more", list, names.size() - named);
+    const auto named = std::min(changes.size(), kNamed);
+    const auto list = fmt::format(
+        "{}", fmt::join(changes.begin(), changes.begin() + static_cast<std::ptrdiff_t>(named), ", "));
+    return named == changes.size() ? list : fmt::format("{} and {} more", list, changes.size() - named);
+}
+
+/// Shares have an interval in every run; throughput and percentiles need a time series that is long and
+/// steady.
+bool lacks_intervals(const Comparison& comparison) {
+    return std::ranges::any_of(comparison.figures, [](const ComparedFigure& figure) {
+        return (figure.name == "throughput" || figure.name == "response.p50") &&
+               std::any_of(figure.values.begin() + 1, figure.values.end(), [](const ComparedValue& value) {
+                   return value.change && *value.change != 0 && value.finding == Finding::none;
+               });
+    });
 }
 
 std::string in_a_line(const Comparison& comparison, const std::vector<ComparedRun>& runs) {
@@ -232,34 +244,28 @@ std::string in_a_line(const Comparison& comparison, const std::vector<ComparedRu
             overlapping += value.finding == Finding::no_difference ? 1 : 0;
         }
     }
-    // Shares have an interval in every run; throughput and percentiles need a time series that is long and
-    // steady.
-    const auto without_interval = [](const ComparedFigure& figure) {
-        return (figure.name == "throughput" || figure.name == "response.p50") &&
-               std::any_of(figure.values.begin() + 1, figure.values.end(), [](const ComparedValue& value) {
-                   return value.change && *value.change != 0 && value.finding == Finding::none;
-               });
-    };
-    const bool untold = std::any_of(comparison.figures.begin(), comparison.figures.end(), without_interval);
-    const auto unproven = large_unproven_changes(comparison, without_interval);
-    std::string limit = untold
-                            ? " Throughput or the median has no confidence interval here (the runs are too "
-                              "short, or follow a pattern), and nothing tells its difference from chance."
-                            : "";
+    const auto unproven = large_unproven_changes(comparison);
+    std::string limit;
     if (!unproven.empty()) {
-        limit += fmt::format(" Without {}interval, and changed by 10 % or more: {}.",
-                             untold ? "an " : "a confidence ", unproven);
+        limit += fmt::format(
+            " Changed by 10 % or more, with no confidence interval to tell that from chance: {}.", unproven);
     }
-    if (better + worse == 0) {
-        if (!limit.empty()) return fmt::format("No difference from {} can be shown.{}", base, limit);
-        return overlapping > 0
-                   ? fmt::format("No difference from {} is shown: the confidence intervals overlap.", base)
-                   : fmt::format("No difference from {} can be shown: no figure has a confidence interval.",
-                                 base);
+    if (lacks_intervals(comparison)) {
+        limit +=
+            " Throughput and percentiles have intervals in runs of eight or more steps of the time series "
+            "at a steady rate, or in groups of runs.";
     }
-    return fmt::format("Against {}, {} better and {} worse than chance {} the runs explains.{}", base,
-                       base::counted(better, "figure is", "figures are"), worse,
-                       has_groups(runs) ? "between" : "within", limit);
+    if (better + worse > 0) {
+        return fmt::format("Against {}, {} better and {} worse than chance {} the runs explains.{}", base,
+                           base::counted(better, "figure is", "figures are"), worse,
+                           has_groups(runs) ? "between" : "within", limit);
+    }
+    if (!unproven.empty()) return fmt::format("Nothing is proven against {}.{}", base, limit);
+    if (!limit.empty()) return fmt::format("No difference from {} can be shown.{}", base, limit);
+    return overlapping > 0
+               ? fmt::format("No difference from {} is shown: the confidence intervals overlap.", base)
+               : fmt::format("No difference from {} can be shown: no figure has a confidence interval.",
+                             base);
 }
 
 /// The base and some of the others.

@@ -1,5 +1,7 @@
 #include "pgtraffic/simulation/announcer.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 
 #include "pgtraffic/simulation/events.hpp"
@@ -9,8 +11,24 @@ namespace pgtraffic::simulation {
 
 using base::Mono;
 
+namespace {
+
+constexpr std::size_t kFailuresTold = 5;  // kinds: the report has all
+
+}  // namespace
+
 void Announcer::say(const std::string& text) const {
     if (events_.stage) events_.stage(text);
+}
+
+bool Announcer::knows_failure(base::SqlState state) const noexcept {
+    return failures_told_.size() >= kFailuresTold ||
+           std::ranges::find(failures_told_, state) != failures_told_.end();
+}
+
+void Announcer::failed(base::SqlState state, const std::string& why) {
+    failures_told_.push_back(state);
+    say(fmt::format("the first query failed with SQLSTATE {}: {}", state.text(), why));
 }
 
 void Announcer::connecting(std::uint32_t connected) const {

@@ -7,6 +7,7 @@
 
 #include "pgtraffic/base/double_quoted.hpp"
 #include "pgtraffic/base/error.hpp"
+#include "pgtraffic/base/text.hpp"
 #include "pgtraffic/base/units.hpp"
 #include "pgtraffic/workload/intent.hpp"
 
@@ -14,6 +15,7 @@ namespace pgtraffic::simulation {
 namespace {
 
 constexpr base::SqlState kUndefinedTable{{'4', '2', 'P', '0', '1'}};
+constexpr base::SqlState kSyntaxError{{'4', '2', '6', '0', '1'}};
 constexpr base::SqlState kUndefinedFunction{{'4', '2', '8', '8', '3'}};
 constexpr int kWarmupRoundTrips = 10;
 constexpr int kRoundTrips = 200;
@@ -56,13 +58,25 @@ struct ServerColumns {
                                  read_only = 9, count = 10;
 };
 
-std::string cure_for(const postgres::SqlError& error, const std::string& database) {
-    return error.state() == kUndefinedTable
-               ? fmt::format(
-                     "\nThe tables that the workload needs are not there, in the database {}: run "
-                     "`pgtraffic init`, or name the database that has them",
-                     base::double_quoted(database))
-               : "";
+/// ":aid", as pgbench and psql write them; "::int" is a cast.
+bool names_variables(std::string_view sql) {
+    for (std::size_t at = 1; at + 1 < sql.size(); ++at) {
+        if (sql[at] == ':' && sql[at - 1] != ':' && base::is_letter(sql[at + 1])) return true;
+    }
+    return false;
+}
+
+std::string cure_for(const postgres::SqlError& error, const std::string& sql, const std::string& database) {
+    if (error.state() == kUndefinedTable) {
+        return fmt::format(
+            "\nIt is not there, in the database {}. `pgtraffic init` makes the tables of the "
+            "built-in workloads, `pgbench -i` those of pgbench; else check the name, the "
+            "database and the search_path",
+            base::double_quoted(database));
+    }
+    if (error.state() == kSyntaxError && names_variables(sql))
+        return "\nParameters are $1, $2, ... in the order of \"parameters\" (docs/scenarios.md), not :name";
+    return "";
 }
 
 /// What the answer to kServer says of the places for clients; the most that this user may ever have of them.
@@ -117,7 +131,8 @@ void check_statement(postgres::Client& client, const workload::Operation& operat
         }
     } catch (const postgres::SqlError& error) {
         if (!on_its_own && may_be_for_want_of_a_definition(error.state())) return;
-        throw base::Error(fmt::format("{}: {}{}", place, error.what(), cure_for(error, client.database())));
+        throw base::Error(
+            fmt::format("{}: {}{}", place, error.what(), cure_for(error, statement.sql, client.database())));
     }
 }
 
@@ -215,7 +230,7 @@ workload::Workload bind_workload(postgres::Client& client, const workload::Scena
                 fmt::format("cannot read the {}: {}{}", query.purpose, error.what(),
                             query.range && error.state() == kUndefinedFunction
                                 ? "\nA key needs a column of integers; \"pick\" takes the values of any"
-                                : cure_for(error, client.database())));
+                                : cure_for(error, query.sql, client.database())));
         }
     }
     if (guarded) client.execute("ROLLBACK");

@@ -65,6 +65,7 @@ class Run {
     // What the sessions, the loop and the timers tell.
     void on_free(Session* session, Mono now) noexcept;
     void on_ended(Session* session, const Query* query, std::string_view error) noexcept;
+    [[gnu::cold]] void tell_failure(base::SqlState state, std::string_view error);
     void on_statement(const Query* query, Mono done) noexcept;
     void on_retried(const Query* query, std::string_view error) noexcept;
     void on_down(Session* session) noexcept;
@@ -255,6 +256,8 @@ void Run::on_free(Session* session, Mono now) noexcept {
 void Run::on_ended(Session* session, const Query* query, std::string_view error) noexcept {
     crew_.query_ended(*session);
     if (stage_ == Stage::done) return;
+    if (!metrics::succeeded(query->completion.outcome)) [[unlikely]]
+        tell_failure(query->completion.sqlstate, error);
     if (plan_.max_rows) rows_.ended(query->completion.operation, query->added);
     if (plan_.audit != nullptr) [[unlikely]]
         plan_.audit->ended(query->completion, query->arrival, query->attempt());
@@ -274,6 +277,11 @@ void Run::on_ended(Session* session, const Query* query, std::string_view error)
     } else if (stage_ == Stage::calibrating) {
         peak_search_.query_ended(query->completion);
     }
+}
+
+void Run::tell_failure(base::SqlState state, std::string_view error) {
+    if (!announcer_.knows_failure(state))
+        announcer_.failed(state, connector_->without_secrets(std::string{error}));
 }
 
 void Run::on_statement(const Query* query, Mono done) noexcept {
@@ -581,6 +589,15 @@ void Run::finish(Mono now) noexcept {
     });
     crew_.each_query(loads_.number(),
                      [&](const Query& query) { measurement_->unfinished(query.completion, now); });
+    if (const auto left = crew_.under_way_beside(loads_.number()); left > 0 && end_.signal == 0) {
+        result_.warnings.push_back(
+            {"warmup_unfinished",
+             fmt::format(
+                 "{} of the time before the measurement had no answer to the end, and held {} of {}: look "
+                 "into pg_stat_activity for what they wait, or set --timeout",
+                 base::counted(left, "query", "queries"), left,
+                 base::counted(plan_.connections, "session", "sessions"))});
+    }
     measurement_->finish(last, result_);
     announcer_.intervals_closed(measurement_->just_joined());
     tell_moment(now, last);

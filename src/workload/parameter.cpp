@@ -148,7 +148,7 @@ ChoiceParameter parse_choice(const base::JsonNode& node) {
         values.fail(fmt::format("must hold 1 to {} values, not {}", kMaxChoices, count));
     }
     ChoiceParameter parameter;
-    for (std::size_t i = 0; i < count; ++i) parameter.values.push_back(values.at(i).text(kMaxText));
+    for (std::size_t i = 0; i < count; ++i) parameter.values.push_back(values.at(i).text_or_number(kMaxText));
     return parameter;
 }
 
@@ -165,14 +165,20 @@ CodeParameter parse_code(const base::JsonNode& node) {
 
 }  // namespace
 
-Parameter parse_parameter(const base::JsonNode& node) {
-    node.expect_object({"key", "pick", "integer", "real", "choice", "code", "uuid", "run_id", "constant",
-                        "distribution", "digits", "uuid_after"});
+Parameter parse_parameter(const base::JsonNode& node, bool beside_values) {
+    if (beside_values) {
+        node.expect_object({"value", "key", "pick", "integer", "real", "choice", "code", "uuid", "run_id",
+                            "constant", "distribution", "digits", "uuid_after"});
+    } else {
+        node.expect_object({"key", "pick", "integer", "real", "choice", "code", "uuid", "run_id", "constant",
+                            "distribution", "digits", "uuid_after"});
+    }
     std::vector<std::string_view> given;
     std::copy_if(kKinds.begin(), kKinds.end(), std::back_inserter(given),
                  [&](std::string_view kind) { return node.has(kind); });
     if (given.size() != 1) {
-        node.fail(fmt::format("must have exactly one of {}; it has {}", fmt::join(kKinds, ", "),
+        node.fail(fmt::format("must have exactly one of {}{}; it has {}", beside_values ? "value, " : "",
+                              fmt::join(kKinds, ", "),
                               given.empty() ? "none" : fmt::format("{}", fmt::join(given, " and "))));
     }
     const auto kind = given.front();
@@ -184,7 +190,7 @@ Parameter parse_parameter(const base::JsonNode& node) {
     if (kind == "code") return parse_code(node);
     node.expect_object({kind});
     if (kind == "run_id") return RunIdParameter{node.at("run_id").text(kMaxPrefix)};
-    if (kind == "constant") return ConstantParameter{node.at("constant").text(kMaxText)};
+    if (kind == "constant") return ConstantParameter{node.at("constant").text_or_number(kMaxText)};
     if (!node.at("uuid").boolean()) node.at("uuid").fail("must be true");
     return UuidParameter{};
 }

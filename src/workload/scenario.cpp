@@ -98,7 +98,7 @@ std::vector<NamedValue> parse_values(const base::JsonNode& node) {
 }
 
 Argument parse_argument(const base::JsonNode& node, const std::vector<NamedValue>& values) {
-    if (!node.has("value")) return {parse_parameter(node), std::nullopt};
+    if (!node.has("value")) return {parse_parameter(node, !values.empty()), std::nullopt};
     node.expect_object({"value"});
     const auto wanted = node.at("value").text();
     const auto found = std::ranges::find(values, wanted, &NamedValue::name);
@@ -231,10 +231,9 @@ MixEntry parse_mix_entry(const Scenario& scenario, std::string_view entry) {
     for (const auto& operation : scenario.operations) known.emplace_back(operation.name);
     if (std::find(known.begin(), known.end(), name) == known.end()) {
         const auto near = base::nearest_word(name, known);
-        throw base::Error(near.empty()
-                              ? fmt::format("--mix: {} has no operation \"{}\"", scenario.name, name)
-                              : fmt::format("--mix: {} has no operation \"{}\"; did you mean \"{}\"?",
-                                            scenario.name, name, near));
+        throw base::Error(fmt::format("--mix: {} has no operation \"{}\"; {}", scenario.name, name,
+                                      near.empty() ? fmt::format("it has {}", fmt::join(known, ", "))
+                                                   : fmt::format("did you mean \"{}\"?", near)));
     }
     const auto text = base::trimmed(entry.substr(equals + 1));
     const auto weight = base::parse_number(text);

@@ -189,6 +189,8 @@ TEST_CASE("compare says what is wrong with its words") {
     check_refused({"compare", a.path(), foreign.path()}, foreign.path() + ": /: it is no result");
     check_refused({"compare", a.path(), a.path(), "--fail-if", "response.p99>10ms"}, "--fail-if");
     check_refused({"compare", a.path(), a.path(), "--fail-if", "respnse.p99>+10%"}, "column 1");
+    check_refused({"compare", a.path(), a.path(), "--fail-if", "throughput<5%"},
+                  "written with its sign: <-5%");
     check_refused({"compare", a.path(), a.path(), "--html", a.path()}, "that is one of the results");
     check_refused({"compare", a.path(), a.path(), "--html", "/tmp/../" + a.path()},
                   "that is one of the results");

@@ -645,6 +645,33 @@ TEST_CASE("rows of a transaction that went with its connection do not count") {
     CHECK(number(client, "SELECT count(*) FROM t") == operation(result, "kept")["rows"]);
 }
 
+TEST_CASE("the first failure of a kind is told at once, and no other") {
+    const auto database = test::fresh_database();
+    const test::TemporaryFile scenario{R"json({"name": "s", "operations": [
+        {"name": "never", "statements": [{"sql": "SELECT 1 / 0"}]}]})json"};
+    const auto ended = test::run_pgtraffic({"run", "-d", database.dsn(), "--scenario", scenario.path(),
+                                            "--total-queries", "50", "-c", "2", "--warmup", "0"});
+    CHECK(ended.exit_code == 2);
+    const std::string told = "the first query failed with SQLSTATE 22012: division by zero\n";
+    const auto at = ended.err.find(told);
+    REQUIRE(at != std::string::npos);
+    CHECK(ended.err.find("query failed", at + told.size()) == std::string::npos);
+}
+
+TEST_CASE("a warm-up that never came back is named") {
+    const auto database = test::fresh_database();
+    const test::TemporaryFile scenario{R"json({"name": "s", "operations": [
+        {"name": "hang", "statements": [{"sql": "SELECT pg_sleep(60)"}]}]})json"};
+    const auto ended = test::run_pgtraffic({"run", "-d", database.dsn(), "--scenario", scenario.path(), "-T",
+                                            "1", "-c", "2", "--warmup", "200ms", "--format", "json"});
+    const auto warnings = json::parse(ended.out)["run"]["warnings"];
+    const auto found =
+        std::ranges::find(warnings, "warmup_unfinished", [](const auto& w) { return w["code"]; });
+    REQUIRE(found != warnings.end());
+    CHECK((*found)["message"].get<std::string>().starts_with(
+        "2 queries of the time before the measurement had no answer to the end, and held 2 of 2 sessions"));
+}
+
 TEST_CASE("network: round trips before the load, and the server's share") {
     const auto database = test::filled_database();
     const auto result =

@@ -218,6 +218,9 @@ TEST_CASE("Every kind of parameter is read") {
     CHECK(std::get<RealParameter>(read_parameter(R"({"real": [0, 1]})")).digits == 2);
     CHECK(std::get<ChoiceParameter>(read_parameter(R"({"choice": ["a", ""]})")).values ==
           std::vector<std::string>{"a", ""});
+    CHECK(std::get<ChoiceParameter>(read_parameter(R"({"choice": [7, -2.5, "x"]})")).values ==
+          std::vector<std::string>{"7", "-2.5", "x"});
+    CHECK(std::get<ConstantParameter>(read_parameter(R"({"constant": 12345678901})")).value == "12345678901");
     const auto code = std::get<CodeParameter>(read_parameter(R"({"code": "X"})"));
     CHECK(code.prefix == "X");
     CHECK(code.digits == 9);
@@ -254,7 +257,10 @@ TEST_CASE("A wrong parameter is refused with its place and what would be right")
     CHECK(parameter_complaint(R"({"real": [0.001, 0.009]})") ==
           "/real: between 0.001 and 0.009 lies no number with 2 digits behind the point");
     CHECK(parameter_complaint(R"({"choice": []})") == "/choice: must hold 1 to 10000 values, not 0");
-    CHECK(parameter_complaint(R"({"choice": [1]})") == "/choice/0: must be a string, not a number");
+    CHECK(parameter_complaint(R"({"choice": [1, true]})") ==
+          "/choice/1: must be a string or a number, not a boolean");
+    CHECK(parameter_complaint(R"({"constant": null})") ==
+          "/constant: must be a string or a number, not null");
     CHECK(parameter_complaint(R"({"code": "X", "digits": 19})") ==
           "/digits: must lie between 1 and 18, not 19");
     CHECK(parameter_complaint(R"({"code": "X", "uuid_after": -1})") ==
@@ -449,6 +455,8 @@ TEST_CASE("Values of an operation are named in it, once each, and known") {
     const std::string place = "mine.json: /operations/0/statements/0/parameters/0";
     CHECK(with(R"({"value": "nte"})") ==
           place + R"(/value: the operation has no value "nte" among its "values"; did you mean "note"?)");
+    CHECK(with(R"({"valeu": "id"})") == place + R"(: unknown key "valeu"; did you mean "value"?)");
+    CHECK_THAT(with("{}"), Catch::Contains("must have exactly one of value, key, "));
     CHECK(with(R"({"value": 1})") == place + "/value: must be a string, not a number");
     CHECK(with(R"({"value": "id", "digits": 2})") == place + R"(: unknown key "digits"; known are value)");
     const std::string statements = R"("statements": [{"sql": "SELECT 1"}])";
@@ -470,7 +478,7 @@ TEST_CASE("A wrong mix is refused and changes nothing") {
         {"select", R"(--mix: "select" must be a name and a weight, as in select=60)"},
         {"select=1,", R"(--mix: "" must be a name and a weight, as in select=60)"},
         {"selct=1", R"(--mix: mixed has no operation "selct"; did you mean "select"?)"},
-        {"remove=1", R"(--mix: mixed has no operation "remove")"},
+        {"remove=1", R"(--mix: mixed has no operation "remove"; it has select, insert, update)"},
         {"select=-1", R"(--mix: the weight of select must be a number from 0 to 1000000000, not "-1")"},
         {"select=many", R"(--mix: the weight of select must be a number from 0 to 1000000000, not "many")"},
         {"select=nan", R"(--mix: the weight of select must be a number from 0 to 1000000000, not "nan")"},

@@ -514,7 +514,7 @@ TEST_CASE("the network's share is told where there is a network and something to
     run.network->unix_socket = true;
     CHECK_THAT(assessment(run), !Contains("The network is"));
     run.network->unix_socket = false;
-    run.latencies.service.clear();
+    run.network->network_ratio.reset();
     CHECK_THAT(assessment(run), !Contains("The network is"));
 }
 

@@ -208,6 +208,7 @@ TEST_CASE("what is wrong is named with its column and with what would be right")
         {"throughput>=5k", {"column 14: unknown unit \"k\"", "1000/s"}},
         {"failed_ratio<5", {"column 14:", "between 0 and 1"}},
         {"failed_ratio<101%", {"column 14:", "100%"}},
+        {"failed_ratio<1", {"column 14: 1 is all of them: write 1% for one in a hundred, or 100%"}},
         {"failed_ratio<5ms", {"column 15: unknown unit \"ms\"", "0.1%"}},
         {"failed<5%", {"column 9:", "count"}},
         {"cpu_us_per_query<5ms", {"column 19: unknown unit \"ms\"", "25us"}},
@@ -383,10 +384,10 @@ TEST_CASE("a lag below a limit only because queries were never sent does not mee
 }
 
 TEST_CASE("a figure that the run does not have meets no threshold") {
-    for (const auto* text :
-         {"v1.2.response.p99<1s", "v1.2.failed_ratio<1%", "phase:tail.throughput<1000",
-          "phase:tail.response.max<1s", "loop_busy<95%", "generator_lag.p99<1s", "v1.2.success_ratio>=0",
-          "v1.2.empty_ratio<1", "v1.2.missed_ratio<1", "v1.2.late_ratio<1", "v1.2.target_attainment<1"}) {
+    for (const auto* text : {"v1.2.response.p99<1s", "v1.2.failed_ratio<1%", "phase:tail.throughput<1000",
+                             "phase:tail.response.max<1s", "loop_busy<95%", "generator_lag.p99<1s",
+                             "v1.2.success_ratio>=0", "v1.2.empty_ratio<0.9", "v1.2.missed_ratio<0.9",
+                             "v1.2.late_ratio<0.9", "v1.2.target_attainment<0.9"}) {
         INFO(text);
         const auto result = evaluated(text);
         CHECK_FALSE(result.ok);

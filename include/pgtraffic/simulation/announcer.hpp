@@ -28,6 +28,11 @@ class Announcer {
     void say(const std::string& text) const;
     void connecting(std::uint32_t connected) const;
 
+    /// A query failed, and why, in words without secrets. The first of each kind is told at once, for some
+    /// kinds.
+    void failed(base::SqlState state, const std::string& why);
+    [[nodiscard]] bool knows_failure(base::SqlState state) const noexcept;
+
     /// Intervals that the time series has got.
     void intervals_closed(std::span<const metrics::Interval> joined) const;
 
@@ -54,6 +59,7 @@ class Announcer {
     const workload::Workload& workload_;
     const SimulationEvents& events_;
     base::Mono next_progress_ = base::Mono::max();
+    std::vector<base::SqlState> failures_told_;
 };
 
 }  // namespace pgtraffic::simulation

@@ -61,6 +61,13 @@ class Crew {
             });
         }
     }
+    /// How many queries of other loads, such as the warm-up, are under way.
+    [[nodiscard]] std::size_t under_way_beside(std::uint32_t load) const noexcept {
+        std::size_t others = 0;
+        for (const auto& session : sessions_)
+            session->each_query([&](const Query& query) { others += query.load != load ? 1 : 0; });
+        return others;
+    }
     /// Calls with each query, of whatever load, that may be done for good although no answer came.
     template <class Visit>
     void each_in_doubt(Visit&& visit) const {

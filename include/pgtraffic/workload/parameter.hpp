@@ -69,7 +69,9 @@ using Parameter = std::variant<KeyParameter, PickParameter, IntegerParameter, Re
 /// Reads {"key": "orders.order_id"}, {"integer": [5, 50]}, …: an object with the key of one kind and what
 /// belongs to it. Throws base::Error with file and JSON pointer. Identifiers in "key" are checked so that
 /// they can stand in SQL as they are; prefixes and digits so that no value exceeds kLongestGenerated.
-[[nodiscard]] Parameter parse_parameter(const base::JsonNode& node);
+/// `beside_values`: {"value": …}, which is the caller's to read, could stand here as well, and is named among
+/// what is known.
+[[nodiscard]] Parameter parse_parameter(const base::JsonNode& node, bool beside_values = false);
 
 /// Bytes of a statement, a query, a constant or a description.
 inline constexpr std::size_t kMaxText = 100'000;
