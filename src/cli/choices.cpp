@@ -147,6 +147,14 @@ void check_pipeline(const workload::Scenario& scenario) {
     }
 }
 
+workload::Scenario scenario_of_sql(const std::string& sql) {
+    try {
+        return workload::scenario_of_statement(sql);
+    } catch (const base::Error& error) {
+        throw base::Error(fmt::format("--sql: {}", error.what()));
+    }
+}
+
 }  // namespace
 
 workload::Scenario scenario_of_file(const std::string& file) {
@@ -188,8 +196,9 @@ TrafficChoice choose_traffic(const TrafficOptions& options,
 
 RunChoice choose(const RunOptions& options) {
     RunChoice choice;
-    choice.scenario = options.scenario ? scenario_of_file(*options.scenario)
-                                       : workload::built_in_scenario(*options.query_type);
+    choice.scenario = options.sql        ? scenario_of_sql(*options.sql)
+                      : options.scenario ? scenario_of_file(*options.scenario)
+                                         : workload::built_in_scenario(*options.query_type);
     if (options.mix) workload::apply_mix(choice.scenario, *options.mix);
     workload::drop_weightless(choice.scenario);
     choice.traffic = choose_traffic(options, choice.scenario);

@@ -195,14 +195,19 @@ void read_traffic(const Reader& reader, TrafficOptions& traffic) {
 }
 
 void read_workload(const Reader& reader, RunOptions& run) {
-    reader.refuse_both("query-type", "scenario", "each of them names the whole workload");
+    constexpr std::string_view kWhole = "each of them names the whole workload";
+    reader.refuse_both("query-type", "scenario", kWhole);
+    reader.refuse_both("sql", "scenario", kWhole);
+    reader.refuse_both("sql", "query-type", kWhole);
+    reader.refuse_both("sql", "mix", "one statement has nothing to mix");
+    run.sql = reader.text("sql");
     run.mix = reader.text("mix");
     run.query_type = reader.word("query-type");
     if (run.mix && run.query_type && run.query_type != "mixed") {
         reader.refuse("mix", fmt::format("--query-type {} has one operation only; leave it out, or say mixed",
                                          *run.query_type));
     }
-    if (!run.query_type && !run.scenario) run.query_type = run.mix ? "mixed" : "select";
+    if (!run.query_type && !run.scenario && !run.sql) run.query_type = run.mix ? "mixed" : "select";
 
     const auto keys = workload::parse_key_distribution(*reader.word("key-distribution"));
     PGTRAFFIC_CHECK(keys.has_value(), "the table allows a key distribution that the workload does not know");

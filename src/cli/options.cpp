@@ -134,6 +134,10 @@ constexpr auto kOptions = std::to_array<OptionRow>({
      "", kRun},
 
     {"query-type", 0, "select|insert|update|mixed", kWork, "built-in scenario (default: select)", "", kRun},
+    {"sql", 0, "SQL", kWork,
+     "one statement of your own as the workload; parameters, several statements and weights take a "
+     "--scenario",
+     "", kRun},
     {"scenario", 0, "FILE|-", kWork,
      "a scenario of your own, - from stdin; `pgtraffic show mixed` prints one to start from", "", kRun},
     {"scenario", 0, "FILE|-", kWork, "plan the traffic of a scenario of your own", "", kPlan},

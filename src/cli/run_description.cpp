@@ -62,7 +62,7 @@ nlohmann::ordered_json config_json(const RunOptions& options, const RunChoice& c
         } else if (const auto real = takes_number(row) ? base::parse_number(text) : std::nullopt) {
             config[key] = *real;
         } else {
-            config[key] = text;
+            config[key] = name == "sql" ? conninfo.without_secrets(text) : text;
         }
     }
     config["connections"] = choice.connections;
@@ -97,6 +97,14 @@ void hide_secrets(nlohmann::ordered_json& value, const postgres::Conninfo& conni
     }
 }
 
+/// The same of what --sql says.
+void hide_secrets_of_sql(std::vector<std::string>& argv, const postgres::Conninfo& conninfo) {
+    for (std::size_t i = 0; i < argv.size(); ++i) {
+        if (argv[i].starts_with("--sql=") || (i > 0 && argv[i - 1] == "--sql"))
+            argv[i] = conninfo.without_secrets(argv[i]);
+    }
+}
+
 }  // namespace
 
 void describe_statements(metrics::RunResult& result, const workload::Scenario& scenario,
@@ -123,6 +131,7 @@ void describe(metrics::RunResult& result, const RunOptions& options, const RunCh
     }
     result.config = config_json(options, choice, conninfo);
     result.argv = masked_argv(argv);
+    hide_secrets_of_sql(result.argv, conninfo);
     result.random_seed = seed;
     if (choice.traffic.pattern) {
         result.pattern = choice.traffic.pattern->name;

@@ -69,12 +69,17 @@ std::string lines_of(const base::JsonNode& node) {
     return text;
 }
 
+/// Why this can be no statement of a workload; empty where it can.
+std::string complaint_of(const std::string& sql) {
+    SqlScanner scanner{sql};
+    if (scanner.peek().empty()) return "the statement is empty";
+    if (scanner.take_word() == "copy") return "COPY moves its data outside of a query; use INSERT or SELECT";
+    return "";
+}
+
 std::string parse_sql(const base::JsonNode& node) {
     auto sql = lines_of(node);
-    SqlScanner scanner{sql};
-    if (scanner.peek().empty()) node.fail("the statement is empty");
-    if (scanner.take_word() == "copy")
-        node.fail("COPY moves its data outside of a query; use INSERT or SELECT");
+    if (const auto complaint = complaint_of(sql); !complaint.empty()) node.fail(complaint);
     return sql;
 }
 
@@ -303,6 +308,18 @@ Scenario built_in_scenario(std::string_view name) {
     PGTRAFFIC_CHECK(file != nullptr, "a built-in scenario that does not exist");
     const auto document = base::parse_json(file->text, name);
     return parse_scenario({document, std::string{name}});
+}
+
+Scenario scenario_of_statement(const std::string& sql) {
+    if (const auto complaint = complaint_of(sql); !complaint.empty()) throw base::Error(complaint);
+    Operation operation;
+    operation.name = "sql";
+    operation.statements.emplace_back().sql = sql;
+    name_the_nameless(operation);
+    Scenario scenario;
+    scenario.name = "sql";
+    scenario.operations.push_back(std::move(operation));
+    return scenario;
 }
 
 Scenario load_scenario_file(const std::string& path) {

@@ -133,6 +133,11 @@ TEST_CASE("durations that are zero, negative, absurd or no durations are refused
     check_refused({{"--warmup", "25h"}, {"--warmup: \"25h\""}});
     check_refused({{"--timeout", "0"}, {"--timeout: \"0\" is not a duration from 1ms to 1h"}});
     check_refused({{"--timeout", "2h"}, {"--timeout: \"2h\""}});
+    check_refused({{"--sql", "SELECT 1", "--query-type", "select"}, {"--sql: cannot go with --query-type"}});
+    check_refused({{"--sql", "SELECT 1", "--scenario", "x.json"}, {"--sql: cannot go with --scenario"}});
+    check_refused({{"--sql", "SELECT 1", "--mix", "select=1"}, {"--sql: cannot go with --mix"}});
+    check_refused({{"--sql", ""}, {"--sql: its value is empty"}});
+    check_refused({{"--sql", "/* */"}, {"--sql: the statement is empty"}});
     check_refused({{"-L", "20"}, {"--latency-limit: the unit is missing: 20ms, or 20s"}});
     check_refused({{"--rate=5", "--latency-limit", "0"}, {"--latency-limit: \"0\" is not a duration"}});
     check_refused({{"--progress", "0"}, {"--progress: \"0\" is not a duration from 100ms to 24h"}});

@@ -247,3 +247,20 @@ TEST_CASE("no output holds the password, however it was given and whatever went 
         check(fine, {"--connections", "500"}, 1, "--connections");
     }
 }
+
+TEST_CASE("nor does a statement that the command line gives show it") {
+    for (const std::string& sql :
+         {fmt::format("SELECT '{}'", kPassword), fmt::format("SELECT '{}'::int", kPassword)}) {
+        for (const bool one_word : {false, true}) {
+            const Folder files;
+            auto arguments = with(
+                {"run", "-d", url(kEncoded), "-t", "4", "-c", "2", "--warmup", "0", "--json", files / "json"},
+                one_word ? std::vector<std::string>{"--sql=" + sql} : std::vector<std::string>{"--sql", sql});
+            const auto run = run_pgtraffic(arguments);
+            const auto all = run.out + run.err + everything_in(files);
+            INFO(all);
+            CHECK_THAT(all, Contains("********"));
+            CHECK(all.find(kPassword) == std::string::npos);
+        }
+    }
+}

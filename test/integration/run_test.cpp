@@ -658,6 +658,18 @@ TEST_CASE("the first failure of a kind is told at once, and no other") {
     CHECK(ended.err.find("query failed", at + told.size()) == std::string::npos);
 }
 
+TEST_CASE("one statement is a workload") {
+    const auto database = test::fresh_database();
+    const auto result = run_and_read(database, {"--sql", "SELECT i FROM generate_series(1, 3) AS g(i)", "-t",
+                                                "20", "-c", "2", "--warmup", "0"});
+    CHECK(result["run"]["name"] == "sql");
+    CHECK(operation(result, "sql")["ok"] == 20);
+    CHECK(operation(result, "sql")["rows"] == 60);
+    const auto refused = test::run_pgtraffic({"run", "-d", database.dsn(), "--sql", "SELECT $1::int"});
+    CHECK(refused.exit_code == 1);
+    CHECK(refused.err.find("takes 1 parameter") != std::string::npos);
+}
+
 TEST_CASE("a warm-up that never came back is named") {
     const auto database = test::fresh_database();
     const test::TemporaryFile scenario{R"json({"name": "s", "operations": [

@@ -428,6 +428,17 @@ TEST_CASE("What no arrival draws is dropped") {
     CHECK(scenario.operations[1].statements.size() == 2);
 }
 
+TEST_CASE("A single statement is a workload") {
+    const auto scenario = workload::scenario_of_statement("SELECT 1");
+    CHECK(scenario.name == "sql");
+    REQUIRE(scenario.operations.size() == 1);
+    REQUIRE(scenario.operations[0].statements.size() == 1);
+    CHECK(scenario.operations[0].statements[0].sql == "SELECT 1");
+    CHECK(scenario.operations[0].statements[0].name == "sql");
+    CHECK_THROWS_WITH(workload::scenario_of_statement(" -- nothing"), "the statement is empty");
+    CHECK_THROWS_WITH(workload::scenario_of_statement("copy t to stdout"), Catch::Contains("COPY moves"));
+}
+
 TEST_CASE("SQL may be written in lines") {
     const auto with_lines = [](std::string_view sql) {
         return with_operation(R"("statements": [{"sql": )" + std::string{sql} + "}]");

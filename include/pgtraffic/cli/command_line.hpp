@@ -47,7 +47,8 @@ enum class Color : std::uint8_t { automatic, always, never };
 struct RunOptions : TargetOptions, TrafficOptions {
     std::uint32_t connections = 100;
     bool connections_given = false;         ///< else a scenario's number counts; see RunChoice
-    std::optional<std::string> query_type;  ///< built-in scenario; none exactly where `scenario` is given
+    std::optional<std::string> sql;         ///< the workload's only statement
+    std::optional<std::string> query_type;  ///< built-in scenario; none where `scenario` or `sql` is given
     std::optional<std::string> mix;
     std::optional<std::uint64_t> total_queries;
     bool duration_only = false;

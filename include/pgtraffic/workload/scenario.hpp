@@ -76,6 +76,10 @@ struct Scenario {
 /// The built-in scenario of that name, which must exist.
 [[nodiscard]] Scenario built_in_scenario(std::string_view name);
 
+/// One operation of one statement without parameters, all of the name "sql". Throws base::Error for an empty
+/// or COPY statement.
+[[nodiscard]] Scenario scenario_of_statement(const std::string& sql);
+
 [[nodiscard]] Scenario load_scenario_file(const std::string& path);
 
 /// Drops the operations of weight 0, and the statements of weight 0 where one is chosen: no arrival draws
