@@ -32,6 +32,7 @@
 #include "pgtraffic/report/json.hpp"
 #include "pgtraffic/report/layout.hpp"
 #include "pgtraffic/report/links.hpp"
+#include "pgtraffic/simulation/audit.hpp"
 #include "pgtraffic/simulation/connecting.hpp"
 #include "pgtraffic/simulation/preflight.hpp"
 #include "pgtraffic/simulation/simulation.hpp"

@@ -69,7 +69,7 @@ void Announcer::moment(Mono now, const Standing& standing) const {
     moment.in_flight = standing.gauges.in_flight;
     moment.reconnects = standing.reconnects;
     moment.loop_busy_ratio = standing.gauges.loop_busy_ratio;
-    moment.connections = standing.crew.states();
+    moment.connections = standing.connections;
     if (standing.measurement != nullptr) {
         moment.elapsed_s = standing.measurement->elapsed_s(now);
         const auto* schedule = standing.measurement->schedule();

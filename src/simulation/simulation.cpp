@@ -13,6 +13,7 @@
 #include "pgtraffic/event_loop/timer.hpp"
 #include "pgtraffic/metrics/stage.hpp"
 #include "pgtraffic/simulation/announcer.hpp"
+#include "pgtraffic/simulation/audit.hpp"
 #include "pgtraffic/simulation/client_cost.hpp"
 #include "pgtraffic/simulation/connecting.hpp"
 #include "pgtraffic/simulation/connector.hpp"
@@ -687,7 +688,9 @@ metrics::Unanswered Run::unanswered(const metrics::Gauges& gauges) const {
 }
 
 void Run::tell_moment(Mono now, const metrics::Gauges& gauges) {
-    announcer_.moment(now, {stage_, gauges, reconnects(), crew_, measurement_ ? &*measurement_ : nullptr});
+    if (!announcer_.tells_moments()) return;
+    announcer_.moment(
+        now, {stage_, gauges, reconnects(), crew_.states(), measurement_ ? &*measurement_ : nullptr});
 }
 
 }  // namespace

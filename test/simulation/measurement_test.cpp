@@ -1,14 +1,12 @@
 // What of a load is counted, and what those who look on are told of it, in virtual time.
 #include "pgtraffic/simulation/measurement.hpp"
 
-#include "pgtraffic/event_loop/loop.hpp"
 #include "pgtraffic/simulation/announcer.hpp"
 #include "pgtraffic/simulation/events.hpp"
 #include "pgtraffic/simulation/loads.hpp"
 #include "pgtraffic/simulation/plan.hpp"
 #include "support/catch.hpp"
 #include "support/clock.hpp"
-#include "support/session_context.hpp"
 #include "support/workload.hpp"
 
 using namespace pgtraffic;
@@ -210,13 +208,10 @@ TEST_CASE("who looks on is told the stage, the place in the pattern, and counts"
     events.moment = [&](const metrics::LiveMoment& moment) { told = moment; };
     const simulation::Announcer announcer{load.plan, load.workload, events};
     CHECK(announcer.tells_moments());
-    event_loop::Loop loop;
-    simulation::Wakes wakes{load.plan, load.workload};
-    simulation::LoopLoad busy{base::mono_now()};
-    simulation::SessionContext context = test::session_context(loop, load.workload, wakes, busy);
-    const simulation::Crew crew{loop, load.plan, context};
+    metrics::ConnectionStates states;
+    states.wanted = states.closed = 2;
 
-    announcer.moment(kStart, {Stage::warming_up, {}, 0, crew, nullptr});
+    announcer.moment(kStart, {Stage::warming_up, {}, 0, states, nullptr});
     CHECK(told.stage == Stage::warming_up);
     CHECK(told.elapsed_s == 0);
     CHECK(told.target_per_s == 0);
@@ -224,7 +219,7 @@ TEST_CASE("who looks on is told the stage, the place in the pattern, and counts"
     CHECK(told.connections.closed == 2);
 
     load.query(0ms);
-    announcer.moment(kStart + 500ms, {Stage::measuring, load.gauges(500ms), 3, crew, &*load.measurement});
+    announcer.moment(kStart + 500ms, {Stage::measuring, load.gauges(500ms), 3, states, &*load.measurement});
     CHECK(told.stage == Stage::measuring);
     CHECK(told.phase == "steady");
     CHECK(told.elapsed_s == Approx(0.5));
@@ -236,7 +231,7 @@ TEST_CASE("who looks on is told the stage, the place in the pattern, and counts"
     CHECK(told.counts.operations[0].ended(Outcome::ok) == 1);
 
     load.close(1s);
-    announcer.moment(kStart + 3s, {Stage::draining, load.gauges(3s), 3, crew, &*load.measurement});
+    announcer.moment(kStart + 3s, {Stage::draining, load.gauges(3s), 3, states, &*load.measurement});
     CHECK(told.stage == Stage::draining);
     CHECK(told.elapsed_s == Approx(1));  // of the measured time
     CHECK(told.target_per_s == 0);

@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <map>
 #include <regex>
+#include <set>
 #include <sstream>
 #include <string>
 #include <string_view>
@@ -132,6 +133,22 @@ std::vector<std::string> source_files(string_view top) {
     return found;
 }
 
+/// The headers of ours that a file includes, and those that these include.
+std::set<std::string> included_by(const std::string& path) {
+    static const std::regex kOurs{R"re(#include "(pgtraffic/[^"]+)")re"};
+    std::set<std::string> found;
+    std::vector<std::string> open{path};
+    while (!open.empty()) {
+        const auto text = pgtraffic::test::read_file(fs::path{PGTRAFFIC_SOURCE_DIR} / open.back());
+        open.pop_back();
+        for (std::sregex_iterator at{text.begin(), text.end(), kOurs}; at != std::sregex_iterator{}; ++at) {
+            const auto header = "include/" + (*at)[1].str();
+            if (found.insert(header).second) open.push_back(header);
+        }
+    }
+    return found;
+}
+
 /// The text of a header of that namespace with one more line in it.
 std::string header_with(const std::string& folder, const std::string& line) {
     return "// What it is for.\n#pragma once\n" + line + "\nnamespace pgtraffic::" + folder + " {}\n";
@@ -142,6 +159,19 @@ std::size_t count_for(const std::string& folder, const std::string& line) {
 }
 
 }  // namespace
+
+TEST_CASE("what is told the time knows no loop, not even by what it includes") {
+    for (const std::string part : {"plan", "events", "dispatcher", "loads", "peak_search", "measurement",
+                                   "announcer", "row_budget", "loop_load", "wakes", "deadlines", "pauses"}) {
+        INFO(part);
+        const auto headers = included_by("include/pgtraffic/simulation/" + part + ".hpp");
+        CHECK_FALSE(headers.empty());
+        CHECK(std::ranges::none_of(
+            headers, [](const auto& header) { return within(header, "include/pgtraffic/event_loop/"); }));
+    }
+    CHECK(included_by("include/pgtraffic/simulation/crew.hpp")
+              .contains("include/pgtraffic/event_loop/loop.hpp"));
+}
 
 TEST_CASE("every file keeps to its floor and to the habits of the house") {
     std::size_t files = 0;

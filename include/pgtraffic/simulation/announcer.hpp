@@ -10,7 +10,6 @@
 #include "pgtraffic/metrics/aggregator.hpp"
 #include "pgtraffic/metrics/live.hpp"
 #include "pgtraffic/metrics/stage.hpp"
-#include "pgtraffic/simulation/crew.hpp"
 #include "pgtraffic/simulation/measurement.hpp"
 #include "pgtraffic/workload/workload.hpp"
 
@@ -49,7 +48,7 @@ class Announcer {
         metrics::Stage stage;
         const metrics::Gauges& gauges;
         std::uint64_t reconnects;
-        const Crew& crew;
+        metrics::ConnectionStates connections;
         Measurement* measurement;
     };
     void moment(base::Mono now, const Standing& standing) const;

@@ -9,13 +9,14 @@
 #include "pgtraffic/base/time.hpp"
 #include "pgtraffic/metrics/threshold.hpp"
 #include "pgtraffic/postgres/conninfo.hpp"
-#include "pgtraffic/simulation/audit.hpp"
 #include "pgtraffic/simulation/dispatcher.hpp"
-#include "pgtraffic/simulation/session.hpp"
+#include "pgtraffic/simulation/protocol.hpp"
 #include "pgtraffic/traffic/pattern.hpp"
 #include "pgtraffic/traffic/token_bucket.hpp"
 
 namespace pgtraffic::simulation {
+
+class AuditLog;
 
 /// What to run against what. Neither a rate nor a pattern: a closed loop.
 struct SimulationPlan {

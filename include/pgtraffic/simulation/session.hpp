@@ -18,13 +18,12 @@
 #include "pgtraffic/postgres/connection.hpp"
 #include "pgtraffic/simulation/dispatcher.hpp"
 #include "pgtraffic/simulation/loop_load.hpp"
+#include "pgtraffic/simulation/protocol.hpp"
 #include "pgtraffic/simulation/row_budget.hpp"
 #include "pgtraffic/simulation/wakes.hpp"
 #include "pgtraffic/workload/workload.hpp"
 
 namespace pgtraffic::simulation {
-
-enum class Protocol : std::uint8_t { extended, prepared };
 
 class Session;
 
