@@ -43,9 +43,11 @@ unquote() {
 }
 
 # read_env_file FILE: takes the target's variables from it, unless the environment has them. The file is
-# read, never run. A target in the environment is not replaced by another one in the file.
+# read, never run. A target in the environment is not replaced by another one in the file, and what the file
+# says of another host's user and password stays that host's.
 read_env_file() {
     local line name value number=0 names=' DB_HOST DB_PORT DB_USER DB_PASSWORD DB_NAME DATABASE_URL '
+    local -A found=()
     [[ -z ${DB_HOST-} ]] || names=${names/ DATABASE_URL / }
     for name in $names; do
         [[ ! -v $name ]] || names=${names/ $name / }
@@ -55,10 +57,16 @@ read_env_file() {
         [[ $line =~ ^[[:space:]]*(export[[:space:]]+)?([A-Z_]+)[[:space:]]*=[[:space:]]*(.*)$ ]] || continue
         name=${BASH_REMATCH[2]}
         value=${BASH_REMATCH[3]}
-        [[ $names == *" $name "* ]] || continue
+        [[ $names == *" $name "* || $name == DB_HOST ]] || continue
         value=$(unquote "$value") || die "$1:$number: the value of $name has a quote that is not closed"
-        export "$name=$value"
+        found[$name]=$value
     done <"$1"
+    if [[ -n ${DB_HOST-} && -n ${found[DB_HOST]-} && $DB_HOST != "${found[DB_HOST]}" ]]; then
+        unset 'found[DB_PORT]' 'found[DB_USER]' 'found[DB_PASSWORD]'
+    fi
+    for name in $names; do
+        [[ ! -v found[$name] ]] || export "$name=${found[$name]}"
+    done
 }
 
 # names_target ARGUMENT...: whether the command line says where to connect. Then what the environment says

@@ -217,10 +217,12 @@ std::string JsonNode::text(std::size_t most) const {
     return text;
 }
 
-std::string JsonNode::text_or_number(std::size_t most) const {
-    if (value_->is_number()) return value_->dump();
+std::string JsonNode::text_or_integer(std::size_t most) const {
+    if (value_->is_number_integer()) return value_->dump();
+    // 0.10, 1e6 and what has twenty digits would not be what was written.
+    if (value_->is_number()) fail("must be a string or a whole number: write this one in quotes");
     if (!value_->is_string())
-        fail(fmt::format("must be a string or a number, not {}", type_in_words(*value_)));
+        fail(fmt::format("must be a string or a whole number, not {}", type_in_words(*value_)));
     return text(most);
 }
 

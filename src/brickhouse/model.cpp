@@ -108,7 +108,12 @@ InitSummary init(postgres::Client& client, const InitOptions& options, const Pro
     Transaction transaction{client};
     const Found found = look(client);
     if (options.reset) {
-        if (!found.foreign.empty() && options.before_foreign) options.before_foreign(found.foreign);
+        if (!found.foreign.empty() && options.before_foreign) {
+            options.before_foreign(found.foreign);
+            // It may have asked somebody, who took his time.
+            if (look(client).foreign != found.foreign)
+                throw base::Error("other tables stand there by now; nothing was changed");
+        }
         drop(client, found.all());
     } else {
         refuse_existing(found, client.database());
@@ -126,7 +131,12 @@ InitSummary init(postgres::Client& client, const InitOptions& options, const Pro
 
 std::vector<std::string> cleanup(postgres::Client& client) {
     Transaction transaction{client};
-    const Found found = look(client);
+    Found found = look(client);
+    if (!found.marked.empty()) {
+        // Whoever holds one of them may be putting another in its place: what is locked is what is looked at.
+        client.execute(fmt::format("LOCK TABLE {} IN ACCESS EXCLUSIVE MODE", list(found.marked)));
+        found = look(client);
+    }
     drop(client, found.marked);
     transaction.commit("look whether the tables are still there");
     return found.marked;

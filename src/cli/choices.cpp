@@ -147,6 +147,15 @@ void check_pipeline(const workload::Scenario& scenario) {
     }
 }
 
+/// What it says would be believed, and nobody asked before it writes.
+void refuse_lifted_read_only(const workload::Scenario& scenario) {
+    if (!scenario.read_only.value_or(false) || !workload::may_lift_read_only(scenario)) return;
+    throw base::Error(fmt::format(
+        "the scenario {} says \"read_only\": true, and one of its statements lifts that (READ WRITE, "
+        "RESET ALL, DISCARD ALL, SET ... transaction_read_only): leave out one of the two",
+        in_quotes(scenario.name)));
+}
+
 workload::Scenario scenario_of_sql(const std::string& sql) {
     try {
         return workload::scenario_of_statement(sql);
@@ -201,6 +210,7 @@ RunChoice choose(const RunOptions& options) {
                                          : workload::built_in_scenario(*options.query_type);
     if (options.mix) workload::apply_mix(choice.scenario, *options.mix);
     workload::drop_weightless(choice.scenario);
+    refuse_lifted_read_only(choice.scenario);
     choice.traffic = choose_traffic(options, choice.scenario);
     refuse_without_open_loop(options.wake_step && !choice.traffic.open_loop(), "pacing",
                              "--rate, --pattern or --real-simulation");

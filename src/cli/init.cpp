@@ -111,7 +111,8 @@ int init_command(const InitOptions& options) {
         brickhouse::InitOptions wanted{options.scale, options.random_seed, options.reset, {}, {}};
         wanted.before_commit = [&notice] { notice.committing(); };
         wanted.before_foreign = [&](const std::vector<std::string>& tables) {
-            if (all_local(conninfo, client.address())) return;
+            const bool pooler = !client.greeted_by(client.value("SELECT pg_backend_pid()").value_or(""));
+            if (all_local(conninfo, client, pooler)) return;
             metrics::ServerInfo server;
             server.host = client.host();
             server.address = client.address();

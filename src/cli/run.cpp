@@ -185,6 +185,12 @@ void add_audit(RunResult& result, const simulation::AuditLog& audit, const postg
         return;
     }
     for (const auto& table : result.audit) {
+        if (table.unexplained() > 0) {
+            result.warnings.push_back(
+                {"audit_unexplained",
+                 fmt::format("{} more than this run inserted stand in {}: as many lost ones would not show",
+                             base::counted(table.unexplained(), "row", "rows"), table.table)});
+        }
         if (table.sound()) continue;
         result.warnings.push_back(
             {"audit", fmt::format("{} of {}'s rows whose insert was acknowledged are missing, {} in doubt "

@@ -123,15 +123,25 @@ void require_confirmation(const metrics::ServerInfo& server, const std::string& 
                                   what, where, report::printable(server.database)));
 }
 
+bool all_local(const postgres::Conninfo& conninfo, postgres::Client& client, bool pooler) {
+    if (!all_local(conninfo, client.address())) return false;
+    // Where a pooler stands in between, what is here is the pooler.
+    return !pooler || client.value(
+                          "SELECT coalesce(pg_catalog.inet_server_addr() <<= '127.0.0.0/8' "
+                          "OR pg_catalog.inet_server_addr() = '::1', true)") == "t";
+}
+
 void confirm_run(postgres::Client& client, const postgres::Conninfo& conninfo,
                  const metrics::ServerInfo& server, const workload::Scenario& scenario,
                  const std::optional<std::string>& given, bool may_ask) {
     refuse_other_database(server.database, given);
     WriteRisk risk;
-    risk.writes = !workload::only_reads(scenario);
+    // Behind a pooler no session is set to read only, whatever the scenario says of itself.
+    risk.writes =
+        !workload::only_reads(scenario) || (server.pooler && !workload::looks_like_reading(scenario));
     risk.temporary = server.temporary;
-    risk.local = all_local(conninfo, server.address);
-    if (!needs_confirmation(risk)) return;  // the tables need not be looked up
+    risk.local = all_local(conninfo, client, server.pooler);
+    if (given || !needs_confirmation(risk)) return;  // the tables need not be looked up
 
     std::vector<std::string> writing;
     for (const auto& operation : scenario.operations) {

@@ -376,7 +376,7 @@ void Parser::parse_limit(const MetricRow& row) {
     }
     const bool misses_some = result_.comparison == Comparison::greater_or_equal;
     if (row.kind == Kind::share && result_.unit == Unit::none && *number == 1 && !misses_some)
-        fail(begin, "1 is all of them: write 1% for one in a hundred, or 100%");
+        fail(begin, "1 is all of them: write 100%, or 1% for one in a hundred");
     skip_spaces();
     if (at_ < text_.size()) {
         fail(at_, fmt::format("\"{}\" is too much: one option holds one condition", text_.substr(at_)));

@@ -114,7 +114,8 @@ std::string connect_error(const PGconn* connection, const std::string& trouble, 
     const std::string database = conninfo.effective("dbname");
     const std::string user = conninfo.effective("user");
     const std::string reason = reason_of(trouble);
-    const bool like_url = database.find_first_of("/:") != std::string::npos;
+    const bool like_url = conninfo.effective("host").empty() && conninfo.effective("hostaddr").empty() &&
+                          database.find_first_of("/:") != std::string::npos;
     return conninfo.without_secrets(fmt::format(
         "cannot connect to host \"{}\", port {}, database \"{}\" as user \"{}\": {}. {}", host,
         conninfo.effective("port"), database, user, reason,
@@ -388,6 +389,11 @@ void Client::copy_data(std::string_view piece) {
             throw_sql_error(connection_, nullptr, conninfo_);
         }
         send_queued(base::Mono::max());
+        // libpq takes on what it cannot send any more.
+        if (PQstatus(connection_) == CONNECTION_BAD) {
+            copying_.clear();
+            throw_sql_error(connection_, nullptr, conninfo_);
+        }
         piece.remove_prefix(part.size());
     }
 }

@@ -65,7 +65,7 @@ ConnectStep Connection::connect(const ConnectParameters& parameters) noexcept {
     }
     reader_ = AnswerReader{};
     connect_error_ = base::kCannotConnect;
-    sent_away_ = false;
+    sent_away_by_.reset();
     greeting_.restart();
     connection_ = PQconnectStartParams(keywords.data(), values.data(), 0);
     if (connection_ == nullptr) {
@@ -99,7 +99,7 @@ ConnectStep Connection::connect_poll() noexcept {
             PQsetnonblocking(connection_, 1);
             // What libpq read behind the greeting is its to tell: nobody else will see it.
             (void)PQisBusy(connection_);
-            if (sent_away_) return ConnectStep::failed;
+            if (sent_away_by_ == host()) return ConnectStep::failed;
             socket_ = PQsocket(connection_);
             tls_ = static_cast<ssl_st*>(PQsslStruct(connection_, "OpenSSL"));
             if (PQgssEncInUse(connection_) != 0 || (tls_ == nullptr && PQsslInUse(connection_) != 0)) {
@@ -122,10 +122,11 @@ void Connection::take_notice(void* connection, const PGresult* notice) noexcept 
         const char* text = PQresultErrorField(notice, code);
         return std::string_view{text != nullptr ? text : ""};
     };
-    const auto severity = field(PG_DIAG_SEVERITY_NONLOCALIZED);
+    auto severity = field(PG_DIAG_SEVERITY_NONLOCALIZED);
+    if (severity.empty()) severity = field(PG_DIAG_SEVERITY);  // servers before 9.6, and poolers
     if (severity != "FATAL" && severity != "PANIC") return;
     auto& self = *static_cast<Connection*>(connection);
-    self.sent_away_ = true;
+    self.sent_away_by_ = self.host();
     self.connect_error_ = base::SqlState::parse(field(PG_DIAG_SQLSTATE)).value_or(base::kCannotConnect);
     self.reader_.keep_error(field(PG_DIAG_MESSAGE_PRIMARY));
 }

@@ -277,6 +277,16 @@ void replace_secret(std::string& text, const std::string& secret) {
     }
 }
 
+/// A long message is cut, and may end within it.
+void hide_cut_secret(std::string& text, const std::string& secret) {
+    constexpr std::size_t kFewest = 4;  // characters: fewer say little, and end many a text by chance
+    for (std::size_t n = std::min(secret.size() - 1, text.size()); n >= kFewest; --n) {
+        if (!text.ends_with(std::string_view{secret}.substr(0, n))) continue;
+        text.replace(text.size() - n, n, kMask);
+        return;
+    }
+}
+
 }  // namespace
 
 Conninfo Conninfo::parse(const std::string& text, std::string_view origin) {
@@ -416,6 +426,7 @@ std::string Conninfo::without_secrets(std::string text) const {
         // To mask the user's name because it is the password as well would say that it is.
         if (secret.empty() || secret == effective("user") || secret == effective("dbname")) continue;
         replace_secret(text, secret);
+        hide_cut_secret(text, secret);
     }
     return text;
 }

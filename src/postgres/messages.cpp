@@ -58,6 +58,13 @@ std::optional<std::string_view> error_field(std::span<const char> fields, char k
     return std::nullopt;
 }
 
+/// 'S' is in the server's language; 'V' is not there in those before 9.6, nor in a pooler's.
+bool ends_session(std::span<const char> fields) noexcept {
+    const auto told = error_field(fields, 'V');
+    const auto severity = told ? *told : error_field(fields, 'S').value_or("");
+    return severity == "FATAL" || severity == "PANIC";
+}
+
 }  // namespace
 
 /// What was sent makes room first. It is moved over only where that frees half of the buffer, so that a byte
@@ -156,7 +163,7 @@ AnswerReader::Event AnswerReader::read(std::span<const char>& bytes) noexcept {
 }
 
 void AnswerReader::begin_answer() noexcept {
-    whole_ = complete_ = false;
+    whole_ = complete_ = refused_ = false;
     answer_ = Answer{};
     row_messages_ = 0;
 }
@@ -187,7 +194,9 @@ AnswerReader::Event AnswerReader::read_slowly(std::span<const char>& bytes) noex
     missing_ -= passed;
     if (missing_ > 0) return Event::need_more;
     const std::size_t size = std::exchange(held_size_, 0);
-    const Event event = take(held_[0], std::span<const char>{held_}.subspan(kHeader, size - kHeader));
+    const auto body = std::span<const char>{held_}.subspan(kHeader, size - kHeader);
+    const bool goodbye = held_[0] == 'E' && ends_session(body);
+    const Event event = std::exchange(unasked_, false) && !goodbye ? Event::need_more : take(held_[0], body);
     return event == Event::need_more ? read(bytes) : event;
 }
 
@@ -284,17 +293,15 @@ void AnswerReader::take_completion(std::span<const char> tag) noexcept {
 /// whoever waits on this connection gets no answer, and nothing may be sent to a backend that is on its way
 /// out, which takes it milliseconds.
 AnswerReader::Event AnswerReader::take_error(std::span<const char> fields) noexcept {
-    // 'S' is in the server's language; 'V' is not there in those before 9.6.
-    const auto told = error_field(fields, 'V');
-    const auto severity = told ? *told : error_field(fields, 'S').value_or("");
-    const bool ends_session = severity == "FATAL" || severity == "PANIC";
-    if (answer_.failed && !ends_session) return Event::need_more;
+    const bool goodbye = ends_session(fields);
+    if (answer_.failed && !goodbye) return Event::need_more;
     answer_.failed = true;
-    session_ended_ = ends_session;
+    session_ended_ = goodbye;
     answer_.sqlstate =
         base::SqlState::parse(error_field(fields, 'C').value_or("")).value_or(base::kConnectionFailure);
     keep_error(error_field(fields, 'M').value_or("an error without a message"));
-    return ends_session ? Event::unusable : Event::need_more;
+    refused_ = !goodbye && answer_.sqlstate.error_class() != "08";
+    return goodbye ? Event::unusable : Event::need_more;
 }
 
 /// In one line: libpq's and the server's have several, with hints that are indented.

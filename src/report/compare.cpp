@@ -219,7 +219,7 @@ FailCondition parse_fail_condition(std::string_view expression, const ComparedRu
     rest.remove_suffix(1);
     while (rest.ends_with(' ')) rest.remove_suffix(1);
     const bool with_sign = rest.starts_with('+') || rest.starts_with('-');
-    if (!with_sign && expression[sign] == '<')
+    if (!with_sign && expression[sign] == '<' && base::parse_number(rest).value_or(0) != 0)
         fail(begin, "a fall is written with its sign: <-5%; without one it is what does not grow as much");
     if (rest.starts_with('+')) rest.remove_prefix(1);
     const auto number = base::parse_number(rest);

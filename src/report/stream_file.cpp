@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 #include <limits.h>
 #include <poll.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -66,6 +67,11 @@ void StreamFile::open_or_create() {
         fd_ = ::open(followed.path.c_str(), kHow | O_NOFOLLOW);
         // A link of the kernel's (/dev/fd/3) may lead to what has no path.
         if (fd_ < 0 && errno == ENOENT && path_.starts_with("/dev/")) fd_ = ::open(path_.c_str(), kHow);
+    }
+    // Two that write one file write over one another. What cannot be locked (a pipe) is nobody's alone.
+    if (fd_ >= 0 && ::flock(fd_, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK) {
+        ::close(std::exchange(fd_, -1));
+        throw base::Error(complaint("another run writes it") + "; name another file");
     }
     if (fd_ < 0) {
         throw base::Error(complaint(std::strerror(errno)) +

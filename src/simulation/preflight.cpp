@@ -207,24 +207,28 @@ workload::Workload bind_workload(postgres::Client& client, const workload::Scena
                                  std::uint64_t run_entropy) {
     for (const auto& operation : scenario.operations) check_statements(client, operation);
     const auto queries = workload::Workload::data_queries(scenario);
-    // Values are picked with a query of the scenario's own, which is to read.
-    bool guarded = std::any_of(queries.begin(), queries.end(), [](const auto& q) { return !q.range; });
-    if (guarded) client.begin_reading();
-    const auto ask = [&](const std::string& sql) {
+    const auto ask_reading = [&](const std::string& sql) {
+        client.begin_reading();
+        auto rows = client.query(sql);
+        client.execute("ROLLBACK");
+        return rows;
+    };
+    const auto ask = [&](const workload::DataQuery& query) {
+        // Values are picked with a query of the scenario's own, which is to read: each in a transaction of
+        // its own, which the one before cannot have ended.
+        if (!query.range) return ask_reading(query.sql);
         try {
-            return client.query(sql);
+            return client.query(query.sql);
         } catch (const postgres::SqlError& error) {
             // A pooler may allow no transaction, so there is none where none is needed: to take its time.
-            if (guarded || error.state() != base::kQueryCanceled) throw;
+            if (error.state() != base::kQueryCanceled) throw;
         }
-        client.begin_reading();
-        guarded = true;
-        return client.query(sql);
+        return ask_reading(query.sql);
     };
     std::vector<workload::DataRows> answers;
     for (const auto& query : queries) {
         try {
-            answers.push_back(ask(query.sql));
+            answers.push_back(ask(query));
         } catch (const postgres::SqlError& error) {
             throw base::Error(
                 fmt::format("cannot read the {}: {}{}", query.purpose, error.what(),
@@ -233,7 +237,6 @@ workload::Workload bind_workload(postgres::Client& client, const workload::Scena
                                 : cure_for(error, query.sql, client.database())));
         }
     }
-    if (guarded) client.execute("ROLLBACK");
     return {scenario, answers, distribution, seed, run_entropy};
 }
 

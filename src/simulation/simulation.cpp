@@ -49,6 +49,9 @@ constexpr int kMostWaitingTakenInTurn = 10'000;
 /// group, and who types Ctrl-C twice takes longer.
 constexpr Nanos kOneSignal = std::chrono::milliseconds{100};
 
+/// What was sent before the measured load and has had no answer for so long is told.
+constexpr Nanos kLongUnanswered = std::chrono::seconds{1};
+
 /// A session that failed so often in a row while the run has not begun will not come up.
 constexpr std::uint32_t kStartAttempts = 5;
 
@@ -421,8 +424,8 @@ Mono Run::dispatch(Mono now) noexcept {
 void Run::on_signal(int number) noexcept {
     if (stage_ == Stage::done) return;  // two came at once, and with the first one all was over
     const Mono now = base::mono_now();
-    const auto before = std::exchange(last_signal_, {number, now});
-    if (before.first == number && now - before.second < kOneSignal) return;
+    if (last_signal_.first == number && now - last_signal_.second < kOneSignal) return;
+    last_signal_ = {number, now};
     if (end_.signal != 0 || told_to_hurry_) {
         if (end_.signal == 0) end_.signal = number;
         end_.aborted = true;
@@ -590,14 +593,14 @@ void Run::finish(Mono now) noexcept {
     });
     crew_.each_query(loads_.number(),
                      [&](const Query& query) { measurement_->unfinished(query.completion, now); });
-    if (const auto left = crew_.under_way_beside(loads_.number()); left > 0 && end_.signal == 0) {
+    const auto held = crew_.held_by_other_loads(loads_.number(), now - kLongUnanswered);
+    if (held > 0 && end_.signal == 0 && !end_.stop_file) {
         result_.warnings.push_back(
             {"warmup_unfinished",
              fmt::format(
-                 "{} of the time before the measurement had no answer to the end, and held {} of {}: look "
-                 "into pg_stat_activity for what they wait, or set --timeout",
-                 base::counted(left, "query", "queries"), left,
-                 base::counted(plan_.connections, "session", "sessions"))});
+                 "what was sent before the measurement had no answer to the end in {} of {}: look into "
+                 "pg_stat_activity for what it waits, or set --timeout",
+                 held, base::counted(plan_.connections, "session", "sessions"))});
     }
     measurement_->finish(last, result_);
     announcer_.intervals_closed(measurement_->just_joined());

@@ -98,7 +98,10 @@ bool only_reads(std::string_view sql) {
 }
 
 bool only_reads(const Scenario& scenario) {
-    if (scenario.read_only) return *scenario.read_only;
+    return scenario.read_only.value_or(looks_like_reading(scenario));
+}
+
+bool looks_like_reading(const Scenario& scenario) {
     return !any_statement(scenario, [](std::string_view sql) { return !only_reads(sql); });
 }
 
@@ -131,6 +134,14 @@ bool asks_to_write(const Scenario& scenario) {
                              });
         return by_name || !std::ranges::search(words, kReadWrite).empty();
     });
+}
+
+bool may_lift_read_only(const Scenario& scenario) {
+    return asks_to_write(scenario) || any_statement(scenario, [](std::string_view sql) {
+               const auto words = sql_words(sql);
+               if (words.size() < 2 || (words[0] != "reset" && words[0] != "discard")) return false;
+               return words[1] == "all" || words[1].ends_with("transaction_read_only");
+           });
 }
 
 std::uint32_t inserts_of(const Operation& operation) {

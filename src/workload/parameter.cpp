@@ -148,7 +148,8 @@ ChoiceParameter parse_choice(const base::JsonNode& node) {
         values.fail(fmt::format("must hold 1 to {} values, not {}", kMaxChoices, count));
     }
     ChoiceParameter parameter;
-    for (std::size_t i = 0; i < count; ++i) parameter.values.push_back(values.at(i).text_or_number(kMaxText));
+    for (std::size_t i = 0; i < count; ++i)
+        parameter.values.push_back(values.at(i).text_or_integer(kMaxText));
     return parameter;
 }
 
@@ -190,7 +191,7 @@ Parameter parse_parameter(const base::JsonNode& node, bool beside_values) {
     if (kind == "code") return parse_code(node);
     node.expect_object({kind});
     if (kind == "run_id") return RunIdParameter{node.at("run_id").text(kMaxPrefix)};
-    if (kind == "constant") return ConstantParameter{node.at("constant").text_or_number(kMaxText)};
+    if (kind == "constant") return ConstantParameter{node.at("constant").text_or_integer(kMaxText)};
     if (!node.at("uuid").boolean()) node.at("uuid").fail("must be true");
     return UuidParameter{};
 }

@@ -4,6 +4,7 @@
 #include "pgtraffic/workload/scenario.hpp"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <span>

@@ -268,6 +268,21 @@ TEST_CASE("cleanup leaves tables of the model's names that init did not make") {
     CHECK(fingerprint(database) == before);
 }
 
+TEST_CASE("cleanup drops no table that took the place of one it waited for") {
+    const auto database = test::fresh_database();
+    REQUIRE(run_pgtraffic({"init", "-d", database.dsn(), kSmall}).exit_code == 0);
+    postgres::Client other{database.conninfo()};
+    other.execute("BEGIN; ALTER TABLE orders RENAME TO old_orders; CREATE TABLE orders (precious int)");
+    test::Process cleanup{test::pgtraffic_argv({"cleanup", "-d", database.dsn()}), test::without_target()};
+    postgres::Client watching{database.conninfo()};
+    const auto begun = base::mono_now();
+    while (watching.value("SELECT count(*) FROM pg_locks WHERE NOT granted") == "0")
+        REQUIRE(base::mono_now() - begun < std::chrono::seconds{30});
+    other.execute("COMMIT");
+    (void)cleanup.wait();
+    CHECK(watching.value("SELECT count(*) FROM orders") == "0");
+}
+
 TEST_CASE("cleanup refuses where other tables depend on the model, and changes nothing") {
     const auto database = test::fresh_database();
     REQUIRE(run_pgtraffic({"init", "-d", database.dsn(), kSmall}).exit_code == 0);

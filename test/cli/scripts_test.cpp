@@ -186,6 +186,15 @@ TEST_CASE("the environment stands above the .env file") {
     CHECK(seen_with(file, "PGSERVICE=mine ./run_simulation.sh") == kSettings + "\nPGSERVICE=mine\n");
 }
 
+TEST_CASE("another host in the environment gets neither user nor password of the file's host") {
+    const std::string file = "DB_HOST=of-file\nDB_USER=u\nDB_PASSWORD=s3cret\nDB_PORT=6000\nDB_NAME=shop\n";
+    CHECK(seen_with(file, "DB_HOST=mine ./run_simulation.sh") ==
+          kSettings + "\nPGDATABASE=shop\nPGHOST=mine\nPGSSLMODE=require\n");
+    CHECK(seen_with(file, "DB_HOST=of-file ./run_simulation.sh") == seen_with(file));
+    CHECK(seen_with("DB_PASSWORD=s3cret\n", "DB_HOST=mine ./run_simulation.sh") ==
+          kSettings + "\nPGHOST=mine\nPGPASSWORD=s3cret\nPGSSLMODE=require\n");
+}
+
 TEST_CASE("a target in the options keeps the password of another server out of it") {
     const std::string file = "DB_HOST=of-file\nDB_PASSWORD=s3cret\n";
     for (const std::string options :

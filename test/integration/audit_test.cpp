@@ -133,11 +133,36 @@ TEST_CASE("an audit refuses a workload whose other statements add rows to its ta
     client.execute("CREATE TABLE old_places (place text); CREATE TABLE elsewhere () INHERITS (places)");
     const auto of_part = bound(client, scenario("TRUNCATE Elsewhere").c_str());
     CHECK_THROWS_WITH((AuditLog{of_part, client}), Contains("\"clear\"") && Contains("places"));
+    client.execute("CREATE PROCEDURE tidy_up() LANGUAGE sql AS 'SELECT 1'");
+    for (const std::string other : {"DO $$ BEGIN PERFORM 1; END $$", "CALL tidy_up()"}) {
+        const auto anything = bound(client, scenario(other).c_str());
+        CHECK_THROWS_WITH((AuditLog{anything, client}), Contains("\"clear\"") && Contains("places"));
+    }
     for (const std::string other :
          {"UPDATE places SET place = place WHERE place = 'P-000'", "DELETE FROM public.old_places"}) {
         const auto workload = bound(client, scenario(other).c_str());
         CHECK_NOTHROW((AuditLog{workload, client}));
     }
+}
+
+TEST_CASE("an audit of a partition refuses what reaches its rows through the whole table") {
+    const auto database = test::fresh_database();
+    Client client{database.conninfo()};
+    client.execute(
+        "CREATE TABLE places (place text, year int) PARTITION BY LIST (year); "
+        "CREATE TABLE places_2026 PARTITION OF places FOR VALUES IN (2026)");
+    const auto scenario = [](const std::string& other) {
+        return R"json({"name": "places", "operations": [{"name": "place", "statements": [
+            {"sql": "INSERT INTO places_2026 (place, year) VALUES ($1, 2026)", "parameters": [{"code": "P-"}]}]},
+            {"name": "other", "statements": [{"name": "clear", "sql": )json" +
+               other + "}]}]}";
+    };
+    const auto deletes = bound(client, scenario(R"("DELETE FROM places WHERE year < 2000")").c_str());
+    CHECK_THROWS_WITH((AuditLog{deletes, client}), Contains("\"clear\""));
+    const auto both = bound(client, scenario(R"json("INSERT INTO places (place, year) VALUES ($1, 2026)",
+        "parameters": [{"code": "Q-"}])json")
+                                        .c_str());
+    CHECK_THROWS_WITH((AuditLog{both, client}), Contains("are parts of one table"));
 }
 
 TEST_CASE(

@@ -66,6 +66,7 @@ const std::vector<End>& ends() {
         {"endless-results", "timed_out", "57014"},
         {"error-in-rows", "failed", "22012", "division by zero"},
         {"error-then-close", "failed", "57P01", "terminating"},
+        {"pooler-error-then-close", "failed", "08P01", "crashed"},
         {"fatal-then-silence", "failed", "57P01", "terminating"},
         {"error-without-fields", "failed", "08006"},
         {"error-bad-sqlstate", "failed", "08006"},
@@ -261,18 +262,21 @@ TEST_CASE("a goodbye that comes with the greeting is why a session never came up
     CHECK(ended.err.find("terminating by command of the fake") != std::string::npos);
 }
 
-TEST_CASE("what the server refused, or never was sent, is not in doubt, however the connection goes then") {
+TEST_CASE("what the server refused is not in doubt, however the connection goes then") {
     const test::TemporaryFile scenario{R"json({"name": "s", "operations": [
         {"name": "write", "statements": [{"sql": "INSERT INTO t VALUES (1)"}]}]})json"};
     const auto in_doubt = [&](const std::string& evil) {
         const FakeServerProcess server{{"--evil", evil}};
-        const auto result =
-            test::read_result(run(server, {"--scenario", scenario.path(), "--total-queries", "8"}), 2);
+        const auto result = test::read_result(
+            run(server, {"--scenario", scenario.path(), "--total-queries", "8", "--confirm", "fake"}), 2);
         CHECK(result["summary"]["queries"]["failed"] == 8);
         return result["summary"]["queries"]["in_doubt"].get<int>();
     };
     CHECK(in_doubt("close-before-answer") == 8);
     CHECK(in_doubt("error-then-close") == 0);
+    CHECK(in_doubt("pooler-error-then-close") == 8);
+    CHECK(in_doubt("garbage") == 8);
+    CHECK(in_doubt("unknown-type") == 8);
 }
 
 TEST_CASE("a server that turns evil in mid-run loses what was under way and nothing of the account") {

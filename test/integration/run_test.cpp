@@ -681,7 +681,7 @@ TEST_CASE("a warm-up that never came back is named") {
         std::ranges::find(warnings, "warmup_unfinished", [](const auto& w) { return w["code"]; });
     REQUIRE(found != warnings.end());
     CHECK((*found)["message"].get<std::string>().starts_with(
-        "2 queries of the time before the measurement had no answer to the end, and held 2 of 2 sessions"));
+        "what was sent before the measurement had no answer to the end in 2 of 2 sessions"));
 }
 
 TEST_CASE("network: round trips before the load, and the server's share") {

@@ -340,6 +340,31 @@ TEST_CASE("a query that picks values cannot write, whatever it says") {
         CHECK_THAT(refused.err, Contains("read-only transaction"));
         CHECK(count(client, "precious") == 10);
     }
+    // Nor does one let the next out of its transaction.
+    const test::TemporaryFile scenario{
+        R"json({"name": "look", "operations": [{"name": "look", "statements": [
+            {"sql": "SELECT $1::text, $2::text", "parameters": [
+                {"pick": "COMMIT"}, {"pick": "DELETE FROM precious RETURNING id"}]}]}]})json"};
+    const auto refused = run_pgtraffic(
+        test::run_arguments(database, {"--scenario", scenario.path(), "-t", "10", "--warmup", "0"}));
+    CHECK(refused.exit_code == 1);
+    CHECK(count(client, "precious") == 10);
+}
+
+TEST_CASE("a scenario that says that it reads, and lifts that, is refused") {
+    const auto database = test::fresh_database();
+    for (const std::string sql :
+         {"BEGIN READ WRITE", "RESET ALL", "DISCARD ALL", "SET default_transaction_read_only = off",
+          "reset default_transaction_read_only"}) {
+        INFO(sql);
+        const test::TemporaryFile scenario{R"json({"name": "look", "read_only": true, "operations": [
+            {"name": "look", "statements": [{"sql": ")json" +
+                                           sql + R"json("}]}]})json"};
+        const auto refused =
+            run_pgtraffic(test::run_arguments(database, {"--scenario", scenario.path(), "-t", "10"}));
+        CHECK(refused.exit_code == 1);
+        CHECK_THAT(refused.err, Contains("\"read_only\": true, and one of its statements lifts that"));
+    }
 }
 
 TEST_CASE("--max-rows sees what one statement inserts, and exceeds by no more than what was under way") {

@@ -113,6 +113,23 @@ TEST_CASE("a stream is written while the run lasts, and complete after an interr
     check_series(series, result, 0.1);
 }
 
+TEST_CASE("two runs do not write one stream over one another") {
+    const auto database = test::fresh_database();
+    const test::TemporaryFile scenario{kQuick};
+    const test::TemporaryFile stream{""};
+    const std::vector<std::string> arguments{
+        "run",      "-d", database.dsn(), "--scenario", scenario.path(), "-T",         "60", "-c", "2",
+        "--warmup", "0",  "--interval",   "100ms",      "--stream",      stream.path()};
+    test::Process first{test::pgtraffic_argv(arguments), test::without_target()};
+    REQUIRE(first.wait_for_stderr("measuring for"));
+    const auto second = test::run_pgtraffic(arguments);
+    CHECK(second.exit_code == 1);
+    CHECK(second.err.find("another run writes it") != std::string::npos);
+    first.send_signal(SIGINT);
+    CHECK(first.wait().exit_code == 130);
+    CHECK(!read_stream(stream.path()).empty());
+}
+
 TEST_CASE("a stream whose reader goes, or whose disk is full, is a warning and ends no run") {
     const auto database = test::fresh_database();
     const test::TemporaryFile scenario{kQuick};

@@ -164,6 +164,9 @@ TEST_CASE("secrets vanish from a message, those of the environment too") {
     const Variable password{"PGPASSWORD", "topsecret"};
     Conninfo conninfo;
     CHECK(conninfo.without_secrets("a topsecret b topsecret") == "a ******** b ********");
+    CHECK(conninfo.without_secrets("a long message that is cut in topsec") ==
+          "a long message that is cut in ********");
+    CHECK(conninfo.without_secrets("it is on top") == "it is on top");
     conninfo.set("password", "inner");
     CHECK(conninfo.without_secrets("winner takes inner") == "w******** takes ********");
     // Of a few letters only where they stand alone, or every word were shredded.

@@ -218,8 +218,8 @@ TEST_CASE("Every kind of parameter is read") {
     CHECK(std::get<RealParameter>(read_parameter(R"({"real": [0, 1]})")).digits == 2);
     CHECK(std::get<ChoiceParameter>(read_parameter(R"({"choice": ["a", ""]})")).values ==
           std::vector<std::string>{"a", ""});
-    CHECK(std::get<ChoiceParameter>(read_parameter(R"({"choice": [7, -2.5, "x"]})")).values ==
-          std::vector<std::string>{"7", "-2.5", "x"});
+    CHECK(std::get<ChoiceParameter>(read_parameter(R"({"choice": [7, -2, "x"]})")).values ==
+          std::vector<std::string>{"7", "-2", "x"});
     CHECK(std::get<ConstantParameter>(read_parameter(R"({"constant": 12345678901})")).value == "12345678901");
     const auto code = std::get<CodeParameter>(read_parameter(R"({"code": "X"})"));
     CHECK(code.prefix == "X");
@@ -258,9 +258,11 @@ TEST_CASE("A wrong parameter is refused with its place and what would be right")
           "/real: between 0.001 and 0.009 lies no number with 2 digits behind the point");
     CHECK(parameter_complaint(R"({"choice": []})") == "/choice: must hold 1 to 10000 values, not 0");
     CHECK(parameter_complaint(R"({"choice": [1, true]})") ==
-          "/choice/1: must be a string or a number, not a boolean");
+          "/choice/1: must be a string or a whole number, not a boolean");
+    CHECK(parameter_complaint(R"({"constant": 0.10})") ==
+          "/constant: must be a string or a whole number: write this one in quotes");
     CHECK(parameter_complaint(R"({"constant": null})") ==
-          "/constant: must be a string or a number, not null");
+          "/constant: must be a string or a whole number, not null");
     CHECK(parameter_complaint(R"({"code": "X", "digits": 19})") ==
           "/digits: must lie between 1 and 18, not 19");
     CHECK(parameter_complaint(R"({"code": "X", "uuid_after": -1})") ==

@@ -208,7 +208,7 @@ TEST_CASE("what is wrong is named with its column and with what would be right")
         {"throughput>=5k", {"column 14: unknown unit \"k\"", "1000/s"}},
         {"failed_ratio<5", {"column 14:", "between 0 and 1"}},
         {"failed_ratio<101%", {"column 14:", "100%"}},
-        {"failed_ratio<1", {"column 14: 1 is all of them: write 1% for one in a hundred, or 100%"}},
+        {"failed_ratio<1", {"column 14: 1 is all of them: write 100%, or 1% for one in a hundred"}},
         {"failed_ratio<5ms", {"column 15: unknown unit \"ms\"", "0.1%"}},
         {"failed<5%", {"column 9:", "count"}},
         {"cpu_us_per_query<5ms", {"column 19: unknown unit \"ms\"", "25us"}},

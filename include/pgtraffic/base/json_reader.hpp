@@ -40,8 +40,8 @@ class JsonNode {
 
     /// A string, without NUL bytes, of at most `most` bytes.
     [[nodiscard]] std::string text(std::size_t most = std::string::npos) const;
-    /// The same, and of a number its digits.
-    [[nodiscard]] std::string text_or_number(std::size_t most = std::string::npos) const;
+    /// The same, and of a whole number its digits.
+    [[nodiscard]] std::string text_or_integer(std::size_t most = std::string::npos) const;
     [[nodiscard]] double number() const;
     [[nodiscard]] double number_between(double low, double high) const;
     [[nodiscard]] std::int64_t integer() const;

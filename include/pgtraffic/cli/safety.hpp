@@ -32,6 +32,9 @@ struct WriteRisk {
 /// Whether every host that `conninfo` may lead to is this machine; `address` is that of a connection made.
 [[nodiscard]] bool all_local(const postgres::Conninfo& conninfo, std::string_view address);
 
+/// The same of the server that `client` asks; where a pooler stands in between, of the one behind it.
+[[nodiscard]] bool all_local(const postgres::Conninfo& conninfo, postgres::Client& client, bool pooler);
+
 /// "host "db" (10.0.0.5), port 5432, database "shop", user "app": PostgreSQL 15.18, primary, …", one line,
 /// safe for a terminal.
 [[nodiscard]] std::string describe_target(const metrics::ServerInfo& server);

@@ -183,7 +183,7 @@ class Connection {
     StampedSocket stamped_;
     TlsInput tls_input_;
     base::SqlState connect_error_ = base::kCannotConnect;
-    bool sent_away_ = false;  // the server ended the session behind its greeting
+    std::optional<ListedHost> sent_away_by_;  // this one ended the session behind its greeting
 };
 
 [[nodiscard]] std::string libpq_version();

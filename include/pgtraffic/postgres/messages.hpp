@@ -148,15 +148,19 @@ class AnswerReader {
     [[nodiscard]] bool within_answer() const noexcept { return !whole_; }
 
     /// The server refused what is being answered, and nothing of it stands, although the end of its answer
-    /// has not come.
-    [[nodiscard]] bool refused() const noexcept { return !whole_ && answer_.failed && !session_ended_; }
+    /// has not come. Not where it, or a pooler, said that a connection broke (class 08), nor where we found
+    /// the answer unusable.
+    [[nodiscard]] bool refused() const noexcept { return !whole_ && refused_; }
 
     /// The server said that it ends the session: unanswered_sqlstate() is why, and every query's.
     [[nodiscard]] bool session_ended() const noexcept { return session_ended_; }
 
     /// What came while nothing was asked, as from a pooler that complains, belongs to no answer. libpq takes
     /// it for a notice, too.
-    void forget_unasked() noexcept { whole_ = true; }
+    void forget_unasked() noexcept {
+        whole_ = true;
+        unasked_ = held_size_ > 0;
+    }
 
  private:
     [[nodiscard]] Event read_slowly(std::span<const char>& bytes) noexcept;
@@ -175,7 +179,9 @@ class AnswerReader {
     bool whole_ = false;     // answer_ was told; what comes belongs to the next one
     bool complete_ = false;  // some statement of answer_ came to its end
     bool in_transaction_ = false;
+    bool refused_ = false;  // answer_ was, by a plain error of the server's
     bool session_ended_ = false;
+    bool unasked_ = false;  // the message that is held belongs to no answer
     std::uint64_t row_messages_ = 0;
 
     // A message that came in part.

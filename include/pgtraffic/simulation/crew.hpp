@@ -61,12 +61,16 @@ class Crew {
             });
         }
     }
-    /// How many queries of other loads, such as the warm-up, are under way.
-    [[nodiscard]] std::size_t under_way_beside(std::uint32_t load) const noexcept {
-        std::size_t others = 0;
-        for (const auto& session : sessions_)
-            session->each_query([&](const Query& query) { others += query.load != load ? 1 : 0; });
-        return others;
+    /// How many sessions hold a query of another load, such as the warm-up, that was sent before `then`.
+    [[nodiscard]] std::size_t held_by_other_loads(std::uint32_t load, base::Mono then) const noexcept {
+        const auto held = [&](const std::unique_ptr<Session>& session) {
+            bool found = false;
+            session->each_query([&](const Query& query) {
+                found = found || (query.load != load && query.completion.sent < then);
+            });
+            return found;
+        };
+        return static_cast<std::size_t>(std::ranges::count_if(sessions_, held));
     }
     /// Calls with each query, of whatever load, that may be done for good although no answer came.
     template <class Visit>

@@ -17,6 +17,9 @@ namespace pgtraffic::workload {
 /// Its author's word where there is one, else whether all its statements only read.
 [[nodiscard]] bool only_reads(const Scenario& scenario);
 
+/// The same by its statements alone, whatever it says of itself.
+[[nodiscard]] bool looks_like_reading(const Scenario& scenario);
+
 /// Whether it is refused in a transaction that may only read. Errs on the side of "no": of what is unknown to
 /// it, such as CALL or LOCK, and of row locks.
 [[nodiscard]] bool surely_writes(std::string_view sql);
@@ -26,6 +29,10 @@ namespace pgtraffic::workload {
 
 /// Whether some statement asks for transactions that may write, which overrules a default.
 [[nodiscard]] bool asks_to_write(const Scenario& scenario);
+
+/// Whether a session that is set to read only would not stay so: a statement asks to write, or sets back what
+/// was set (RESET, DISCARD ALL).
+[[nodiscard]] bool may_lift_read_only(const Scenario& scenario);
 
 /// Whether it may add rows of which its answer does not tell: DO, CALL, CREATE TABLE AS, an INSERT within a
 /// WITH. What a function does is not seen.

@@ -143,6 +143,8 @@ std::vector<Evil> answers() {
          Then::ready, ""},
         {"error-then-close", in, true, error_response("57P01", "terminating by command of the fake"),
          Then::close, ""},
+        {"pooler-error-then-close", in, false, error_response("08P01", "server conn crashed?"), Then::close,
+         ""},
         {"fatal-then-silence", in, true, fatal_response("57P01", "terminating by command of the fake"),
          Then::silence, ""},
         {"error-without-fields", in, false, message('E', std::string(1, '\0')), Then::ready, ""},
