@@ -157,6 +157,7 @@ class Run {
     Loads loads_;
     PeakSearch peak_search_;
     std::uint64_t lost_in_search_ = 0;  // connections
+    bool step_drains_ = false;          // the last answers to a step of the search are waited for
     std::pair<int, Mono> last_signal_{0, Mono::min()};
     std::optional<Measurement> measurement_;  // from its begin to the end
     RowBudget rows_;
@@ -460,7 +461,9 @@ void Run::next_stage(Mono now) {
         case Stage::warming_up:
             return loads_.wants_peak() ? calibrate(now) : measure();
         case Stage::calibrating:
-            end_calibration_step(now);
+            if (!step_drains_) end_calibration_step(now);
+            if (step_drains_ && dispatcher_.in_flight() > 0 && now < stage_end_) return;
+            if (std::exchange(step_drains_, false)) peak_search_.drained();
             return peak_search_.finished() ? measure() : calibrate(now);
         case Stage::measuring:
             return close_measured(std::min(now, stage_end_));
@@ -493,6 +496,12 @@ void Run::calibrate(Mono now) {
 
 void Run::end_calibration_step(Mono now) {
     peak_search_.end_step(now - stage_start_, dispatcher_.planned(now), dispatcher_.started());
+    // What one step piled up is none of the next one's. A longer closed loop has what an earlier one began.
+    step_drains_ = peak_search_.next_rate() > 0;
+    if (step_drains_) {
+        dispatcher_.close(now);
+        stage_end_ = now + peak_search_.step_length();
+    }
     if (!peak_search_.finished()) return;
     const PeakRate peak = peak_search_.result();
     loads_.set_peak(peak.rate_per_s);
@@ -502,6 +511,12 @@ void Run::end_calibration_step(Mono now) {
         result_.warnings.push_back({"peak_disturbed",
                                     "no query began and succeeded within a step of the search for the peak, "
                                     "which means nothing then: give --peak-rate N"});
+    }
+    if (peak.at_floor) {
+        result_.warnings.push_back({"peak_disturbed",
+                                    "in the search for the peak even a fifth of what a closed loop reached "
+                                    "made queries wait: the peak "
+                                    "is hardly more than a guess; give --peak-rate N"});
     }
     if (lost_in_search_ == 0) return;
     result_.warnings.push_back(
@@ -538,6 +553,7 @@ bool Run::no_rows_left() const noexcept {
 
 bool Run::limit_reached() noexcept {
     if (stage_ == Stage::warming_up && no_rows_left()) return true;
+    if (stage_ == Stage::calibrating && step_drains_ && dispatcher_.in_flight() == 0) return true;
     return stage_ == Stage::measuring && plan_.total_queries &&
            dispatcher_.started() + dispatcher_.missed() >= *plan_.total_queries &&
            dispatcher_.in_flight() == 0;

@@ -1,5 +1,9 @@
 // The search for the peak rate against modelled servers, in virtual time.
 #include "pgtraffic/simulation/peak_search.hpp"
+
+#include <algorithm>
+#include <array>
+
 #include "support/catch.hpp"
 #include "support/virtual_pipeline.hpp"
 
@@ -46,6 +50,27 @@ TEST_CASE("the peak is where waiting begins: near 90 per cent of ten exponential
     CHECK(peak.highest_per_s - peak.lowest_per_s < 0.25 * peak.rate_per_s);
 }
 
+TEST_CASE("the peak is what the server carries, however many sessions would hold what is more") {
+    // Whatever is sent waits inside of the server: three at a time, each ten milliseconds.
+    for (const std::uint32_t sessions : {20U, 100U, 500U}) {
+        std::array<base::Nanos, 3> free_at{};
+        base::Nanos before{0};
+        const auto peak = search(sessions, [&](base::Nanos at, base::Random& random) {
+            if (at < before) free_at = {};
+            before = at;
+            auto& next = *std::min_element(free_at.begin(), free_at.end());
+            next = std::max(next, at) + base::from_seconds(0.010 * random.exponential());
+            return test::ModelledAnswer{next - at};
+        });
+        CAPTURE(sessions);
+        CHECK(peak.closed_loop_per_s == Approx(300).epsilon(0.1));
+        // M/M/3 answers in twice its service time at 80 % load.
+        CHECK(peak.rate_per_s > 0.55 * 300);
+        CHECK(peak.rate_per_s < 0.95 * 300);
+        CHECK_FALSE(peak.at_floor);
+    }
+}
+
 TEST_CASE("one erratic server carries far less than its throughput in a closed loop") {
     // Two answers in a hundred take a hundred times as long: M/G/1 with a squared variation near 20.
     const auto peak = search(1, [](base::Nanos, base::Random& random) {
@@ -53,6 +78,21 @@ TEST_CASE("one erratic server carries far less than its throughput in a closed l
     });
     CHECK(peak.rate_per_s < 0.6 * peak.closed_loop_per_s);
     CHECK(peak.rate_per_s >= 0.2 * peak.closed_loop_per_s);
+}
+
+TEST_CASE("a search in which not even the lightest load is carried says so") {
+    metrics::Completion completion;
+    completion.done = completion.sent + 10ms;
+    PeakSearch search;
+    for (int i = 0; i < 100; ++i) search.query_ended(completion);
+    search.end_step(2s, 0, 0);
+    CHECK(search.step_length() == 2s);  // a hundred arrivals
+    while (!search.finished()) {
+        search.query_ended(completion);
+        search.end_step(search.step_length(), 100, 10);
+    }
+    CHECK(search.result().at_floor);
+    CHECK(search.result().rate_per_s == Approx(0.2 * 50));
 }
 
 TEST_CASE("a wait is measured by what succeeds, not by the time-outs of what does not") {
@@ -95,8 +135,11 @@ TEST_CASE("what a closed loop reaches has those in it that began before, and may
         CHECK(search.next_rate() == 0);
     }
     closed_loop(32s, 3);
-    CHECK(search.next_rate() == Approx(4.0 / 32 * (0.2 + 1.1) / 2));
+    CHECK(search.next_rate() == Approx(4.0 / 32 * 0.2));  // a light load first
     CHECK(search.step_length() == 12s);
+    search.query_ended(completion);
+    search.end_step(12s, 1, 1);
+    CHECK(search.next_rate() == Approx(4.0 / 32 * (0.2 + 1.1) / 2));
 
     // Those of forty seconds end in a closed loop, and in no step after it.
     PeakSearch blind;

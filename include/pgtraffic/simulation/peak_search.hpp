@@ -1,9 +1,10 @@
 // Finds the peak rate that a pattern's 100 % shall be: not the throughput of one closed-loop burst, which is
 // more than any open load could be without queueing for ever, but the rate at which the response time starts
-// to leave the service time. Decides only; the simulation runs the steps that it asks for. A value.
+// to leave what it is without a load. Decides only; the simulation runs the steps that it asks for. A value.
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -18,6 +19,7 @@ struct PeakRate {
     double highest_per_s = 0;
     double closed_loop_per_s = 0;  ///< what a closed loop reached
     bool blind = false;            ///< no step had a query that succeeded: the rates mean nothing
+    bool at_floor = false;         ///< in some round not even the lowest rate that is tried was carried
 };
 
 /// In words: "peak rate 1,234 queries/s, between …".
@@ -32,16 +34,21 @@ class PeakSearch {
     static constexpr base::Nanos kLongestStep = std::chrono::seconds{32};
     static constexpr int kQueriesInClosedLoop = 8;  // one after the other
     static constexpr int kQueriesInStep = 3;
+    static constexpr double kArrivalsInStep = 100;  // fewer, and chance decides
+    static constexpr base::Nanos kLongestForArrivals = std::chrono::seconds{5};
     static constexpr int kRounds = 3;
     static constexpr int kStepsInRound = 5;
 
-    /// A rate is carried while the mean wait for a free session stays below this share of the mean service
-    /// time, or below kUnfeltWait: where an answer takes microseconds, the machine's own hiccups are longer.
-    static constexpr double kTolerableWait = 0.5;
-    static constexpr base::Nanos kUnfeltWait = std::chrono::microseconds{500};
+    /// A rate is carried while the mean response stays below so many times the mean service of a light load,
+    /// or less than kUnfelt above it: where an answer takes microseconds, the machine's own hiccups are
+    /// longer. It is the response that tells, not the wait for a session: where the sessions are many, what
+    /// is more than the server carries waits inside of it.
+    static constexpr double kTolerable = 2;
+    static constexpr base::Nanos kUnfelt = std::chrono::microseconds{500};
 
-    /// 0: a closed loop, the first step; then the rate of the open loop to run for step_length().
-    [[nodiscard]] double next_rate() const noexcept { return closed_loop_ > 0 ? (low_ + high_) / 2 : 0; }
+    /// 0: a closed loop, the first step; then the rate of the open loop to run for step_length(), the first
+    /// time a light one.
+    [[nodiscard]] double next_rate() const noexcept;
     [[nodiscard]] base::Nanos step_length() const noexcept { return length_; }
 
     /// A query of the present step ended, however it did.
@@ -49,6 +56,9 @@ class PeakSearch {
     /// One ended that had begun before the present step: it counts in what a closed loop reaches, whose end
     /// finds as many under way.
     void carried_over(const metrics::Completion& completion) noexcept;
+    /// What was under way when the last step ended has ended, or was waited for in vain: the next step
+    /// begins.
+    void drained() noexcept { present_ = {}; }
     /// The present step took `length`, in which so many arrivals came due and so many of them were started.
     void end_step(base::Nanos length, std::uint64_t planned, std::uint64_t started);
 
@@ -62,22 +72,27 @@ class PeakSearch {
         std::uint64_t ended = 0;
         std::uint64_t succeeded = 0;
         std::uint64_t carried_over = 0;  // succeeded as well, and are not among them
-        base::Nanos wait{0};             // for a free session, summed
-        base::Nanos service{0};          // of those that succeeded, summed
+        base::Nanos response{0};         // from due to done; of those that succeeded, summed
+        base::Nanos service{0};          // from sent to done, likewise
 
-        [[nodiscard]] base::Nanos mean_service() const noexcept {
-            return succeeded > 0 ? service / static_cast<std::int64_t>(succeeded) : base::Nanos{0};
+        [[nodiscard]] base::Nanos mean_response() const noexcept { return mean(response); }
+        [[nodiscard]] base::Nanos mean_service() const noexcept { return mean(service); }
+        [[nodiscard]] base::Nanos mean(base::Nanos sum) const noexcept {
+            return succeeded > 0 ? sum / static_cast<std::int64_t>(succeeded) : base::Nanos{0};
         }
     };
 
     void end_closed_loop(const Step& step, base::Nanos length) noexcept;
     void begin_round() noexcept;
-    [[nodiscard]] static bool carried(const Step& step, std::uint64_t planned,
-                                      std::uint64_t started) noexcept;
+    [[nodiscard]] bool carried(const Step& step, base::Nanos length, std::uint64_t planned,
+                               std::uint64_t started) const noexcept;
 
     Step present_;
     base::Nanos length_ = kClosedLoop;  // of the present one
     double closed_loop_ = 0;
+    std::optional<base::Nanos> light_service_;  // mean, of the step with the lowest rate
+    bool floor_carried_ = false;                // that rate
+    bool at_floor_ = false;
     bool blind_ = false;
     double low_ = 0;
     double high_ = 0;
