@@ -191,8 +191,14 @@ HttpServer::~HttpServer() {
 void HttpServer::publish(std::string_view text) {
     if (listeners_.empty()) return;
     for (auto& listener : listeners_) {
-        if (listener.pending.size() + text.size() > kMostPending) continue;
-        listener.pending += text;
+        if (listener.leaving) continue;
+        if (listener.pending.size() + text.size() > kMostPending) {
+            // It would lack this for good. Whoever asks again is told all from the beginning.
+            listener.pending.clear();
+            listener.leaving = true;
+        } else {
+            listener.pending += text;
+        }
         Calls::wake(listener);
     }
     published_ = true;

@@ -114,6 +114,7 @@ void Aggregator::count(const Completion& c) noexcept {
         cell.latencies.failed.record(c.done - c.due);
     } else {
         series_.record_response(c.due, c.done - c.due);
+        if (plan_.followed) series_.record_ended(c.done - c.due);
         // In a closed loop finish() adds the service times, which are the same.
         if (plan_.open_loop || !succeeded) cell.latencies.response.record(c.done - c.due);
     }
@@ -124,6 +125,7 @@ void Aggregator::count(const Completion& c) noexcept {
         cell.latencies.pool_wait.record(pool_wait);
         cell.latencies.generator_lag.record(c.sent - c.due - pool_wait);
         series_.record_lag(c.due, c.sent - c.due);
+        if (plan_.followed) series_.record_ended_lag(c.sent - c.due);
     }
     if (!succeeded) [[unlikely]]
         record_error(c);

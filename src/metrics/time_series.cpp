@@ -25,6 +25,7 @@ TimeSeries::TimeSeries(const AggregatorPlan& plan) : plan_{plan}, merge_factor_{
     filled_.reserve(kMostFilled);
     PGTRAFFIC_CHECK(plan_.interval > Nanos{0} && plan_.joined > 0, "an interval has a length");
     for (std::size_t i = 0; i < kFilledAtOnce; ++i) spare_.push_back(std::make_unique<IntervalHistograms>());
+    if (plan_.followed) just_ended_ = std::make_unique<IntervalHistograms>();
     open_until(1);
 }
 
@@ -136,7 +137,14 @@ std::span<const Interval> TimeSeries::advance(Mono now, const Gauges& gauges) {
 }
 
 Interval TimeSeries::take_recent() {
-    return std::exchange(recent_, Interval{});
+    Interval recent = std::exchange(recent_, Interval{});
+    PGTRAFFIC_CHECK(just_ended_ != nullptr, "the plan says that somebody follows");
+    recent.response = SparseCounts{just_ended_->response};
+    recent.lag = SparseCounts{just_ended_->lag};
+    recent.max = std::exchange(longest_ended_, base::Nanos{0});
+    just_ended_->response.clear();
+    just_ended_->lag.clear();
+    return recent;
 }
 
 void TimeSeries::add_waiting(Interval& interval, Mono now, const Unanswered& unanswered,

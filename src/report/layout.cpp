@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 #include <optional>
+#include <span>
 #include <utility>
 
 #include "pgtraffic/base/units.hpp"
@@ -58,6 +59,29 @@ bool moves_text(char32_t c) noexcept {
            (c >= 0x2066 && c <= 0x2069);
 }
 
+struct Range {
+    char32_t first;
+    char32_t last;
+};
+
+bool lies_in(char32_t c, std::span<const Range> ranges) noexcept {
+    return std::ranges::any_of(ranges,
+                               [c](const Range& range) { return range.first <= c && c <= range.last; });
+}
+
+/// Columns of a terminal: two of what East Asia writes wide and of most emoji, none of marks that join the
+/// character before them. Source: Unicode, EastAsianWidth.txt (W and F) and general category Mn, in broad
+/// ranges.
+std::size_t width_of(char32_t c) noexcept {
+    constexpr Range kNone[] = {{0x0300, 0x036F}, {0x200B, 0x200D}, {0x20D0, 0x20FF}, {0xFE00, 0xFE0F}};
+    constexpr Range kWide[] = {{0x1100, 0x115F},   {0x2E80, 0x303E},   {0x3041, 0x33FF},  {0x3400, 0x4DBF},
+                               {0x4E00, 0x9FFF},   {0xA000, 0xA4CF},   {0xAC00, 0xD7A3},  {0xF900, 0xFAFF},
+                               {0xFE30, 0xFE6F},   {0xFF00, 0xFF60},   {0xFFE0, 0xFFE6},  {0x1F300, 0x1F64F},
+                               {0x1F680, 0x1F6FF}, {0x1F900, 0x1F9FF}, {0x20000, 0x3FFFD}};
+    if (c < 0x0300) return 1;  // nearly always
+    return lies_in(c, kNone) ? 0 : lies_in(c, kWide) ? 2 : 1;
+}
+
 std::string escaped(char32_t c) {
     if (c == '\n') return "\\n";
     if (c == '\r') return "\\r";
@@ -66,11 +90,15 @@ std::string escaped(char32_t c) {
     return value < 0x80 ? fmt::format("\\x{:02x}", value) : fmt::format("\\u{:04x}", value);
 }
 
+/// How many bytes from the front take at most so many columns.
 std::size_t bytes_of_columns(std::string_view utf8, std::size_t columns) noexcept {
     std::size_t at = 0;
     while (at < utf8.size()) {
-        if (!is_continuation(utf8[at]) && columns-- == 0) break;
-        ++at;
+        const auto point = decode(utf8.substr(at));
+        const std::size_t width = point ? width_of(point->value) : 1;
+        if (width > columns) break;
+        columns -= width;
+        at += point ? point->length : 1;
     }
     return at;
 }
@@ -158,8 +186,13 @@ std::string json_printable(std::string json) {
 }
 
 std::size_t columns_of(std::string_view utf8) noexcept {
-    return static_cast<std::size_t>(
-        std::count_if(utf8.begin(), utf8.end(), [](char c) { return !is_continuation(c); }));
+    std::size_t columns = 0;
+    while (!utf8.empty()) {
+        const auto point = decode(utf8);
+        columns += point ? width_of(point->value) : 1;
+        utf8.remove_prefix(point ? point->length : 1);
+    }
+    return columns;
 }
 
 std::string painted(std::string_view text, Tone tone) {

@@ -53,6 +53,10 @@ void Announcer::progress(Mono now, Measurement& measurement, const metrics::Gaug
                               plan_.connections, measurement.schedule(), &gauges});
 }
 
+bool Announcer::tells_progress() const noexcept {
+    return static_cast<bool>(events_.progress);
+}
+
 bool Announcer::tells_moments() const noexcept {
     return static_cast<bool>(events_.moment);
 }

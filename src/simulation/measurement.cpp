@@ -12,7 +12,7 @@ using base::Mono;
 namespace {
 
 metrics::AggregatorPlan aggregator_plan(const SimulationPlan& plan, const workload::Workload& workload,
-                                        const traffic::PhaseScheduler* schedule, bool looked_at) {
+                                        const traffic::PhaseScheduler* schedule, Onlookers onlookers) {
     metrics::AggregatorPlan counted;
     for (const auto& operation : workload.operations()) {
         metrics::OperationShape shape{operation.name, {}, !operation.choose_one};
@@ -23,7 +23,8 @@ metrics::AggregatorPlan aggregator_plan(const SimulationPlan& plan, const worklo
     counted.interval = plan.interval;
     counted.joined = plan.joined_intervals;
     counted.open_loop = schedule != nullptr;
-    counted.looked_at = looked_at;
+    counted.looked_at = onlookers.look;
+    counted.followed = onlookers.follow;
     if (plan.latency_limit) counted.latency_limit = *plan.latency_limit;
     if (schedule != nullptr) {
         for (const auto& phase : schedule->phases()) {
@@ -41,14 +42,14 @@ metrics::AggregatorPlan aggregator_plan(const SimulationPlan& plan, const worklo
 }  // namespace
 
 Measurement::Measurement(const SimulationPlan& plan, const workload::Workload& workload,
-                         Dispatcher& dispatcher, const traffic::PhaseScheduler* schedule, bool looked_at)
+                         Dispatcher& dispatcher, const traffic::PhaseScheduler* schedule, Onlookers onlookers)
     : workload_{workload},
       dispatcher_{dispatcher},
       schedule_{schedule},
       length_{plan.duration},
       connections_{plan.connections},
       read_only_{plan.read_only},
-      aggregator_{aggregator_plan(plan, workload, schedule, looked_at)},
+      aggregator_{aggregator_plan(plan, workload, schedule, onlookers)},
       abort_watch_{plan.abort_if, plan.abort_window, plan.interval} {}
 
 void Measurement::begin(Mono now, std::uint32_t disconnected) {

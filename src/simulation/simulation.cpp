@@ -529,7 +529,8 @@ void Run::measure() {
     result_.warmup_queries += dispatcher_.started();
     loads_.prepare_measured();
     // A histogram for each operation in each phase takes its while, and no arrival is due in it.
-    measurement_.emplace(plan_, workload_, dispatcher_, loads_.schedule(), announcer_.tells_moments());
+    measurement_.emplace(plan_, workload_, dispatcher_, loads_.schedule(),
+                         Onlookers{announcer_.tells_moments(), announcer_.tells_progress()});
     const Mono now = base::mono_now();
     // Those that were still to come when somebody ended the run were not lost.
     measurement_->begin(now, stage_ == Stage::connecting ? 0 : plan_.connections - connector_->connected());

@@ -54,7 +54,10 @@ PhaseScheduler PhaseScheduler::follow(const Pattern& pattern, double peak_rate_p
         const Phase& phase = pattern.phases[i];
         passed += phase.share;
         const bool last = i + 1 == pattern.phases.size();
-        schedule.append_phase(phase, last ? duration_s : duration_s * (passed / shares), peak_rate_per_s,
+        // On a nanosecond: shares add up to 2.0000000000000004, and the interval of the second second would
+        // be the first phase's.
+        const double end_s = base::to_seconds(base::from_seconds(duration_s * (passed / shares)));
+        schedule.append_phase(phase, last ? duration_s : end_s, peak_rate_per_s,
                               base::Random{seed, base::Stream::intensity, i});
     }
     return schedule;

@@ -39,7 +39,7 @@ struct Load {
         loads.emplace(plan);
         loads->prepare_measured();
         dispatcher.begin(loads->measured(kStart));
-        measurement.emplace(plan, workload, dispatcher, loads->schedule(), true);
+        measurement.emplace(plan, workload, dispatcher, loads->schedule(), simulation::Onlookers{true, true});
         measurement->begin(kStart, 0);
         for (std::uint32_t i = 0; i < 2; ++i) dispatcher.session_free(i, kStart);
     }

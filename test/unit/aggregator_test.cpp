@@ -296,16 +296,25 @@ TEST_CASE("the backlog half-way is that of the interval that ends nearest to it"
 }
 
 TEST_CASE("an interval closes when all that was due in it has ended, and only then") {
-    Aggregator aggregator{two_by_two()};
+    auto plan = two_by_two();
+    plan.followed = true;
+    Aggregator aggregator{plan};
     aggregator.record(completion(0, 500ms, 0ms, 1ms));
     CHECK(aggregator.advance(kStart + 1001ms, gauges(2, 2, 1, kStart + 900ms)).empty());
     const auto recent = aggregator.series().take_recent();
+    CHECK(recent.response.count() == 1);
+    CHECK(recent.max == 1ms);
     CHECK(recent.ok == 1);
     CHECK(recent.in_flight == 1);
     CHECK(recent.duration_s == Approx(1));
     CHECK(aggregator.series().take_recent().duration_s == 0);
     aggregator.record(completion(0, 900ms, 0ms, 1200ms));
     const auto closed = aggregator.advance(kStart + 3001ms, gauges(2, 2, 0));
+    // Due in an interval that was shown without it, and slow: whoever follows sees it all the same.
+    const auto later = aggregator.series().take_recent();
+    CHECK(later.response.count() == 1);
+    CHECK(later.max == 1200ms);
+    CHECK(later.lag.count() == 1);
     REQUIRE(closed.size() == 3);
     CHECK(closed[0].response.count() == 2);
     CHECK(closed[0].max == Nanos{1200ms});

@@ -143,7 +143,7 @@ TEST_CASE("Phases lie end to end, share the duration as asked, and add up to the
             RC_ASSERT(phase.name == pattern.phases[i].name);
             RC_ASSERT(phase.start_s == end_s);
             RC_ASSERT(std::abs(length_s - pattern.phases[i].share * schedule.duration_s()) <=
-                      1e-12 * schedule.duration_s());
+                      1e-12 * schedule.duration_s() + 1e-9);
             const double difference =
                 schedule.arrivals_until(phase.end_s) - schedule.arrivals_until(phase.start_s);
             RC_ASSERT(std::abs(phase.planned - difference) <= 1e-12 * schedule.total());
@@ -155,6 +155,17 @@ TEST_CASE("Phases lie end to end, share the duration as asked, and add up to the
         RC_ASSERT(end_s == schedule.duration_s());
         RC_ASSERT(std::abs(sum - schedule.total()) <= 1e-12 * schedule.total());
     });
+}
+
+TEST_CASE("Borders lie on the nanosecond that they mean, whatever the sum of shares rounds to") {
+    traffic::Pattern pattern{"tenths", "", {}};
+    for (int i = 0; i < 10; ++i) {
+        auto& phase = pattern.phases.emplace_back();
+        phase.name = "p" + std::to_string(i);
+        phase.share = 0.1;
+    }
+    const auto schedule = PhaseScheduler::follow(pattern, 100, 20s, 1);
+    for (std::size_t i = 0; i < 10; ++i) CHECK(schedule.phases()[i].start_s == static_cast<double>(2 * i));
 }
 
 TEST_CASE("The rate wanders inside its moving band and never leaves it") {

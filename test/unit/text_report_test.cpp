@@ -7,6 +7,7 @@
 
 #include "pgtraffic/report/assessment.hpp"
 #include "pgtraffic/report/json.hpp"
+#include "pgtraffic/report/layout.hpp"
 #include "support/catch.hpp"
 #include "support/sample_result.hpp"
 #include "support/text.hpp"
@@ -264,6 +265,10 @@ TEST_CASE("foreign text is escaped, repaired and bounded") {
     CHECK(printable("\xf0\x9f\x98\x80") == "\xf0\x9f\x98\x80");
     CHECK(printable("abcdef", 6) == "abcdef");
     CHECK(printable("abcdefg", 6) == "abcde…");
+    CHECK(printable("朝のピーク", 7) == "朝のピ…");  // two columns each
+    CHECK(report::columns_of("朝のピーク") == 10);
+    CHECK(report::columns_of("e\xcc\x81 \xf0\x9f\x98\x80") == 4);  // combining acute; an emoji
+    CHECK(report::pad_right("朝", 4) == "朝  ");
     CHECK(printable("abcde\n", 6) == "abcde…");  // no half of an escape
     CHECK(printable("") == "");
 }

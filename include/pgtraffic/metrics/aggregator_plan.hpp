@@ -42,6 +42,8 @@ struct AggregatorPlan {
     std::function<double(double, double)> planned_between;
     /// Somebody may look on while the run lasts: also count what look() gives.
     bool looked_at = false;
+    /// Somebody follows the run line by line: also keep what take_recent() gives.
+    bool followed = false;
 };
 
 }  // namespace pgtraffic::metrics

@@ -64,6 +64,13 @@ class TimeSeries {
         open.interval.lag_max = std::max(open.interval.lag_max, lag);
     }
 
+    /// A query ended just now, whenever it was due. Only where AggregatorPlan::followed.
+    void record_ended(base::Nanos response) noexcept {
+        just_ended_->response.record(response);
+        longest_ended_ = std::max(longest_ended_, response);
+    }
+    void record_ended_lag(base::Nanos lag) noexcept { just_ended_->lag.record(lag); }
+
     /// Closes what can be closed at `now`. Returns those closed by this call, unmerged, good until the next
     /// one.
     std::span<const Interval> advance(base::Mono now, const Gauges& gauges);
@@ -73,8 +80,9 @@ class TimeSeries {
     /// until the next of these calls.
     [[nodiscard]] std::span<const Interval> just_joined() const noexcept { return just_joined_; }
 
-    /// The intervals that ended since the last call, as one, with what is known of them by now (queries
-    /// still unfinished are not in it): for a progress line. Of no length where none ended.
+    /// The intervals that ended since the last call, as one, for a progress line; of no length where none
+    /// ended. Its response and lag are those of the queries that ended since then, whenever they were due:
+    /// what was due in it and is slow has not ended yet, and would never be shown.
     [[nodiscard]] Interval take_recent();
 
     /// Of the intervals that are over and not closed the last ones, at most `count`, as far as they are known
@@ -147,6 +155,8 @@ class TimeSeries {
     Interval joining_;
     std::size_t steps_joining_ = 0;
     Interval recent_;
+    std::unique_ptr<IntervalHistograms> just_ended_;  // since take_recent(); where somebody follows
+    base::Nanos longest_ended_{0};                    // response, of these
     std::vector<Interval> kept_;
     std::size_t merge_factor_;  // basic intervals in each kept one
     std::size_t merged_into_last_ = 0;

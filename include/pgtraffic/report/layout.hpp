@@ -35,7 +35,8 @@ inline constexpr std::size_t kLongestWarning = 1000;
 /// A rate in whole numbers, one below ten with a digit behind the point where it has one.
 [[nodiscard]] std::string short_rate(double per_s);
 
-/// Columns that valid UTF-8 takes, a code point a column.
+/// Columns that valid UTF-8 takes on a terminal: two of what is written wide (CJK, emoji), none of combining
+/// marks.
 [[nodiscard]] std::size_t columns_of(std::string_view utf8) noexcept;
 
 /// Exactly `width` columns where `text` is shorter: filled behind it, or before it. Never cuts.

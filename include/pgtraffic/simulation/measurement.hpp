@@ -25,13 +25,19 @@ namespace pgtraffic::simulation {
 
 struct SimulationPlan;
 
+/// Who wants to know of a load while it lasts.
+struct Onlookers {
+    bool look = false;    ///< at moments: look() will be wanted
+    bool follow = false;  ///< line by line: take_recent() will be
+};
+
 /// Neither copies nor moves. Refers to what it is made with, which outlives it.
 class Measurement {
  public:
     /// `schedule` is that of the load that will begin, null in a closed loop; `dispatcher` will run that
-    /// load; `looked_at`: look() will be wanted.
+    /// load.
     Measurement(const SimulationPlan& plan, const workload::Workload& workload, Dispatcher& dispatcher,
-                const traffic::PhaseScheduler* schedule, bool looked_at);
+                const traffic::PhaseScheduler* schedule, Onlookers onlookers);
     Measurement(const Measurement&) = delete;
     Measurement& operator=(const Measurement&) = delete;
 
