@@ -133,7 +133,7 @@ std::string manual_page() {
         text += options_of(row.command);
     }
     text += section("\"EXIT STATUS\"");
-    for (const auto& row : exit_status_table())
+    for (const auto& row : exit_status_table(Command::run))
         text += tagged(fmt::format("\\fB{}\\fR", row.status), row.meaning);
     text += environment();
     text += section("EXAMPLES");

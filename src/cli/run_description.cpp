@@ -17,15 +17,6 @@
 namespace pgtraffic::cli {
 namespace {
 
-const OptionRow& row_of(std::string_view option) {
-    const auto table = option_table();
-    const auto row = std::find_if(table.begin(), table.end(), [&](const OptionRow& one) {
-        return one.name == option && one.belongs_to(Command::run);
-    });
-    PGTRAFFIC_CHECK(row != table.end(), "a resolved option stands in the table");
-    return *row;
-}
-
 /// Of numbers only: a database may be called 007, and a file true.
 bool takes_number(const OptionRow& row) {
     constexpr std::array<std::string_view, 4> kNumeric{"N", "N|auto", "K", "PORT"};
@@ -48,7 +39,9 @@ nlohmann::ordered_json config_json(const RunOptions& options, const RunChoice& c
     for (const auto& [name, text] : options.resolved) {
         std::string key = name;
         std::replace(key.begin(), key.end(), '-', '_');
-        const auto& row = row_of(name);
+        const auto* known = find_option(Command::run, name);
+        PGTRAFFIC_CHECK(known != nullptr, "a resolved option stands in the table");
+        const auto& row = *known;
         if (row.repeatable) {
             config[key].push_back(text);
             continue;
