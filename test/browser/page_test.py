@@ -11,6 +11,7 @@ usage: page_test.py PGTRAFFIC WRITE_SAMPLES FAKE_SERVER [FOLDER]   (FOLDER keeps
 import base64
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -186,6 +187,13 @@ def check_keyboard(browser, page):
     read = browser.value("[...document.querySelectorAll('.key output')].filter((one) => one.textContent !== '').length")
     if read == 0:
         fail(page, 'the arrow keys read nothing')
+    # Where nobody sees the keys it is said: in a live region, with a value, by a chart that has a name.
+    said = browser.value("[...document.querySelectorAll('[role=status]')].map((one) => one.textContent).join(' ')")
+    if not re.search(r', .*\d', said):
+        fail(page, 'the arrow keys say nothing: ' + said)
+    names = browser.value("[...document.querySelectorAll('.plot[tabindex]')].map((one) => one.getAttribute('aria-label'))")
+    if len(set(names)) != len(names):
+        fail(page, 'charts of one name: ' + ', '.join(names))
     # A quantile between two points of a distribution is the upper one's value, not the lower one's.
     if browser.value('page.quantileAt([{ x: 1, y: 1 }, { x: 2, y: 5 }], 1.5).y') != 5:
         fail(page, 'quantiles are read too low')

@@ -40,6 +40,38 @@ class Trickle {
     bool dropped_ = false;
 };
 
+/// Asks for what goes on, and is told more in one moment than is kept for anybody.
+class Flooded {
+ public:
+    Flooded(event_loop::Loop& loop, HttpServer& server)
+        : loop_{loop},
+          server_{server},
+          client_{server.address().port},
+          timer_{loop, event_loop::Callback<>::to<&Flooded::on_time>(*this)} {
+        client_.send("GET / HTTP/1.1\r\nHost: x\r\n\r\n");
+        timer_.start(10ms);
+    }
+
+    [[nodiscard]] bool sent_away() const noexcept { return published_ && server_.listeners() == 0; }
+
+ private:
+    void on_time() noexcept {
+        if (!published_ && server_.listeners() == 1) {
+            for (int i = 0; i < 10; ++i) server_.publish("data: " + std::string(1 << 16, 'x') + "\n\n");
+            published_ = true;
+        }
+        if (sent_away() || base::mono_now() - start_ > 10s) return loop_.stop();
+        timer_.start(10ms);
+    }
+
+    event_loop::Loop& loop_;
+    HttpServer& server_;
+    test::HttpClient client_;
+    event_loop::Timer timer_;
+    base::Mono start_ = base::mono_now();
+    bool published_ = false;
+};
+
 }  // namespace
 
 TEST_CASE("a client that asks a byte at a time is dropped like one that does not ask") {
@@ -50,4 +82,16 @@ TEST_CASE("a client that asks a byte at a time is dropped like one that does not
     loop.run();
     CHECK(trickle.dropped());
     CHECK(trickle.lasted() >= 1s);
+}
+
+TEST_CASE("a listener that would lack something is sent away, and may ask again") {
+    event_loop::Loop loop;
+    HttpServer server{
+        loop,
+        {},
+        [](std::string_view) { return event_loop::HttpAnswer{.body = "hello", .goes_on = true}; },
+        60s};
+    const Flooded flooded{loop, server};
+    loop.run();
+    CHECK(flooded.sent_away());
 }

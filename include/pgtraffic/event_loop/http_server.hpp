@@ -58,7 +58,7 @@ class HttpServer {
     HttpServer(const HttpServer&) = delete;
     HttpServer& operator=(const HttpServer&) = delete;
 
-    /// Sends `text` to every listener; one that does not read misses whole texts.
+    /// Sends `text` to every listener; one that does not read is sent away, rather than left without it.
     void publish(std::string_view text);
 
     [[nodiscard]] const HttpAddress& address() const noexcept { return address_; }  ///< with the port it got

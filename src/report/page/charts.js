@@ -268,6 +268,7 @@ const page = (() => {
         const members = [];
         const output = outputId ? document.getElementById(outputId) : null;
         const resting = output ? output.textContent : '';
+        if (output) output.setAttribute('role', 'status');
         let at = -1, shown = null;  // which of the stops, and where that is
         function show(index) {
             at = index;
@@ -292,12 +293,22 @@ const page = (() => {
             for (let i = 1; i < stops.length; ++i) if (Math.abs(stops[i] - x) < Math.abs(stops[best] - x)) best = i;
             return best;
         }
+        /** Who reads by the keys may not see them: what they stopped at is said with the chart's values. */
+        function tell({ list }) {
+            if (!output || shown === null) return;
+            const values = list.map((one) => {
+                const point = read(one.points, shown);
+                return point === null ? null : one.label + ' ' + one.format(point.y);
+            });
+            output.textContent = [say(at), ...values.filter((value) => value !== null)].join(', ');
+        }
         function add(member) {
             members.push(member);
             const { plot, chart } = member;
+            const title = plot.closest('figure').querySelector('b').textContent;
             plot.tabIndex = 0;
             plot.setAttribute('role', 'group');
-            plot.setAttribute('aria-label', 'Chart. Left and right arrow keys read the values.');
+            plot.setAttribute('aria-label', title + '. Left and right arrow keys read the values.');
             const follow = (event) => {
                 const x = chart.scales.x.getValueForPixel(event.clientX - plot.getBoundingClientRect().left);
                 if (stops.length > 0) show(nearest(x));
@@ -315,6 +326,7 @@ const page = (() => {
                 if (!(event.key in move) || last < 0) return;
                 event.preventDefault();
                 show(Math.min(last, Math.max(0, move[event.key])));
+                tell(member);
             });
         }
         /** The stops are others, or lie elsewhere: what is read stays the same moment, or the nearest that is left. */
