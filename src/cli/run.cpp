@@ -188,8 +188,11 @@ void add_audit(RunResult& result, const simulation::AuditLog& audit, const postg
         if (table.unexplained() > 0) {
             result.warnings.push_back(
                 {"audit_unexplained",
-                 fmt::format("{} more than this run inserted stand in {}: as many lost ones would not show",
-                             base::counted(table.unexplained(), "row", "rows"), table.table)});
+                 fmt::format(
+                     "{} more than this run is known to have inserted {} in {}: as many lost ones would "
+                     "not show",
+                     base::counted(table.unexplained(), "row", "rows"),
+                     table.unexplained() == 1 ? "stands" : "stand", table.table)});
         }
         if (table.sound()) continue;
         result.warnings.push_back(

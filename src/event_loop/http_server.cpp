@@ -91,6 +91,7 @@ struct HttpServer::Listener {
     HttpServer* server;
     MHD_Connection* connection;
     std::string pending;
+    std::size_t beginning;  // of it, at first: what is published behind that is bounded
     bool suspended = false;
     bool leaving = false;
 };
@@ -192,7 +193,7 @@ void HttpServer::publish(std::string_view text) {
     if (listeners_.empty()) return;
     for (auto& listener : listeners_) {
         if (listener.leaving) continue;
-        if (listener.pending.size() + text.size() > kMostPending) {
+        if (listener.pending.size() + text.size() > listener.beginning + kMostPending) {
             // It would lack this for good. Whoever asks again is told all from the beginning.
             listener.pending.clear();
             listener.leaving = true;
@@ -256,7 +257,7 @@ int HttpServer::answer(MHD_Connection* connection, std::string_view path, std::s
     }
     MHD_Response* response = nullptr;
     if (found.goes_on && method == MHD_HTTP_METHOD_GET) {
-        listeners_.push_back({this, connection, std::string{found.body}});
+        listeners_.push_back({this, connection, std::string{found.body}, found.body.size()});
         response = MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, kStreamBlock, &Calls::on_read,
                                                      &listeners_.back(), &Calls::on_gone);
         if (response == nullptr) listeners_.pop_back();

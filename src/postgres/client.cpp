@@ -392,7 +392,9 @@ void Client::copy_data(std::string_view piece) {
         // libpq takes on what it cannot send any more.
         if (PQstatus(connection_) == CONNECTION_BAD) {
             copying_.clear();
-            throw_sql_error(connection_, nullptr, conninfo_);
+            // What the server said before it went is read as the answer.
+            const Result result = answer_to(PQputCopyEnd(connection_, nullptr));
+            throw_sql_error(connection_, result.get(), conninfo_);
         }
         piece.remove_prefix(part.size());
     }

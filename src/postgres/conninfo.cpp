@@ -16,6 +16,7 @@
 #include "pgtraffic/base/error.hpp"
 #include "pgtraffic/base/text.hpp"
 #include "pgtraffic/base/units.hpp"
+#include "pgtraffic/postgres/messages.hpp"
 
 namespace pgtraffic::postgres {
 namespace {
@@ -277,9 +278,12 @@ void replace_secret(std::string& text, const std::string& secret) {
     }
 }
 
-/// A long message is cut, and may end within it.
+/// A long message is cut (AnswerReader), and may end within it. No other text has just that length, or nearly
+/// none.
 void hide_cut_secret(std::string& text, const std::string& secret) {
     constexpr std::size_t kFewest = 4;  // characters: fewer say little, and end many a text by chance
+    if (text.size() != kLongestError && text.size() != kLongestError - 1)
+        return;  // without a blank at its end
     for (std::size_t n = std::min(secret.size() - 1, text.size()); n >= kFewest; --n) {
         if (!text.ends_with(std::string_view{secret}.substr(0, n))) continue;
         text.replace(text.size() - n, n, kMask);
@@ -425,8 +429,8 @@ std::string Conninfo::without_secrets(std::string text) const {
     for (const auto& secret : secrets) {
         // To mask the user's name because it is the password as well would say that it is.
         if (secret.empty() || secret == effective("user") || secret == effective("dbname")) continue;
-        replace_secret(text, secret);
         hide_cut_secret(text, secret);
+        replace_secret(text, secret);
     }
     return text;
 }

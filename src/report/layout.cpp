@@ -21,6 +21,7 @@ constexpr std::size_t kUnitWidth = 4;  // with the space before it
 constexpr std::size_t kShortestName = 8;
 constexpr std::string_view kReplacement = "\xEF\xBF\xBD";
 constexpr std::string_view kEllipsis = "…";
+constexpr std::size_t kMostBytes = 8;  // of a column, on average
 
 struct CodePoint {
     char32_t value = 0;
@@ -74,10 +75,15 @@ bool lies_in(char32_t c, std::span<const Range> ranges) noexcept {
 /// ranges.
 std::size_t width_of(char32_t c) noexcept {
     constexpr Range kNone[] = {{0x0300, 0x036F}, {0x200B, 0x200D}, {0x20D0, 0x20FF}, {0xFE00, 0xFE0F}};
-    constexpr Range kWide[] = {{0x1100, 0x115F},   {0x2E80, 0x303E},   {0x3041, 0x33FF},  {0x3400, 0x4DBF},
-                               {0x4E00, 0x9FFF},   {0xA000, 0xA4CF},   {0xAC00, 0xD7A3},  {0xF900, 0xFAFF},
-                               {0xFE30, 0xFE6F},   {0xFF00, 0xFF60},   {0xFFE0, 0xFFE6},  {0x1F300, 0x1F64F},
-                               {0x1F680, 0x1F6FF}, {0x1F900, 0x1F9FF}, {0x20000, 0x3FFFD}};
+    constexpr Range kWide[] = {
+        {0x1100, 0x115F},   {0x231A, 0x231B},  {0x23E9, 0x23EC},   {0x25FD, 0x25FE},   {0x2614, 0x2615},
+        {0x2648, 0x2653},   {0x26A1, 0x26A1},  {0x26AA, 0x26AB},   {0x26BD, 0x26BE},   {0x26C4, 0x26C5},
+        {0x26D4, 0x26D4},   {0x2705, 0x2705},  {0x270A, 0x270B},   {0x2728, 0x2728},   {0x274C, 0x274C},
+        {0x274E, 0x274E},   {0x2753, 0x2755},  {0x2757, 0x2757},   {0x2795, 0x2797},   {0x2B1B, 0x2B1C},
+        {0x2B50, 0x2B50},   {0x2B55, 0x2B55},  {0x1FA70, 0x1FAFF}, {0x2E80, 0x303E},   {0x3041, 0x33FF},
+        {0x3400, 0x4DBF},   {0x4E00, 0x9FFF},  {0xA000, 0xA4CF},   {0xAC00, 0xD7A3},   {0xF900, 0xFAFF},
+        {0xFE30, 0xFE6F},   {0xFF00, 0xFF60},  {0xFFE0, 0xFFE6},   {0x1F300, 0x1F64F}, {0x1F680, 0x1F6FF},
+        {0x1F900, 0x1F9FF}, {0x20000, 0x3FFFD}};
     if (c < 0x0300) return 1;  // nearly always
     return lies_in(c, kNone) ? 0 : lies_in(c, kWide) ? 2 : 1;
 }
@@ -143,7 +149,9 @@ std::string printable(std::string_view text, std::size_t longest) {
         }
         text.remove_prefix(point ? point->length : 1);
         const std::size_t needed = columns_of(piece);
-        if (columns + needed + (text.empty() ? 0 : 1) > longest) return out.append(kEllipsis);
+        // What joins the character before it takes no column, and may go on without end.
+        const bool too_much = out.size() / kMostBytes > longest;
+        if (too_much || columns + needed + (text.empty() ? 0 : 1) > longest) return out.append(kEllipsis);
         out += piece;
         columns += needed;
     }

@@ -68,8 +68,10 @@ void StreamFile::open_or_create() {
         // A link of the kernel's (/dev/fd/3) may lead to what has no path.
         if (fd_ < 0 && errno == ENOENT && path_.starts_with("/dev/")) fd_ = ::open(path_.c_str(), kHow);
     }
-    // Two that write one file write over one another. What cannot be locked (a pipe) is nobody's alone.
-    if (fd_ >= 0 && ::flock(fd_, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK) {
+    // Two that write one file write over one another. A pipe or a device may have several writers.
+    struct stat status {};
+    const bool regular = fd_ >= 0 && ::fstat(fd_, &status) == 0 && S_ISREG(status.st_mode);
+    if (regular && ::flock(fd_, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK) {
         ::close(std::exchange(fd_, -1));
         throw base::Error(complaint("another run writes it") + "; name another file");
     }

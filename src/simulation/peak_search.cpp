@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 #include <utility>
 
 #include "pgtraffic/base/check.hpp"
@@ -30,19 +31,19 @@ double PeakSearch::next_rate() const noexcept {
 }
 
 /// Of those that succeeded: what fails, at once or after a time-out, says nothing of the service. Those that
-/// had not ended when the step did count by their number: as many are under way at any time as come due in a
-/// response (Little, A Proof for the Queuing Formula L = λW, 1961), and what is more has piled up.
+/// had not ended when the step did count by their number: on average as many are under way as come due in a
+/// response (Little, A Proof for the Queuing Formula L = λW, 1961), and what is far more has piled up.
 bool PeakSearch::carried(const Step& step, base::Nanos length, std::uint64_t planned,
                          std::uint64_t started) const noexcept {
     if (step.succeeded == 0 || step.succeeded * 2 < step.ended) return false;
     const double light_s = base::to_seconds(light_service_.value_or(step.mean_service()));
-    const double tolerable_s = std::max(kTolerable * light_s, light_s + base::to_seconds(kUnfelt));
+    const double response_s = base::to_seconds(step.mean_response());
     const auto due = static_cast<double>(planned);
     const double chance = std::max(0.02 * due, 3.0);  // one may come due in the last instant
-    const double under_way = due * tolerable_s / base::to_seconds(length);
-    return base::to_seconds(step.mean_response()) <= tolerable_s &&
+    const double under_way = due * response_s / base::to_seconds(length);
+    return response_s <= std::max(kTolerable * light_s, light_s + base::to_seconds(kUnfelt)) &&
            due - static_cast<double>(started) <= chance &&
-           due - static_cast<double>(step.ended) <= chance + under_way;
+           due - static_cast<double>(step.ended) <= chance + under_way + 2 * std::sqrt(under_way);
 }
 
 void PeakSearch::query_ended(const metrics::Completion& completion) noexcept {
@@ -69,11 +70,7 @@ void PeakSearch::end_step(base::Nanos length, std::uint64_t planned, std::uint64
     if (closed_loop_ == 0) return end_closed_loop(step, length);
     if (step.succeeded > 0) blind_ = false;
     const bool is_carried = carried(step, length, planned, started);
-    if (!light_service_) {
-        light_service_ = step.mean_service();
-        floor_carried_ = is_carried;
-        return;
-    }
+    if (!light_service_) return end_light_step(step, length, is_carried);
     (is_carried ? low_ : high_) = next_rate();
     if (++step_ < kStepsInRound) return;
     at_floor_ = at_floor_ || (!floor_carried_ && low_ == closed_loop_ * kLowest);
@@ -92,14 +89,29 @@ void PeakSearch::end_closed_loop(const Step& step, base::Nanos length) noexcept 
     closed_loop_ = answered > 0 ? answered / base::to_seconds(length) : 1.0;
     // Where nothing but what had begun before was answered, a step that began later may have it.
     const bool only_older = step.ended == 0 && answered > 0;
+    closed_loop_service_ = step.mean_service();
+    search_length_ =
+        only_older ? kLongestStep : std::clamp(closed_loop_service_ * kQueriesInStep, kStep, kLongestStep);
+    length_ = search_length_;
     // Of a server that says nothing a longer step would show no more.
-    const base::Nanos for_arrivals =
-        answered > 0 ? std::min(base::from_seconds(kArrivalsInStep / closed_loop_), kLongestForArrivals)
-                     : base::Nanos{0};
-    length_ = only_older ? kLongestStep
-                         : std::clamp(std::max(step.mean_service() * kQueriesInStep, for_arrivals), kStep,
-                                      kLongestStep);
+    if (answered > 0) {
+        const auto arrivals = base::from_seconds(kArrivalsInStep / (closed_loop_ * kLowest));
+        length_ = std::max(length_, std::min(arrivals, 2 * kLongestForThese));
+        search_length_ = std::max(
+            search_length_, std::min(base::from_seconds(kArrivalsInStep / closed_loop_), kLongestForThese));
+    }
     begin_round();
+}
+
+void PeakSearch::end_light_step(const Step& step, base::Nanos length, bool is_carried) noexcept {
+    // Few are due in it: by chance none was, or none had ended yet.
+    if (step.succeeded == 0 && !blind_ && length < kLongestStep) {
+        length_ = std::min(2 * length, kLongestStep);
+        return;
+    }
+    light_service_ = step.succeeded > 0 ? step.mean_service() : closed_loop_service_;
+    floor_carried_ = is_carried;
+    length_ = std::max(search_length_, std::min(*light_service_ * kServicesInStep, kLongestForThese));
 }
 
 PeakRate PeakSearch::result() const {

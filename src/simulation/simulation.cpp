@@ -512,11 +512,11 @@ void Run::end_calibration_step(Mono now) {
                                     "no query began and succeeded within a step of the search for the peak, "
                                     "which means nothing then: give --peak-rate N"});
     }
-    if (peak.at_floor) {
-        result_.warnings.push_back({"peak_disturbed",
-                                    "in the search for the peak even a fifth of what a closed loop reached "
-                                    "made queries wait: the peak "
-                                    "is hardly more than a guess; give --peak-rate N"});
+    if (peak.at_floor && !peak.blind) {
+        result_.warnings.push_back(
+            {"peak_disturbed",
+             "in the search for the peak not even a fifth of what a closed loop reached "
+             "was carried: it is hardly more than a guess; give --peak-rate N"});
     }
     if (lost_in_search_ == 0) return;
     result_.warnings.push_back(

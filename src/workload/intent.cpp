@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cctype>
 #include <string>
 #include <vector>
 
@@ -137,11 +138,22 @@ bool asks_to_write(const Scenario& scenario) {
 }
 
 bool may_lift_read_only(const Scenario& scenario) {
-    return asks_to_write(scenario) || any_statement(scenario, [](std::string_view sql) {
-               const auto words = sql_words(sql);
-               if (words.size() < 2 || (words[0] != "reset" && words[0] != "discard")) return false;
-               return words[1] == "all" || words[1].ends_with("transaction_read_only");
-           });
+    return any_statement(scenario, [](std::string_view sql) {
+        const auto words = sql_words(sql);
+        if (words.empty()) return false;
+        const auto& first = words.front();
+        const bool resets = (first == "reset" || first == "discard") && words.size() > 1 && words[1] == "all";
+        constexpr std::array<std::string_view, 3> kModes{"begin", "start", "set"};
+        constexpr std::array<std::string_view, 2> kReadWrite{"read", "write"};
+        const bool by_mode = is_one_of(first, kModes) && !std::ranges::search(words, kReadWrite).empty();
+        // In quotes, too, and as an argument of set_config().
+        std::string lower{sql};
+        std::ranges::transform(lower, lower.begin(), [](unsigned char c) { return std::tolower(c); });
+        const bool sets_on = first == "set" && (words.back() == "on" || words.back() == "true");
+        const bool by_name =
+            lower.find("transaction_read_only") != std::string::npos && first != "show" && !sets_on;
+        return resets || by_mode || by_name;
+    });
 }
 
 std::uint32_t inserts_of(const Operation& operation) {

@@ -355,7 +355,8 @@ TEST_CASE("a scenario that says that it reads, and lifts that, is refused") {
     const auto database = test::fresh_database();
     for (const std::string sql :
          {"BEGIN READ WRITE", "RESET ALL", "DISCARD ALL", "SET default_transaction_read_only = off",
-          "reset default_transaction_read_only"}) {
+          "reset default_transaction_read_only",
+          "SELECT set_config('default_transaction_read_only', 'off', false)"}) {
         INFO(sql);
         const test::TemporaryFile scenario{R"json({"name": "look", "read_only": true, "operations": [
             {"name": "look", "statements": [{"sql": ")json" +
@@ -364,6 +365,17 @@ TEST_CASE("a scenario that says that it reads, and lifts that, is refused") {
             run_pgtraffic(test::run_arguments(database, {"--scenario", scenario.path(), "-t", "10"}));
         CHECK(refused.exit_code == 1);
         CHECK_THAT(refused.err, Contains("\"read_only\": true, and one of its statements lifts that"));
+    }
+    for (const std::string sql : {"SELECT read, write FROM (VALUES (1, 2)) AS io (read, write)",
+                                  "SET default_transaction_read_only = on"}) {
+        INFO(sql);
+        const test::TemporaryFile scenario{R"json({"name": "look", "read_only": true, "operations": [
+            {"name": "look", "statements": [{"sql": ")json" +
+                                           sql + R"json("}]}]})json"};
+        const auto run = run_pgtraffic(
+            test::run_arguments(database, {"--scenario", scenario.path(), "-t", "10", "--warmup", "0"}));
+        INFO(run.err);
+        CHECK(run.exit_code == 0);
     }
 }
 

@@ -2,7 +2,7 @@
 #include "pgtraffic/simulation/peak_search.hpp"
 
 #include <algorithm>
-#include <array>
+#include <vector>
 
 #include "support/catch.hpp"
 #include "support/virtual_pipeline.hpp"
@@ -50,18 +50,26 @@ TEST_CASE("the peak is where waiting begins: near 90 per cent of ten exponential
     CHECK(peak.highest_per_s - peak.lowest_per_s < 0.25 * peak.rate_per_s);
 }
 
+namespace {
+
+/// Whatever is sent waits inside of it: so many at a time.
+std::function<test::ModelledAnswer(base::Nanos, base::Random&)> shared_server(std::size_t places,
+                                                                              double service_s) {
+    return [free_at = std::vector<base::Nanos>(places), before = base::Nanos{0}, service_s](
+               base::Nanos at, base::Random& random) mutable {
+        if (at < before) std::ranges::fill(free_at, base::Nanos{0});  // another step
+        before = at;
+        auto& next = *std::ranges::min_element(free_at);
+        next = std::max(next, at) + base::from_seconds(service_s * random.exponential());
+        return test::ModelledAnswer{next - at};
+    };
+}
+
+}  // namespace
+
 TEST_CASE("the peak is what the server carries, however many sessions would hold what is more") {
-    // Whatever is sent waits inside of the server: three at a time, each ten milliseconds.
     for (const std::uint32_t sessions : {20U, 100U, 500U}) {
-        std::array<base::Nanos, 3> free_at{};
-        base::Nanos before{0};
-        const auto peak = search(sessions, [&](base::Nanos at, base::Random& random) {
-            if (at < before) free_at = {};
-            before = at;
-            auto& next = *std::min_element(free_at.begin(), free_at.end());
-            next = std::max(next, at) + base::from_seconds(0.010 * random.exponential());
-            return test::ModelledAnswer{next - at};
-        });
+        const auto peak = search(sessions, shared_server(3, 0.010));
         CAPTURE(sessions);
         CHECK(peak.closed_loop_per_s == Approx(300).epsilon(0.1));
         // M/M/3 answers in twice its service time at 80 % load.
@@ -69,6 +77,29 @@ TEST_CASE("the peak is what the server carries, however many sessions would hold
         CHECK(peak.rate_per_s < 0.95 * 300);
         CHECK_FALSE(peak.at_floor);
     }
+    // What piles up behind longer services takes longer to show.
+    const auto slow = search(100, shared_server(32, 0.100));
+    CHECK(slow.rate_per_s > 0.7 * 320);
+    CHECK(slow.rate_per_s < 1.06 * 320);
+}
+
+TEST_CASE("a light step in which nothing ended is made longer") {
+    metrics::Completion completion;
+    completion.done = completion.sent + 1s;
+    PeakSearch search;
+    for (const auto length : {2s, 4s}) search.end_step(length, 0, 0);
+    for (int i = 0; i < 8; ++i) search.query_ended(completion);
+    search.end_step(8s, 0, 0);
+    const double light = search.next_rate();
+    CHECK(light == Approx(0.2 * 1));
+    CHECK(search.step_length() == 10s);
+    search.end_step(10s, 0, 0);
+    CHECK(search.next_rate() == light);
+    CHECK(search.step_length() == 20s);
+    search.query_ended(completion);
+    search.end_step(20s, 2, 2);
+    CHECK(search.next_rate() > light);
+    CHECK(search.step_length() == 5s);
 }
 
 TEST_CASE("one erratic server carries far less than its throughput in a closed loop") {
@@ -86,7 +117,7 @@ TEST_CASE("a search in which not even the lightest load is carried says so") {
     PeakSearch search;
     for (int i = 0; i < 100; ++i) search.query_ended(completion);
     search.end_step(2s, 0, 0);
-    CHECK(search.step_length() == 2s);  // a hundred arrivals
+    CHECK(search.step_length() == 10s);  // a hundred arrivals at a fifth of the rate
     while (!search.finished()) {
         search.query_ended(completion);
         search.end_step(search.step_length(), 100, 10);

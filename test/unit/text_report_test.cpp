@@ -269,6 +269,10 @@ TEST_CASE("foreign text is escaped, repaired and bounded") {
     CHECK(report::columns_of("朝のピーク") == 10);
     CHECK(report::columns_of("e\xcc\x81 \xf0\x9f\x98\x80") == 4);  // combining acute; an emoji
     CHECK(report::pad_right("朝", 4) == "朝  ");
+    CHECK(report::columns_of("\xe2\x9c\x85") == 2);
+    std::string marks;
+    for (int i = 0; i < 1000; ++i) marks += "\xe2\x80\x8b";  // zero width space
+    CHECK(printable(marks, 10).size() < 200);
     CHECK(printable("abcde\n", 6) == "abcde…");  // no half of an escape
     CHECK(printable("") == "");
 }

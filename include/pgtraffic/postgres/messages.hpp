@@ -117,6 +117,9 @@ struct Answer {
     std::uint64_t rows = 0;  ///< returned or changed
 };
 
+/// Bytes of an error's message that are kept.
+inline constexpr std::size_t kLongestError = 256;
+
 /// Makes answers of a stream of bytes, however it is cut. Keeps nothing of a row, so neither one of a
 /// gigabyte nor rows without end take memory. A value of a fixed size.
 class AnswerReader {
@@ -190,7 +193,7 @@ class AnswerReader {
     std::array<char, kHeader + kHeld> held_;
 
     std::size_t error_size_ = 0;
-    std::array<char, 256> error_;
+    std::array<char, kLongestError> error_;
 };
 
 }  // namespace pgtraffic::postgres

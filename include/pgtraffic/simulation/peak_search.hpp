@@ -34,8 +34,10 @@ class PeakSearch {
     static constexpr base::Nanos kLongestStep = std::chrono::seconds{32};
     static constexpr int kQueriesInClosedLoop = 8;  // one after the other
     static constexpr int kQueriesInStep = 3;
+    // As far as kLongestForThese allow, twice that for the light step, by which all others are judged.
     static constexpr double kArrivalsInStep = 100;  // fewer, and chance decides
-    static constexpr base::Nanos kLongestForArrivals = std::chrono::seconds{5};
+    static constexpr int kServicesInStep = 30;      // of a light load: what piles up takes its time to show
+    static constexpr base::Nanos kLongestForThese = std::chrono::seconds{5};
     static constexpr int kRounds = 3;
     static constexpr int kStepsInRound = 5;
 
@@ -83,6 +85,7 @@ class PeakSearch {
     };
 
     void end_closed_loop(const Step& step, base::Nanos length) noexcept;
+    void end_light_step(const Step& step, base::Nanos length, bool is_carried) noexcept;
     void begin_round() noexcept;
     [[nodiscard]] bool carried(const Step& step, base::Nanos length, std::uint64_t planned,
                                std::uint64_t started) const noexcept;
@@ -90,6 +93,8 @@ class PeakSearch {
     Step present_;
     base::Nanos length_ = kClosedLoop;  // of the present one
     double closed_loop_ = 0;
+    base::Nanos search_length_{0};              // of a step, by what the closed loop told
+    base::Nanos closed_loop_service_{0};        // mean
     std::optional<base::Nanos> light_service_;  // mean, of the step with the lowest rate
     bool floor_carried_ = false;                // that rate
     bool at_floor_ = false;

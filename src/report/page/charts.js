@@ -270,10 +270,14 @@ const page = (() => {
         const resting = output ? output.textContent : '';
         if (output) output.setAttribute('role', 'status');
         let at = -1, shown = null;  // which of the stops, and where that is
-        function show(index) {
+        let speaker = null;  // the chart whose values are said
+        /** What is read there, to those who see it; by the keys of a chart (`aloud`) its values are said as well. */
+        function show(index, aloud = null) {
             at = index;
+            speaker = aloud;
             const x = shown = index < 0 ? null : stops[index];
-            if (output) output.textContent = x === null ? resting : say(index);
+            const text = x === null ? resting : [say(index), ...(aloud ? valuesAt(aloud, x) : [])].join(', ');
+            if (output && output.textContent !== text) output.textContent = text;
             for (const { chart, cursor, list, keys } of members) {
                 const area = chart.chartArea;
                 cursor.style.display = x === null ? 'none' : 'block';
@@ -293,14 +297,9 @@ const page = (() => {
             for (let i = 1; i < stops.length; ++i) if (Math.abs(stops[i] - x) < Math.abs(stops[best] - x)) best = i;
             return best;
         }
-        /** Who reads by the keys may not see them: what they stopped at is said with the chart's values. */
-        function tell({ list }) {
-            if (!output || shown === null) return;
-            const values = list.map((one) => {
-                const point = read(one.points, shown);
-                return point === null ? null : one.label + ' ' + one.format(point.y);
-            });
-            output.textContent = [say(at), ...values.filter((value) => value !== null)].join(', ');
+        function valuesAt({ list }, x) {
+            return list.map((one) => [one, read(one.points, x)]).filter(([, point]) => point !== null)
+                .map(([one, point]) => one.label + ' ' + one.format(point.y));
         }
         function add(member) {
             members.push(member);
@@ -325,13 +324,12 @@ const page = (() => {
                 if (event.key === 'Escape') return show(-1);
                 if (!(event.key in move) || last < 0) return;
                 event.preventDefault();
-                show(Math.min(last, Math.max(0, move[event.key])));
-                tell(member);
+                show(Math.min(last, Math.max(0, move[event.key])), member);
             });
         }
         /** The stops are others, or lie elsewhere: what is read stays the same moment, or the nearest that is left. */
         function again() {
-            if (shown !== null && stops.length > 0) show(nearest(shown));
+            if (shown !== null && stops.length > 0) show(nearest(shown), speaker);
         }
         return { add, again };
     }
