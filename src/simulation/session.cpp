@@ -411,6 +411,7 @@ void Session::lose(Mono now) noexcept {
     }
     while (in_query()) {
         lose_oldest(Outcome::failed, sqlstate, error(), was, now);
+        // What ended the session is why all of them have no answer; another error was the oldest one's alone.
         if (!connection_.session_ended()) sqlstate = base::kConnectionFailure;
     }
     unsent_ = false;
