@@ -28,7 +28,7 @@ bool Announcer::knows_failure(base::SqlState state) const noexcept {
 
 void Announcer::failed(base::SqlState state, const std::string& why) {
     failures_told_.push_back(state);
-    say(fmt::format("the first query failed with SQLSTATE {}: {}", state.text(), why));
+    say(fmt::format("first failure with SQLSTATE {}: {}", state.text(), why));
 }
 
 void Announcer::connecting(std::uint32_t connected) const {
