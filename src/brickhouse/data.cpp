@@ -6,12 +6,12 @@
 
 #include <algorithm>
 #include <array>
-#include <cctype>
 #include <chrono>
 #include <iterator>
 
 #include "pgtraffic/base/check.hpp"
 #include "pgtraffic/base/error.hpp"
+#include "pgtraffic/base/text.hpp"
 #include "pgtraffic/base/units.hpp"
 #include "pgtraffic/brickhouse/catalogue.hpp"
 
@@ -178,8 +178,7 @@ void write_users(TableWriter writer, std::uint64_t seed, std::uint64_t stores, c
         const bool regional = id > stores;
         const auto first = pick(first_names(), random);
         const auto last = pick(last_names(), random);
-        std::string username = fmt::format("{}.{}{}", first, last, id);
-        for (char& c : username) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+        const auto username = base::lower_case(fmt::format("{}.{}{}", first, last, id));
         writer.row("{}\t{}\t{}@brickhouse.example\t{}\t{}\t{}\t{}\t{}\t/avatars/{}.png\n", id, username,
                    username, first, last, regional ? "regional_manager" : "store_manager",
                    regional ? std::string{kNull} : std::to_string(id),

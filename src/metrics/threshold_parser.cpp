@@ -374,8 +374,8 @@ void Parser::parse_limit(const MetricRow& row) {
     if (row.kind == Kind::share && *number > (result_.unit == Unit::percent ? 100 : 1)) {
         fail(begin, fmt::format("{} is a share and lies between 0 and 1, or 0% and 100%", row.name));
     }
-    const bool misses_some = result_.comparison == Comparison::greater_or_equal;
-    if (row.kind == Kind::share && result_.unit == Unit::none && *number == 1 && !misses_some)
+    const bool wants_all = result_.comparison == Comparison::greater_or_equal;
+    if (row.kind == Kind::share && result_.unit == Unit::none && *number == 1 && !wants_all)
         fail(begin, "1 is all of them: write 100%, or 1% for one in a hundred");
     skip_spaces();
     if (at_ < text_.size()) {

@@ -8,7 +8,6 @@
 
 #include <algorithm>
 #include <array>
-#include <cctype>
 #include <cstdlib>
 #include <memory>
 #include <optional>
@@ -70,14 +69,8 @@ bool is_word(char c) {
     return base::is_letter(c) || base::is_digit(c);
 }
 
-std::string lower(std::string_view text) {
-    std::string result{text};
-    for (char& c : result) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
-    return result;
-}
-
 bool sounds_secret(std::string_view word) {
-    const std::string name = lower(word);
+    const std::string name = base::lower_case(word);
     if (name.ends_with("passfile")) return false;
     return name.find("pass") != std::string::npos || name.find("secret") != std::string::npos ||
            name.find("pwd") != std::string::npos ||
@@ -282,8 +275,8 @@ void replace_secret(std::string& text, const std::string& secret) {
 /// none.
 void hide_cut_secret(std::string& text, const std::string& secret) {
     constexpr std::size_t kFewest = 4;  // characters: fewer say little, and end many a text by chance
-    if (text.size() != kLongestError && text.size() != kLongestError - 1)
-        return;  // without a blank at its end
+    // One less where a blank at its end was left out.
+    if (text.size() != kLongestError && text.size() != kLongestError - 1) return;
     for (std::size_t n = std::min(secret.size() - 1, text.size()); n >= kFewest; --n) {
         if (!text.ends_with(std::string_view{secret}.substr(0, n))) continue;
         text.replace(text.size() - n, n, kMask);

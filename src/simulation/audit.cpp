@@ -9,6 +9,7 @@
 #include <map>
 
 #include "pgtraffic/base/error.hpp"
+#include "pgtraffic/base/text.hpp"
 #include "pgtraffic/workload/intent.hpp"
 #include "pgtraffic/workload/sql_scanner.hpp"
 
@@ -37,16 +38,10 @@ std::uint64_t count_rows(postgres::Client& client, const std::string& table) {
     }
 }
 
-std::string lower_case(std::string_view text) {
-    std::string lower{text};
-    std::ranges::transform(lower, lower.begin(), [](unsigned char c) { return std::tolower(c); });
-    return lower;
-}
-
 /// Of a table's name as it was written: without schema and quotes, in lower case.
 std::string bare_name(std::string_view written) {
     if (written.ends_with('"')) written.remove_suffix(1);
-    return lower_case(written.substr(written.find_last_of(".\"") + 1));
+    return base::lower_case(written.substr(written.find_last_of(".\"") + 1));
 }
 
 /// Whether the name stands there as a whole, in quotes or without, behind whatever schema.
@@ -81,11 +76,40 @@ Kin kin_of(postgres::Client& client, const std::string& table) {
              "SELECT relname, oid, oid IN (SELECT kin FROM wholes) AND oid <> pg_catalog.to_regclass($1) "
              "FROM pg_catalog.pg_class WHERE oid IN (SELECT kin FROM parts UNION SELECT kin FROM wholes)",
              {table}, 3)) {
-        result.names.push_back(lower_case(row[0].value_or("")));
+        result.names.push_back(base::lower_case(row[0].value_or("")));
         result.oids.push_back(row[1].value_or(""));
         result.is_part = result.is_part || row[2] == "t";
     }
     return result;
+}
+
+/// How many rows the table has: DO and CALL may do anything, and an update of the whole may move rows out of
+/// a part.
+bool may_change_rows(const std::string& sql, const Kin& kin) {
+    const auto words = workload::sql_words(sql);
+    if (words.empty()) return false;
+    if (words.front() == "do" || words.front() == "call") return true;
+    const auto changes = [&](const std::string& word) {
+        return word == "delete" || word == "truncate" || (kin.is_part && word == "update");
+    };
+    if (workload::inserts_in(sql) == 0 && std::ranges::none_of(words, changes)) return false;
+    const auto lower = base::lower_case(sql);
+    return std::ranges::any_of(kin.names, [&](const auto& name) { return names(lower, name); });
+}
+
+/// Of two audited tables one may not be a part of the other: rows of one would stand for losses of the other.
+void refuse_kin(postgres::Client& client, const std::vector<metrics::AuditResult>& tables, std::size_t table,
+                const Kin& kin) {
+    for (std::size_t other = 0; other < tables.size(); ++other) {
+        if (other == table) continue;
+        const auto oid =
+            client.value("SELECT pg_catalog.to_regclass($1)::pg_catalog.oid", {tables[other].table});
+        if (!oid || std::ranges::find(kin.oids, *oid) == kin.oids.end()) continue;
+        throw base::Error(fmt::format(
+            "--audit: {} and {} are parts of one table, and rows of one would stand for losses of "
+            "the other; audit a workload that inserts into one of them",
+            tables[table].table, tables[other].table));
+    }
 }
 
 std::string array_literal(const std::vector<std::string>& values, std::size_t from, std::size_t to) {
@@ -158,48 +182,17 @@ void AuditLog::join_spellings(postgres::Client& client) {
 
 /// Of what else adds rows to its tables, or takes some away, nobody knows how many they should be.
 void AuditLog::refuse_untold_rows(postgres::Client& client) const {
-    const auto audited = [this](std::uint32_t number) {
-        return std::ranges::any_of(inserts_,
-                                   [number](const auto& insert) { return insert.number == number; });
-    };
-    const auto does_anything = [](const std::string& sql) {
-        const auto words = workload::sql_words(sql);
-        return !words.empty() && (words.front() == "do" || words.front() == "call");
-    };
-    const auto updates = [](const std::string& sql) {
-        const auto words = workload::sql_words(sql);
-        return std::ranges::find(words, "update") != words.end();
-    };
-    const auto changes_rows = [&](const std::string& sql) {
-        const auto words = workload::sql_words(sql);
-        return does_anything(sql) || workload::inserts_in(sql) > 0 ||
-               std::ranges::any_of(words,
-                                   [](const auto& word) { return word == "delete" || word == "truncate"; });
-    };
-    for (const auto& table : tables_) {
-        const auto kin = kin_of(client, table.table);
-        for (const auto& other : tables_) {
-            const auto oid = client.value("SELECT pg_catalog.to_regclass($1)::pg_catalog.oid", {other.table});
-            if (&other == &table || !oid || std::ranges::find(kin.oids, *oid) == kin.oids.end()) continue;
-            throw base::Error(
-                fmt::format("--audit: {} and {} are parts of one table, and rows of one would stand for "
-                            "losses of the other; "
-                            "audit a workload that inserts into one of them",
-                            table.table, other.table));
-        }
+    for (std::size_t t = 0; t < tables_.size(); ++t) {
+        const auto kin = kin_of(client, tables_[t].table);
+        refuse_kin(client, tables_, t, kin);
         for (std::uint32_t number = 0; number < workload_->statement_count(); ++number) {
+            const bool audited = std::ranges::find(inserts_, number, &Insert::number) != inserts_.end();
             const auto& statement = workload_->statement(number);
-            // Of a part an update of the whole may move rows to another one.
-            const bool changes = changes_rows(statement.sql) || (kin.is_part && updates(statement.sql));
-            if (audited(number) || !changes) continue;
-            const auto sql = lower_case(statement.sql);
-            const bool named =
-                std::ranges::any_of(kin.names, [&](const auto& name) { return names(sql, name); });
-            if (!named && !does_anything(sql)) continue;
+            if (audited || !may_change_rows(statement.sql, kin)) continue;
             throw base::Error(
                 fmt::format("--audit: the statement \"{}\" adds rows to {}, or deletes some, that cannot be "
                             "accounted for; audit a workload without it",
-                            statement.name, table.table));
+                            statement.name, tables_[t].table));
         }
     }
 }

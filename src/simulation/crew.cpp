@@ -28,19 +28,19 @@ Crew::Crew(event_loop::Loop& loop, const SimulationPlan& plan, SessionContext& c
 void Crew::begin(const Decision& start, std::uint32_t load, Mono now) noexcept {
     Session& session = *sessions_[start.session];
     // Behind another query of its pipeline it waits for its turn.
-    if (deadlines_ && !session.in_query()) limit(session, now);
+    if (deadlines_ && !session.in_query()) begin_time(session, now);
     if (context_.pipeline > 1 && !session.unsent()) unsent_.push_back(start.session);
     session.begin(start, load, now);
 }
 
-void Crew::limit(const Session& session, Mono now) noexcept {
+void Crew::begin_time(const Session& session, Mono now) noexcept {
     deadlines_->begin(session.number(), now);
     if (!deadline_timer_.active()) deadline_timer_.start(deadlines_->next() - now);
 }
 
-void Crew::limit_next(const Session& session) noexcept {
+void Crew::end_time(const Session& session) noexcept {
     deadlines_->end(session.number());
-    if (session.in_query()) limit(session, base::mono_now());
+    if (session.in_query()) begin_time(session, base::mono_now());
 }
 
 void Crew::flush() noexcept {

@@ -2,10 +2,10 @@
 
 #include <algorithm>
 #include <array>
-#include <cctype>
 #include <string>
 #include <vector>
 
+#include "pgtraffic/base/text.hpp"
 #include "pgtraffic/workload/sql_scanner.hpp"
 
 namespace pgtraffic::workload {
@@ -17,6 +17,9 @@ constexpr std::array<std::string_view, 13> kBeginsReading{
 /// "update" and "share" also lock rows, "into" makes a table, "write" opens a transaction that may.
 constexpr std::array<std::string_view, 9> kWriting{"insert", "update", "delete",  "merge", "into",
                                                    "share",  "write",  "nextval", "setval"};
+
+/// Of BEGIN, START TRANSACTION and SET.
+constexpr std::array<std::string_view, 2> kReadWrite{"read", "write"};
 
 /// COMMIT PREPARED and ROLLBACK PREPARED end what somebody wrote.
 constexpr std::array<std::string_view, 2> kEnding{"commit", "rollback"};
@@ -128,7 +131,6 @@ bool surely_writes(const Scenario& scenario) {
 bool asks_to_write(const Scenario& scenario) {
     return any_statement(scenario, [](std::string_view sql) {
         const auto words = sql_words(sql);
-        constexpr std::array<std::string_view, 2> kReadWrite{"read", "write"};
         const bool by_name = !words.empty() && words.front() == "set" &&
                              std::ranges::any_of(words, [](const std::string& word) {
                                  return word.ends_with("transaction_read_only");
@@ -144,11 +146,9 @@ bool may_lift_read_only(const Scenario& scenario) {
         const auto& first = words.front();
         const bool resets = (first == "reset" || first == "discard") && words.size() > 1 && words[1] == "all";
         constexpr std::array<std::string_view, 3> kModes{"begin", "start", "set"};
-        constexpr std::array<std::string_view, 2> kReadWrite{"read", "write"};
         const bool by_mode = is_one_of(first, kModes) && !std::ranges::search(words, kReadWrite).empty();
         // In quotes, too, and as an argument of set_config().
-        std::string lower{sql};
-        std::ranges::transform(lower, lower.begin(), [](unsigned char c) { return std::tolower(c); });
+        const auto lower = base::lower_case(sql);
         const bool sets_on = first == "set" && (words.back() == "on" || words.back() == "true");
         const bool by_name =
             lower.find("transaction_read_only") != std::string::npos && first != "show" && !sets_on;

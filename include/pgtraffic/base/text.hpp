@@ -1,6 +1,7 @@
 // Characters and words of ASCII text, whatever the locale.
 #pragma once
 
+#include <string>
 #include <string_view>
 
 namespace pgtraffic::base {
@@ -16,6 +17,13 @@ namespace pgtraffic::base {
 
 [[nodiscard]] constexpr bool is_space(char c) noexcept {
     return c == ' ' || (c >= '\t' && c <= '\r');
+}
+
+/// Letters beyond ASCII stay as they are.
+[[nodiscard]] inline std::string lower_case(std::string_view text) {
+    std::string lower{text};
+    for (char& c : lower) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+    return lower;
 }
 
 /// A view of `text` without the white space around it.

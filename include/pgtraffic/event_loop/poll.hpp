@@ -16,6 +16,7 @@ class Readiness {
  public:
     constexpr Readiness() = default;
     explicit constexpr Readiness(std::uint32_t events) noexcept : events_{events} {}  ///< epoll's
+    [[nodiscard]] static constexpr Readiness to_read() noexcept { return Readiness{EPOLLIN}; }
 
     [[nodiscard]] constexpr bool readable() const noexcept { return (events_ & (EPOLLIN | kEnd)) != 0; }
     [[nodiscard]] constexpr bool writable() const noexcept {

@@ -18,8 +18,7 @@ struct RunResult;
 
 /// A query that was sent took most of the longest response and far more than its like, while little else was
 /// done, or has had no answer by the end, having waited as much longer: what waited, waited for the server to
-/// go on. Sees shorter ones than stood_still_for(), by what was
-/// not done in them.
+/// go on. Sees shorter ones than stood_still_for(), by what was not done in them.
 [[nodiscard]] bool stood_still(const RunResult& run);
 
 }  // namespace pgtraffic::metrics

@@ -5,7 +5,9 @@
 #include <cstdint>
 #include <span>
 #include <string>
+#include <vector>
 
+#include "pgtraffic/base/sqlstate.hpp"
 #include "pgtraffic/base/time.hpp"
 #include "pgtraffic/metrics/aggregator.hpp"
 #include "pgtraffic/metrics/live.hpp"

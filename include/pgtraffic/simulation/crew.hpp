@@ -36,17 +36,15 @@ class Crew {
     void flush() noexcept;
 
     // Told by the owner of the sessions' callbacks.
-    void query_ended(const Session& session) noexcept {
-        if (deadlines_) limit_next(session);
-    }
+    void query_ended(const Session& session) noexcept { limit_next(session); }
     /// Its oldest query is tried again, behind the others of its pipeline.
-    void requeued(const Session& session) noexcept { query_ended(session); }
+    void requeued(const Session& session) noexcept { limit_next(session); }
     void backing_off(const Session& session, base::Mono until) noexcept;
     /// Nothing is tried again from now on.
     void stop_retrying(base::Mono now) noexcept;
     /// The time-out holds for a ROLLBACK, too, although nothing is measured of it.
     void rolling_back(const Session& session) noexcept {
-        if (deadlines_) limit(session, base::mono_now());
+        if (deadlines_) begin_time(session, base::mono_now());
     }
     void free_or_down(const Session& session) noexcept {
         if (deadlines_ && !session.in_query()) deadlines_->end(session.number());
@@ -91,9 +89,14 @@ class Crew {
     void sample_round_trips(metrics::Histogram& into) noexcept;
 
  private:
-    // Only where there is a time-out: its time begins for the oldest query, and for the one behind it.
-    void limit(const Session& session, base::Mono now) noexcept;
-    void limit_next(const Session& session) noexcept;
+    /// The oldest query is another one, or none is left: its time begins. Asked of every query, and mostly
+    /// there is no time-out.
+    void limit_next(const Session& session) noexcept {
+        if (deadlines_) end_time(session);
+    }
+    // Only where there is a time-out.
+    void begin_time(const Session& session, base::Mono now) noexcept;
+    void end_time(const Session& session) noexcept;
     void on_deadline() noexcept;
     void on_pause_over() noexcept;
 

@@ -139,7 +139,7 @@ class alignas(kCacheLine) Session {
     void stop_retrying(base::Mono now) noexcept;
 
     /// Takes what came of an answer, if anything did, as if the loop had told.
-    void look() noexcept { on_ready(event_loop::Readiness{EPOLLIN}); }
+    void look() noexcept { on_ready(event_loop::Readiness::to_read()); }
 
     /// The oldest query, or the ROLLBACK behind it, took too long: ends it as timed out and gives the
     /// connection up, and with it the other queries of a pipeline, which failed. Keeps the connection where
