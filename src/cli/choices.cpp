@@ -181,6 +181,7 @@ TrafficChoice choose_traffic(const TrafficOptions& options,
                              const std::optional<workload::Scenario>& scenario) {
     TrafficChoice choice;
     choice.rate_per_s = options.rate_per_s;
+    choice.find_rate = options.find_rate;
     if (options.pattern) {
         choice.pattern = pattern_of_option(*options.pattern);
     } else if (options.real_simulation) {
@@ -188,7 +189,7 @@ TrafficChoice choose_traffic(const TrafficOptions& options,
     } else if (scenario && scenario->traffic) {
         // Read also where --rate stands above it: a broken file is said to be broken.
         auto pattern = pattern_of_scenario(*scenario, options.scenario.value_or(scenario->name));
-        if (!options.rate_per_s) choice.pattern = std::move(pattern);
+        if (!options.rate_per_s && !options.find_rate) choice.pattern = std::move(pattern);
     }
     choice.peak_rate_per_s = options.peak_rate_per_s;
     refuse_without_open_loop(options.peak_rate_given && !choice.pattern, "peak-rate",
@@ -215,10 +216,12 @@ RunChoice choose(const RunOptions& options) {
     refuse_without_open_loop(options.wake_step && !choice.traffic.open_loop(), "pacing",
                              "--rate, --pattern or --real-simulation");
     if (options.pipeline > 1) check_pipeline(choice.scenario);
-    if (options.max_rows && choice.traffic.pattern && !choice.traffic.peak_rate_per_s) {
-        throw base::Error(
-            "--max-rows: the search for the peak rate would use the rows up before anything is measured; "
-            "name the peak with --peak-rate");
+    const bool looks_for_peak = choice.traffic.pattern && !choice.traffic.peak_rate_per_s;
+    if (options.max_rows && (looks_for_peak || choice.traffic.find_rate)) {
+        throw base::Error(fmt::format(
+            "--max-rows: the search for the {} would use the rows up before anything is measured; "
+            "name it with --{}",
+            looks_for_peak ? "peak rate" : "rate", looks_for_peak ? "peak-rate" : "rate"));
     }
     if (options.max_rows) refuse_untold_rows(choice.scenario);
     if (options.key_distribution_given && !asks_for_keys(choice.scenario)) {

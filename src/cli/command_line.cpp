@@ -175,6 +175,17 @@ void read_target(const Reader& reader, TargetOptions& target) {
     target.password_command = reader.text("password-command");
 }
 
+/// None: "auto", which `looked_for` tells, or not given.
+std::optional<double> read_rate(const Reader& reader, std::string_view name, bool& looked_for) {
+    const auto text = reader.text(name);
+    looked_for = text == "auto";
+    if (!text || looked_for) return std::nullopt;
+    const bool takes_auto = reader.options().row(name).value == "N|auto";
+    if (takes_auto && !base::parse_number(*text))
+        reader.refuse(name, fmt::format("{} is neither a number above 0 nor auto", in_quotes(*text)));
+    return reader.positive(name, kMaxRate);
+}
+
 void read_traffic(const Reader& reader, TrafficOptions& traffic) {
     constexpr auto kOneRate = "one of them says when queries are due";
     reader.refuse_both("rate", "pattern", kOneRate);
@@ -183,7 +194,9 @@ void read_traffic(const Reader& reader, TrafficOptions& traffic) {
     reader.refuse_both("rate", "peak-rate", "a peak rate belongs to a pattern");
 
     traffic.duration = *reader.duration("duration", kRunLength);
-    traffic.rate_per_s = reader.positive("rate", kMaxRate);
+    traffic.rate_per_s = read_rate(reader, "rate", traffic.find_rate);
+    bool measured = false;
+    traffic.peak_rate_per_s = read_rate(reader, "peak-rate", measured);
     traffic.peak_rate_given = reader.given("peak-rate");
     traffic.pattern = reader.file("pattern");
     traffic.real_simulation = reader.flag("real-simulation");
@@ -354,13 +367,6 @@ RunOptions read_run_options(const std::vector<std::string>& arguments) {
     RunOptions run;
     read_target(reader, run);
     read_traffic(reader, run);
-    if (reader.text("peak-rate").value_or("auto") != "auto") {
-        if (!base::parse_number(*reader.text("peak-rate"))) {
-            reader.refuse("peak-rate", fmt::format("{} is neither a number above 0 nor auto",
-                                                   in_quotes(*reader.text("peak-rate"))));
-        }
-        run.peak_rate_per_s = reader.positive("peak-rate", kMaxRate);
-    }
     read_workload(reader, run);
     read_output(reader, run);
     read_series(reader, run);
@@ -422,11 +428,11 @@ CleanupOptions read_cleanup_options(const std::vector<std::string>& arguments) {
 TrafficOptions read_plan_options(const std::vector<std::string>& arguments) {
     const Reader reader{Command::plan, arguments};
     TrafficOptions plan;
-    read_traffic(reader, plan);
-    if (reader.text("peak-rate") == "auto") {
-        reader.refuse("peak-rate", "auto measures a server, and a plan has none; give queries a second");
+    for (const auto* name : {"rate", "peak-rate"}) {
+        if (reader.text(name) == "auto")
+            reader.refuse(name, "auto measures a server, and a plan has none; give queries a second");
     }
-    plan.peak_rate_per_s = reader.positive("peak-rate", kMaxRate);
+    read_traffic(reader, plan);
     return plan;
 }
 

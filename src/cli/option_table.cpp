@@ -97,10 +97,13 @@ constexpr auto kOptions = std::to_array<OptionRow>({
     {"session-order", 0, "fifo|lifo", kLoad,
      "which free connection goes next: the one free for longest, or the one freed last", "fifo", kRun},
 
-    {"rate", 'R', "N", kTraffic,
-     "open loop: N queries due a second. A run without it, or a pattern, is a closed loop: each connection "
-     "sends its next query as soon as the last one is answered.",
-     "", kRun | kPlan},
+    {"rate", 'R', "N|auto", kTraffic,
+     "open loop: N queries due a second; auto: the most at which the thresholds hold, or else the server "
+     "keeps "
+     "up, which is looked for first. A run without it, or a pattern, is a closed loop: each connection sends "
+     "its next query as soon as the last one is answered.",
+     "", kRun},
+    {"rate", 'R', "N", kTraffic, "open loop: N queries due a second", "", kPlan},
     {"pattern", 0, "NAME|FILE", kTraffic,
      "open loop along a pattern; `pgtraffic list` names the built-in ones", "", kRun | kPlan},
     {"real-simulation", 0, "", kTraffic,

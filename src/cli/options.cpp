@@ -103,10 +103,15 @@ std::string_view cure_of_habit(Command command, std::string_view name) {
     // The value may be a secret, also where the "=" or the blank before it was forgotten.
     const auto option = postgres::mask_argument(word.substr(0, word.find('=')));
     const auto name = option.substr(option.find_first_not_of('-') == 2 ? 2 : 1);
+    const auto same = [&](const OptionRow& row) {
+        return row.name == name || (name.size() == 1 && name[0] == row.letter);
+    };
+    // It may be one of its own, behind "--", where there are none.
+    const bool has_it = std::ranges::any_of(
+        option_table(), [&](const OptionRow& row) { return row.belongs_to(command) && same(row); });
     std::vector<std::string_view> own;
     for (const auto& row : option_table()) {
-        const bool same = row.name == name || (name.size() == 1 && name[0] == row.letter);
-        if (same && !row.belongs_to(command)) {
+        if (!has_it && same(row) && !row.belongs_to(command)) {
             for (const auto& other : command_table()) {
                 if (!row.belongs_to(other.command)) continue;
                 throw base::Error(fmt::format("{}: `pgtraffic {}` has no such option, `pgtraffic {}` has",

@@ -153,6 +153,8 @@ simulation::SimulationPlan make_plan(const RunOptions& options, const RunChoice&
         options.last_freed_first ? simulation::SessionOrder::lifo : simulation::SessionOrder::fifo;
     plan.wake_step = options.wake_step.value_or(base::Nanos{0});
     plan.rate_per_s = choice.traffic.rate_per_s;
+    plan.find_rate = choice.traffic.find_rate;
+    plan.thresholds = choice.thresholds;
     plan.pattern = choice.traffic.pattern;
     plan.peak_rate_per_s = choice.traffic.peak_rate_per_s;
     plan.arrivals = choice.traffic.arrivals;
@@ -292,8 +294,12 @@ int run_command(const RunOptions& options, const std::vector<std::string>& argv)
     auto end = simulation::simulate(loop, plan, *prepared.workload, events, result);
     narrator.finish();
     if (const auto& spread = result.peak_rate_spread_per_s) {
-        result.config["peak_rate_measured_per_s"] = {
-            {"median", result.peak_rate_per_s}, {"lowest", spread->first}, {"highest", spread->second}};
+        if (choice.traffic.find_rate) {
+            result.config["rate_found_per_s"] = {{"lowest", spread->first}, {"highest", spread->second}};
+        } else {
+            result.config["peak_rate_measured_per_s"] = {
+                {"median", result.peak_rate_per_s}, {"lowest", spread->first}, {"highest", spread->second}};
+        }
     }
     if (end.aborted) return 128 + end.signal;
 

@@ -21,8 +21,8 @@ using Json = nlohmann::ordered_json;
 
 /// Options that make another load. What a user may want to try (protocol, server, machine) is not among them.
 constexpr auto kLoadKeys =
-    std::to_array<const char*>({"scenario", "mode", "rate", "peak_rate", "peak_rate_measured_per_s",
-                                "arrivals", "key_distribution", "timeout_s"});
+    std::to_array<const char*>({"scenario", "mode", "rate", "rate_found_per_s", "peak_rate",
+                                "peak_rate_measured_per_s", "arrivals", "key_distribution", "timeout_s"});
 /// It skips queries of an open loop. In a closed loop it only counts.
 constexpr const char* kLatencyLimit = "latency_limit_s";
 constexpr auto kNotedKeys =
@@ -38,8 +38,9 @@ constexpr auto kLaterLoadKeys =
 Json value_of(const Json& object, const char* key) {
     const auto found = object.find(key);
     if (found == object.end()) return nullptr;
-    return found->is_object() && found->contains("median") && found->contains("lowest") ? (*found)["median"]
-                                                                                        : *found;
+    // What a search found: the rate that the load had.
+    if (!found->is_object() || !found->contains("lowest")) return *found;
+    return found->contains("median") ? (*found)["median"] : (*found)["lowest"];
 }
 
 std::string value_text(const Json& value) {

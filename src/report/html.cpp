@@ -44,7 +44,13 @@ std::string pattern_html(const Json& config, const HtmlFigures& figure) {
 /// What was run, in a line.
 std::string load_html(const Json& config, const HtmlFigures& figure) {
     std::string html = config["mode"] == "open" ? "open loop" : "closed loop";
-    if (config.contains("rate")) html += fmt::format(" at {}/s", option_html(config, "rate", figure));
+    if (figure.has("/config/rate_found_per_s/lowest")) {
+        html +=
+            fmt::format(" at {}/s (found: up to {})", figure("/config/rate_found_per_s/lowest", Look::rate),
+                        figure("/config/rate_found_per_s/highest", Look::rate));
+    } else if (config.contains("rate") && config["rate"] != "auto") {
+        html += fmt::format(" at {}/s", option_html(config, "rate", figure));
+    }
     if (const auto pattern = pattern_html(config, figure); !pattern.empty()) html += " along " + pattern;
     if (config.contains("connections"))
         html += fmt::format(" · {} connection{}", option_html(config, "connections", figure),

@@ -23,11 +23,12 @@ constexpr std::uint64_t kMostUnmeasured = 63;
 Loads::Loads(const SimulationPlan& plan) : plan_{plan}, peak_rate_{plan.peak_rate_per_s} {}
 
 bool Loads::wants_peak() const noexcept {
-    return plan_.pattern && !peak_rate_;
+    return (plan_.pattern || plan_.find_rate) && !peak_rate_;
 }
 
 std::optional<PhaseScheduler> Loads::measured_schedule() const {
     if (plan_.rate_per_s) return PhaseScheduler::constant(*plan_.rate_per_s, plan_.duration);
+    if (plan_.find_rate && peak_rate_) return PhaseScheduler::constant(*peak_rate_, plan_.duration);
     if (plan_.pattern && peak_rate_)
         return PhaseScheduler::follow(*plan_.pattern, *peak_rate_, plan_.duration, plan_.seed);
     return std::nullopt;

@@ -10,30 +10,39 @@
 #include "pgtraffic/base/units.hpp"
 
 namespace pgtraffic::simulation {
-namespace {
 
-/// Of the closed loop's throughput: between these lies what an open loop carries.
-constexpr double kLowest = 0.2;
-constexpr double kHighest = 1.1;
+using base::Nanos;
 
-}  // namespace
+std::string rate_text(double per_s) {
+    return base::with_thousands(per_s, per_s < 10 ? 2 : 0);
+}
 
-std::string to_string(const PeakRate& peak) {
-    const auto rate = [](double per_s) { return base::with_thousands(per_s, per_s < 10 ? 2 : 0); };
+std::string peak_rate_text(const PeakRate& peak) {
     return fmt::format("peak rate {} queries/s, between {} and {} in {} searches (a closed loop reached {})",
-                       rate(peak.rate_per_s), rate(peak.lowest_per_s), rate(peak.highest_per_s),
-                       PeakSearch::kRounds, rate(peak.closed_loop_per_s));
+                       rate_text(peak.rate_per_s), rate_text(peak.lowest_per_s),
+                       rate_text(peak.highest_per_s), PeakSearch::kRounds, rate_text(peak.closed_loop_per_s));
+}
+
+std::string found_rate_text(const PeakRate& peak) {
+    return fmt::format("found {} queries/s, the least of {} searches, the most {} (a closed loop reached {})",
+                       rate_text(peak.lowest_per_s), PeakSearch::kRounds, rate_text(peak.highest_per_s),
+                       rate_text(peak.closed_loop_per_s));
+}
+
+std::string PeakSearch::wanted() const {
+    return objectives_.empty() ? "highest rate that the server carries"
+                               : fmt::format("highest rate at which {}", objectives_.text());
 }
 
 double PeakSearch::next_rate() const noexcept {
     if (closed_loop_ == 0) return 0;
-    return light_service_ ? (low_ + high_) / 2 : closed_loop_ * kLowest;
+    return light_service_ ? (low_ + high_) / 2 : closed_loop_ * floor_;
 }
 
 /// Of those that succeeded: what fails, at once or after a time-out, says nothing of the service. Those that
 /// had not ended when the step did count by their number: on average as many are under way as come due in a
 /// response (Little, A Proof for the Queuing Formula L = λW, 1961), and what is far more has piled up.
-bool PeakSearch::carried(const Step& step, base::Nanos length, std::uint64_t planned,
+bool PeakSearch::carried(const Step& step, Nanos length, std::uint64_t planned,
                          std::uint64_t started) const noexcept {
     if (step.succeeded == 0 || step.succeeded * 2 < step.ended) return false;
     const double light_s = base::to_seconds(light_service_.value_or(step.mean_service()));
@@ -41,13 +50,16 @@ bool PeakSearch::carried(const Step& step, base::Nanos length, std::uint64_t pla
     const auto due = static_cast<double>(planned);
     const double chance = std::max(0.02 * due, 3.0);  // one may come due in the last instant
     const double under_way = due * response_s / base::to_seconds(length);
-    return response_s <= std::max(kTolerable * light_s, light_s + base::to_seconds(kUnfelt)) &&
-           due - static_cast<double>(started) <= chance &&
+    const bool tolerable = objectives_.empty() ? response_s <= std::max(kTolerable * light_s,
+                                                                        light_s + base::to_seconds(kUnfelt))
+                                               : objectives_.met();
+    return tolerable && due - static_cast<double>(started) <= chance &&
            due - static_cast<double>(step.ended) <= chance + under_way + 2 * std::sqrt(under_way);
 }
 
 void PeakSearch::query_ended(const metrics::Completion& completion) noexcept {
     ++present_.ended;
+    objectives_.record(completion);
     if (!metrics::succeeded(completion.outcome)) return;
     ++present_.succeeded;
     present_.response += completion.done - completion.due;
@@ -60,25 +72,43 @@ void PeakSearch::carried_over(const metrics::Completion& completion) noexcept {
 
 void PeakSearch::begin_round() noexcept {
     step_ = 0;
-    low_ = closed_loop_ * kLowest;
-    high_ = closed_loop_ * kHighest;
+    low_ = closed_loop_ * floor_;
+    high_ = closed_loop_ * ceiling_;
+    begin_step();
 }
 
-void PeakSearch::end_step(base::Nanos length, std::uint64_t planned, std::uint64_t started) {
+void PeakSearch::begin_step() noexcept {
+    length_ = std::max(search_length_, length_of_arrivals(kLongestForThese));
+    objectives_.clear();
+}
+
+/// That so many come due at the next rate. Of percentiles nobody can say anything from fewer: for them
+/// `longest` does not count. Of a server that says nothing a longer step would show no more.
+Nanos PeakSearch::length_of_arrivals(Nanos longest) const noexcept {
+    if (blind_) return Nanos{0};
+    const auto length = [&](double arrivals, Nanos most) {
+        return base::from_seconds(std::min(arrivals / next_rate(), base::to_seconds(most)));
+    };
+    return std::max(length(kArrivalsInStep, longest), length(objectives_.arrivals(), kLongestStep));
+}
+
+void PeakSearch::end_step(Nanos length, std::uint64_t planned, std::uint64_t started) {
     PGTRAFFIC_CHECK(!finished(), "the search goes on");
     const Step step = std::exchange(present_, {});
     if (closed_loop_ == 0) return end_closed_loop(step, length);
     if (step.succeeded > 0) blind_ = false;
     const bool is_carried = carried(step, length, planned, started);
+    tried_again_ = !is_carried && !objectives_.empty() && step.succeeded > 0 && !tried_again_;
+    if (tried_again_) return objectives_.clear();
     if (!light_service_) return end_light_step(step, length, is_carried);
     (is_carried ? low_ : high_) = next_rate();
-    if (++step_ < kStepsInRound) return;
-    at_floor_ = at_floor_ || (!floor_carried_ && low_ == closed_loop_ * kLowest);
+    if (++step_ < kStepsInRound) return begin_step();
+    at_floor_ = at_floor_ || (!floor_carried_ && low_ == closed_loop_ * floor_);
     rounds_.push_back(low_);
     begin_round();
 }
 
-void PeakSearch::end_closed_loop(const Step& step, base::Nanos length) noexcept {
+void PeakSearch::end_closed_loop(const Step& step, Nanos length) noexcept {
     const bool too_short = step.ended == 0 || step.mean_service() * kQueriesInClosedLoop > length;
     if (too_short && length < kLongestStep) {
         length_ = std::min(2 * length, kLongestStep);
@@ -90,35 +120,41 @@ void PeakSearch::end_closed_loop(const Step& step, base::Nanos length) noexcept 
     // Where nothing but what had begun before was answered, a step that began later may have it.
     const bool only_older = step.ended == 0 && answered > 0;
     closed_loop_service_ = step.mean_service();
+    const Nanos shortest = objectives_.empty() ? kStep : kStepForObjectives;
     search_length_ =
-        only_older ? kLongestStep : std::clamp(closed_loop_service_ * kQueriesInStep, kStep, kLongestStep);
-    length_ = search_length_;
-    // Of a server that says nothing a longer step would show no more.
-    if (answered > 0) {
-        const auto arrivals = base::from_seconds(kArrivalsInStep / (closed_loop_ * kLowest));
-        length_ = std::max(length_, std::min(arrivals, 2 * kLongestForThese));
-        search_length_ = std::max(
-            search_length_, std::min(base::from_seconds(kArrivalsInStep / closed_loop_), kLongestForThese));
-    }
-    begin_round();
+        only_older ? kLongestStep : std::clamp(closed_loop_service_ * kQueriesInStep, shortest, kLongestStep);
+    objectives_.clear();
+    length_ = std::max(search_length_, length_of_arrivals(2 * kLongestForThese));
 }
 
-void PeakSearch::end_light_step(const Step& step, base::Nanos length, bool is_carried) noexcept {
+void PeakSearch::end_light_step(const Step& step, Nanos length, bool is_carried) noexcept {
     // Few are due in it: by chance none was, or none had ended yet.
     if (step.succeeded == 0 && !blind_ && length < kLongestStep) {
         length_ = std::min(2 * length, kLongestStep);
         return;
     }
+    if (!is_carried && !objectives_.empty() && !blind_) {
+        if (floor_ == kLowestFloor) {
+            at_floor_ = true;
+            rounds_.assign(kRounds, next_rate());
+            return;
+        }
+        ceiling_ = std::exchange(floor_, kLowestFloor);
+        length_ = std::max(search_length_, length_of_arrivals(2 * kLongestForThese));
+        return objectives_.clear();
+    }
     light_service_ = step.succeeded > 0 ? step.mean_service() : closed_loop_service_;
     floor_carried_ = is_carried;
-    length_ = std::max(search_length_, std::min(*light_service_ * kServicesInStep, kLongestForThese));
+    search_length_ = std::max(search_length_, std::min(*light_service_ * kServicesInStep, kLongestForThese));
+    begin_round();
 }
 
 PeakRate PeakSearch::result() const {
     PGTRAFFIC_CHECK(finished(), "the search is over");
     auto sorted = rounds_;
     std::sort(sorted.begin(), sorted.end());
-    return {sorted[sorted.size() / 2], sorted.front(), sorted.back(), closed_loop_, blind_, at_floor_};
+    return {sorted[sorted.size() / 2], sorted.front(), sorted.back(), closed_loop_, blind_, at_floor_,
+            closed_loop_ * floor_};
 }
 
 }  // namespace pgtraffic::simulation

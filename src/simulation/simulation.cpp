@@ -98,6 +98,7 @@ class Run {
     void warm_up(Mono now);
     void calibrate(Mono now);
     void end_calibration_step(Mono now);
+    void end_search();
     void measure();
     void close_measured(Mono end);
     void end_load(Mono now);
@@ -198,6 +199,7 @@ Run::Run(event_loop::Loop& loop, const SimulationPlan& plan, const workload::Wor
       crew_{loop, plan, context_},
       dispatcher_{plan.connections, plan.pipeline, plan.session_order},
       loads_{plan},
+      peak_search_{plan.find_rate ? Objectives{plan.thresholds, workload.operations()} : Objectives{}},
       rows_{plan.max_rows, workload.operations()} {
     context_.setup = session_setup(plan);
     if (std::ranges::any_of(workload.operations(), [](const auto& one) { return one.statements.size() > 1; }))
@@ -487,7 +489,9 @@ void Run::warm_up(Mono now) {
 }
 
 void Run::calibrate(Mono now) {
-    if (stage_ != Stage::calibrating) announcer_.say("looking for the peak rate");
+    if (stage_ != Stage::calibrating)
+        announcer_.say(
+            fmt::format("looking for the {}", plan_.find_rate ? peak_search_.wanted() : "peak rate"));
     result_.warmup_queries += dispatcher_.started();
     const Nanos length = peak_search_.step_length();
     enter(Stage::calibrating, now, length);
@@ -495,6 +499,7 @@ void Run::calibrate(Mono now) {
 }
 
 void Run::end_calibration_step(Mono now) {
+    const std::size_t rounds_before = peak_search_.rounds().size();
     peak_search_.end_step(now - stage_start_, dispatcher_.planned(now), dispatcher_.started());
     // What one step piled up is none of the next one's. A longer closed loop has what an earlier one began.
     step_drains_ = peak_search_.next_rate() > 0;
@@ -502,27 +507,45 @@ void Run::end_calibration_step(Mono now) {
         dispatcher_.close(now);
         stage_end_ = now + peak_search_.step_length();
     }
-    if (!peak_search_.finished()) return;
+    if (peak_search_.finished()) return end_search();
+    if (peak_search_.rounds().size() > rounds_before)
+        announcer_.say(fmt::format("search {} of {}: {} queries/s", peak_search_.rounds().size(),
+                                   PeakSearch::kRounds, rate_text(peak_search_.rounds().back())));
+}
+
+void Run::end_search() {
     const PeakRate peak = peak_search_.result();
-    loads_.set_peak(peak.rate_per_s);
     result_.peak_rate_spread_per_s = {peak.lowest_per_s, peak.highest_per_s};
-    announcer_.say(to_string(peak));
+    // A pattern's 100 % may be a little more than is carried, a rate that shall hold must not be.
+    loads_.set_peak(plan_.find_rate ? peak.lowest_per_s : peak.rate_per_s);
+    if (!plan_.find_rate) {
+        announcer_.say(peak_rate_text(peak));
+    } else if (!peak.blind && !peak.at_floor) {
+        announcer_.say(found_rate_text(peak));
+    }
+    const auto warn = [&](std::string text) {
+        result_.warnings.push_back({"peak_disturbed", std::move(text)});
+    };
+    const auto* what = plan_.find_rate ? "rate" : "peak";
+    const auto* option = plan_.find_rate ? "--rate" : "--peak-rate";
     if (peak.blind) {
-        result_.warnings.push_back({"peak_disturbed",
-                                    "no query began and succeeded within a step of the search for the peak, "
-                                    "which means nothing then: give --peak-rate N"});
+        warn(
+            fmt::format("no query began and succeeded within a step of the search for the {}, which means "
+                        "nothing then: give {} N",
+                        what, option));
+    } else if (peak.at_floor && peak_search_.has_objectives()) {
+        warn(fmt::format("not even {} queries/s, {:.0f} % of what a closed loop reached, kept the thresholds",
+                         rate_text(peak.floor_per_s), 100 * peak.floor_per_s / peak.closed_loop_per_s));
+    } else if (peak.at_floor) {
+        warn(
+            fmt::format("in the search for the {} not even a fifth of what a closed loop reached was "
+                        "carried: it is hardly more than a guess; give {} N",
+                        what, option));
     }
-    if (peak.at_floor && !peak.blind) {
-        result_.warnings.push_back(
-            {"peak_disturbed",
-             "in the search for the peak not even a fifth of what a closed loop reached "
-             "was carried: it is hardly more than a guess; give --peak-rate N"});
+    if (lost_in_search_ > 0) {
+        warn(fmt::format("{} lost while {} auto looked for the {}, which may be too low: run again",
+                         base::counted(lost_in_search_, "connection was", "connections were"), option, what));
     }
-    if (lost_in_search_ == 0) return;
-    result_.warnings.push_back(
-        {"peak_disturbed",
-         fmt::format("{} lost while --peak-rate auto looked for the peak, which may be too low: run again",
-                     base::counted(lost_in_search_, "connection was", "connections were"))});
 }
 
 void Run::measure() {

@@ -114,10 +114,10 @@ TEST_CASE("counts that are zero, negative, absurd or no numbers are refused") {
 TEST_CASE("rates that are zero, negative, absurd or no numbers are refused") {
     for (const std::string value :
          {"0", "-1", "nan", "inf", "-inf", "1e9", "fast", "10/s", "1,000", "0.0", "1e999"}) {
-        check_refused(
-            {{"--rate", value}, {"--rate: \"" + value + "\" is not a number above 0, at most 10000000"}});
+        check_refused({{"plan", "--rate", value},
+                       {"--rate: \"" + value + "\" is not a number above 0, at most 10000000"}});
         check_refused({{"-R" + value}, {"--rate: \"" + value + "\""}});
-        check_refused({{"plan", "--rate=" + value}, {"--rate: \"" + value + "\""}});
+        check_refused({{"--rate=" + value}, {"--rate: \"" + value + "\" is n", " number above 0"}});
         check_refused({{"--real-simulation", "--peak-rate", value}, {"--peak-rate: \"" + value + "\" is "}});
     }
     check_refused({{"--rate="}, {"--rate: its value is empty"}});
@@ -202,6 +202,10 @@ TEST_CASE("options that contradict each other are refused") {
               {"--stop-file: \"/nowhere/at/all\" is in no folder that exists"}},
              {{"--abort-if=", "-T5"}, {"--abort-if: its value is empty; give EXPR"}},
              {{"--peak-rate=10"}, {"--peak-rate: has no meaning without --pattern"}},
+             {{"--rate=auto", "--pattern=business-hours"}, {"--rate: cannot go with --pattern"}},
+             {{"--rate=auto", "--peak-rate=10"}, {"--rate: cannot go with --peak-rate"}},
+             {{"--rate=auto", "--max-rows=10"}, {"--max-rows: the search for the rate would use", "--rate"}},
+             {{"plan", "--rate=auto"}, {"--rate: auto measures a server"}},
              {{"--peak-rate=auto"}, {"--peak-rate: has no meaning without --pattern"}},
              {{"--threshold=late<5"}, {"--threshold: \"late<5\": column 1: late takes --latency-limit"}},
              {{"--arrivals=uniform"}, {"--arrivals: has no meaning without --rate"}},

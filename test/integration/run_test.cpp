@@ -283,6 +283,25 @@ TEST_CASE("a connection lost in the search for the peak is told beside the peak"
                Catch::Matchers::StartsWith("1 connection was lost while"));
 }
 
+TEST_CASE("a rate is looked for by the thresholds, and what none of them allows is said") {
+    const auto database = test::filled_database();
+    test::Process process{
+        test::pgtraffic_argv(test::run_arguments(
+            database, {"--rate", "auto", "--threshold", "response.p50 < 1us", "--threshold", "throughput > 1",
+                       "--duration", "1", "-c", "2", "--warmup", "0", "--sql", "SELECT pg_sleep(0.002)"})),
+        test::without_target()};
+    REQUIRE(process.wait_for_stderr("looking for the highest rate at which response.p50 < 1us\n"));
+    const auto result = test::read_result(process.wait(), 99);
+    CHECK_THAT(test::warning(result, "peak_disturbed"), Catch::Matchers::Contains("kept the thresholds"));
+    const auto& config = result["config"];
+    CHECK(config["rate"] == "auto");
+    CHECK(config["mode"] == "open");
+    CHECK(config["rate_found_per_s"]["lowest"] == config["rate_found_per_s"]["highest"]);
+    CHECK(result["phases"][0]["target_per_s_mean"].get<double>() ==
+          Approx(config["rate_found_per_s"]["lowest"].get<double>()));
+    check_conserved(result);
+}
+
 TEST_CASE("a server that goes and comes back interrupts nothing but its own queries") {
     postgres::TemporaryServerOptions options;
     options.fsync = false;

@@ -100,6 +100,20 @@ TEST_CASE("a pattern is warmed up at its first rate, of its peak once that is fo
     CHECK(planned(given.warm_up(kStart)) == Approx(400).margin(1));
 }
 
+TEST_CASE("a rate that is looked for holds once it is found") {
+    auto plan = plan_at(std::nullopt);
+    plan.find_rate = true;
+    CHECK(plan.open_loop());
+    Loads loads{plan};
+    CHECK(loads.wants_peak());
+    CHECK(loads.warm_up(kStart).next_due() <= kStart);  // a closed loop meanwhile
+    loads.set_peak(70);
+    CHECK_FALSE(loads.wants_peak());
+    loads.prepare_measured();
+    REQUIRE(loads.schedule() != nullptr);
+    CHECK(loads.schedule()->rate_at(5) == Approx(70));
+}
+
 TEST_CASE("a load that begins with nothing is warmed up at a hundredth of its highest rate") {
     auto plan = plan_at(std::nullopt);
     plan.pattern = traffic::Pattern{"late", "", {{"up", 1, {0, 0}, {1, 1}, 0}}};

@@ -14,8 +14,9 @@ using simulation::PeakSearch;
 namespace {
 
 simulation::PeakRate search(std::uint32_t sessions,
-                            std::function<test::ModelledAnswer(base::Nanos, base::Random&)> server) {
-    PeakSearch search;
+                            std::function<test::ModelledAnswer(base::Nanos, base::Random&)> server,
+                            simulation::Objectives objectives = {}) {
+    PeakSearch search{std::move(objectives)};
     std::uint64_t seed = 1;
     while (!search.finished()) {
         test::VirtualPlan plan;
@@ -33,6 +34,26 @@ simulation::PeakRate search(std::uint32_t sessions,
         search.end_step(plan.duration, result.total.planned, result.total.started);
     }
     return search.result();
+}
+
+simulation::Objectives objectives(const std::vector<std::string>& expressions, double other_weight = 0) {
+    workload::Operation read;
+    read.name = "read";
+    workload::Operation write;
+    write.name = "write";
+    write.weight = other_weight;
+    const std::vector<workload::Operation> operations{read, write};
+    std::vector<metrics::Threshold> thresholds;
+    for (const auto& expression : expressions)
+        thresholds.push_back(metrics::parse_threshold(
+            expression, {.operations = {"read", "write"}, .phases = {"steady"}, .open_loop = true}));
+    return {thresholds, operations};
+}
+
+metrics::Completion completion_after(base::Nanos response) {
+    metrics::Completion completion;
+    completion.done = completion.sent + response;
+    return completion;
 }
 
 }  // namespace
@@ -200,4 +221,133 @@ TEST_CASE("a server that fails everything carries nothing, and the search still 
         return test::ModelledAnswer{1ms, metrics::Outcome::failed};
     });
     CHECK(peak.rate_per_s <= 1);
+}
+
+TEST_CASE("the rate that keeps a percentile is the one that theory has") {
+    const auto server = [](base::Nanos, base::Random& random) {
+        return test::ModelledAnswer{base::from_seconds(0.001 * random.exponential())};
+    };
+    // M/M/1 answers in an exponential time of rate µ - λ (Kleinrock, Queueing Systems I, 3.2): 99 of a
+    // hundred within 20 ms where λ = 1000 - ln(100) / 0.020 = 770 a second, and within 40 ms where it is
+    // 885.
+    const auto tight = search(1, server, objectives({"response.p99 < 20ms"}));
+    CHECK(tight.rate_per_s > 0.85 * 770);
+    CHECK(tight.rate_per_s < 1.12 * 770);
+    CHECK(tight.lowest_per_s <= tight.rate_per_s);
+    CHECK_FALSE(tight.at_floor);
+    const auto wide = search(1, server, objectives({"response.p99 < 40ms"}));
+    CHECK(wide.rate_per_s > 0.88 * 885);
+    CHECK(wide.rate_per_s < 1.1 * 885);
+}
+
+TEST_CASE("thresholds that no load breaks decide nothing in the search") {
+    const auto left = objectives({"throughput > 1000/s", "response.min < 1ms", "response.p99 > 1ms",
+                                  "empty_ratio < 1%", "loop_busy < 80%", "success_ratio < 100%"});
+    CHECK(left.empty());
+    CHECK(left.arrivals() == 0);
+    const auto kept = objectives({"throughput > 1000/s", "write.response.p95 < 1ms", "failed_ratio <= 1%",
+                                  "success_ratio > 99%", "phase:steady.service.max < 1s"},
+                                 0.25);
+    CHECK(kept.text() ==
+          "write.response.p95 < 1ms and failed_ratio <= 1% and success_ratio > 99% and "
+          "phase:steady.service.max < 1s");
+    CHECK(kept.arrivals() == Approx(10 / 0.05 / 0.2));  // a fifth of the arrivals are writes
+}
+
+TEST_CASE("an objective is judged by the queries that it speaks of") {
+    auto judged = objectives({"write.response.p50 < 10ms", "phase:steady.failed_ratio < 50%"}, 1);
+    CHECK_FALSE(judged.met());  // nobody knows
+    auto read = completion_after(1s);
+    auto write = completion_after(5ms);
+    write.operation = 1;
+    judged.record(read);
+    judged.record(write);
+    CHECK(judged.met());
+    write.outcome = metrics::Outcome::failed;
+    for (int i = 0; i < 2; ++i) judged.record(write);
+    CHECK_FALSE(judged.met());
+    judged.clear();
+    write = completion_after(20ms);
+    write.operation = 1;
+    judged.record(write);
+    CHECK_FALSE(judged.met());
+
+    // Of one that timed out nobody knows for how long it would have taken.
+    auto timed = objectives({"response.p50 < 1s"});
+    auto late = completion_after(10ms);
+    late.outcome = metrics::Outcome::timed_out;
+    timed.record(late);
+    CHECK_FALSE(timed.met());
+}
+
+namespace {
+
+/// Of the rate at which the next step goes.
+simulation::PeakRate search_stepwise(PeakSearch& search,
+                                     const std::function<base::Nanos(double)>& response_at,
+                                     std::vector<double>& rates) {
+    while (!search.finished()) {
+        const double rate = search.next_rate();
+        rates.push_back(rate);
+        const auto completion = completion_after(rate > 0 ? response_at(rate) : 10ms);
+        const int arrivals = rate > 0 ? 100 : 2000;
+        for (int i = 0; i < arrivals; ++i) search.query_ended(completion);
+        search.end_step(search.step_length(), 100, 100);
+    }
+    return search.result();
+}
+
+}  // namespace
+
+TEST_CASE("where a fifth is too much less is tried, and where that is too much the search ends") {
+    std::vector<double> rates;
+    PeakSearch lower{objectives({"response.p50 < 5ms"})};
+    const auto found = search_stepwise(
+        lower, [](double rate) { return rate < 100 ? 1ms : 20ms; }, rates);
+    CHECK(rates.at(0) == 0);
+    CHECK(rates.at(1) == Approx(200));
+    CHECK(rates.at(2) == Approx(200));  // once more
+    CHECK(rates.at(3) == Approx(40));
+    CHECK(rates.at(4) == Approx(120));
+    CHECK(found.rate_per_s == Approx(100).margin(160.0 / 32));
+    CHECK(found.rate_per_s < 100);
+    CHECK_FALSE(found.at_floor);
+
+    rates.clear();
+    PeakSearch vain{objectives({"response.p50 < 5ms"})};
+    const auto none = search_stepwise(
+        vain, [](double) { return 20ms; }, rates);
+    CHECK(none.at_floor);
+    CHECK(none.lowest_per_s == Approx(40));
+    CHECK(rates.size() == 5);
+}
+
+TEST_CASE("one bad step is none: what misses an objective is tried once more") {
+    std::vector<double> rates;
+    PeakSearch search{objectives({"response.p50 < 5ms"})};
+    int steps = 0;
+    const auto found = search_stepwise(
+        search, [&](double) { return ++steps % 2 == 1 ? 20ms : 1ms; }, rates);
+    CHECK(found.lowest_per_s > 1.05 * 1000);
+    CHECK(rates.size() == 1 + 2 * (1 + 15));
+}
+
+TEST_CASE("a step has the arrivals that its percentile needs, as far as patience goes") {
+    PeakSearch search{objectives({"response.p99 < 5ms"})};
+    for (int i = 0; i < 400; ++i) search.query_ended(completion_after(1ms));
+    search.end_step(2s, 0, 0);
+    CHECK(search.step_length() == 25s);  // a thousand at 40 a second
+    for (int i = 0; i < 1000; ++i) search.query_ended(completion_after(1ms));
+    search.end_step(25s, 1000, 1000);
+    CHECK(base::to_seconds(search.step_length()) == Approx(1000 / search.next_rate()));
+
+    PeakSearch slow{objectives({"response.p99.9 < 5ms"})};
+    for (int i = 0; i < 400; ++i) slow.query_ended(completion_after(1ms));
+    slow.end_step(2s, 0, 0);
+    CHECK(slow.step_length() == PeakSearch::kLongestStep);
+
+    PeakSearch quick{objectives({"response.p99 < 5ms"})};
+    for (int i = 0; i < 400'000; ++i) quick.query_ended(completion_after(100us));
+    quick.end_step(2s, 0, 0);
+    CHECK(quick.step_length() == PeakSearch::kStepForObjectives);
 }

@@ -324,6 +324,11 @@ TEST_CASE("the header names pattern, peak rate and rate as people write them") {
           std::string::npos);
     run.config = {{"rate", 200'000}};
     CHECK(between(page_of(run), "<header>", "</header>").find(">200,000") != std::string::npos);
+    run.config = {{"rate", "auto"}, {"rate_found_per_s", {{"lowest", 1'200}, {"highest", 1'300}}}};
+    CHECK(between(page_of(run), "<header>", "</header>").find("(found: up to <data value=\"1300\"") !=
+          std::string::npos);
+    run.config = {{"rate", "auto"}};
+    CHECK(between(page_of(run), "<header>", "</header>").find("auto") == std::string::npos);
 }
 
 TEST_CASE("memory is told in units") {

@@ -359,6 +359,14 @@ TEST_CASE("every option of run reaches its value") {
     CHECK(run.scale_given);
 
     CHECK(cli::read_run_options({"--rate", "0.5"}).rate_per_s == 0.5);
+    CHECK_FALSE(cli::read_run_options({"--rate", "0.5"}).find_rate);
+    const auto found = cli::read_run_options({"--rate", "auto"});
+    CHECK(found.find_rate);
+    CHECK_FALSE(found.rate_per_s);
+    CHECK_THROWS_WITH(cli::read_run_options({"-R", "fast"}),
+                      "--rate: \"fast\" is neither a number above 0 nor auto");
+    CHECK_THROWS_WITH(cli::read_plan_options({"--rate", "auto"}),
+                      Catch::Matchers::Contains("measures a server"));
     CHECK(cli::read_run_options({"--ephemeral"}).ephemeral);
     const auto own = cli::read_run_options({"--scenario", "mine.json"});
     CHECK(own.scenario == "mine.json");

@@ -17,11 +17,12 @@ namespace pgtraffic::cli {
 
 struct TrafficChoice {
     std::optional<double> rate_per_s;         ///< open loop at a constant rate
-    std::optional<traffic::Pattern> pattern;  ///< open loop along a pattern; at most one of the two
+    bool find_rate = false;                   ///< the same at one that is to be found
+    std::optional<traffic::Pattern> pattern;  ///< open loop along a pattern; at most one of the three
     std::optional<double> peak_rate_per_s;    ///< the pattern's 100 %; none: to be measured
     traffic::Arrivals arrivals = traffic::Arrivals::poisson;
 
-    [[nodiscard]] bool open_loop() const noexcept { return rate_per_s || pattern; }
+    [[nodiscard]] bool open_loop() const noexcept { return rate_per_s || find_rate || pattern; }
 };
 
 struct RunChoice {

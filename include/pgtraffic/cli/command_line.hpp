@@ -31,6 +31,7 @@ struct TargetOptions {
 struct TrafficOptions {
     base::Nanos duration{};
     std::optional<double> rate_per_s;
+    bool find_rate = false;                 ///< --rate auto
     std::optional<double> peak_rate_per_s;  ///< none: "auto", or not given (peak_rate_given tells)
     bool peak_rate_given = false;
     std::optional<std::string> pattern;  ///< name or file

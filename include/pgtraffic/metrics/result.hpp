@@ -161,8 +161,8 @@ struct RunResult {
     std::vector<std::string> argv;  ///< masked
     std::uint64_t random_seed = 0;
     bool open_loop = false;
-    std::string pattern;                                              ///< name; empty without
-    double peak_rate_per_s = 0;                                       ///< of a pattern
+    std::string pattern;         ///< name; empty without
+    double peak_rate_per_s = 0;  ///< of a pattern, or a constant one that was found
     std::optional<std::pair<double, double>> peak_rate_spread_per_s;  ///< of a measured one: lowest, highest
     std::string peak_rate_origin;  ///< "given", "measured", empty without pattern
 

@@ -3,8 +3,8 @@
 //
 // By default the session that has been free for longest goes first: all connections carry load, as they would
 // behind real users. Whichever goes, the n-th arrival is matched with the n-th time that there was room for
-// one, in the order in which that was told, so its wait splits exactly into "no session was free" and "we were
-// late".
+// one, in the order in which that was told, so its wait splits exactly into "no session was free" and "we
+// were late".
 #pragma once
 
 #include <cstdint>

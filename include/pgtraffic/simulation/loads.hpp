@@ -21,8 +21,8 @@ class Loads {
     Loads(const Loads&) = delete;
     Loads& operator=(const Loads&) = delete;
 
-    /// The plan has a pattern whose 100 % is neither given nor found yet: until it is, loads are closed
-    /// loops.
+    /// The plan has a pattern whose 100 % is neither given nor found yet, or wants its rate to be found:
+    /// until it is, loads are closed loops.
     [[nodiscard]] bool wants_peak() const noexcept;
     void set_peak(double rate_per_s) noexcept { peak_rate_ = rate_per_s; }
     [[nodiscard]] std::optional<double> peak_rate_per_s() const noexcept { return peak_rate_; }

@@ -1,15 +1,18 @@
-// Finds the peak rate that a pattern's 100 % shall be: not the throughput of one closed-loop burst, which is
-// more than any open load could be without queueing for ever, but the rate at which the response time starts
-// to leave what it is without a load. Decides only; the simulation runs the steps that it asks for. A value.
+// Finds the rate that a server carries, which a pattern's 100 % or the rate of the whole run shall be: not
+// the throughput of one closed-loop burst, which is more than any open load could be without queueing for
+// ever, but the rate at which the response time starts to leave what it is without a load, or at which
+// objectives are still met. Decides only; the simulation runs the steps that it asks for. A value.
 #pragma once
 
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "pgtraffic/base/time.hpp"
 #include "pgtraffic/metrics/outcome.hpp"
+#include "pgtraffic/simulation/objectives.hpp"
 
 namespace pgtraffic::simulation {
 
@@ -20,10 +23,15 @@ struct PeakRate {
     double closed_loop_per_s = 0;  ///< what a closed loop reached
     bool blind = false;            ///< no step had a query that succeeded: the rates mean nothing
     bool at_floor = false;         ///< in some round not even the lowest rate that is tried was carried
+    double floor_per_s = 0;        ///< that one
 };
 
+/// "1,234", "0.25".
+[[nodiscard]] std::string rate_text(double per_s);
 /// In words: "peak rate 1,234 queries/s, between …".
-[[nodiscard]] std::string to_string(const PeakRate& peak);
+[[nodiscard]] std::string peak_rate_text(const PeakRate& peak);
+/// "found 1,200 queries/s, the least of …".
+[[nodiscard]] std::string found_rate_text(const PeakRate& peak);
 
 class PeakSearch {
  public:
@@ -31,6 +39,7 @@ class PeakSearch {
     // lasts for several of them.
     static constexpr base::Nanos kClosedLoop = std::chrono::seconds{2};
     static constexpr base::Nanos kStep = std::chrono::milliseconds{900};
+    static constexpr base::Nanos kStepForObjectives = std::chrono::milliseconds{2500};  // tails are seldom
     static constexpr base::Nanos kLongestStep = std::chrono::seconds{32};
     static constexpr int kQueriesInClosedLoop = 8;  // one after the other
     static constexpr int kQueriesInStep = 3;
@@ -48,6 +57,17 @@ class PeakSearch {
     static constexpr double kTolerable = 2;
     static constexpr base::Nanos kUnfelt = std::chrono::microseconds{500};
 
+    PeakSearch() = default;
+    /// A rate is carried while these are met instead. Steps are long enough for their percentiles, as far as
+    /// kLongestStep allows. Where the light step does not meet them a lighter one is tried, and where that
+    /// does not either there is nothing to look for. One stall of the machine spoils a tail at any rate: what
+    /// fails is tried once more.
+    explicit PeakSearch(Objectives objectives) : objectives_{std::move(objectives)} {}
+
+    [[nodiscard]] bool has_objectives() const noexcept { return !objectives_.empty(); }
+    /// In words: "highest rate at which response.p99 < 20ms".
+    [[nodiscard]] std::string wanted() const;
+
     /// 0: a closed loop, the first step; then the rate of the open loop to run for step_length(), the first
     /// time a light one.
     [[nodiscard]] double next_rate() const noexcept;
@@ -60,11 +80,16 @@ class PeakSearch {
     void carried_over(const metrics::Completion& completion) noexcept;
     /// What was under way when the last step ended has ended, or was waited for in vain: the next step
     /// begins.
-    void drained() noexcept { present_ = {}; }
+    void drained() noexcept {
+        present_ = {};
+        objectives_.clear();
+    }
     /// The present step took `length`, in which so many arrivals came due and so many of them were started.
     void end_step(base::Nanos length, std::uint64_t planned, std::uint64_t started);
 
     [[nodiscard]] bool finished() const noexcept { return rounds_.size() == kRounds; }
+    /// What each round that is over found, queries a second.
+    [[nodiscard]] const std::vector<double>& rounds() const noexcept { return rounds_; }
     /// Once finished.
     [[nodiscard]] PeakRate result() const;
 
@@ -84,21 +109,33 @@ class PeakSearch {
         }
     };
 
+    // Of the closed loop's throughput: between these lies what an open loop carries.
+    static constexpr double kFloor = 0.2;
+    static constexpr double kCeiling = 1.1;
+    // What an objective allows may be less.
+    static constexpr double kLowestFloor = kFloor / 5;
+
     void end_closed_loop(const Step& step, base::Nanos length) noexcept;
     void end_light_step(const Step& step, base::Nanos length, bool is_carried) noexcept;
     void begin_round() noexcept;
+    void begin_step() noexcept;
+    [[nodiscard]] base::Nanos length_of_arrivals(base::Nanos longest) const noexcept;
     [[nodiscard]] bool carried(const Step& step, base::Nanos length, std::uint64_t planned,
                                std::uint64_t started) const noexcept;
 
+    Objectives objectives_;
     Step present_;
     base::Nanos length_ = kClosedLoop;  // of the present one
     double closed_loop_ = 0;
-    base::Nanos search_length_{0};              // of a step, by what the closed loop told
+    base::Nanos search_length_{0};              // of a step at least, by what those before it told
     base::Nanos closed_loop_service_{0};        // mean
+    double floor_ = kFloor;                     // the lowest rate that is tried, a share of closed_loop_
+    double ceiling_ = kCeiling;                 // the highest one
     std::optional<base::Nanos> light_service_;  // mean, of the step with the lowest rate
     bool floor_carried_ = false;                // that rate
     bool at_floor_ = false;
     bool blind_ = false;
+    bool tried_again_ = false;  // the present step
     double low_ = 0;
     double high_ = 0;
     int step_ = 0;

@@ -18,7 +18,7 @@ namespace pgtraffic::simulation {
 
 class AuditLog;
 
-/// What to run against what. Neither a rate nor a pattern: a closed loop.
+/// What to run against what. Neither a rate, given or to be found, nor a pattern: a closed loop.
 struct SimulationPlan {
     postgres::Conninfo conninfo;
     std::optional<std::string> password_command;  ///< gives the password of each attempt to connect
@@ -32,6 +32,8 @@ struct SimulationPlan {
     base::Nanos wake_step{0};
     bool pooled = false;  ///< a connection is not always the same backend: nothing is set on it
     std::optional<double> rate_per_s;
+    bool find_rate = false;  ///< a constant one: the highest that is carried, which is looked for before
+    std::vector<metrics::Threshold> thresholds;  ///< of these some decide what is carried: see Objectives
     std::optional<traffic::Pattern> pattern;
     std::optional<double> peak_rate_per_s;  ///< of the pattern; without: measured in a closed loop before
     traffic::Arrivals arrivals = traffic::Arrivals::poisson;
@@ -54,7 +56,7 @@ struct SimulationPlan {
     base::Nanos progress = std::chrono::seconds{1};  ///< how often to report progress
     AuditLog* audit = nullptr;  ///< told of every query that ends; outlives the run; null: none wanted
 
-    [[nodiscard]] bool open_loop() const noexcept { return rate_per_s || pattern; }
+    [[nodiscard]] bool open_loop() const noexcept { return rate_per_s || find_rate || pattern; }
 };
 
 }  // namespace pgtraffic::simulation

@@ -1,0 +1,44 @@
+// The thresholds by which a search for a rate judges its steps: those that too high a rate breaks. Whether
+// they are met is asked of the figures of one step, as at the end it is asked of the run's.
+#pragma once
+
+#include <span>
+#include <string>
+#include <vector>
+
+#include "pgtraffic/metrics/outcome.hpp"
+#include "pgtraffic/metrics/result.hpp"
+#include "pgtraffic/metrics/threshold.hpp"
+#include "pgtraffic/workload/scenario.hpp"
+
+namespace pgtraffic::simulation {
+
+/// A value of some hundred kB an operation.
+class Objectives {
+ public:
+    Objectives() = default;
+    /// Of `thresholds` the upper limits of response, service and failed_ratio and the lower ones of
+    /// success_ratio; all others, such as a throughput that shall be reached, are left to the run's end.
+    Objectives(std::span<const metrics::Threshold> thresholds,
+               std::span<const workload::Operation> operations);
+
+    [[nodiscard]] bool empty() const noexcept { return thresholds_.empty(); }
+    /// As they were written: "response.p99 < 20ms and failed_ratio < 1%".
+    [[nodiscard]] std::string text() const;
+    /// So many arrivals have ten queries of its operation above each percentile; 0 where there is none.
+    [[nodiscard]] double arrivals() const noexcept { return arrivals_; }
+
+    /// A query of the present step ended.
+    void record(const metrics::Completion& completion) noexcept;
+    /// The step's figures keep every limit; not where it lacks one of them.
+    [[nodiscard]] bool met() const;
+    /// The next step begins.
+    void clear() noexcept;
+
+ private:
+    std::vector<metrics::Threshold> thresholds_;
+    double arrivals_ = 0;
+    metrics::RunResult step_;
+};
+
+}  // namespace pgtraffic::simulation

@@ -1,0 +1,107 @@
+#include "pgtraffic/simulation/objectives.hpp"
+
+#include <algorithm>
+
+namespace pgtraffic::simulation {
+
+using metrics::Comparison;
+using metrics::Metric;
+using metrics::Population;
+using metrics::Statistic;
+using metrics::Threshold;
+
+namespace {
+
+constexpr double kQueriesAbovePercentile = 10;  // as metrics::supports_quantile has it
+
+bool broken_by_load(const Threshold& threshold) noexcept {
+    const bool upper =
+        threshold.comparison == Comparison::less || threshold.comparison == Comparison::less_or_equal;
+    switch (threshold.metric) {
+        case Metric::response:
+        case Metric::service:
+            return upper && threshold.statistic != Statistic::min;
+        case Metric::failed_ratio:
+            return upper;
+        case Metric::success_ratio:
+            return !upper;
+        default:
+            return false;
+    }
+}
+
+void record_in(metrics::Counts& counts, metrics::Latencies& latencies,
+               const metrics::Completion& completion) noexcept {
+    switch (completion.outcome) {
+        case metrics::Outcome::ok:
+            ++counts.ok;
+            break;
+        case metrics::Outcome::empty:
+            ++counts.empty;
+            break;
+        case metrics::Outcome::failed:
+            ++counts.failed;
+            return;
+        case metrics::Outcome::timed_out:
+            ++counts.timed_out;
+            latencies.response.record(completion.done - completion.due);
+            latencies.unanswered.record(completion.done - completion.due);
+            return;
+    }
+    latencies.response.record(completion.done - completion.due);
+    latencies.service.record(completion.done - completion.sent);
+}
+
+}  // namespace
+
+Objectives::Objectives(std::span<const Threshold> thresholds,
+                       std::span<const workload::Operation> operations) {
+    std::ranges::copy_if(thresholds, std::back_inserter(thresholds_), broken_by_load);
+    double weights = 0;
+    for (const auto& operation : operations) {
+        weights += operation.weight;
+        step_.operations.emplace_back().name = operation.name;
+    }
+    for (auto& threshold : thresholds_) {
+        // A step has one phase, which is all of it.
+        if (threshold.population == Population::phase) threshold.population = Population::run;
+        if (threshold.statistic != Statistic::quantile) continue;
+        double share = 1;
+        for (const auto& operation : operations) {
+            if (threshold.population == Population::operation && threshold.name == operation.name)
+                share = operation.weight / weights;
+        }
+        arrivals_ = std::max(arrivals_, kQueriesAbovePercentile / (1 - threshold.quantile) / share);
+    }
+}
+
+std::string Objectives::text() const {
+    std::string text;
+    for (const auto& threshold : thresholds_) text += (text.empty() ? "" : " and ") + threshold.expression;
+    return text;
+}
+
+void Objectives::record(const metrics::Completion& completion) noexcept {
+    if (empty()) return;
+    record_in(step_.total, step_.latencies, completion);
+    auto& operation = step_.operations[completion.operation];
+    record_in(operation.counts, operation.latencies, completion);
+}
+
+bool Objectives::met() const {
+    return std::ranges::all_of(
+        thresholds_, [&](const Threshold& threshold) { return metrics::evaluate(threshold, step_).ok; });
+}
+
+void Objectives::clear() noexcept {
+    const auto clear_part = [](metrics::Counts& counts, metrics::Latencies& latencies) {
+        counts = {};
+        latencies.response.clear();
+        latencies.unanswered.clear();
+        latencies.service.clear();
+    };
+    clear_part(step_.total, step_.latencies);
+    for (auto& operation : step_.operations) clear_part(operation.counts, operation.latencies);
+}
+
+}  // namespace pgtraffic::simulation
