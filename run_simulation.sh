@@ -102,12 +102,24 @@ use_target() {
     [[ -z ${DB_NAME-} ]] || export PGDATABASE=$DB_NAME
 }
 
-# asks_no_database: whether the command needs none, and so no target.
+# asks_to_read ARGUMENT...: whether they ask for help or the version, wherever that stands.
+asks_to_read() {
+    local argument
+    for argument in "$@"; do
+        case $argument in
+            --) return 1 ;;
+            --help | --version | -[?V]) return 0 ;;
+        esac
+    done
+    return 1
+}
+
+# asks_no_database ARGUMENT...: whether the command needs none, and so no target.
 asks_no_database() {
     case ${1-} in
-        plan | list | show | report | compare | help | version | --help | --version | -[?V]) return 0 ;;
+        plan | list | show | report | compare | help | version) return 0 ;;
     esac
-    return 1
+    asks_to_read "$@"
 }
 
 # wants_server ARGUMENT...: whether pgtraffic will start a temporary PostgreSQL, as nobody names another one.
@@ -116,7 +128,7 @@ wants_server() {
     ! asks_no_database "$@" || return 1
     for argument in "$@"; do
         case $argument in
-            init | cleanup | --help) return 1 ;;
+            init | cleanup) return 1 ;;
             --ephemeral) return 0 ;;
         esac
     done
@@ -145,9 +157,10 @@ for argument in "$@"; do
     esac
 done
 case ${1-} in
-    [!-]* | --help | --version | -[?V]) settings=() quiet=() ;;
+    [!-]*) settings=() quiet=() ;;
     -h) (($# > 1)) || settings=() quiet=() ;;
 esac
+! asks_to_read "$@" || settings=() quiet=()
 
 packages=("${build_packages[@]}")
 ! wants_server "$@" || packages+=("${server_packages[@]}")

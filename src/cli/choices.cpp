@@ -98,6 +98,14 @@ void refuse_without_open_loop(bool given, std::string_view option, std::string_v
     if (given) throw base::Error(fmt::format("--{}: has no meaning without {}", option, needed));
 }
 
+/// A phase with arrivals may be so short a share that no nanosecond is left of it.
+void refuse_empty_schedule(const traffic::Pattern& pattern, base::Nanos duration) {
+    if (traffic::PhaseScheduler::follow(pattern, 1, duration, 0).max_rate() > 0) return;
+    throw base::Error(
+        fmt::format("the pattern {} has no arrival within {}: its phases that have some are too short",
+                    in_quotes(pattern.name), base::format_duration(duration)));
+}
+
 bool asks_for_keys(const workload::Scenario& scenario) {
     for (const auto& operation : scenario.operations) {
         for (const auto& statement : operation.statements) {
@@ -192,6 +200,7 @@ TrafficChoice choose_traffic(const TrafficOptions& options,
         if (!options.rate_per_s && !options.find_rate) choice.pattern = std::move(pattern);
     }
     choice.peak_rate_per_s = options.peak_rate_per_s;
+    if (choice.pattern) refuse_empty_schedule(*choice.pattern, options.duration);
     refuse_without_open_loop(options.peak_rate_given && !choice.pattern, "peak-rate",
                              "--pattern or --real-simulation");
     refuse_without_open_loop(options.arrivals && !choice.open_loop(), "arrivals",

@@ -214,7 +214,7 @@ void read_workload(const Reader& reader, RunOptions& run) {
     reader.refuse_both("sql", "query-type", kWhole);
     reader.refuse_both("sql", "mix", "one statement has nothing to mix");
     run.sql = reader.text("sql");
-    run.mix = reader.text("mix");
+    run.mix = reader.file("mix");  // no URL, whose password an error would repeat
     run.query_type = reader.word("query-type");
     if (run.mix && run.query_type && run.query_type != "mixed") {
         reader.refuse("mix", fmt::format("--query-type {} has one operation only; leave it out, or say mixed",
@@ -324,6 +324,10 @@ Color read_color(const Reader& reader) {
 
 void read_output(const Reader& reader, RunOptions& run) {
     run.progress = reader.duration("progress", kProgress);
+    if (reader.flag("disable-logging") && run.progress)
+        reader.refuse("progress", "cannot be shown with --disable-logging");
+    if (reader.text("live") == "off" && run.progress)
+        reader.refuse("progress", "cannot be shown with --live off");
     run.disable_logging = reader.flag("disable-logging");
     run.json = reader.file("json");
     const auto format = *reader.word("format");
@@ -385,6 +389,12 @@ RunOptions read_run_options(const std::vector<std::string>& arguments) {
     run.measure_network = reader.flag("measure-network");
     run.timeout = reader.duration("timeout", kTimeout);
     run.latency_limit = reader.duration_with_unit("latency-limit", kLatencyLimit);
+    if (run.latency_limit && run.wake_step > run.latency_limit) {
+        reader.refuse("pacing", fmt::format("queries start up to {} late, and --latency-limit {} would skip "
+                                            "those that are later than that: give a shorter step",
+                                            base::format_duration(*run.wake_step),
+                                            base::format_duration(*run.latency_limit)));
+    }
 
     run.ephemeral = reader.flag("ephemeral");
     run.unsafe_fast = reader.flag("unsafe-fast");

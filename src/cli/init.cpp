@@ -12,6 +12,7 @@
 #include "pgtraffic/base/units.hpp"
 #include "pgtraffic/brickhouse/model.hpp"
 #include "pgtraffic/cli/commands.hpp"
+#include "pgtraffic/cli/filling_view.hpp"
 #include "pgtraffic/cli/output.hpp"
 #include "pgtraffic/cli/safety.hpp"
 #include "pgtraffic/cli/target.hpp"
@@ -20,39 +21,6 @@
 
 namespace pgtraffic::cli {
 namespace {
-
-/// The moving bar, or the lines. Prints only what changes: a percent, or a table.
-class ProgressView {
- public:
-    explicit ProgressView(bool terminal) : terminal_{terminal} {}
-    ProgressView(const ProgressView&) = delete;
-    ProgressView& operator=(const ProgressView&) = delete;
-    ~ProgressView() {
-        if (terminal_ && percent_ >= 0) write_stderr("\r\033[K");
-    }
-
-    void show(const std::string& table, std::uint64_t rows, std::uint64_t total) {
-        const int percent = total == 0 ? 100 : static_cast<int>(rows * 100 / total);
-        if (terminal_ && (percent != percent_ || table != table_)) {
-            const auto filled = static_cast<std::size_t>(percent) * kBarWidth / 100;
-            write_stderr(fmt::format("\r\033[K[{:<{}}] {:3} %  {} ({} of {} rows)", std::string(filled, '#'),
-                                     kBarWidth, percent, table, base::with_thousands(rows),
-                                     base::with_thousands(total)));
-        } else if (!terminal_ && table != table_) {
-            write_stderr(fmt::format("filling {} ({} of {} rows done)\n", table, base::with_thousands(rows),
-                                     base::with_thousands(total)));
-        }
-        percent_ = percent;
-        table_ = table;
-    }
-
- private:
-    static constexpr std::size_t kBarWidth = 24;
-
-    bool terminal_;
-    int percent_ = -1;
-    std::string table_;
-};
 
 /// While it lives, a signal that ends the program says what became of the tables. It ends it even where a
 /// server that hangs holds us in libpq.
@@ -106,7 +74,7 @@ int init_command(const InitOptions& options) {
     const auto start = base::mono_now();
     brickhouse::InitSummary summary;
     {
-        ProgressView view{stderr_is_terminal()};
+        FillingView view;
         InterruptNotice notice;
         brickhouse::InitOptions wanted{options.scale, options.random_seed, options.reset, {}, {}};
         wanted.before_commit = [&notice] { notice.committing(); };

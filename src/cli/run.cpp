@@ -17,6 +17,7 @@
 #include "pgtraffic/cli/choices.hpp"
 #include "pgtraffic/cli/commands.hpp"
 #include "pgtraffic/cli/endpoint.hpp"
+#include "pgtraffic/cli/filling_view.hpp"
 #include "pgtraffic/cli/narrator.hpp"
 #include "pgtraffic/cli/options.hpp"
 #include "pgtraffic/cli/output.hpp"
@@ -98,7 +99,13 @@ std::unique_ptr<postgres::TemporaryServer> start_temporary_server(const RunOptio
     brickhouse::InitOptions init;
     init.scale = options.scale;
     if (options.random_seed) init.seed = *options.random_seed;
-    (void)brickhouse::init(client, init, {});
+    std::optional<FillingView> view;
+    // At its own scale it takes no second, and nobody asked for it.
+    if (!options.disable_logging && options.scale > 1) view.emplace();
+    (void)brickhouse::init(client, init,
+                           [&view](const std::string& table, std::uint64_t rows, std::uint64_t total) {
+                               if (view) view->show(table, rows, total);
+                           });
     return server;
 }
 

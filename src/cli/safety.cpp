@@ -8,6 +8,7 @@
 #include <algorithm>
 
 #include "pgtraffic/base/error.hpp"
+#include "pgtraffic/base/shell_word.hpp"
 #include "pgtraffic/base/units.hpp"
 #include "pgtraffic/cli/options.hpp"
 #include "pgtraffic/cli/output.hpp"
@@ -120,7 +121,7 @@ void require_confirmation(const metrics::ServerInfo& server, const std::string& 
         throw base::Error("that is not the name of the database; nothing was changed");
     }
     throw base::Error(fmt::format("this {} in {}. Nothing was changed. If that is meant, say --confirm {}",
-                                  what, where, report::printable(server.database)));
+                                  what, where, base::shell_word(report::printable(server.database))));
 }
 
 bool all_local(const postgres::Conninfo& conninfo, postgres::Client& client, bool pooler) {
@@ -154,7 +155,8 @@ void confirm_run(postgres::Client& client, const postgres::Conninfo& conninfo,
         }
     }
     const auto foreign = brickhouse::foreign_targets(client, writing);
-    risk.ours = foreign.none() && !writing.empty();
+    // Where names lead is looked up by the search path that it may change.
+    risk.ours = foreign.none() && !writing.empty() && !workload::calls_set_config(scenario);
     if (!needs_confirmation(risk)) return;
     const auto tables = foreign.tables.empty() ? std::string{"what its statements do not tell"}
                                                : fmt::format("{}", fmt::join(foreign.tables, ", "));

@@ -51,8 +51,11 @@ bool out_of_proportion(const RunResult& run) {
 std::uint64_t far_slower(const OperationResult& operation, base::Nanos length) {
     const auto& service = operation.latencies.service;
     if (service.empty() || length < kOutOfProportion * service.quantile(0.9)) return 0;
-    const auto slow = operation.counts.retried == 0 ? service.count() - service.count_up_to(length / 2) : 0;
-    return operation.counts.in_flight + operation.counts.timed_out + slow;
+    const auto longer = [&](const Histogram& times) { return times.count() - times.count_up_to(length / 2); };
+    const auto slow = operation.counts.retried == 0 ? longer(service) : 0;
+    // What waited, and whose connection was lost at last, failed.
+    return operation.counts.in_flight + operation.counts.timed_out + slow +
+           longer(operation.latencies.failed);
 }
 
 /// Those of the stretches in which nothing ended that such queries explain, one by one, together. A stretch
@@ -72,14 +75,16 @@ base::Nanos explained(std::vector<base::Nanos> stretches, const RunResult& run) 
     return all;
 }
 
-/// Whether an outage of the whole service tells of this time already, or of what lies beside it: a server
-/// that goes falls silent before its connections are lost, and what comes back has to begin.
-bool told_by_outage(const RunResult& run, double from_s, double to_s) {
+/// How much of this time outages of the whole service tell already, with what lies beside them: a server that
+/// goes falls silent before its connections are lost, and what comes back has to begin.
+base::Nanos told_by_outages(const RunResult& run, double from_s, double to_s) {
     constexpr double kBeside = 1.0;
-    return std::ranges::any_of(run.outages, [&](const auto& outage) {
-        return outage.without_service_s > 0 && outage.from_s < to_s + kBeside &&
-               from_s < outage.to_s + kBeside;
-    });
+    double told_s = 0;
+    for (const auto& outage : run.outages) {
+        if (outage.without_service_s > 0 && outage.from_s < to_s + kBeside && from_s < outage.to_s + kBeside)
+            told_s += outage.without_service_s + 2 * kBeside;
+    }
+    return base::from_seconds(told_s);
 }
 
 /// By the end something that was sent had waited far longer than its like, or for the very first answer.
@@ -104,8 +109,8 @@ base::Nanos stood_still_for(const RunResult& run) {
     base::Nanos stretch{0};
     bool under_way = false;  // at the end of the interval before
     const auto end_stretch = [&](double at_s) {
-        const bool told = told_by_outage(run, at_s - base::to_seconds(stretch), at_s);
-        if (stretch >= least && !told) stretches.push_back(stretch);
+        const base::Nanos untold = stretch - told_by_outages(run, at_s - base::to_seconds(stretch), at_s);
+        if (untold >= least) stretches.push_back(untold);
         stretch = base::Nanos{0};
     };
     for (const auto& interval : run.intervals) {

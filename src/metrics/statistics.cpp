@@ -28,10 +28,14 @@ std::vector<std::span<const Interval>> stretches_of(std::span<const Interval> in
         intervals = intervals.first(intervals.size() - 1);
     }
     if (intervals.size() < kFewestBatches || !is_steady(intervals)) return {};
+    // Their lengths differ by one interval at most, and all of the run is in one of them.
     const std::size_t length = (intervals.size() + kMostBatches - 1) / kMostBatches;
+    const std::size_t count = intervals.size() / length;
     std::vector<std::span<const Interval>> stretches;
-    for (std::size_t first = 0; first + length <= intervals.size(); first += length) {
-        stretches.push_back(intervals.subspan(first, length));
+    for (std::size_t i = 0, first = 0; i < count; ++i) {
+        const std::size_t end = (i + 1) * intervals.size() / count;
+        stretches.push_back(intervals.subspan(first, end - first));
+        first = end;
     }
     return stretches;
 }

@@ -27,6 +27,7 @@ std::optional<Queries> queries_of(const std::vector<Part>& parts, const std::str
                                   Succeeded succeeded, Duration duration_s) {
     const auto part = std::ranges::find(parts, name, &Part::name);
     if (part == parts.end()) return std::nullopt;
+    if (duration_s(*part) <= 0) return std::nullopt;  // a phase that never began
     return Queries{part->counts, part->latencies, static_cast<double>(succeeded(*part)), duration_s(*part)};
 }
 

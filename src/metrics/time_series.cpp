@@ -142,6 +142,7 @@ Interval TimeSeries::take_recent() {
     recent.response = SparseCounts{just_ended_->response};
     recent.lag = SparseCounts{just_ended_->lag};
     recent.max = std::exchange(longest_ended_, base::Nanos{0});
+    recent.lag_max = std::exchange(longest_ended_lag_, base::Nanos{0});
     just_ended_->response.clear();
     just_ended_->lag.clear();
     return recent;

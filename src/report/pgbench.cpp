@@ -136,8 +136,9 @@ std::string pgbench_warnings(const RunResult& run) {
     }
     for (const auto& threshold : run.thresholds) {
         if (threshold.ok) continue;
-        text += fmt::format("pgtraffic: threshold missed: {} (actual: {})\n", printable(threshold.expression),
-                            printable(threshold.actual_text));
+        text += fmt::format(
+            "pgtraffic: threshold missed: {} ({})\n", printable(threshold.expression),
+            threshold.actual ? "actual: " + printable(threshold.actual_text) : "the run has no such number");
     }
     for (const auto& warning : run.warnings) {
         text += fmt::format("pgtraffic: warning: {}\n", printable(warning.message, kLongestWarning));

@@ -3,10 +3,13 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <ctime>
+#include <string_view>
 #include <utility>
 
 #include "pgtraffic/base/double_quoted.hpp"
 #include "pgtraffic/base/error.hpp"
+#include "pgtraffic/base/signal_mask.hpp"
 #include "pgtraffic/base/text.hpp"
 #include "pgtraffic/base/units.hpp"
 #include "pgtraffic/workload/intent.hpp"
@@ -76,6 +79,11 @@ std::string cure_for(const postgres::SqlError& error, const std::string& sql, co
     }
     if (error.state() == kSyntaxError && names_variables(sql))
         return "\nParameters are $1, $2, ... in the order of \"parameters\" (docs/scenarios.md), not :name";
+    // Of a server that speaks another language it says nothing more.
+    if (error.state() == kSyntaxError &&
+        std::string_view{error.what()}.find("multiple commands") != std::string_view::npos)
+        return "\nIt is several statements: give them one by one, in \"statements\" of a --scenario "
+               "(docs/scenarios.md)";
     return "";
 }
 
@@ -106,7 +114,10 @@ void wait_for_room(postgres::Client& client, metrics::ServerInfo& server, std::u
     while (*server.free_connections < connections) {
         const auto most = read_room(client.row(kServer, {}, ServerColumns::count), server);
         if (most < std::int64_t{connections} || base::mono_now() >= until) return;
-        client.execute("SELECT pg_sleep(0.1)");
+        // Not the server's pg_sleep(), which a statement_timeout of the role's would end.
+        constexpr timespec kPause{0, 100'000'000};
+        nanosleep(&kPause, nullptr);
+        if (base::held_back_signal() != 0) return;
     }
 }
 
@@ -126,8 +137,12 @@ void check_statement(postgres::Client& client, const workload::Operation& operat
         const int wanted = client.parameter_count(statement.sql);
         const auto given = static_cast<int>(statement.arguments.size());
         if (wanted != given) {
-            throw base::Error(fmt::format("{}: the statement takes {} parameter{} and the scenario gives {}",
-                                          place, wanted, wanted == 1 ? "" : "s", given));
+            throw base::Error(
+                fmt::format("{}: the statement takes {} parameter{} and the scenario gives {}{}", place,
+                            wanted, wanted == 1 ? "" : "s", given,
+                            given > 0 ? ""
+                                      : "\nA --scenario says in \"parameters\" where values come "
+                                        "from (docs/scenarios.md)"));
         }
     } catch (const postgres::SqlError& error) {
         if (!on_its_own && may_be_for_want_of_a_definition(error.state())) return;

@@ -106,7 +106,8 @@ bool only_reads(const Scenario& scenario) {
 }
 
 bool looks_like_reading(const Scenario& scenario) {
-    return !any_statement(scenario, [](std::string_view sql) { return !only_reads(sql); });
+    return !any_statement(scenario, [](std::string_view sql) { return !only_reads(sql); }) &&
+           !may_lift_read_only(scenario);
 }
 
 bool surely_writes(std::string_view sql) {
@@ -154,6 +155,11 @@ bool may_lift_read_only(const Scenario& scenario) {
             lower.find("transaction_read_only") != std::string::npos && first != "show" && !sets_on;
         return resets || by_mode || by_name;
     });
+}
+
+bool calls_set_config(const Scenario& scenario) {
+    return any_statement(scenario,
+                         [](std::string_view sql) { return is_one_of("set_config", sql_words(sql)); });
 }
 
 std::uint32_t inserts_of(const Operation& operation) {

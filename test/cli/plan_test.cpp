@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "support/catch.hpp"
+#include "support/real_run.hpp"
 #include "support/subprocess.hpp"
 
 using namespace pgtraffic;
@@ -66,6 +67,14 @@ TEST_CASE("a scenario's own traffic is planned") {
     CHECK(plan.out.find("noon") != std::string::npos);
     CHECK(plan.out.find("uniform") != std::string::npos);
     CHECK(plan.out.find("750") != std::string::npos);
+}
+
+TEST_CASE("a pattern of which no phase with arrivals lasts a nanosecond is refused") {
+    const test::TemporaryFile pattern{R"({"name": "late", "phases": [{"name": "a", "share": 1, "from": 0},
+        {"name": "b", "share": 1e-12, "from": 1}]})"};
+    const auto plan = run_pgtraffic({"plan", "--pattern", pattern.path(), "--peak-rate", "100", "-T", "60"});
+    CHECK(plan.exit_code == 1);
+    CHECK(plan.err.find("the pattern \"late\" has no arrival within 60.00 s") != std::string::npos);
 }
 
 TEST_CASE("a plan that cannot be made says what is missing") {

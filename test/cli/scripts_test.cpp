@@ -94,7 +94,8 @@ TEST_CASE("the simulation script runs the original's settings, which later optio
     CHECK(tree.run("cd / && \"$OLDPWD/run_simulation.sh\"").out == kSettings + "\n");
     // Who asks no database needs no whole target, and what another program's environment says is no mistake.
     tree.write(".env", "DB_HOST='not closed\n");
-    for (const std::string asked : {"--help", "-V", "plan --pattern nightly-batch", "compare a b"})
+    for (const std::string asked :
+         {"--help", "-V", "plan --pattern nightly-batch", "compare a b", "init --help", "run -V"})
         CHECK(tree.run("DB_NAME=shop ./run_simulation.sh " + asked).out == "args: " + asked + "\n");
     CHECK(tree.run("DB_NAME=shop ./run_simulation.sh init").exit_code == 1);
 }
@@ -136,7 +137,7 @@ TEST_CASE("the simulation script wants a PostgreSQL server only for the temporar
     for (const char* script :
          {"./run_simulation.sh -d shop", "./run_simulation.sh --host=db", "PGHOST=db ./run_simulation.sh",
           "DATABASE_URL=postgresql://db/shop ./run_simulation.sh", "./run_simulation.sh plan",
-          "./run_simulation.sh --help", "./run_simulation.sh compare a b",
+          "./run_simulation.sh --help", "./run_simulation.sh run '-?'", "./run_simulation.sh compare a b",
           "./run_simulation.sh init -d shop"}) {
         INFO(script);
         CHECK_FALSE(wants_server(script));

@@ -687,6 +687,10 @@ TEST_CASE("one statement is a workload") {
     const auto refused = test::run_pgtraffic({"run", "-d", database.dsn(), "--sql", "SELECT $1::int"});
     CHECK(refused.exit_code == 1);
     CHECK(refused.err.find("takes 1 parameter") != std::string::npos);
+    CHECK(refused.err.find("A --scenario says") != std::string::npos);
+    const auto several = test::run_pgtraffic({"run", "-d", database.dsn(), "--sql", "SELECT 1; SELECT 2"});
+    CHECK(several.exit_code == 1);
+    CHECK(several.err.find("one by one") != std::string::npos);
 }
 
 TEST_CASE("a warm-up that never came back is named") {

@@ -541,6 +541,15 @@ TEST_CASE("somebody else's tables on another machine are written only when the d
     };
     // Marked by init: nothing is asked.
     CHECK(run(network.kAddress, {}).exit_code == 0);
+    // But where the names of tables may lead elsewhere by then.
+    const test::TemporaryFile redirected{
+        R"json({"name": "tenant", "operations": [{"name": "pay", "statements": [
+        {"sql": "BEGIN"}, {"sql": "SELECT set_config('search_path', 'tenant, public', true)"},
+        {"sql": "UPDATE orders SET notes = 'paid' WHERE order_id = 1"}, {"sql": "COMMIT"}]}]})json"};
+    const auto led_astray = run_pgtraffic({"run", "-d", dsn(network.kAddress), "-t", "5", "-c", "1",
+                                           "--warmup", "0", "--scenario", redirected.path()});
+    CHECK(led_astray.exit_code == 1);
+    CHECK_THAT(led_astray.err, Contains("(what its statements do not tell)"));
     client.execute("COMMENT ON TABLE orders IS NULL");
     auto orders = count(client, "orders");
 

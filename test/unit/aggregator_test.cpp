@@ -308,13 +308,14 @@ TEST_CASE("an interval closes when all that was due in it has ended, and only th
     CHECK(recent.in_flight == 1);
     CHECK(recent.duration_s == Approx(1));
     CHECK(aggregator.series().take_recent().duration_s == 0);
-    aggregator.record(completion(0, 900ms, 0ms, 1200ms));
+    aggregator.record(completion(0, 900ms, 300ms, 900ms));
     const auto closed = aggregator.advance(kStart + 3001ms, gauges(2, 2, 0));
     // Due in an interval that was shown without it, and slow: whoever follows sees it all the same.
     const auto later = aggregator.series().take_recent();
     CHECK(later.response.count() == 1);
     CHECK(later.max == 1200ms);
     CHECK(later.lag.count() == 1);
+    CHECK(later.lag_quantile(0.99) == 300ms);
     REQUIRE(closed.size() == 3);
     CHECK(closed[0].response.count() == 2);
     CHECK(closed[0].max == Nanos{1200ms});

@@ -315,8 +315,6 @@ TEST_CASE("every option of run reaches its value") {
                                             "--random-seed",
                                             "18446744073709551615",
                                             "--measure-network",
-                                            "-P",
-                                            "2",
                                             "--disable-logging",
                                             "--format",
                                             "json",
@@ -349,7 +347,6 @@ TEST_CASE("every option of run reaches its value") {
     CHECK(run.prepared);
     CHECK(run.random_seed == 18446744073709551615ULL);
     CHECK(run.measure_network);
-    CHECK(run.progress == base::Nanos{2s});
     CHECK(run.disable_logging);
     CHECK(run.format == cli::Format::json);
     CHECK(run.json == "out.json");
@@ -358,6 +355,7 @@ TEST_CASE("every option of run reaches its value") {
     CHECK(run.scale == 0.5);
     CHECK(run.scale_given);
 
+    CHECK(cli::read_run_options({"-P", "2"}).progress == base::Nanos{2s});
     CHECK(cli::read_run_options({"--rate", "0.5"}).rate_per_s == 0.5);
     CHECK_FALSE(cli::read_run_options({"--rate", "0.5"}).find_rate);
     const auto found = cli::read_run_options({"--rate", "auto"});

@@ -88,6 +88,10 @@ TEST_CASE("failed, skipped and retried queries have pgbench's lines, and each op
     CHECK(warnings.find("suspect: the client's loop was busy") != std::string::npos);
     CHECK(warnings.find("threshold missed: failed_ratio < 0.1% (actual: 0.29 %)") != std::string::npos);
     CHECK(warnings.find("response.p99") == std::string::npos);
+    run.thresholds.clear();
+    run.thresholds.emplace_back().expression = "phase:tail.failed<5";
+    CHECK(report::pgbench_warnings(run).find("threshold missed: phase:tail.failed<5 (the run has no such "
+                                             "number)") != std::string::npos);
 }
 
 TEST_CASE("a run that ended early says how long it lasted, and one without a query no latency") {

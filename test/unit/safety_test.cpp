@@ -144,6 +144,10 @@ TEST_CASE("without a terminal a confirmation is the option, and it must name the
         cli::require_confirmation(server, "run writes to x", std::nullopt, false),
         "this run writes to x in database \"shop\" on \"10.0.0.5\". Nothing was changed. If that "
         "is meant, say --confirm shop");
+    auto spaced = server;
+    spaced.database = "my shop";
+    CHECK_THROWS_WITH(cli::require_confirmation(spaced, "run writes to x", std::nullopt, false),
+                      Catch::Matchers::EndsWith("say --confirm 'my shop'"));
     CHECK_THROWS_WITH(cli::require_confirmation(server, "run writes", "other", false),
                       Contains("--confirm: names the database \"other\", and the target is \"shop\""));
 }

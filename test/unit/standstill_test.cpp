@@ -110,6 +110,19 @@ TEST_CASE("slow queries, pauses between queries and outages are no server that s
     outage.to_s = 9.3;
     CHECK(stood_still_for(away) == 4s);
 
+    // One so short does not tell of four seconds, nor of what was lost behind them.
+    auto given_up = stopped_run();
+    given_up.operations[0].latencies.service = {};
+    for (int i = 0; i < 2400; ++i) given_up.operations[0].latencies.service.record(20ms);
+    given_up.latencies.service = given_up.operations[0].latencies.service;
+    for (int i = 0; i < 8; ++i) given_up.operations[0].latencies.failed.record(4s);
+    CHECK(stood_still_for(given_up) == 4s);
+    auto& reconnected = given_up.outages.emplace_back();
+    reconnected.from_s = 7;
+    reconnected.to_s = 7.5;
+    reconnected.without_service_s = 0.5;
+    CHECK(stood_still_for(given_up) == 1500ms);
+
     auto client_stopped = stopped_run();
     client_stopped.client.longest_clock_gap_s = 4;
     CHECK(stood_still_for(client_stopped) == 0s);

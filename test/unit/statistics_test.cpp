@@ -147,6 +147,29 @@ TEST_CASE("the bounds of a percentile are those of the ranks that its share may 
     CHECK(base::to_millis(bounds->high) == Approx(3.304).epsilon(0.001));
 }
 
+TEST_CASE("the stretches hold all of the run, its last second as well") {
+    for (const std::size_t seconds : {31U, 45U, 59U, 70U, 3599U}) {
+        CAPTURE(seconds);
+        auto intervals = intervals_of(std::vector<double>(seconds, 100));
+        for (auto& interval : intervals) interval.response = sparse({{1ms, 100}});
+        std::uint64_t values = 0;
+        const auto batches = metrics::batches_of(intervals, &Interval::response);
+        for (const auto& batch : batches) values += batch.count();
+        CHECK(values == 100 * seconds);
+        CHECK(batches.size() <= 30);
+
+        // One bad second: as far as anybody knows none is usual.
+        intervals.back().ok = 0;
+        intervals.back().failed = 100;
+        metrics::Counts counts;
+        counts.ok = 100 * (seconds - 1);
+        counts.failed = 100;
+        const auto bounds = metrics::failure_bounds(counts, intervals);
+        REQUIRE(bounds);
+        CHECK(bounds->low == 0);
+    }
+}
+
 TEST_CASE("stretches that are alike their neighbours do not make bounds narrow") {
     const auto width = [](std::size_t alike) {
         metrics::Histogram histogram;

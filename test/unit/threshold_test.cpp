@@ -303,6 +303,7 @@ TEST_CASE("a finished run is compared in the unit of the expression") {
         {"insert.failed_ratio<10%", 100 * 20 / 220.0, "9.0909 %", true},
         {"phase:traffic spike.response.mean<=30ms", 30, "30 ms", true},
         {"phase:traffic spike.throughput>=150", 150, "150/s", true},
+        {"phase:traffic spike.failed<5", 0, "0", true},
     };
     for (const auto& one : cases) {
         INFO(one.text);
@@ -385,9 +386,9 @@ TEST_CASE("a lag below a limit only because queries were never sent does not mee
 
 TEST_CASE("a figure that the run does not have meets no threshold") {
     for (const auto* text : {"v1.2.response.p99<1s", "v1.2.failed_ratio<1%", "phase:tail.throughput<1000",
-                             "phase:tail.response.max<1s", "loop_busy<95%", "generator_lag.p99<1s",
-                             "v1.2.success_ratio>=0", "v1.2.empty_ratio<0.9", "v1.2.missed_ratio<0.9",
-                             "v1.2.late_ratio<0.9", "v1.2.target_attainment<0.9"}) {
+                             "phase:tail.failed<5", "phase:tail.response.max<1s", "loop_busy<95%",
+                             "generator_lag.p99<1s", "v1.2.success_ratio>=0", "v1.2.empty_ratio<0.9",
+                             "v1.2.missed_ratio<0.9", "v1.2.late_ratio<0.9", "v1.2.target_attainment<0.9"}) {
         INFO(text);
         const auto result = evaluated(text);
         CHECK_FALSE(result.ok);

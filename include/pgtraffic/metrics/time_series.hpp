@@ -69,7 +69,10 @@ class TimeSeries {
         just_ended_->response.record(response);
         longest_ended_ = std::max(longest_ended_, response);
     }
-    void record_ended_lag(base::Nanos lag) noexcept { just_ended_->lag.record(lag); }
+    void record_ended_lag(base::Nanos lag) noexcept {
+        just_ended_->lag.record(lag);
+        longest_ended_lag_ = std::max(longest_ended_lag_, lag);
+    }
 
     /// Closes what can be closed at `now`. Returns those closed by this call, unmerged, good until the next
     /// one.
@@ -157,6 +160,7 @@ class TimeSeries {
     Interval recent_;
     std::unique_ptr<IntervalHistograms> just_ended_;  // since take_recent(); where somebody follows
     base::Nanos longest_ended_{0};                    // response, of these
+    base::Nanos longest_ended_lag_{0};
     std::vector<Interval> kept_;
     std::size_t merge_factor_;  // basic intervals in each kept one
     std::size_t merged_into_last_ = 0;

@@ -20,7 +20,7 @@ struct ProgressContext {
     std::size_t width = 80;         ///< columns; parts that do not fit are left out, the lag first
 };
 
-/// Elapsed and total time, phase, attained and target rate, p50 and p99 of what was due in the interval,
+/// Elapsed and total time, phase, attained and target rate, p50 and p99 of what ended in the interval,
 /// failed, waiting, p99 of the lag, in flight, connections, the share of the time in which the program itself
 /// was busy. No newline; never wider than `width`.
 [[nodiscard]] std::string progress_line(const metrics::Interval& interval, const ProgressContext& context);

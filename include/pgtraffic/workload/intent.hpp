@@ -30,6 +30,9 @@ namespace pgtraffic::workload {
 /// Whether some statement asks for transactions that may write, which overrules a default.
 [[nodiscard]] bool asks_to_write(const Scenario& scenario);
 
+/// Whether some statement sets a parameter by the function set_config(), such as the search path.
+[[nodiscard]] bool calls_set_config(const Scenario& scenario);
+
 /// Whether a session that is set to read only would not stay so: a statement asks to write, or sets back what
 /// was set (RESET, DISCARD ALL).
 [[nodiscard]] bool may_lift_read_only(const Scenario& scenario);
