@@ -28,6 +28,13 @@ bool same_address(const std::string& a, const std::string& b) {
     return a == b;
 }
 
+/// As the system's resolver may read more than that: 127.1.
+bool is_plain_address(const std::string& text) {
+    std::array<unsigned char, sizeof(in6_addr)> bytes{};
+    return inet_pton(AF_INET, text.c_str(), bytes.data()) == 1 ||
+           inet_pton(AF_INET6, text.c_str(), bytes.data()) == 1;
+}
+
 bool reachable(std::size_t host, const std::vector<std::string>& hosts,
                const std::vector<std::vector<std::string>>& addresses) {
     return !needs_lookup(hosts[host]) || (host < addresses.size() && !addresses[host].empty());
@@ -116,15 +123,14 @@ std::optional<std::size_t> place_of(const ListedHost& host, const Conninfo& conn
         return parts.size() == 1 ? parts.front() : i < parts.size() ? parts[i] : std::string{};
     };
     const auto port_of = [](const std::string& port) { return port.empty() ? std::string{"5432"} : port; };
-    std::vector<std::size_t> alike;  // in name and port
+    std::vector<std::size_t> alike;  // in name and port, and of an address that only the resolver can read
     for (std::size_t i = 0; i < host_count(conninfo); ++i) {
         const auto address = item("hostaddr", i);
         const auto name = item("host", i).empty() ? address : item("host", i);
         if (name != host.name || port_of(item("port", i)) != port_of(host.port)) continue;
         if (address.empty() || same_address(address, host.address)) return i;
-        alike.push_back(i);
+        if (!is_plain_address(address)) alike.push_back(i);
     }
-    // A user's address may be written as we cannot read it.
     return alike.size() == 1 ? std::optional{alike.front()} : std::nullopt;
 }
 

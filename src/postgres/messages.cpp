@@ -164,6 +164,7 @@ AnswerReader::Event AnswerReader::read(std::span<const char>& bytes) noexcept {
 
 void AnswerReader::begin_answer() noexcept {
     whole_ = complete_ = refused_ = false;
+    farewell_.reset();
     answer_ = Answer{};
     row_messages_ = 0;
 }
@@ -232,6 +233,8 @@ AnswerReader::Event AnswerReader::take_seldom(char type, std::span<const char> b
             answer_.in_pieces = true;
             return take_error(body);
         case 'N':  // NoticeResponse
+            take_notice(body);
+            [[fallthrough]];
         case 'A':  // NotificationResponse
             answer_.in_pieces = true;
             break;
@@ -300,8 +303,18 @@ AnswerReader::Event AnswerReader::take_error(std::span<const char> fields) noexc
     answer_.sqlstate =
         base::SqlState::parse(error_field(fields, 'C').value_or("")).value_or(base::kConnectionFailure);
     keep_error(error_field(fields, 'M').value_or("an error without a message"));
-    refused_ = !goodbye && answer_.sqlstate.error_class() != "08";
+    // What a goodbye follows was refused all the same.
+    refused_ = goodbye ? refused_ : answer_.sqlstate.error_class() != "08";
     return goodbye ? Event::unusable : Event::need_more;
+}
+
+/// A backend that has to go at once, because the server is shut down (immediate) or another one crashed, says
+/// so in a warning, and no more.
+void AnswerReader::take_notice(std::span<const char> fields) noexcept {
+    const auto state = base::SqlState::parse(error_field(fields, 'C').value_or(""));
+    if (answer_.failed || !state || !state->text().starts_with("57P0")) return;
+    farewell_ = state;
+    keep_error(error_field(fields, 'M').value_or("the server ends the session"));
 }
 
 /// In one line: libpq's and the server's have several, with hints that are indented.

@@ -55,13 +55,14 @@ HostLookup::State HostLookup::ask(base::Mono now) {
         asked_at_ = now;
         look_up_from(0);
     }
-    if (parameters_.has_value()) return State::ready;
+    const bool may_be_old = under_way_ && now - asked_at_ < kFreshAnswer;
+    if (parameters_.has_value() && !may_be_old) return State::ready;
     if (under_way_) return State::waiting;
     return std::exchange(error_told_, true) ? State::waiting : State::failed;
 }
 
 base::Mono HostLookup::retry_at() const noexcept {
-    return parameters_.has_value() || under_way_ ? base::Mono::max() : asked_at_ + kFreshAnswer;
+    return parameters_.has_value() != under_way_ ? base::Mono::max() : asked_at_ + kFreshAnswer;
 }
 
 void HostLookup::look_up_from(std::size_t first) {

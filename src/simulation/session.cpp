@@ -259,7 +259,7 @@ void Session::statement_failed(Query& query, Mono done, Mono now) noexcept {
     if (!may_retry(query, answer.sqlstate)) {
         // Sooner than that somebody else cancelled it.
         const bool timed_out = context_->timeout && answer.sqlstate == base::kQueryCanceled &&
-                               done - query.completion.sent >= *context_->timeout;
+                               done - worked_on_since(query) >= *context_->timeout;
         end_oldest(timed_out ? Outcome::timed_out : Outcome::failed, connection_.error(), done);
         if (context_->leave_read_only && answer.sqlstate == base::kReadOnly)
             return give_up("the server refuses to write");
@@ -269,6 +269,13 @@ void Session::statement_failed(Query& query, Mono done, Mono now) noexcept {
     query.counted = false;
     if (connection_.in_transaction()) return roll_back(true);
     return room_ == 1 ? this->retry(now) : try_again(move_to_end(), now);
+}
+
+/// The server's limit is each statement's. Behind others of its pipeline it began when the one ahead was
+/// answered, which we may have read a little late.
+Mono Session::worked_on_since(const Query& query) const noexcept {
+    if (turn_began_ <= query.statement_sent) return query.statement_sent;
+    return std::max(turn_began_ - *context_->timeout / 10, query.statement_sent);
 }
 
 /// A prepared statement that the server lost (DEALLOCATE ALL), or whose table was altered, fails from then
@@ -335,6 +342,7 @@ Query& Session::move_to_end() noexcept {
     const std::uint32_t behind = position(under_way_);
     if (behind != oldest_) std::swap(queries_[oldest_], queries_[behind]);
     oldest_ = position(1);
+    turn_began_ = base::mono_now();
     context_->on_requeued(this);
     return queries_[position(under_way_ - 1)];
 }
@@ -343,6 +351,7 @@ void Session::end_oldest(Outcome outcome, std::string_view error, Mono now) noex
     Query& query = queries_[oldest_];
     query.completion.outcome = outcome;
     query.completion.done = now;
+    if (room_ > 1) turn_began_ = now;
     oldest_ = position(1);
     --under_way_;
     context_->on_ended(this, &query, error);
@@ -409,10 +418,13 @@ void Session::lose(Mono now) noexcept {
     } else {
         connect_error_ = connection_.connect_error();
     }
+    std::string_view why = error();
     while (in_query()) {
-        lose_oldest(Outcome::failed, sqlstate, error(), was, now);
+        lose_oldest(Outcome::failed, sqlstate, why, was, now);
         // What ended the session is why all of them have no answer; another error was the oldest one's alone.
-        if (!connection_.session_ended()) sqlstate = base::kConnectionFailure;
+        if (connection_.session_ended() || sqlstate == base::kConnectionFailure) continue;
+        sqlstate = base::kConnectionFailure;
+        why = "the connection was lost behind another query's error";
     }
     unsent_ = false;
     connection_.close();

@@ -154,6 +154,22 @@ TEST_CASE("a query that waits behind others of its pipeline is not late") {
     CHECK(result["outages"].empty());
 }
 
+TEST_CASE("what a limit of the role's ends is no time-out of ours, however long it waited for its turn") {
+    const auto database = test::fresh_database();
+    Client{database.conninfo()}.execute(
+        "DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET statement_timeout = 100', current_database()); "
+        "END $$");
+    const test::TemporaryFile scenario{R"json({"name": "slow", "operations": [
+        {"name": "slow", "statements": [{"sql": "SELECT pg_sleep(0.2)"}]}]})json"};
+    // The last of eight waits 0.7 s for its turn.
+    const auto ended = test::run_pgtraffic({"run", "-d", database.dsn(), "--scenario", scenario.path(),
+                                            "--total-queries", "16", "-c", "1", "--warmup", "0", "--timeout",
+                                            "500ms", "--pipeline", "8", "--format", "json"});
+    const auto result = json::parse(ended.out);
+    CHECK(queries(result)["failed"] == 16);
+    CHECK(queries(result)["timed_out"] == 0);
+}
+
 TEST_CASE("a query over the time-out ends alone in its pipeline") {
     const auto database = test::fresh_database();
     const test::NeverAnswered lock{database};

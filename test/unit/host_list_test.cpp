@@ -78,6 +78,9 @@ TEST_CASE("a host is found in the lists by its address, or by name and port") {
     CHECK(postgres::place_of({"a", "5434", "10.0.0.2"}, conninfo) == std::nullopt);
     CHECK(postgres::place_of({"a", "5433", "10.0.0.3"}, conninfo) == std::nullopt);  // the name has moved
     CHECK(postgres::place_of({"b", "5433", ""}, conninfo) == std::nullopt);
+    conninfo.set("host", "a,b");
+    conninfo.set("hostaddr", "10.0.0.3,10.0.0.2");
+    CHECK(postgres::place_of({"a", "5433", "10.0.0.1"}, conninfo) == std::nullopt);  // so has this one
     conninfo.set("host", "x,y");
     conninfo.set("hostaddr", "127.1,10.0.0.2");  // as the system's resolver reads it
     conninfo.set("port", ",");

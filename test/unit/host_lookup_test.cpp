@@ -66,6 +66,19 @@ TEST_CASE("a look-up that took long and found nothing is told before the next on
     CHECK(asker.answers() == 2);
 }
 
+TEST_CASE("what is asked again is waited for, and where that takes long the old addresses do") {
+    Asker asker{"localhost"};
+    REQUIRE(asker.ask(kNow) == State::ready);
+    REQUIRE(asker.lookup().ask(kNow + 1s) == State::waiting);  // the name may have moved
+    CHECK(asker.lookup().retry_at() == kNow + 2s);
+    CHECK(asker.lookup().ask(kNow + 1999ms) == State::waiting);
+    CHECK(asker.lookup().ask(kNow + 2s) == State::ready);
+    asker.wait();
+    CHECK(asker.lookup().ask(kNow + 1100ms) == State::ready);
+    CHECK(asker.answers() == 2);
+    CHECK(asker.lookup().retry_at() == base::Mono::max());
+}
+
 TEST_CASE("a host whose address is given is not looked up, and one beside it is") {
     Asker given{"-nowhere-,-neither- hostaddr=10.0.0.1,10.0.0.2"};
     CHECK(given.ask(kNow) == State::ready);

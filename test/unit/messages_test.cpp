@@ -114,9 +114,38 @@ TEST_CASE("a query that was refused is told from a session that was ended") {
     none = pooler;
     REQUIRE(broken.read(none) == Event::need_more);
     CHECK_FALSE(broken.refused());
-    REQUIRE(read(message('E', "SFATAL\0VFATAL\0C57P01\0Mgoing down\0\0"s)) == Event::unusable);
-    CHECK_FALSE(reader.refused());
+    const auto goodbye = message('E', "SFATAL\0VFATAL\0C57P01\0Mgoing down\0\0"s);
+    REQUIRE(read(goodbye) == Event::unusable);
+    CHECK(reader.refused());  // before it went
     CHECK(reader.session_ended());
+    AnswerReader sent_away;
+    none = goodbye;
+    REQUIRE(sent_away.read(none) == Event::unusable);
+    CHECK_FALSE(sent_away.refused());
+}
+
+TEST_CASE("a warning that the server goes at once tells why no answer comes, and only there") {
+    const auto warning = message(
+        'N',
+        "SWARNING\0VWARNING\0C57P02\0Mterminating connection because of crash of another server process\0\0"s);
+    AnswerReader reader;
+    std::span<const char> bytes{warning};
+    REQUIRE(reader.read(bytes) == Event::need_more);
+    CHECK(reader.unanswered_sqlstate().text() == "57P02");
+    CHECK(reader.session_ended());
+    CHECK_FALSE(reader.refused());
+    CHECK(reader.error() == "terminating connection because of crash of another server process");
+    // It goes on all the same: it was no farewell.
+    const auto rest = message('C', "SELECT 1\0"s) + ready();
+    bytes = rest;
+    REQUIRE(reader.read(bytes) == Event::answer);
+    CHECK_FALSE(reader.answer().failed);
+    CHECK(reader.unanswered_sqlstate() == base::kConnectionFailure);
+    const auto other = message('N', "SNOTICE\0VNOTICE\0C00000\0Mhello\0\0"s);
+    bytes = other;
+    REQUIRE(reader.read(bytes) == Event::need_more);
+    CHECK_FALSE(reader.session_ended());
+    CHECK(reader.unanswered_sqlstate() == base::kConnectionFailure);
 }
 
 TEST_CASE("a prepared statement is bound, executed and synced in one piece") {

@@ -12,6 +12,7 @@
 #include <cstdint>
 #include <cstring>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -141,7 +142,8 @@ class AnswerReader {
 
     /// The SQLSTATE of queries that will have no answer: the server's, where it said why it goes.
     [[nodiscard]] base::SqlState unanswered_sqlstate() const noexcept {
-        return !whole_ && answer_.failed ? answer_.sqlstate : base::kConnectionFailure;
+        if (!whole_ && answer_.failed) return answer_.sqlstate;
+        return whole_ ? base::kConnectionFailure : farewell_.value_or(base::kConnectionFailure);
     }
 
     /// Whether the last answer left a transaction open, sound or failed.
@@ -156,7 +158,7 @@ class AnswerReader {
     [[nodiscard]] bool refused() const noexcept { return !whole_ && refused_; }
 
     /// The server said that it ends the session: unanswered_sqlstate() is why, and every query's.
-    [[nodiscard]] bool session_ended() const noexcept { return session_ended_; }
+    [[nodiscard]] bool session_ended() const noexcept { return session_ended_ || farewell_; }
 
     /// What came while nothing was asked, as from a pooler that complains, belongs to no answer. libpq takes
     /// it for a notice, too.
@@ -173,6 +175,7 @@ class AnswerReader {
     [[nodiscard]] Event end_answer(std::span<const char> body) noexcept;
     [[nodiscard]] Event refuse(std::string_view sqlstate, std::string_view message) noexcept;
     void take_completion(std::span<const char> tag) noexcept;
+    void take_notice(std::span<const char> fields) noexcept;
     [[nodiscard]] Event take_error(std::span<const char> fields) noexcept;
 
     static constexpr std::size_t kHeader = 5;   // type, and length with itself
@@ -184,7 +187,8 @@ class AnswerReader {
     bool in_transaction_ = false;
     bool refused_ = false;  // answer_ was, by a plain error of the server's
     bool session_ended_ = false;
-    bool unasked_ = false;  // the message that is held belongs to no answer
+    std::optional<base::SqlState> farewell_;  // of a warning within answer_, behind which nothing may come
+    bool unasked_ = false;                    // the message that is held belongs to no answer
     std::uint64_t row_messages_ = 0;
 
     // A message that came in part.

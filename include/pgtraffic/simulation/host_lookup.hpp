@@ -20,8 +20,8 @@ namespace pgtraffic::simulation {
 class HostLookup {
  public:
     enum class State : std::uint8_t {
-        waiting,  ///< the first look-up runs, and on_answer follows; or none found anything, and the next one
-                  ///< begins at retry_at() → ready or failed
+        waiting,  ///< a look-up runs, and on_answer follows, or the addresses that there were have to do from
+                  ///< retry_at() on; or none found anything, and the next one begins then → ready or failed
         ready,    ///< parameters() are there, and stay: a name that is not found again keeps its addresses
         failed,   ///< error() says why there is nowhere to connect to, once for each look-up; → waiting
     };
@@ -32,7 +32,7 @@ class HostLookup {
     /// The state now; begins to look up where the last answer is older than a second.
     [[nodiscard]] State ask(base::Mono now);
 
-    /// When ask() will look up again what was not found; Mono::max() where something was.
+    /// When to ask again where no on_answer comes before; Mono::max() where only that can help.
     [[nodiscard]] base::Mono retry_at() const noexcept;
 
     /// What to connect with, when ready.

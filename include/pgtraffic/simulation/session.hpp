@@ -191,6 +191,7 @@ class alignas(kCacheLine) Session {
     [[nodiscard]] std::uint32_t statement_of(const Query& query) const noexcept {
         return context_->workload.statement_number(query.choice.operation, query.completion.statement);
     }
+    [[nodiscard, gnu::cold]] base::Mono worked_on_since(const Query& query) const noexcept;
     [[gnu::cold]] void look_for_stale(const Query& query, base::SqlState state);
     [[gnu::cold]] void fresh(const Query& query) noexcept;
     [[nodiscard]] base::Mono came_at(base::Wall received, base::Mono now) const noexcept;
@@ -243,6 +244,7 @@ class alignas(kCacheLine) Session {
     std::uint32_t unprepared_ = 0;  // answers to set-up and PREPARE still to come
     std::uint32_t unplanned_ = 0;   // and behind them those of statements that are planned ahead
     base::Mono resume_at_;          // while backing off
+    base::Mono turn_began_;         // of the oldest in a pipeline, when the one ahead of it had ended
     std::string given_up_because_;
     bool refused_to_prepare_ = false;
     base::SqlState connect_error_;  // of the last attempt, where it was not given up
