@@ -85,6 +85,20 @@ void refuse_existing(const Found& found, const std::string& database) {
     }
 }
 
+/// Of these names what stands in schemas of the search path behind the first one.
+std::vector<std::string> hidden_behind(postgres::Client& client, const std::string& schema) {
+    const auto rows = client.query(
+        fmt::format("SELECT c.oid::pg_catalog.regclass::text FROM pg_catalog.pg_class c "
+                    "JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace "
+                    "WHERE n.nspname = ANY (pg_catalog.current_schemas(false)) AND n.nspname <> $1 "
+                    "AND c.relname IN ('{}') ORDER BY 1",
+                    fmt::join(table_names(), "', '")),
+        {schema}, 1);
+    std::vector<std::string> hidden;
+    for (const auto& row : rows) hidden.push_back(row[0].value_or(""));
+    return hidden;
+}
+
 void create_tables(postgres::Client& client, const std::string& schema) {
     constexpr base::SqlState kNoRight{{'4', '2', '5', '0', '1'}};
     try {
@@ -124,6 +138,7 @@ InitSummary init(postgres::Client& client, const InitOptions& options, const Pro
     client.execute(sequences_sql());
     client.execute(marks_sql(fmt::format("(scale {}, seed {})", options.scale, options.seed)));
     client.execute("ANALYZE " + list(table_names()));
+    summary.hidden = hidden_behind(client, found.schema);
     if (options.before_commit) options.before_commit();
     transaction.commit("look whether the tables are there");
     return summary;

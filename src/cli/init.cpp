@@ -103,6 +103,11 @@ int init_command(const InitOptions& options) {
     text += fmt::format("Random seed {}, scale {}. `pgtraffic cleanup` drops these tables again.\n",
                         options.random_seed, options.scale);
     write_stdout(text);
+    if (!summary.hidden.empty()) {
+        write_stderr(fmt::format(
+            "note: in this user's search path they stand before {}, which are found by these names no more\n",
+            report::printable(fmt::format("{}", fmt::join(summary.hidden, ", ")))));
+    }
     return 0;
 }
 

@@ -454,7 +454,8 @@ TEST_CASE("the tables go where the search path says, and a path to nowhere is na
     Client client{database.conninfo()};
     client.execute("CREATE TABLE orders (precious int)");
     client.execute("CREATE SCHEMA shop; SET search_path = shop, public");
-    brickhouse::init(client, options(kSmall), nullptr);
+    const auto summary = brickhouse::init(client, options(kSmall), nullptr);
+    CHECK(summary.hidden == std::vector<std::string>{"public.orders"});
     CHECK(text(client, "SELECT count(*) FROM pg_tables WHERE schemaname = 'shop'") == "5");
     CHECK(brickhouse::cleanup(client).size() == 5);
     CHECK(text(client, "SELECT count(*) FROM public.orders") == "0");

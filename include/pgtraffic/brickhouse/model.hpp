@@ -26,6 +26,8 @@ using Progress = std::function<void(const std::string& table, std::uint64_t rows
 
 struct InitSummary {
     std::vector<std::pair<std::string, std::uint64_t>> rows;  ///< by table, in the order of creation
+    /// "public.orders": what this user's search path led to before, and to the new table from now on.
+    std::vector<std::string> hidden;
 };
 
 /// Creates, fills (COPY), marks and ANALYZEs the five tables in one transaction: it is all there or nothing
