@@ -27,7 +27,6 @@ std::optional<Queries> queries_of(const std::vector<Part>& parts, const std::str
                                   Succeeded succeeded, Duration duration_s) {
     const auto part = std::ranges::find(parts, name, &Part::name);
     if (part == parts.end()) return std::nullopt;
-    if (duration_s(*part) <= 0) return std::nullopt;  // a phase that never began
     return Queries{part->counts, part->latencies, static_cast<double>(succeeded(*part)), duration_s(*part)};
 }
 
@@ -40,10 +39,12 @@ std::optional<Queries> queries_of(const Threshold& threshold, const RunResult& r
                 run.operations, threshold.name,
                 [](const auto& operation) { return operation.succeeded_in_time; },
                 [&](const auto&) { return run.duration_s; });
-        case Population::phase:
-            return queries_of(
-                run.phases, threshold.name, [](const auto& phase) { return phase.counts.succeeded(); },
-                [](const auto& phase) { return phase.duration_s; });
+        case Population::phase: {
+            const auto phase = queries_of(
+                run.phases, threshold.name, [](const auto& one) { return one.counts.succeeded(); },
+                [](const auto& one) { return one.duration_s; });
+            return phase && phase->duration_s > 0 ? phase : std::nullopt;  // else it never began
+        }
     }
     return Queries{run.total, run.latencies, static_cast<double>(run.succeeded_in_time), run.duration_s};
 }

@@ -304,7 +304,7 @@ Json operations_json(const RunResult& run) {
         row["in_doubt"] = counts.in_doubt;
         row["retries"] = counts.retries;
         row["rows"] = counts.rows;
-        row["throughput_per_s"] = number(per_second(operation.succeeded_in_time, run.duration_s));
+        row["throughput_per_s"] = number(operation.throughput_per_s(run.duration_s));
         row["response_ms"] = latency_ms(operation.latencies.response);
         row["response_lower_bounds"] = lower_bounds(operation.latencies);
         row["service_ms"] = latency_ms(operation.latencies.service);

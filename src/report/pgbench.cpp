@@ -87,8 +87,7 @@ std::string each_operation(const RunResult& run) {
     std::size_t number = 0;
     for (const auto& operation : run.operations) {
         const auto& counts = operation.counts;
-        const double per_s =
-            run.duration_s > 0 ? static_cast<double>(operation.succeeded_in_time) / run.duration_s : 0;
+        const double per_s = operation.throughput_per_s(run.duration_s);
         text += fmt::format("SQL script {}: {}\n", ++number, printable(operation.name));
         text += fmt::format(" - {} transactions ({:.1f}% of total, tps = {:.6f})\n", counts.succeeded(),
                             percent_of(counts.succeeded(), run.total.succeeded()), per_s);

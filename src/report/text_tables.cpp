@@ -151,8 +151,7 @@ void text_operations(const RunResult& run, const Millis& ms, Page& page) {
     bool at_least = false;
     for (const auto& operation : run.operations) {
         const auto& counts = operation.counts;
-        const double per_s =
-            run.duration_s > 0 ? static_cast<double>(operation.succeeded_in_time) / run.duration_s : 0;
+        const double per_s = operation.throughput_per_s(run.duration_s);
         TableRow row{printable(operation.name, kLongestName),
                      {with_thousands(counts.ok), with_thousands(counts.empty),
                       with_thousands(counts.failed + counts.timed_out), with_thousands(per_s, 2)},

@@ -29,6 +29,36 @@ std::string found_rate_text(const PeakRate& peak) {
                        rate_text(peak.closed_loop_per_s));
 }
 
+std::vector<metrics::Warning> search_warnings(const PeakRate& peak, bool of_rate, bool by_thresholds,
+                                              std::uint64_t lost) {
+    constexpr const char* kCode = "peak_disturbed";
+    const auto* what = of_rate ? "rate" : "peak";
+    const auto* option = of_rate ? "--rate" : "--peak-rate";
+    std::vector<metrics::Warning> warnings;
+    if (peak.blind) {
+        warnings.push_back(
+            {kCode, fmt::format("no query began and succeeded within a step of the search for the {}, "
+                                "which means nothing then: give {} N",
+                                what, option)});
+    } else if (peak.at_floor && by_thresholds) {
+        warnings.push_back(
+            {kCode,
+             fmt::format("not even {} queries/s, {:.0f} % of what a closed loop reached, kept the thresholds",
+                         rate_text(peak.floor_per_s), 100 * peak.floor_per_s / peak.closed_loop_per_s)});
+    } else if (peak.at_floor) {
+        warnings.push_back(
+            {kCode, fmt::format("in the search for the {} not even a fifth of what a closed loop reached "
+                                "was carried: it is hardly more than a guess; give {} N",
+                                what, option)});
+    }
+    if (lost > 0) {
+        warnings.push_back(
+            {kCode, fmt::format("{} lost while {} auto looked for the {}, which may be too low: run again",
+                                base::counted(lost, "connection was", "connections were"), option, what)});
+    }
+    return warnings;
+}
+
 std::string PeakSearch::wanted() const {
     return objectives_.empty() ? "highest rate that the server carries"
                                : fmt::format("highest rate at which {}", objectives_.text());

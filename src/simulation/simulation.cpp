@@ -523,29 +523,9 @@ void Run::end_search() {
     } else if (!peak.blind && !peak.at_floor) {
         announcer_.say(found_rate_text(peak));
     }
-    const auto warn = [&](std::string text) {
-        result_.warnings.push_back({"peak_disturbed", std::move(text)});
-    };
-    const auto* what = plan_.find_rate ? "rate" : "peak";
-    const auto* option = plan_.find_rate ? "--rate" : "--peak-rate";
-    if (peak.blind) {
-        warn(
-            fmt::format("no query began and succeeded within a step of the search for the {}, which means "
-                        "nothing then: give {} N",
-                        what, option));
-    } else if (peak.at_floor && peak_search_.has_objectives()) {
-        warn(fmt::format("not even {} queries/s, {:.0f} % of what a closed loop reached, kept the thresholds",
-                         rate_text(peak.floor_per_s), 100 * peak.floor_per_s / peak.closed_loop_per_s));
-    } else if (peak.at_floor) {
-        warn(
-            fmt::format("in the search for the {} not even a fifth of what a closed loop reached was "
-                        "carried: it is hardly more than a guess; give {} N",
-                        what, option));
-    }
-    if (lost_in_search_ > 0) {
-        warn(fmt::format("{} lost while {} auto looked for the {}, which may be too low: run again",
-                         base::counted(lost_in_search_, "connection was", "connections were"), option, what));
-    }
+    for (auto& warning :
+         search_warnings(peak, plan_.find_rate, peak_search_.has_objectives(), lost_in_search_))
+        result_.warnings.push_back(std::move(warning));
 }
 
 void Run::measure() {

@@ -351,3 +351,30 @@ TEST_CASE("a step has the arrivals that its percentile needs, as far as patience
     quick.end_step(2s, 0, 0);
     CHECK(quick.step_length() == PeakSearch::kStepForObjectives);
 }
+
+TEST_CASE("a search that cannot be relied on says why, in the words of its option") {
+    simulation::PeakRate peak{100, 90, 110, 200, false, false, 40};
+    CHECK(simulation::search_warnings(peak, true, false, 0).empty());
+    CHECK(simulation::peak_rate_text(peak) ==
+          "peak rate 100 queries/s, between 90 and 110 in 3 searches (a closed loop reached 200)");
+    CHECK(simulation::found_rate_text(peak) ==
+          "found 90 queries/s, the least of 3 searches, the most 110 (a closed loop reached 200)");
+    const auto text_of = [&](bool of_rate, bool by_thresholds, std::uint64_t lost) {
+        const auto warnings = simulation::search_warnings(peak, of_rate, by_thresholds, lost);
+        REQUIRE(warnings.size() == 1);
+        CHECK(warnings.front().code == "peak_disturbed");
+        return warnings.front().message;
+    };
+    CHECK(
+        text_of(false, false, 1) ==
+        "1 connection was lost while --peak-rate auto looked for the peak, which may be too low: run again");
+    CHECK_THAT(text_of(true, false, 2),
+               Catch::Matchers::StartsWith("2 connections were lost while --rate auto"));
+    peak.at_floor = true;
+    CHECK_THAT(text_of(false, false, 0),
+               Catch::Matchers::EndsWith("hardly more than a guess; give --peak-rate N"));
+    CHECK(text_of(true, true, 0) ==
+          "not even 40 queries/s, 20 % of what a closed loop reached, kept the thresholds");
+    peak.blind = true;
+    CHECK_THAT(text_of(true, true, 0), Catch::Matchers::EndsWith("which means nothing then: give --rate N"));
+}

@@ -57,6 +57,11 @@ struct OperationResult {
     Latencies latencies;
     base::Nanos longest_in_flight{0};         ///< since it was sent; of those that had no answer by the end
     std::vector<StatementResult> statements;  ///< all of them, in their order
+
+    /// In a run of `duration_s`; 0 where that is none.
+    [[nodiscard]] double throughput_per_s(double duration_s) const noexcept {
+        return duration_s > 0 ? static_cast<double>(succeeded_in_time) / duration_s : 0;
+    }
 };
 
 struct PhaseResult {

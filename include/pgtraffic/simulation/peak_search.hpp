@@ -12,6 +12,7 @@
 
 #include "pgtraffic/base/time.hpp"
 #include "pgtraffic/metrics/outcome.hpp"
+#include "pgtraffic/metrics/result.hpp"
 #include "pgtraffic/simulation/objectives.hpp"
 
 namespace pgtraffic::simulation {
@@ -32,6 +33,10 @@ struct PeakRate {
 [[nodiscard]] std::string peak_rate_text(const PeakRate& peak);
 /// "found 1,200 queries/s, the least of …".
 [[nodiscard]] std::string found_rate_text(const PeakRate& peak);
+
+/// Where it cannot be relied on, why. `lost`: connections while it lasted.
+[[nodiscard]] std::vector<metrics::Warning> search_warnings(const PeakRate& peak, bool of_rate,
+                                                            bool by_thresholds, std::uint64_t lost);
 
 class PeakSearch {
  public:
