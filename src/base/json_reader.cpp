@@ -146,7 +146,7 @@ std::string input_name(const std::string& path) {
     return path == "-" ? "standard input" : path;
 }
 
-nlohmann::ordered_json read_json_file(const std::string& path) {
+std::string read_text_file(const std::string& path) {
     errno = 0;
     std::ifstream file;
     if (path != "-") file.open(path, std::ios::binary);
@@ -163,7 +163,11 @@ nlohmann::ordered_json read_json_file(const std::string& path) {
         throw Error(fmt::format("{}: cannot read it: {}", input_name(path),
                                 errno != 0 ? std::strerror(errno) : "it is empty"));
     }
-    return parse_json(text, input_name(path));
+    return text;
+}
+
+nlohmann::ordered_json read_json_file(const std::string& path) {
+    return parse_json(read_text_file(path), input_name(path));
 }
 
 void JsonNode::fail(const std::string& what) const {

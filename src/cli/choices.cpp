@@ -172,6 +172,21 @@ workload::Scenario scenario_of_sql(const std::string& sql) {
     }
 }
 
+workload::Scenario scenario_of_scripts(const RunOptions& options) {
+    try {
+        return workload::scenario_of_scripts(options.scripts, options.defines);
+    } catch (const base::Error& error) {
+        throw base::Error(fmt::format("--file: {}", error.what()));
+    }
+}
+
+workload::Scenario scenario_of(const RunOptions& options) {
+    if (options.sql) return scenario_of_sql(*options.sql);
+    if (options.scenario) return scenario_of_file(*options.scenario);
+    if (!options.scripts.empty()) return scenario_of_scripts(options);
+    return workload::built_in_scenario(*options.query_type);
+}
+
 }  // namespace
 
 workload::Scenario scenario_of_file(const std::string& file) {
@@ -215,9 +230,7 @@ TrafficChoice choose_traffic(const TrafficOptions& options,
 
 RunChoice choose(const RunOptions& options) {
     RunChoice choice;
-    choice.scenario = options.sql        ? scenario_of_sql(*options.sql)
-                      : options.scenario ? scenario_of_file(*options.scenario)
-                                         : workload::built_in_scenario(*options.query_type);
+    choice.scenario = scenario_of(options);
     if (options.mix) workload::apply_mix(choice.scenario, *options.mix);
     workload::drop_weightless(choice.scenario);
     refuse_lifted_read_only(choice.scenario);

@@ -213,6 +213,22 @@ void read_workload(const Reader& reader, RunOptions& run) {
     reader.refuse_both("sql", "scenario", kWhole);
     reader.refuse_both("sql", "query-type", kWhole);
     reader.refuse_both("sql", "mix", "one statement has nothing to mix");
+    for (const auto* name : {"scenario", "query-type", "sql"}) reader.refuse_both("file", name, kWhole);
+    reader.refuse_both("file", "mix", "scripts have their weights as in FILE@3");
+    for (const auto& file : reader.options().texts("file")) {
+        if (file.find("://") != std::string::npos)
+            reader.refuse("file", fmt::format("{} is a URL; give FILE[@WEIGHT]", in_quotes(file)));
+        run.scripts.push_back(workload::parse_script_file(file));
+    }
+    for (const auto& definition : reader.options().texts("define")) {
+        if (run.scripts.empty()) reader.refuse("define", "has no meaning without --file");
+        try {
+            workload::define(run.defines, definition);
+        } catch (const base::Error&) {
+            reader.refuse("define", fmt::format("{} must be NAME=VALUE, the name of letters, digits and _",
+                                                in_quotes(definition)));
+        }
+    }
     run.sql = reader.text("sql");
     run.mix = reader.file("mix");  // no URL, whose password an error would repeat
     run.query_type = reader.word("query-type");
@@ -220,7 +236,8 @@ void read_workload(const Reader& reader, RunOptions& run) {
         reader.refuse("mix", fmt::format("--query-type {} has one operation only; leave it out, or say mixed",
                                          *run.query_type));
     }
-    if (!run.query_type && !run.scenario && !run.sql) run.query_type = run.mix ? "mixed" : "select";
+    if (!run.query_type && !run.scenario && !run.sql && run.scripts.empty())
+        run.query_type = run.mix ? "mixed" : "select";
 
     const auto keys = workload::parse_key_distribution(*reader.word("key-distribution"));
     PGTRAFFIC_CHECK(keys.has_value(), "the table allows a key distribution that the workload does not know");
@@ -296,6 +313,7 @@ void refuse_shared_files(const Reader& reader, const RunOptions& run) {
                                      std::pair{"stop-file", run.stop_file}}) {
         if (file) files.emplace_back(name, *file);
     }
+    for (const auto& script : run.scripts) files.emplace_back("file", script.path);
     for (const auto& [name, file] :
          {std::pair{"json", run.json}, std::pair{"stream", run.stream}, std::pair{"csv", run.csv},
           std::pair{"hdr-log", run.hdr_log}, std::pair{"html", run.html}}) {

@@ -74,7 +74,7 @@ int init_command(const InitOptions& options) {
     const auto start = base::mono_now();
     brickhouse::InitSummary summary;
     {
-        FillingView view;
+        FillingView view{stderr_is_terminal()};
         InterruptNotice notice;
         brickhouse::InitOptions wanted{options.scale, options.random_seed, options.reset, {}, {}};
         wanted.before_commit = [&notice] { notice.committing(); };

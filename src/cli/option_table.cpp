@@ -133,6 +133,12 @@ constexpr auto kOptions = std::to_array<OptionRow>({
     {"scenario", 0, "FILE|-", kWork,
      "a scenario of your own, - from stdin; `pgtraffic show mixed` prints one to start from", "", kRun},
     {"scenario", 0, "FILE|-", kWork, "plan the traffic of a scenario of your own", "", kPlan},
+    {"file", 'f', "FILE[@WEIGHT]", kWork,
+     "a script of pgbench's as the workload, - from stdin; several are chosen by weight. Of its commands "
+     "there "
+     "is \\set, with arithmetic and random()",
+     "", kRun, false, true},
+    {"define", 'D', "NAME=VALUE", kWork, "a variable of these scripts; repeatable", "", kRun, false, true},
     {"mix", 0, "NAME=WEIGHT,...", kWork,
      "weights of the operations, such as select=60,insert=25,update=15; alone it implies --query-type mixed",
      "", kRun},

@@ -61,8 +61,6 @@ std::string_view cure_of_habit(Command command, std::string_view name) {
         std::string_view cure;
     };
     static constexpr auto kHabits = std::to_array<Habit>({
-        {"f", "file",
-         "a workload of your own is --scenario FILE; `pgtraffic show mixed` prints one to start from"},
         {"b", "builtin", "a built-in workload is --query-type NAME; `pgtraffic list` names them"},
         {"S", "select-only", "that is --query-type select, which is the default"},
         {"j", "jobs", "one thread serves all connections"},
@@ -75,8 +73,6 @@ std::string_view cure_of_habit(Command command, std::string_view name) {
         {"", "transactions", "the number of queries of the whole run is -t, --total-queries"},
         {"", "client", "the number of connections is -c, --connections"},
         {"", "threads", "one thread serves all connections, whose number is -c, --connections"},
-        {"D", "define",
-         "parameters of a scenario are drawn: `pgtraffic show mixed` prints one to start from"},
         {"", "max-tries", "what is tried again, and how often, is \"retry\" in a scenario"},
         {"W", "password", "give the password in PGPASSWORD, ~/.pgpass or by --password-command"},
     });

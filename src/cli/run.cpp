@@ -79,7 +79,7 @@ void check_stop_file(const RunOptions& options) {
 /// A temporary server with the model in it. Where there is more than one processor, one is this program's
 /// alone from then on: what a newcomer sees first shall be the server's figures, not those of a fight for it.
 std::unique_ptr<postgres::TemporaryServer> start_temporary_server(const RunOptions& options,
-                                                                  std::uint32_t connections) {
+                                                                  std::uint32_t connections, bool moving) {
     postgres::TemporaryServerOptions wanted;
     wanted.max_connections = connections + kOtherSessions;
     wanted.fsync = !options.unsafe_fast;
@@ -101,7 +101,7 @@ std::unique_ptr<postgres::TemporaryServer> start_temporary_server(const RunOptio
     if (options.random_seed) init.seed = *options.random_seed;
     std::optional<FillingView> view;
     // At its own scale it takes no second, and nobody asked for it.
-    if (!options.disable_logging && options.scale > 1) view.emplace();
+    if (!options.disable_logging && options.scale > 1) view.emplace(moving);
     (void)brickhouse::init(client, init,
                            [&view](const std::string& table, std::uint64_t rows, std::uint64_t total) {
                                if (view) view->show(table, rows, total);
@@ -269,7 +269,7 @@ int run_command(const RunOptions& options, const std::vector<std::string>& argv)
     Narrator narrator{options, choice.traffic.open_loop()};
     std::unique_ptr<postgres::TemporaryServer> temporary;
     if (!target) unheard.emplace(base::SignalMask::Ending::held_back);
-    if (!target) temporary = start_temporary_server(options, choice.connections);
+    if (!target) temporary = start_temporary_server(options, choice.connections, narrator.moving());
     postgres::Conninfo conninfo = target ? *target : temporary->conninfo();
 
     RunResult result;

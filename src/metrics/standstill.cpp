@@ -52,10 +52,10 @@ std::uint64_t far_slower(const OperationResult& operation, base::Nanos length) {
     const auto& service = operation.latencies.service;
     if (service.empty() || length < kOutOfProportion * service.quantile(0.9)) return 0;
     const auto longer = [&](const Histogram& times) { return times.count() - times.count_up_to(length / 2); };
-    const auto slow = operation.counts.retried == 0 ? longer(service) : 0;
     // What waited, and whose connection was lost at last, failed.
-    return operation.counts.in_flight + operation.counts.timed_out + slow +
-           longer(operation.latencies.failed);
+    const auto slow =
+        operation.counts.retried == 0 ? longer(service) + longer(operation.latencies.failed) : 0;
+    return operation.counts.in_flight + operation.counts.timed_out + slow;
 }
 
 /// Those of the stretches in which nothing ended that such queries explain, one by one, together. A stretch
@@ -81,8 +81,10 @@ base::Nanos told_by_outages(const RunResult& run, double from_s, double to_s) {
     constexpr double kBeside = 1.0;
     double told_s = 0;
     for (const auto& outage : run.outages) {
-        if (outage.without_service_s > 0 && outage.from_s < to_s + kBeside && from_s < outage.to_s + kBeside)
-            told_s += outage.without_service_s + 2 * kBeside;
+        if (outage.without_service_s <= 0) continue;
+        const double beside_s =
+            std::min(to_s, outage.to_s + kBeside) - std::max(from_s, outage.from_s - kBeside);
+        told_s += std::clamp(beside_s, 0.0, outage.without_service_s + 2 * kBeside);
     }
     return base::from_seconds(told_s);
 }

@@ -23,7 +23,7 @@ bool is_steady(std::span<const Interval> intervals) {
 
 /// The intervals of each stretch; none where the run has no error of this kind.
 std::vector<std::span<const Interval>> stretches_of(std::span<const Interval> intervals) {
-    // The last one is mostly cut short, and an error made of unequal stretches would not be one.
+    // The last one is mostly cut short: of less than an interval nobody knows what it would have been.
     while (!intervals.empty() && intervals.back().duration_s < intervals.front().duration_s * 0.999) {
         intervals = intervals.first(intervals.size() - 1);
     }

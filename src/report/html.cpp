@@ -48,8 +48,9 @@ std::string load_html(const Json& config, const HtmlFigures& figure) {
         html +=
             fmt::format(" at {}/s (found: up to {})", figure("/config/rate_found_per_s/lowest", Look::rate),
                         figure("/config/rate_found_per_s/highest", Look::rate));
-    } else if (config.contains("rate") && config["rate"] != "auto") {
-        html += fmt::format(" at {}/s", option_html(config, "rate", figure));
+    } else if (config.contains("rate")) {
+        html += config["rate"] == "auto" ? " at a rate that was not found"
+                                         : fmt::format(" at {}/s", option_html(config, "rate", figure));
     }
     if (const auto pattern = pattern_html(config, figure); !pattern.empty()) html += " along " + pattern;
     if (config.contains("connections"))

@@ -59,10 +59,12 @@ void head(const RunResult& run, Page& page) {
                                    printable(run.name, kLongestName), run.open_loop ? "open" : "closed",
                                    base::counted(run.connections, "connection", "connections"));
     if (run.pipeline > 1) what += fmt::format(" with pipelines of {}", run.pipeline);
-    if (run.pattern.empty() && run.peak_rate_spread_per_s) {
-        const auto& [lowest, highest] = *run.peak_rate_spread_per_s;
-        what += fmt::format(" at {} queries/s (found: {} to {})", peak_text(run.peak_rate_per_s),
-                            peak_text(lowest), peak_text(highest));
+    if (run.pattern.empty() && run.peak_rate_per_s > 0) {
+        const auto& spread = run.peak_rate_spread_per_s;
+        what += fmt::format(
+            " at {} queries/s ({})", peak_text(run.peak_rate_per_s),
+            spread ? fmt::format("found: {} to {}", peak_text(spread->first), peak_text(spread->second))
+                   : "the rate that was looked for was not found");
     }
     if (!run.pattern.empty()) {
         what += fmt::format(", {}", printable(run.pattern, kLongestName));

@@ -122,7 +122,8 @@ void Connector::go_on(Mono now) noexcept {
     Mono next = pauses_.next();
     if (!connecting_.empty())
         next = std::min(next, lines_[connecting_.front()].started + options_.time_limit);
-    if (wanted) next = std::min({next, lookup_.retry_at(), password_.retry_at()});
+    if (wanted && address != HostLookup::State::ready) next = std::min(next, lookup_.retry_at());
+    if (wanted && password != PasswordSource::State::ready) next = std::min(next, password_.retry_at());
     if (next == Mono::max()) {
         timer_.stop();
     } else {

@@ -65,14 +65,19 @@ Objectives::Objectives(std::span<const Threshold> thresholds,
     for (auto& threshold : thresholds_) {
         // A step has one phase, which is all of it.
         if (threshold.population == Population::phase) threshold.population = Population::run;
-        if (threshold.statistic != Statistic::quantile) continue;
         double share = 1;
         for (const auto& operation : operations) {
             if (threshold.population == Population::operation && threshold.name == operation.name)
                 share = operation.weight / weights;
         }
-        arrivals_ = std::max(arrivals_, kQueriesAbovePercentile / (1 - threshold.quantile) / share);
+        const double above = threshold.statistic == Statistic::quantile ? 1 - threshold.quantile : 1;
+        arrivals_ = std::max(arrivals_, kQueriesAbovePercentile / above / share);
     }
+}
+
+bool Objectives::limit_response() const noexcept {
+    return std::ranges::any_of(thresholds_,
+                               [](const Threshold& one) { return one.metric == Metric::response; });
 }
 
 std::string Objectives::text() const {
@@ -86,6 +91,12 @@ void Objectives::record(const metrics::Completion& completion) noexcept {
     record_in(step_.total, step_.latencies, completion);
     auto& operation = step_.operations[completion.operation];
     record_in(operation.counts, operation.latencies, completion);
+}
+
+void Objectives::record_in_flight(const metrics::Completion& query, base::Nanos so_far) noexcept {
+    if (empty()) return;
+    step_.latencies.response.record(so_far);
+    step_.operations[query.operation].latencies.response.record(so_far);
 }
 
 bool Objectives::met() const {

@@ -80,10 +80,9 @@ bool PeakSearch::carried(const Step& step, Nanos length, std::uint64_t planned,
     const auto due = static_cast<double>(planned);
     const double chance = std::max(0.02 * due, 3.0);  // one may come due in the last instant
     const double under_way = due * response_s / base::to_seconds(length);
-    const bool tolerable = objectives_.empty() ? response_s <= std::max(kTolerable * light_s,
-                                                                        light_s + base::to_seconds(kUnfelt))
-                                               : objectives_.met();
-    return tolerable && due - static_cast<double>(started) <= chance &&
+    const bool tolerable = objectives_.limit_response() ||
+                           response_s <= std::max(kTolerable * light_s, light_s + base::to_seconds(kUnfelt));
+    return tolerable && objectives_.met() && due - static_cast<double>(started) <= chance &&
            due - static_cast<double>(step.ended) <= chance + under_way + 2 * std::sqrt(under_way);
 }
 

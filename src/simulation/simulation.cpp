@@ -500,6 +500,9 @@ void Run::calibrate(Mono now) {
 
 void Run::end_calibration_step(Mono now) {
     const std::size_t rounds_before = peak_search_.rounds().size();
+    crew_.each_query(loads_.number(), [&](const Query& query) {
+        peak_search_.in_flight(query.completion, now - query.completion.due);
+    });
     peak_search_.end_step(now - stage_start_, dispatcher_.planned(now), dispatcher_.started());
     // What one step piled up is none of the next one's. A longer closed loop has what an earlier one began.
     step_drains_ = peak_search_.next_rate() > 0;
@@ -515,14 +518,14 @@ void Run::end_calibration_step(Mono now) {
 
 void Run::end_search() {
     const PeakRate peak = peak_search_.result();
-    result_.peak_rate_spread_per_s = {peak.lowest_per_s, peak.highest_per_s};
+    const bool found = !plan_.find_rate || !(peak.blind || peak.at_floor);
+    if (found) result_.peak_rate_spread_per_s = {peak.lowest_per_s, peak.highest_per_s};
     // A pattern's 100 % may be a little more than is carried, a rate that shall hold must not be.
     loads_.set_peak(plan_.find_rate ? peak.lowest_per_s : peak.rate_per_s);
-    if (!plan_.find_rate) {
-        announcer_.say(peak_rate_text(peak));
-    } else if (!peak.blind && !peak.at_floor) {
-        announcer_.say(found_rate_text(peak));
-    }
+    announcer_.say(!plan_.find_rate ? peak_rate_text(peak)
+                   : found          ? found_rate_text(peak)
+                                    : fmt::format("found no such rate; it goes on with {} queries/s",
+                                                  rate_text(peak.lowest_per_s)));
     for (auto& warning :
          search_warnings(peak, plan_.find_rate, peak_search_.has_objectives(), lost_in_search_))
         result_.warnings.push_back(std::move(warning));

@@ -7,7 +7,7 @@
 namespace pgtraffic::workload {
 namespace {
 
-constexpr std::string_view kBlank = " \t\r\n\f\v;";
+constexpr std::string_view kBlank = " \t\r\n\f\v";
 
 /// PostgreSQL takes every byte of other alphabets for a letter.
 bool begins_word(char c) {
@@ -25,6 +25,11 @@ std::size_t word_length(std::string_view sql) {
 }  // namespace
 
 std::string_view SqlScanner::peek() {
+    while (peek_in_statement().starts_with(';')) skip(1);
+    return rest_;
+}
+
+std::string_view SqlScanner::peek_in_statement() {
     while (!rest_.empty()) {
         if (kBlank.find(rest_.front()) != std::string_view::npos) {
             skip(1);

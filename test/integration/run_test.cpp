@@ -296,9 +296,8 @@ TEST_CASE("a rate is looked for by the thresholds, and what none of them allows 
     const auto& config = result["config"];
     CHECK(config["rate"] == "auto");
     CHECK(config["mode"] == "open");
-    CHECK(config["rate_found_per_s"]["lowest"] == config["rate_found_per_s"]["highest"]);
-    CHECK(result["phases"][0]["target_per_s_mean"].get<double>() ==
-          Approx(config["rate_found_per_s"]["lowest"].get<double>()));
+    CHECK_FALSE(config.contains("rate_found_per_s"));
+    CHECK(result["phases"][0]["target_per_s_mean"].get<double>() > 0);
     check_conserved(result);
 }
 

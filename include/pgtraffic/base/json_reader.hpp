@@ -17,7 +17,11 @@ namespace pgtraffic::base {
 /// As messages name a file that is read: "-" is standard input.
 [[nodiscard]] std::string input_name(const std::string& path);
 
-/// Reads a whole file, or standard input for "-", and parses it. Throws Error if it cannot be read or parsed.
+/// Reads a whole file, or standard input for "-". Throws Error if it cannot be read, is empty, or has more
+/// than 100 MB.
+[[nodiscard]] std::string read_text_file(const std::string& path);
+
+/// The same, and parses it. Throws Error if it cannot be read or parsed.
 [[nodiscard]] nlohmann::ordered_json read_json_file(const std::string& path);
 
 /// A place in a document: a borrowed value with the file's name and its pointer. All accessors throw

@@ -12,6 +12,7 @@
 #include "pgtraffic/event_loop/http_server.hpp"
 #include "pgtraffic/traffic/token_bucket.hpp"
 #include "pgtraffic/workload/key_distribution.hpp"
+#include "pgtraffic/workload/pgbench_script.hpp"
 
 namespace pgtraffic::cli {
 
@@ -47,8 +48,10 @@ enum class Color : std::uint8_t { automatic, always, never };
 
 struct RunOptions : TargetOptions, TrafficOptions {
     std::uint32_t connections = 100;
-    bool connections_given = false;         ///< else a scenario's number counts; see RunChoice
-    std::optional<std::string> sql;         ///< the workload's only statement
+    bool connections_given = false;             ///< else a scenario's number counts; see RunChoice
+    std::optional<std::string> sql;             ///< the workload's only statement
+    std::vector<workload::ScriptFile> scripts;  ///< of pgbench's, as the workload
+    workload::ScriptVariables defines;          ///< for these
     std::optional<std::string> query_type;  ///< built-in scenario; none where `scenario` or `sql` is given
     std::optional<std::string> mix;
     std::optional<std::uint64_t> total_queries;

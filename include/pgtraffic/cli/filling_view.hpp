@@ -1,5 +1,5 @@
 // What is seen on stderr while the model's tables are filled, which takes minutes at a large scale: a bar
-// that moves on a terminal, a line a table elsewhere.
+// that moves where something may, a line a table elsewhere.
 #pragma once
 
 #include <cstdint>
@@ -10,7 +10,7 @@ namespace pgtraffic::cli {
 /// Prints only what changes: a percent, or a table. Takes the bar away at its end.
 class FillingView {
  public:
-    FillingView();
+    explicit FillingView(bool moving);
     FillingView(const FillingView&) = delete;
     FillingView& operator=(const FillingView&) = delete;
     ~FillingView();
@@ -19,7 +19,7 @@ class FillingView {
     void show(const std::string& table, std::uint64_t rows, std::uint64_t total);
 
  private:
-    bool terminal_;
+    bool moving_;
     int percent_ = -1;
     std::string table_;
 };

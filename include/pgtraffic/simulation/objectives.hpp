@@ -23,13 +23,19 @@ class Objectives {
                std::span<const workload::Operation> operations);
 
     [[nodiscard]] bool empty() const noexcept { return thresholds_.empty(); }
+    /// Some of them does.
+    [[nodiscard]] bool limit_response() const noexcept;
     /// As they were written: "response.p99 < 20ms and failed_ratio < 1%".
     [[nodiscard]] std::string text() const;
-    /// So many arrivals have ten queries of its operation above each percentile; 0 where there is none.
+    /// So many arrivals have ten queries of its operation for each figure, above a percentile where it is
+    /// one; 0 where there is none.
     [[nodiscard]] double arrivals() const noexcept { return arrivals_; }
 
     /// A query of the present step ended.
     void record(const metrics::Completion& completion) noexcept;
+    /// One is still under way at the end of the step, and has taken `so_far` since it was due: its response
+    /// is at least that.
+    void record_in_flight(const metrics::Completion& query, base::Nanos so_far) noexcept;
     /// The step's figures keep every limit; not where it lacks one of them.
     [[nodiscard]] bool met() const;
     /// The next step begins.

@@ -63,11 +63,13 @@ class PeakSearch {
     static constexpr base::Nanos kUnfelt = std::chrono::microseconds{500};
 
     PeakSearch() = default;
-    /// A rate is carried while these are met instead. Steps are long enough for their percentiles, as far as
-    /// kLongestStep allows. Where the light step does not meet them a lighter one is tried, and where that
-    /// does not either there is nothing to look for. One stall of the machine spoils a tail at any rate: what
-    /// fails is tried once more.
-    explicit PeakSearch(Objectives objectives) : objectives_{std::move(objectives)} {}
+    /// A rate is carried while these are met instead, or as well where none of them limits the response.
+    /// Steps are long enough for their percentiles, as far as kLongestStep allows. Where the light step does
+    /// not meet them a lighter one is tried, and where that does not either there is nothing to look for. One
+    /// stall of the machine spoils a tail at any rate: what fails is tried once more.
+    explicit PeakSearch(Objectives objectives)
+        : objectives_{std::move(objectives)},
+          ceiling_{objectives_.empty() ? kCeiling : kCeilingWithObjectives} {}
 
     [[nodiscard]] bool has_objectives() const noexcept { return !objectives_.empty(); }
     /// In words: "highest rate at which response.p99 < 20ms".
@@ -88,6 +90,10 @@ class PeakSearch {
     void drained() noexcept {
         present_ = {};
         objectives_.clear();
+    }
+    /// Before its end: a query of it that is under way, since it was due for so long.
+    void in_flight(const metrics::Completion& query, base::Nanos so_far) noexcept {
+        objectives_.record_in_flight(query, so_far);
     }
     /// The present step took `length`, in which so many arrivals came due and so many of them were started.
     void end_step(base::Nanos length, std::uint64_t planned, std::uint64_t started);
@@ -117,7 +123,8 @@ class PeakSearch {
     // Of the closed loop's throughput: between these lies what an open loop carries.
     static constexpr double kFloor = 0.2;
     static constexpr double kCeiling = 1.1;
-    // What an objective allows may be less.
+    // What an objective allows may be less, and steps are too short to show all of what is a little too much.
+    static constexpr double kCeilingWithObjectives = 1.0;
     static constexpr double kLowestFloor = kFloor / 5;
 
     void end_closed_loop(const Step& step, base::Nanos length) noexcept;

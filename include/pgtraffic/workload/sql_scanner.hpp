@@ -17,9 +17,14 @@ class SqlScanner {
 
     /// What is left, from the next thing on that is no white space, comment or semicolon; empty at the end.
     [[nodiscard]] std::string_view peek();
+    /// What is left, whatever comes first in it.
+    [[nodiscard]] std::string_view rest() const noexcept { return rest_; }
+    /// As peek(), but that a semicolon is a thing, too.
+    [[nodiscard]] std::string_view peek_in_statement();
     /// Takes the word that comes next, in lower case; empty where something else does.
     [[nodiscard]] std::string take_word();
-    /// Takes one thing: a word, a number, a quoted text, a parameter, or a single character of any other.
+    /// Takes one thing that peek() shows, or peek_in_statement(): a word, a number, a quoted text, a
+    /// parameter, or a single character of any other.
     void skip();
     /// Takes the next `length` characters, or all where there are fewer.
     void skip(std::size_t length);

@@ -1,0 +1,477 @@
+#include "pgtraffic/workload/pgbench_script.hpp"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <array>
+#include <cstdint>
+#include <filesystem>
+#include <limits>
+#include <optional>
+#include <utility>
+#include <variant>
+
+#include "pgtraffic/base/error.hpp"
+#include "pgtraffic/base/json_reader.hpp"
+#include "pgtraffic/base/text.hpp"
+#include "pgtraffic/base/units.hpp"
+#include "pgtraffic/workload/sql_scanner.hpp"
+
+namespace pgtraffic::workload {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+/// What a variable holds: a text of -D, a number, or a number that each transaction draws.
+struct Drawn {
+    std::int64_t low = 0;
+    std::int64_t high = 0;
+};
+using Value = std::variant<std::int64_t, double, std::string, Drawn>;
+
+bool is_name_part(char c) {
+    return base::is_letter(c) || base::is_digit(c) || static_cast<unsigned char>(c) > 127;
+}
+
+std::size_t name_length(std::string_view text) {
+    return static_cast<std::size_t>(std::ranges::find_if_not(text, is_name_part) - text.begin());
+}
+
+/// A number where it is one, as pgbench takes what -D says.
+Value value_of_text(const std::string& text) {
+    const bool negative = text.starts_with('-');
+    if (const auto whole = base::parse_count(std::string_view{text}.substr(negative ? 1 : 0));
+        whole && *whole <= static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max())) {
+        const auto n = static_cast<std::int64_t>(*whole);
+        return negative ? -n : n;
+    }
+    if (const auto real = base::parse_number(text)) return *real;
+    return text;
+}
+
+Json json_of(const Value& value) {
+    if (const auto* drawn = std::get_if<Drawn>(&value)) return {{"integer", {drawn->low, drawn->high}}};
+    if (const auto* whole = std::get_if<std::int64_t>(&value)) return {{"constant", *whole}};
+    if (const auto* real = std::get_if<double>(&value)) return {{"constant", fmt::format("{}", *real)}};
+    return {{"constant", std::get<std::string>(value)}};
+}
+
+/// What is wrong within a line; whoever knows the line adds it.
+struct Complaint {
+    std::string what;
+};
+
+/// The expression of a \set: arithmetic with numbers, and random(lowest, highest), moved by what is added.
+class Expression {
+ public:
+    using Lookup = std::map<std::string, Value, std::less<>>;
+
+    Expression(std::string_view text, const Lookup& variables) : rest_{text}, variables_{variables} {}
+
+    Value value() {
+        Value result = sum();
+        skip_blank();
+        if (!rest_.empty()) throw Complaint{fmt::format("\"{}\" is not understood", rest_)};
+        return result;
+    }
+
+ private:
+    void skip_blank() { rest_.remove_prefix(std::min(rest_.find_first_not_of(" \t\r\n"), rest_.size())); }
+    bool take(char c) {
+        skip_blank();
+        if (!rest_.starts_with(c)) return false;
+        rest_.remove_prefix(1);
+        return true;
+    }
+    void expect(char c) {
+        if (!take(c)) throw Complaint{fmt::format("a \"{}\" is missing", c)};
+    }
+
+    Value sum() {
+        Value left = product();
+        for (;;) {
+            if (take('+')) {
+                left = apply('+', left, product());
+            } else if (take('-')) {
+                left = apply('-', left, product());
+            } else {
+                return left;
+            }
+        }
+    }
+    Value product() {
+        Value left = factor();
+        for (;;) {
+            skip_blank();
+            if (rest_.empty() || std::string_view{"*/%"}.find(rest_.front()) == std::string_view::npos)
+                return left;
+            const char sign = rest_.front();
+            rest_.remove_prefix(1);
+            left = apply(sign, left, factor());
+        }
+    }
+    Value factor() {
+        if (take('-')) return apply('-', Value{std::int64_t{0}}, factor());
+        if (take('+')) return factor();
+        if (take('(')) {
+            Value inner = sum();
+            expect(')');
+            return inner;
+        }
+        if (take(':')) return variable();
+        skip_blank();
+        if (!rest_.empty() && (base::is_digit(rest_.front()) || rest_.front() == '.')) return number();
+        return function();
+    }
+
+    Value variable() {
+        const auto name = rest_.substr(0, name_length(rest_));
+        rest_.remove_prefix(name.size());
+        const auto found = variables_.find(name);
+        if (found == variables_.end())
+            throw Complaint{fmt::format(":{0} is not set before; -D {0}=VALUE sets it", name)};
+        if (std::holds_alternative<std::string>(found->second))
+            throw Complaint{fmt::format(":{} is no number", name)};
+        return found->second;
+    }
+    Value number() {
+        std::size_t length = 0;
+        while (length < rest_.size() && (base::is_digit(rest_[length]) || rest_[length] == '.' ||
+                                         rest_[length] == 'e' || rest_[length] == 'E' ||
+                                         (length > 0 && (rest_[length] == '-' || rest_[length] == '+') &&
+                                          (rest_[length - 1] == 'e' || rest_[length - 1] == 'E')))) {
+            ++length;
+        }
+        const std::string text{rest_.substr(0, length)};
+        rest_.remove_prefix(length);
+        Value value = value_of_text(text);
+        if (std::holds_alternative<std::string>(value))
+            throw Complaint{fmt::format("\"{}\" is no number", text)};
+        return value;
+    }
+    Value function() {
+        const auto name = rest_.substr(0, name_length(rest_));
+        if (name.empty()) {
+            throw Complaint{rest_.empty() ? std::string{"the expression ends too early"}
+                                          : fmt::format("\"{}\" is not understood", rest_)};
+        }
+        if (base::lower_case(name) != "random") {
+            throw Complaint{
+                fmt::format("{} is not understood: of pgbench's functions there is random(); other "
+                            "draws are those of a --scenario (docs/scenarios.md)",
+                            name)};
+        }
+        rest_.remove_prefix(name.size());
+        expect('(');
+        const auto low = whole(sum());
+        expect(',');
+        const auto high = whole(sum());
+        expect(')');
+        if (low > high)
+            throw Complaint{fmt::format("random({}, {}): the lowest is above the highest", low, high)};
+        return Drawn{low, high};
+    }
+
+    static std::int64_t whole(const Value& value) {
+        if (const auto* n = std::get_if<std::int64_t>(&value)) return *n;
+        throw Complaint{"the ends of random() must be whole numbers that are not drawn themselves"};
+    }
+
+    static Value apply(char sign, const Value& left, const Value& right) {
+        const auto* drawn = std::get_if<Drawn>(&left);
+        const auto* other = std::get_if<Drawn>(&right);
+        if (drawn != nullptr || other != nullptr) {
+            const auto* moved = std::get_if<std::int64_t>(drawn != nullptr ? &right : &left);
+            if (moved == nullptr || (sign != '+' && sign != '-')) {
+                throw Complaint{
+                    "what random() draws can be moved by a whole number and no more: compute the rest in "
+                    "SQL"};
+            }
+            if (drawn != nullptr)
+                return Drawn{whole_of(sign, drawn->low, *moved), whole_of(sign, drawn->high, *moved)};
+            if (sign == '+')
+                return Drawn{whole_of('+', other->low, *moved), whole_of('+', other->high, *moved)};
+            return Drawn{whole_of('-', *moved, other->high), whole_of('-', *moved, other->low)};
+        }
+        const auto* a = std::get_if<std::int64_t>(&left);
+        const auto* b = std::get_if<std::int64_t>(&right);
+        if (a != nullptr && b != nullptr) return whole_of(sign, *a, *b);
+        return real_of(sign, a != nullptr ? static_cast<double>(*a) : std::get<double>(left),
+                       b != nullptr ? static_cast<double>(*b) : std::get<double>(right));
+    }
+    /// Division rounds towards zero, as pgbench's does.
+    static std::int64_t whole_of(char sign, std::int64_t a, std::int64_t b) {
+        std::int64_t result = 0;
+        bool over = false;
+        switch (sign) {
+            case '+':
+                over = __builtin_add_overflow(a, b, &result);
+                break;
+            case '-':
+                over = __builtin_sub_overflow(a, b, &result);
+                break;
+            case '*':
+                over = __builtin_mul_overflow(a, b, &result);
+                break;
+            default:
+                if (b == 0) throw Complaint{"a division by zero"};
+                over = a == std::numeric_limits<std::int64_t>::min() && b == -1;
+                if (!over) result = sign == '/' ? a / b : a % b;
+        }
+        if (over) throw Complaint{"a number beyond 64 bits"};
+        return result;
+    }
+    static double real_of(char sign, double a, double b) {
+        switch (sign) {
+            case '+':
+                return a + b;
+            case '-':
+                return a - b;
+            case '*':
+                return a * b;
+            case '/':
+                if (b == 0) throw Complaint{"a division by zero"};
+                return a / b;
+            default:
+                throw Complaint{"% takes whole numbers"};
+        }
+    }
+
+    std::string_view rest_;
+    const Lookup& variables_;
+};
+
+/// Why a command of pgbench's is not there, and what does its work.
+std::string_view cure_of(std::string_view command) {
+    constexpr auto kCures = std::to_array<std::pair<std::string_view, std::string_view>>({
+        {"sleep", "a query does not pause: --rate says how many are due a second"},
+        {"if", "what a query does hangs on no condition: give two scripts with weights"},
+        {"elif", "what a query does hangs on no condition: give two scripts with weights"},
+        {"else", "what a query does hangs on no condition: give two scripts with weights"},
+        {"endif", "what a query does hangs on no condition: give two scripts with weights"},
+        {"gset", "no answer is kept: do it in one statement (WITH ..., RETURNING, currval())"},
+        {"aset", "no answer is kept: do it in one statement (WITH ..., RETURNING, currval())"},
+        {"startpipeline", "leave it out: --pipeline N says how many queries are under way on a connection"},
+        {"endpipeline", "leave it out: --pipeline N says how many queries are under way on a connection"},
+        {"syncpipeline", "leave it out: --pipeline N says how many queries are under way on a connection"},
+        {";", "end each statement by a plain semicolon"},
+    });
+    const auto found = std::ranges::find(kCures, command, [](const auto& cure) { return cure.first; });
+    return found == kCures.end() ? "" : found->second;
+}
+
+class ScriptReader {
+ public:
+    ScriptReader(std::string_view script, std::string_view file, const ScriptVariables& variables)
+        : script_{script}, file_{file} {
+        for (const auto& [name, text] : variables) variables_[name] = value_of_text(text);
+    }
+
+    Json operation(const std::string& name) {
+        std::string_view rest = script_;
+        for (;;) {
+            SqlScanner scanner{rest};
+            rest = scanner.peek();
+            if (rest.empty()) break;
+            place_ = rest;
+            try {
+                rest = rest.front() == '\\' ? take_command(rest) : take_statement(rest);
+            } catch (const Complaint& complaint) {
+                fail(complaint.what);
+            }
+        }
+        if (statements_.empty()) throw base::Error(fmt::format("{}: has no SQL statement", file_));
+        Json operation{{"name", name}};
+        if (!values_.empty()) operation["values"] = values_;
+        operation["statements"] = statements_;
+        return operation;
+    }
+
+ private:
+    [[noreturn]] void fail(const std::string& what) const {
+        const auto before = script_.substr(0, static_cast<std::size_t>(place_.data() - script_.data()));
+        throw base::Error(fmt::format("{}:{}: {}", file_, 1 + std::ranges::count(before, '\n'), what));
+    }
+
+    /// To the end of its line; a backslash there goes on with the next one.
+    std::string_view take_command(std::string_view rest) {
+        std::string line;
+        bool goes_on = true;
+        while (goes_on && !rest.empty()) {
+            auto part = rest.substr(0, rest.find('\n'));
+            rest.remove_prefix(std::min(part.size() + 1, rest.size()));
+            if (part.ends_with('\r')) part.remove_suffix(1);
+            goes_on = part.size() > 1 && part.ends_with('\\');
+            if (goes_on) part.remove_suffix(1);
+            line += part;
+            line += ' ';
+        }
+        std::string_view left{line};
+        left.remove_prefix(1);
+        const auto word = left.substr(0, left.find_first_of(" \t"));
+        if (word != "set") refuse_command(word);
+        left = base::trimmed(left.substr(word.size()));
+        const auto name = left.substr(0, left.find_first_of(" \t"));
+        const auto expression = base::trimmed(left.substr(name.size()));
+        if (name.empty() || name_length(name) != name.size() || expression.empty())
+            throw Complaint{"\\set takes a name and an expression, as in \\set aid random(1, 100000)"};
+        variables_[std::string{name}] = Expression{expression, variables_}.value();
+        keys_.erase(std::string{name});  // from here on another value has that name
+        return rest;
+    }
+
+    [[noreturn]] static void refuse_command(std::string_view word) {
+        const auto cure = cure_of(word);
+        throw Complaint{fmt::format("\\{} is not there{}{}", word, cure.empty() ? "" : ": ", cure)};
+    }
+
+    std::string_view take_statement(std::string_view rest) {
+        const std::string_view begin = rest;
+        std::string sql;
+        Json parameters = Json::array();
+        SqlScanner scanner{rest};
+        for (;;) {
+            rest = scanner.rest();
+            const auto next = scanner.peek_in_statement();
+            sql += rest.substr(0, rest.size() - next.size());  // blanks and comments
+            if (next.empty() || next.front() == ';') break;
+            place_ = next;
+            if (next.front() == '\\')
+                refuse_command(next.substr(1, std::max(name_length(next.substr(1)), std::size_t{1})));
+            if (const auto name = variable_at(next); !name.empty()) {
+                scanner.skip(1 + name.size());
+                parameters.push_back({{"value", key_of(name)}});
+                // A number of its own each time, as pgbench gives it: the types that it stands for may
+                // differ.
+                sql += fmt::format("${}", parameters.size());
+                continue;
+            }
+            // Two colons are a cast, and no name follows.
+            if (const auto colons = next.find_first_not_of(':'); colons != 0) {
+                scanner.skip(colons);
+            } else {
+                scanner.skip();
+            }
+            const auto taken = next.substr(0, next.size() - scanner.rest().size());
+            check_taken(taken);
+            sql += taken;
+        }
+        place_ = begin;
+        Json statement{{"sql", std::string{base::trimmed(sql)}}};
+        if (!parameters.empty()) statement["parameters"] = parameters;
+        statements_.push_back(std::move(statement));
+        scanner.skip(1);
+        return scanner.rest();
+    }
+
+    /// The name behind a single colon; empty where that is none: "a[1:3]", "f(x := 1)".
+    std::string_view variable_at(std::string_view sql) const {
+        if (!sql.starts_with(':')) return {};
+        const auto name = sql.substr(1, name_length(sql.substr(1)));
+        if (name.empty() || variables_.contains(name)) return name;
+        if (base::is_digit(name.front())) return {};
+        throw Complaint{fmt::format(":{0} is not set before; -D {0}=VALUE sets it", name)};
+    }
+
+    /// Where pgbench would put a value and we cannot.
+    void check_taken(std::string_view taken) const {
+        if (taken.size() > 1 && taken.front() == '$' && base::is_digit(taken[1]))
+            throw Complaint{fmt::format("{} has no value in a script: write :name", taken)};
+        if (is_name_part(taken.front()) && taken.find('\'') == std::string_view::npos) return;
+        for (auto at = taken.find(':'); at != std::string_view::npos; at = taken.find(':', at + 1)) {
+            const auto name = taken.substr(at + 1, name_length(taken.substr(at + 1)));
+            if (at > 0 && taken[at - 1] == ':') continue;
+            if (variables_.contains(name)) {
+                throw Complaint{
+                    fmt::format(":{0} stands within quotes, where nothing is put in: write "
+                                "'...' || :{0}",
+                                name)};
+            }
+        }
+    }
+
+    /// Of a value of the operation, by which its parameters name it.
+    const std::string& key_of(std::string_view name) {
+        const auto found = keys_.find(name);
+        if (found != keys_.end()) return found->second;
+        std::string key{name};
+        for (int n = 2; values_.contains(key); ++n) key = fmt::format("{} {}", name, n);
+        values_[key] = json_of(variables_.find(name)->second);
+        return keys_[std::string{name}] = std::move(key);
+    }
+
+    std::string_view script_;
+    std::string_view file_;
+    std::string_view place_;  // what is being read, for messages
+    Expression::Lookup variables_;
+    std::map<std::string, std::string, std::less<>> keys_;  // variables that have a value of the operation
+    Json values_ = Json::object();
+    Json statements_ = Json::array();
+};
+
+/// Names of operations stand in --mix and in tables: without what a scenario's may not have.
+std::string name_of_file(const std::string& path) {
+    constexpr std::size_t kLongest = 50;
+    if (path == "-") return "script";
+    std::string name = std::filesystem::path{path}.filename().string();
+    if (name.ends_with(".sql") && name.size() > 4) name.resize(name.size() - 4);
+    std::ranges::replace_if(
+        name,
+        [](char c) { return c == '=' || c == ',' || static_cast<unsigned char>(c) < ' ' || c == '\x7f'; },
+        '_');
+    if (name.size() > kLongest) {
+        // No character of UTF-8 is cut.
+        name.resize(kLongest);
+        while (!name.empty() && (static_cast<unsigned char>(name.back()) & 0xC0U) == 0x80U) name.pop_back();
+        if (!name.empty() && static_cast<unsigned char>(name.back()) >= 0xC0U) name.pop_back();
+    }
+    name = base::trimmed(name);
+    return name.empty() ? "script" : name;
+}
+
+}  // namespace
+
+void define(ScriptVariables& variables, std::string_view definition) {
+    const auto equals = definition.find('=');
+    const auto name = definition.substr(0, equals);
+    if (equals == std::string_view::npos || name.empty() || name_length(name) != name.size()) {
+        throw base::Error(
+            fmt::format("\"{}\" must be NAME=VALUE, the name of letters, digits and _", definition));
+    }
+    variables[std::string{name}] = definition.substr(equals + 1);
+}
+
+ScriptFile parse_script_file(const std::string& argument) {
+    const auto at = argument.rfind('@');
+    if (at == std::string::npos || at == 0) return {argument, 1};
+    const auto weight = base::parse_count(std::string_view{argument}.substr(at + 1));
+    if (!weight) return {argument, 1};
+    return {argument.substr(0, at), static_cast<double>(*weight)};
+}
+
+Json operation_of_script(std::string_view script, std::string_view file, const std::string& name,
+                         const ScriptVariables& variables) {
+    return ScriptReader{script, file, variables}.operation(name);
+}
+
+Scenario scenario_of_scripts(const std::vector<ScriptFile>& files, ScriptVariables variables) {
+    variables.emplace("scale", "1");  // as pgbench has it beside scripts of one's own
+    Json operations = Json::array();
+    std::vector<std::string> names;
+    for (const auto& file : files) {
+        const auto wanted = name_of_file(file.path);
+        auto name = wanted;
+        for (int n = 2; std::ranges::find(names, name) != names.end(); ++n)
+            name = fmt::format("{} {}", wanted, n);
+        const auto shown = base::input_name(file.path);
+        auto operation = operation_of_script(base::read_text_file(file.path), shown, name, variables);
+        operation["weight"] = file.weight;
+        operations.push_back(std::move(operation));
+        names.push_back(std::move(name));
+    }
+    const Json scenario{{"name", names.size() == 1 ? names.front() : "scripts"}, {"operations", operations}};
+    return parse_scenario({scenario, files.size() == 1 ? base::input_name(files.front().path) : "--file"});
+}
+
+}  // namespace pgtraffic::workload

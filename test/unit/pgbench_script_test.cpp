@@ -1,0 +1,196 @@
+// Scripts of pgbench as operations: what is drawn, where it goes, and what is refused with its line.
+#include "pgtraffic/workload/pgbench_script.hpp"
+
+#include "pgtraffic/base/error.hpp"
+#include "support/catch.hpp"
+#include "support/real_run.hpp"
+
+using namespace pgtraffic;
+using Catch::Matchers::Contains;
+using Catch::Matchers::StartsWith;
+using workload::ScriptVariables;
+using Json = nlohmann::ordered_json;
+
+namespace {
+
+Json operation(const std::string& script, const ScriptVariables& variables = {{"scale", "1"}}) {
+    return workload::operation_of_script(script, "my.sql", "my", variables);
+}
+
+Json values(const std::string& script, const ScriptVariables& variables = {{"scale", "1"}}) {
+    return operation(script, variables)["values"];
+}
+
+/// The value of x.
+Json set(const std::string& expression, const ScriptVariables& variables = {{"scale", "1"}}) {
+    return values("\\set x " + expression + "\nSELECT :x;", variables)["x"];
+}
+
+std::string sql(const std::string& script) {
+    return operation(script)["statements"][0]["sql"];
+}
+
+std::string refusal(const std::string& script) {
+    try {
+        (void)operation(script);
+    } catch (const base::Error& error) {
+        return error.what();
+    }
+    return "not refused";
+}
+
+}  // namespace
+
+TEST_CASE("pgbench's own transaction is read whole") {
+    const auto read = operation(R"(\set aid random(1, 100000 * :scale)
+\set bid random(1, 1 * :scale)
+\set tid random(1, 10 * :scale)
+\set delta random(-5000, 5000)
+BEGIN;
+UPDATE pgbench_accounts SET abalance = abalance + :delta WHERE aid = :aid;
+SELECT abalance FROM pgbench_accounts WHERE aid = :aid;
+UPDATE pgbench_tellers SET tbalance = tbalance + :delta WHERE tid = :tid;
+UPDATE pgbench_branches SET bbalance = bbalance + :delta WHERE bid = :bid;
+INSERT INTO pgbench_history (tid, bid, aid, delta, mtime) VALUES (:tid, :bid, :aid, :delta, CURRENT_TIMESTAMP);
+END;
+)",
+                                {{"scale", "10"}});
+    CHECK(read["name"] == "my");
+    CHECK(read["values"]["aid"] == Json::parse(R"({"integer": [1, 1000000]})"));
+    CHECK(read["values"]["bid"] == Json::parse(R"({"integer": [1, 10]})"));
+    CHECK(read["values"]["tid"] == Json::parse(R"({"integer": [1, 100]})"));
+    CHECK(read["values"]["delta"] == Json::parse(R"({"integer": [-5000, 5000]})"));
+    const auto& statements = read["statements"];
+    REQUIRE(statements.size() == 7);
+    CHECK(statements[0] == Json::parse(R"({"sql": "BEGIN"})"));
+    CHECK(statements[1]["sql"] == "UPDATE pgbench_accounts SET abalance = abalance + $1 WHERE aid = $2");
+    CHECK(statements[1]["parameters"] == Json::parse(R"([{"value": "delta"}, {"value": "aid"}])"));
+    CHECK(statements[5]["parameters"].size() == 4);
+    CHECK(statements[6]["sql"] == "END");
+    // And is a scenario.
+    const Json scenario{{"name", "tpcb"}, {"operations", {read}}};
+    CHECK(workload::parse_scenario({scenario, "my.sql"}).operations[0].statements.size() == 7);
+}
+
+TEST_CASE("expressions are computed as pgbench computes them") {
+    CHECK(set("1 + 2 * 3")["constant"] == 7);
+    CHECK(set("(1 + 2) * 3")["constant"] == 9);
+    CHECK(set("-7 / 2")["constant"] == -3);
+    CHECK(set("-7 % 2")["constant"] == -1);
+    CHECK(set("- - 4 - -3")["constant"] == 7);
+    CHECK(set("10 / 4.0")["constant"] == "2.5");
+    CHECK(set("1e3 * 2")["constant"] == "2000");
+    CHECK(set("9223372036854775807")["constant"] == 9223372036854775807);
+    CHECK(set(":scale * 5", {{"scale", "3"}})["constant"] == 15);
+    CHECK(set("random(1, 10)")["integer"] == Json::parse("[1, 10]"));
+    CHECK(set("RANDOM ( 2*3 , 10-1 )")["integer"] == Json::parse("[6, 9]"));
+    CHECK(set("random(1, 10) + 5")["integer"] == Json::parse("[6, 15]"));
+    CHECK(set("5 + random(1, 10)")["integer"] == Json::parse("[6, 15]"));
+    CHECK(set("random(1, 10) - 5")["integer"] == Json::parse("[-4, 5]"));
+    CHECK(set("5 - random(1, 10)")["integer"] == Json::parse("[-5, 4]"));
+    CHECK(set("-random(1, 10)")["integer"] == Json::parse("[-10, -1]"));
+    CHECK(values("\\set a random(1, 9)\n\\set b :a\nSELECT :b;")["b"]["integer"] == Json::parse("[1, 9]"));
+    CHECK(values("SELECT :tag;", {{"tag", "it's"}})["tag"]["constant"] == "it's");
+}
+
+TEST_CASE("names become parameters where they are names, and nowhere else") {
+    const std::string x = "\\set x random(1, 9)\n";
+    CHECK(sql(x + "SELECT :x::int, a::text;") == "SELECT $1::int, a::text");
+    CHECK(sql(x + "SELECT :x, :x") == "SELECT $1, $2");  // the last one needs no semicolon
+    CHECK(sql(x + "SELECT a[1:3], f(y := :x), '::x', \"a:b\" -- :y\n;") ==
+          "SELECT a[1:3], f(y := $1), '::x', \"a:b\" -- :y");
+    CHECK(sql("SELECT 'a; b' /* ; */ , $$ ; $$;SELECT 2") == "SELECT 'a; b' /* ; */ , $$ ; $$");
+    CHECK(sql("-- a comment\n\n SELECT\n  1 ;\n") == "SELECT\n  1");
+    CHECK(operation("SELECT 1; SELECT 2;;\nSELECT 3")["statements"].size() == 3);
+    CHECK_FALSE(operation("SELECT 1").contains("values"));
+    CHECK_FALSE(operation("\\set unused 5\nSELECT 1").contains("values"));
+    CHECK(operation("\\set x \\\n random(1, \\\r\n 5)\r\nSELECT :x;")["values"]["x"]["integer"][1] == 5);
+}
+
+TEST_CASE("a name that is set again is another value from there on") {
+    const auto read = operation("\\set x 1\nSELECT :x;\n\\set x random(1, :x + 1)\nSELECT :x, :x;");
+    CHECK(read["values"] == Json::parse(R"({"x": {"constant": 1}, "x 2": {"integer": [1, 2]}})"));
+    CHECK(read["statements"][0]["parameters"] == Json::parse(R"([{"value": "x"}])"));
+    CHECK(read["statements"][1]["parameters"] == Json::parse(R"([{"value": "x 2"}, {"value": "x 2"}])"));
+}
+
+TEST_CASE("what a query has no place for is refused with its line") {
+    CHECK(refusal("") == "my.sql: has no SQL statement");
+    CHECK(refusal("\\set x 1\n-- nothing") == "my.sql: has no SQL statement");
+    CHECK_THAT(refusal("SELECT 1;\n\\sleep 5 ms\n"),
+               StartsWith("my.sql:2: \\sleep is not there: a query does not pause"));
+    CHECK_THAT(refusal("\\if :scale\nSELECT 1;\n\\endif"), StartsWith("my.sql:1: \\if is not there"));
+    CHECK_THAT(refusal("SELECT 1 AS x \\gset\n"),
+               StartsWith("my.sql:1: \\gset is not there: no answer is kept"));
+    CHECK_THAT(refusal("SELECT 1 \\; SELECT 2;"), StartsWith("my.sql:1: \\; is not there"));
+    CHECK_THAT(refusal("\\startpipeline\n"), Contains("--pipeline N"));
+    CHECK(refusal("\\shell rm\n") == "my.sql:1: \\shell is not there");
+    CHECK_THAT(refusal("SELECT 1;\n\n SELECT :nobody;"),
+               StartsWith("my.sql:3: :nobody is not set before; -D nobody=VALUE"));
+    CHECK_THAT(refusal("\\set x 1\nSELECT ':x';"), StartsWith("my.sql:2: :x stands within quotes"));
+    CHECK_THAT(refusal("\\set x 1\nSELECT E'a:x';"), Contains("within quotes"));
+    CHECK_THAT(refusal("SELECT $1;"), StartsWith("my.sql:1: $1 has no value in a script"));
+    for (const auto& [expression, why] : std::vector<std::pair<std::string, std::string>>{
+             {"", "a name and an expression"},
+             {"1 +", "ends too early"},
+             {"1 2", "\"2\" is not understood"},
+             {"(1", "a \")\" is missing"},
+             {"random(1", "a \",\" is missing"},
+             {"random(5, 1)", "the lowest is above"},
+             {"random(1, 2.5)", "whole numbers"},
+             {"random(1, random(1, 2))", "not drawn themselves"},
+             {"random(1, 5) * 2", "compute the rest in SQL"},
+             {"random(1, 5) + random(1, 5)", "compute the rest in SQL"},
+             {"random_zipfian(1, 5, 1.1)", "random_zipfian is not understood"},
+             {"1 / 0", "a division by zero"},
+             {"1.0 / 0", "a division by zero"},
+             {"9223372036854775807 + 1", "beyond 64 bits"},
+             {"-9223372036854775807 - 2", "beyond 64 bits"},
+             {"1.2.3", "no number"},
+             {":y", ":y is not set before"},
+             {"5 % 1.5", "% takes whole numbers"},
+             {"'a'", "is not understood"}}) {
+        CAPTURE(expression);
+        const auto told = refusal("\n\\set x " + expression + "\nSELECT 1;");
+        CHECK_THAT(told, StartsWith("my.sql:2: "));
+        CHECK_THAT(told, Contains(why));
+    }
+    CHECK_THAT(refusal("\\set 5+5\n"), Contains("a name and an expression"));
+}
+
+TEST_CASE("files are scripts with weights, and named after themselves") {
+    CHECK(workload::parse_script_file("a@b.sql").path == "a@b.sql");
+    CHECK(workload::parse_script_file("a.sql@3").path == "a.sql");
+    CHECK(workload::parse_script_file("a.sql@3").weight == 3);
+    CHECK(workload::parse_script_file("a@b@0").path == "a@b");
+    CHECK(workload::parse_script_file("-@2").path == "-");
+    const test::TemporaryFile one{"\\set x random(1, :n)\nSELECT :x;"};
+    const test::TemporaryFile two{"SELECT :scale;"};
+    const auto both =
+        workload::scenario_of_scripts({{one.path(), 3}, {two.path(), 1}, {two.path(), 0}}, {{"n", "7"}});
+    REQUIRE(both.operations.size() == 3);
+    CHECK(both.name == "scripts");
+    CHECK(both.operations[0].weight == 3);
+    CHECK(both.operations[2].name == both.operations[1].name + " 2");
+    CHECK(one.path().find(both.operations[0].name) != std::string::npos);
+    CHECK(
+        std::get<workload::IntegerParameter>(both.operations[0].statements[0].arguments[0].parameter).high ==
+        7);
+    const test::TemporaryFile copies{"COPY t FROM STDIN;"};
+    CHECK_THROWS_WITH(workload::scenario_of_scripts({{copies.path(), 1}}, {}),
+                      Contains("COPY moves its data"));
+    CHECK_THROWS_WITH(workload::scenario_of_scripts({{"/nowhere.sql", 1}}, {}), Contains("cannot read it"));
+}
+
+TEST_CASE("a definition is a name and whatever it stands for") {
+    ScriptVariables variables;
+    workload::define(variables, "n=5");
+    workload::define(variables, "url=a=b");
+    workload::define(variables, "empty=");
+    workload::define(variables, "n=6");
+    CHECK(variables == ScriptVariables{{"n", "6"}, {"url", "a=b"}, {"empty", ""}});
+    for (const auto* bad : {"n", "=5", "a b=1", "a-b=1", ""}) {
+        CAPTURE(bad);
+        CHECK_THROWS_AS(workload::define(variables, bad), base::Error);
+    }
+}
