@@ -43,7 +43,7 @@ nlohmann::ordered_json config_json(const RunOptions& options, const RunChoice& c
         PGTRAFFIC_CHECK(known != nullptr, "a resolved option stands in the table");
         const auto& row = *known;
         if (row.repeatable) {
-            config[key].push_back(text);
+            config[key].push_back(name == "define" ? conninfo.without_secrets(text) : text);
             continue;
         }
         if (const auto duration = row.value == "TIME" ? base::parse_duration(text) : std::nullopt) {
@@ -90,11 +90,13 @@ void hide_secrets(nlohmann::ordered_json& value, const postgres::Conninfo& conni
     }
 }
 
-/// The same of what --sql says.
-void hide_secrets_of_sql(std::vector<std::string>& argv, const postgres::Conninfo& conninfo) {
+/// The same of what --sql and --define say.
+void hide_secrets_of_values(std::vector<std::string>& argv, const postgres::Conninfo& conninfo) {
     for (std::size_t i = 0; i < argv.size(); ++i) {
-        if (argv[i].starts_with("--sql=") || (i > 0 && argv[i - 1] == "--sql"))
-            argv[i] = conninfo.without_secrets(argv[i]);
+        const auto is = [&](std::string_view option) {
+            return argv[i].starts_with(option) || (i > 0 && argv[i - 1] == option);
+        };
+        if (is("--sql") || is("--define") || is("-D")) argv[i] = conninfo.without_secrets(argv[i]);
     }
 }
 
@@ -124,7 +126,7 @@ void describe(metrics::RunResult& result, const RunOptions& options, const RunCh
     }
     result.config = config_json(options, choice, conninfo);
     result.argv = masked_argv(argv);
-    hide_secrets_of_sql(result.argv, conninfo);
+    hide_secrets_of_values(result.argv, conninfo);
     result.random_seed = seed;
     if (choice.traffic.pattern) {
         result.pattern = choice.traffic.pattern->name;

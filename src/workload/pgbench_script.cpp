@@ -9,6 +9,7 @@
 #include <filesystem>
 #include <limits>
 #include <optional>
+#include <set>
 #include <utility>
 #include <variant>
 
@@ -358,11 +359,29 @@ class ScriptReader {
             sql += taken;
         }
         place_ = begin;
-        Json statement{{"sql", std::string{base::trimmed(sql)}}};
+        Json statement{{"name", name_of(sql)}, {"sql", std::string{base::trimmed(sql)}}};
         if (!parameters.empty()) statement["parameters"] = parameters;
         statements_.push_back(std::move(statement));
         scanner.skip(1);
         return scanner.rest();
+    }
+
+    /// "UPDATE pgbench_accounts": its first word, and the table that it tells.
+    std::string name_of(std::string_view sql) {
+        constexpr std::size_t kLongest = 50;
+        const auto words = sql_words(sql);
+        std::string name = words.empty() ? "statement" : words.front();
+        std::ranges::transform(name, name.begin(), [](char c) {
+            return c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c;
+        });
+        const auto before_table = std::ranges::find_if(words, [](const std::string& word) {
+            return word == "update" || word == "into" || word == "from" || word == "call";
+        });
+        if (before_table != words.end() && before_table + 1 != words.end()) name += " " + *(before_table + 1);
+        if (name.size() > kLongest) name = fmt::format("statement {}", statements_.size() + 1);
+        const auto wanted = name;
+        for (int n = 2; !statement_names_.insert(name).second; ++n) name = fmt::format("{} {}", wanted, n);
+        return name;
     }
 
     /// The name behind a single colon; empty where that is none: "a[1:3]", "f(x := 1)".
@@ -406,6 +425,7 @@ class ScriptReader {
     std::string_view place_;  // what is being read, for messages
     Expression::Lookup variables_;
     std::map<std::string, std::string, std::less<>> keys_;  // variables that have a value of the operation
+    std::set<std::string> statement_names_;
     Json values_ = Json::object();
     Json statements_ = Json::array();
 };

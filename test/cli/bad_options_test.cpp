@@ -71,7 +71,6 @@ TEST_CASE("unknown commands, options and words are refused") {
              {{"-f", "a.sql", "--mix", "a=1"}, {"--file: cannot go with --mix"}},
              {{"-D", "x=1"}, {"--define: has no meaning without --file"}},
              {{"-f", "a.sql", "-D", "x"}, {"--define: \"x\" must be NAME=VALUE"}},
-             {{"--file=a.sql"}, {"unknown option \"--file\": a workload of your own is --scenario FILE"}},
              {{"-j", "4"}, {"unknown option \"-j\": one thread serves all connections"}},
              {{"-S"}, {"unknown option \"-S\": that is --query-type select"}},
              {{"run", "run"}, {"unexpected word \"run\""}},

@@ -264,3 +264,19 @@ TEST_CASE("nor does a statement that the command line gives show it") {
         }
     }
 }
+
+TEST_CASE("nor does a variable of a script") {
+    const test::TemporaryFile script{"SELECT :word, 'x'::text;"};
+    for (const auto& definition : std::vector<std::vector<std::string>>{
+             {"-D", fmt::format("word={}", kPassword)}, {fmt::format("--define=word={}", kPassword)}}) {
+        const Folder files;
+        const auto run = run_pgtraffic(with({"run", "-d", url(kEncoded), "-t", "4", "-c", "2", "--warmup",
+                                             "0", "--json", files / "json", "-f", script.path()},
+                                            definition));
+        const auto all = run.out + run.err + everything_in(files);
+        INFO(all);
+        CHECK(run.exit_code == 0);
+        CHECK_THAT(all, Contains("********"));
+        CHECK(all.find(kPassword) == std::string::npos);
+    }
+}

@@ -571,16 +571,10 @@ TEST_CASE("an attempt that a lost connection prevents is none") {
     CHECK(statements[1]["failed"] == 1);
 }
 
-TEST_CASE("pgbench's transaction on pgbench's tables: what its statements share adds up in all four") {
-    const auto database = test::fresh_database();
-    const auto made = test::run_process({test::pgbench(), "-i", "-s", "3", "-q", database.dsn()});
-    INFO(made.err);
-    REQUIRE(made.exit_code == 0);
-    const auto result = run_and_read(database, {"--scenario", PGTRAFFIC_SOURCE_DIR "/examples/tpcb-like.json",
-                                                "-t", "300", "--warmup", "0"});
-    CHECK(result["summary"]["queries"]["ok"] == 300);
-    CHECK(result["config"]["parameters"]["tpcb-like"]["values"]["aid"]["key"] == "pgbench_accounts.aid");
-    Client client{database.conninfo()};
+namespace {
+
+/// 300 transactions of pgbench's on its tables of scale 3: what their statements share adds up in all four.
+void check_tpcb(Client& client) {
     CHECK(number(client, "SELECT count(*) FROM pgbench_history") == 300);
     // Each row of the history is of the account, the teller and the branch that had its delta.
     for (const auto& [table, key, balance] :
@@ -597,6 +591,35 @@ TEST_CASE("pgbench's transaction on pgbench's tables: what its statements share 
     CHECK(number(client, "SELECT count(DISTINCT aid) FROM pgbench_history") > 290);
     CHECK(number(client, "SELECT count(DISTINCT bid) FROM pgbench_history") == 3);
     CHECK(number(client, "SELECT count(DISTINCT delta) FROM pgbench_history") > 250);
+}
+
+}  // namespace
+
+TEST_CASE("pgbench's transaction on pgbench's tables, as a scenario and as pgbench's own script") {
+    const auto database = test::fresh_database();
+    const auto made = test::run_process({test::pgbench(), "-i", "-s", "3", "-q", database.dsn()});
+    INFO(made.err);
+    REQUIRE(made.exit_code == 0);
+    Client client{database.conninfo()};
+    SECTION("scenario") {
+        const auto result = run_and_read(
+            database,
+            {"--scenario", PGTRAFFIC_SOURCE_DIR "/examples/tpcb-like.json", "-t", "300", "--warmup", "0"});
+        CHECK(result["summary"]["queries"]["ok"] == 300);
+        CHECK(result["config"]["parameters"]["tpcb-like"]["values"]["aid"]["key"] == "pgbench_accounts.aid");
+        check_tpcb(client);
+    }
+    SECTION("script") {
+        // It prints to stderr, behind a line of its own that is a comment.
+        const auto script = test::run_process({test::pgbench(), "--show-script=tpcb-like"});
+        REQUIRE(script.exit_code == 0);
+        const test::TemporaryFile file{script.err};
+        const auto result = run_and_read(database, {"-f", file.path(), "-D", "scale=3", "-t", "300", "-c",
+                                                    "4", "--warmup", "0", "-M", "prepared"});
+        CHECK(result["summary"]["queries"]["ok"] == 300);
+        CHECK(result["operations"][0]["statements"].size() == 7);
+        check_tpcb(client);
+    }
 }
 
 TEST_CASE("an operation may make the table that its later statements name") {

@@ -697,6 +697,22 @@ TEST_CASE("conditions that mean nothing are refused with their column") {
               .find("does not keep") != std::string::npos);
 }
 
+TEST_CASE("another rate that a search found is another load, and its spread is none") {
+    auto a = report::json_report(test::sample_open_run());
+    a["config"]["rate"] = "auto";
+    a["config"]["rate_found_per_s"] = {{"lowest", 100}, {"highest", 120}};
+    auto b = a;
+    b["config"]["rate_found_per_s"]["highest"] = 130;
+    CHECK(report::load_differences(runs_of(a, b)[0], runs_of(a, b)[1]).empty());
+    b["config"]["rate_found_per_s"]["lowest"] = 110;
+    CHECK(report::load_differences(runs_of(a, b)[0], runs_of(a, b)[1]) ==
+          std::vector<std::string>{"rate_found_per_s: 100 in A, 110 in B"});
+    a["config"]["operation_shares"] = {{"lowest", 0.5}, {"other", 0.5}};
+    b = a;
+    b["config"]["operation_shares"] = {{"lowest", 0.5}, {"another", 0.5}};
+    CHECK(report::load_differences(runs_of(a, b)[0], runs_of(a, b)[1]).size() == 1);
+}
+
 TEST_CASE("a pattern whose phases changed under its name is another load") {
     auto a = report::json_report(test::sample_open_run());
     a["config"]["pattern"] = "mine.json";

@@ -92,6 +92,21 @@ TEST_CASE("a closed loop shows neither lag nor target, an open loop both") {
     CHECK_THAT(line_with(open, "Attained:"), Contains("99.95 %"));
 }
 
+TEST_CASE("a rate that was looked for stands in the head with what was found, or that nothing was") {
+    auto run = test::sample_open_run();
+    run.pattern.clear();
+    run.peak_rate_per_s = 1'234;
+    run.peak_rate_spread_per_s = {1'234, 1'400};
+    const auto head = [&] {
+        auto text = plain(run);
+        std::ranges::replace(text, '\n', ' ');
+        return text.substr(0, text.find("started"));
+    };
+    CHECK_THAT(head(), Contains("at 1,234 queries/s (found: 1,234 to 1,400)"));
+    run.peak_rate_spread_per_s.reset();
+    CHECK_THAT(head(), Contains("at 1,234 queries/s (the rate that was looked for was not found)"));
+}
+
 TEST_CASE("every query is in one line of the statistics") {
     const auto text = plain(test::sample_open_run());
     CHECK_THAT(line_with(text, "Total Queries:"), Contains(" 14,940"));
