@@ -5,18 +5,16 @@
 
 #include <algorithm>
 #include <array>
-#include <cstdint>
 #include <filesystem>
-#include <limits>
 #include <optional>
 #include <set>
 #include <utility>
-#include <variant>
 
 #include "pgtraffic/base/error.hpp"
 #include "pgtraffic/base/json_reader.hpp"
 #include "pgtraffic/base/text.hpp"
 #include "pgtraffic/base/units.hpp"
+#include "pgtraffic/workload/pgbench_expression.hpp"
 #include "pgtraffic/workload/sql_scanner.hpp"
 
 namespace pgtraffic::workload {
@@ -24,224 +22,12 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-/// What a variable holds: a text of -D, a number, or a number that each transaction draws.
-struct Drawn {
-    std::int64_t low = 0;
-    std::int64_t high = 0;
-};
-using Value = std::variant<std::int64_t, double, std::string, Drawn>;
-
-bool is_name_part(char c) {
-    return base::is_letter(c) || base::is_digit(c) || static_cast<unsigned char>(c) > 127;
-}
-
-std::size_t name_length(std::string_view text) {
-    return static_cast<std::size_t>(std::ranges::find_if_not(text, is_name_part) - text.begin());
-}
-
-/// A number where it is one, as pgbench takes what -D says.
-Value value_of_text(const std::string& text) {
-    const bool negative = text.starts_with('-');
-    if (const auto whole = base::parse_count(std::string_view{text}.substr(negative ? 1 : 0));
-        whole && *whole <= static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max())) {
-        const auto n = static_cast<std::int64_t>(*whole);
-        return negative ? -n : n;
-    }
-    if (const auto real = base::parse_number(text)) return *real;
-    return text;
-}
-
-Json json_of(const Value& value) {
+Json json_of(const ScriptValue& value) {
     if (const auto* drawn = std::get_if<Drawn>(&value)) return {{"integer", {drawn->low, drawn->high}}};
     if (const auto* whole = std::get_if<std::int64_t>(&value)) return {{"constant", *whole}};
     if (const auto* real = std::get_if<double>(&value)) return {{"constant", fmt::format("{}", *real)}};
     return {{"constant", std::get<std::string>(value)}};
 }
-
-/// What is wrong within a line; whoever knows the line adds it.
-struct Complaint {
-    std::string what;
-};
-
-/// The expression of a \set: arithmetic with numbers, and random(lowest, highest), moved by what is added.
-class Expression {
- public:
-    using Lookup = std::map<std::string, Value, std::less<>>;
-
-    Expression(std::string_view text, const Lookup& variables) : rest_{text}, variables_{variables} {}
-
-    Value value() {
-        Value result = sum();
-        skip_blank();
-        if (!rest_.empty()) throw Complaint{fmt::format("\"{}\" is not understood", rest_)};
-        return result;
-    }
-
- private:
-    void skip_blank() { rest_.remove_prefix(std::min(rest_.find_first_not_of(" \t\r\n"), rest_.size())); }
-    bool take(char c) {
-        skip_blank();
-        if (!rest_.starts_with(c)) return false;
-        rest_.remove_prefix(1);
-        return true;
-    }
-    void expect(char c) {
-        if (!take(c)) throw Complaint{fmt::format("a \"{}\" is missing", c)};
-    }
-
-    Value sum() {
-        Value left = product();
-        for (;;) {
-            if (take('+')) {
-                left = apply('+', left, product());
-            } else if (take('-')) {
-                left = apply('-', left, product());
-            } else {
-                return left;
-            }
-        }
-    }
-    Value product() {
-        Value left = factor();
-        for (;;) {
-            skip_blank();
-            if (rest_.empty() || std::string_view{"*/%"}.find(rest_.front()) == std::string_view::npos)
-                return left;
-            const char sign = rest_.front();
-            rest_.remove_prefix(1);
-            left = apply(sign, left, factor());
-        }
-    }
-    Value factor() {
-        if (take('-')) return apply('-', Value{std::int64_t{0}}, factor());
-        if (take('+')) return factor();
-        if (take('(')) {
-            Value inner = sum();
-            expect(')');
-            return inner;
-        }
-        if (take(':')) return variable();
-        skip_blank();
-        if (!rest_.empty() && (base::is_digit(rest_.front()) || rest_.front() == '.')) return number();
-        return function();
-    }
-
-    Value variable() {
-        const auto name = rest_.substr(0, name_length(rest_));
-        rest_.remove_prefix(name.size());
-        const auto found = variables_.find(name);
-        if (found == variables_.end())
-            throw Complaint{fmt::format(":{0} is not set before; -D {0}=VALUE sets it", name)};
-        if (std::holds_alternative<std::string>(found->second))
-            throw Complaint{fmt::format(":{} is no number", name)};
-        return found->second;
-    }
-    Value number() {
-        std::size_t length = 0;
-        while (length < rest_.size() && (base::is_digit(rest_[length]) || rest_[length] == '.' ||
-                                         rest_[length] == 'e' || rest_[length] == 'E' ||
-                                         (length > 0 && (rest_[length] == '-' || rest_[length] == '+') &&
-                                          (rest_[length - 1] == 'e' || rest_[length - 1] == 'E')))) {
-            ++length;
-        }
-        const std::string text{rest_.substr(0, length)};
-        rest_.remove_prefix(length);
-        Value value = value_of_text(text);
-        if (std::holds_alternative<std::string>(value))
-            throw Complaint{fmt::format("\"{}\" is no number", text)};
-        return value;
-    }
-    Value function() {
-        const auto name = rest_.substr(0, name_length(rest_));
-        if (name.empty()) {
-            throw Complaint{rest_.empty() ? std::string{"the expression ends too early"}
-                                          : fmt::format("\"{}\" is not understood", rest_)};
-        }
-        if (base::lower_case(name) != "random") {
-            throw Complaint{
-                fmt::format("{} is not understood: of pgbench's functions there is random(); other "
-                            "draws are those of a --scenario (docs/scenarios.md)",
-                            name)};
-        }
-        rest_.remove_prefix(name.size());
-        expect('(');
-        const auto low = whole(sum());
-        expect(',');
-        const auto high = whole(sum());
-        expect(')');
-        if (low > high)
-            throw Complaint{fmt::format("random({}, {}): the lowest is above the highest", low, high)};
-        return Drawn{low, high};
-    }
-
-    static std::int64_t whole(const Value& value) {
-        if (const auto* n = std::get_if<std::int64_t>(&value)) return *n;
-        throw Complaint{"the ends of random() must be whole numbers that are not drawn themselves"};
-    }
-
-    static Value apply(char sign, const Value& left, const Value& right) {
-        const auto* drawn = std::get_if<Drawn>(&left);
-        const auto* other = std::get_if<Drawn>(&right);
-        if (drawn != nullptr || other != nullptr) {
-            const auto* moved = std::get_if<std::int64_t>(drawn != nullptr ? &right : &left);
-            if (moved == nullptr || (sign != '+' && sign != '-')) {
-                throw Complaint{
-                    "what random() draws can be moved by a whole number and no more: compute the rest in "
-                    "SQL"};
-            }
-            if (drawn != nullptr)
-                return Drawn{whole_of(sign, drawn->low, *moved), whole_of(sign, drawn->high, *moved)};
-            if (sign == '+')
-                return Drawn{whole_of('+', other->low, *moved), whole_of('+', other->high, *moved)};
-            return Drawn{whole_of('-', *moved, other->high), whole_of('-', *moved, other->low)};
-        }
-        const auto* a = std::get_if<std::int64_t>(&left);
-        const auto* b = std::get_if<std::int64_t>(&right);
-        if (a != nullptr && b != nullptr) return whole_of(sign, *a, *b);
-        return real_of(sign, a != nullptr ? static_cast<double>(*a) : std::get<double>(left),
-                       b != nullptr ? static_cast<double>(*b) : std::get<double>(right));
-    }
-    /// Division rounds towards zero, as pgbench's does.
-    static std::int64_t whole_of(char sign, std::int64_t a, std::int64_t b) {
-        std::int64_t result = 0;
-        bool over = false;
-        switch (sign) {
-            case '+':
-                over = __builtin_add_overflow(a, b, &result);
-                break;
-            case '-':
-                over = __builtin_sub_overflow(a, b, &result);
-                break;
-            case '*':
-                over = __builtin_mul_overflow(a, b, &result);
-                break;
-            default:
-                if (b == 0) throw Complaint{"a division by zero"};
-                over = a == std::numeric_limits<std::int64_t>::min() && b == -1;
-                if (!over) result = sign == '/' ? a / b : a % b;
-        }
-        if (over) throw Complaint{"a number beyond 64 bits"};
-        return result;
-    }
-    static double real_of(char sign, double a, double b) {
-        switch (sign) {
-            case '+':
-                return a + b;
-            case '-':
-                return a - b;
-            case '*':
-                return a * b;
-            case '/':
-                if (b == 0) throw Complaint{"a division by zero"};
-                return a / b;
-            default:
-                throw Complaint{"% takes whole numbers"};
-        }
-    }
-
-    std::string_view rest_;
-    const Lookup& variables_;
-};
 
 /// Why a command of pgbench's is not there, and what does its work.
 std::string_view cure_of(std::string_view command) {
@@ -278,7 +64,7 @@ class ScriptReader {
             place_ = rest;
             try {
                 rest = rest.front() == '\\' ? take_command(rest) : take_statement(rest);
-            } catch (const Complaint& complaint) {
+            } catch (const ScriptComplaint& complaint) {
                 fail(complaint.what);
             }
         }
@@ -315,16 +101,16 @@ class ScriptReader {
         left = base::trimmed(left.substr(word.size()));
         const auto name = left.substr(0, left.find_first_of(" \t"));
         const auto expression = base::trimmed(left.substr(name.size()));
-        if (name.empty() || name_length(name) != name.size() || expression.empty())
-            throw Complaint{"\\set takes a name and an expression, as in \\set aid random(1, 100000)"};
-        variables_[std::string{name}] = Expression{expression, variables_}.value();
+        if (name.empty() || variable_length(name) != name.size() || expression.empty())
+            throw ScriptComplaint{"\\set takes a name and an expression, as in \\set aid random(1, 100000)"};
+        variables_[std::string{name}] = evaluate(expression, variables_);
         keys_.erase(std::string{name});  // from here on another value has that name
         return rest;
     }
 
     [[noreturn]] static void refuse_command(std::string_view word) {
         const auto cure = cure_of(word);
-        throw Complaint{fmt::format("\\{} is not there{}{}", word, cure.empty() ? "" : ": ", cure)};
+        throw ScriptComplaint{fmt::format("\\{} is not there{}{}", word, cure.empty() ? "" : ": ", cure)};
     }
 
     std::string_view take_statement(std::string_view rest) {
@@ -339,7 +125,7 @@ class ScriptReader {
             if (next.empty() || next.front() == ';') break;
             place_ = next;
             if (next.front() == '\\')
-                refuse_command(next.substr(1, std::max(name_length(next.substr(1)), std::size_t{1})));
+                refuse_command(next.substr(1, std::max(variable_length(next.substr(1)), std::size_t{1})));
             if (const auto name = variable_at(next); !name.empty()) {
                 scanner.skip(1 + name.size());
                 parameters.push_back({{"value", key_of(name)}});
@@ -387,22 +173,22 @@ class ScriptReader {
     /// The name behind a single colon; empty where that is none: "a[1:3]", "f(x := 1)".
     std::string_view variable_at(std::string_view sql) const {
         if (!sql.starts_with(':')) return {};
-        const auto name = sql.substr(1, name_length(sql.substr(1)));
+        const auto name = sql.substr(1, variable_length(sql.substr(1)));
         if (name.empty() || variables_.contains(name)) return name;
         if (base::is_digit(name.front())) return {};
-        throw Complaint{fmt::format(":{0} is not set before; -D {0}=VALUE sets it", name)};
+        throw ScriptComplaint{fmt::format(":{0} is not set before; -D {0}=VALUE sets it", name)};
     }
 
     /// Where pgbench would put a value and we cannot.
     void check_taken(std::string_view taken) const {
         if (taken.size() > 1 && taken.front() == '$' && base::is_digit(taken[1]))
-            throw Complaint{fmt::format("{} has no value in a script: write :name", taken)};
-        if (is_name_part(taken.front()) && taken.find('\'') == std::string_view::npos) return;
+            throw ScriptComplaint{fmt::format("{} has no value in a script: write :name", taken)};
+        if (is_variable_part(taken.front()) && taken.find('\'') == std::string_view::npos) return;
         for (auto at = taken.find(':'); at != std::string_view::npos; at = taken.find(':', at + 1)) {
-            const auto name = taken.substr(at + 1, name_length(taken.substr(at + 1)));
+            const auto name = taken.substr(at + 1, variable_length(taken.substr(at + 1)));
             if (at > 0 && taken[at - 1] == ':') continue;
             if (variables_.contains(name)) {
-                throw Complaint{
+                throw ScriptComplaint{
                     fmt::format(":{0} stands within quotes, where nothing is put in: write "
                                 "'...' || :{0}",
                                 name)};
@@ -423,7 +209,7 @@ class ScriptReader {
     std::string_view script_;
     std::string_view file_;
     std::string_view place_;  // what is being read, for messages
-    Expression::Lookup variables_;
+    ScriptValues variables_;
     std::map<std::string, std::string, std::less<>> keys_;  // variables that have a value of the operation
     std::set<std::string> statement_names_;
     Json values_ = Json::object();
@@ -455,7 +241,7 @@ std::string name_of_file(const std::string& path) {
 void define(ScriptVariables& variables, std::string_view definition) {
     const auto equals = definition.find('=');
     const auto name = definition.substr(0, equals);
-    if (equals == std::string_view::npos || name.empty() || name_length(name) != name.size()) {
+    if (equals == std::string_view::npos || name.empty() || variable_length(name) != name.size()) {
         throw base::Error(
             fmt::format("\"{}\" must be NAME=VALUE, the name of letters, digits and _", definition));
     }

@@ -1,0 +1,217 @@
+#include "pgtraffic/workload/pgbench_expression.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <limits>
+
+#include "pgtraffic/base/text.hpp"
+#include "pgtraffic/base/units.hpp"
+
+namespace pgtraffic::workload {
+namespace {
+
+/// Reads and computes from left to right, by recursive descent.
+class Expression {
+ public:
+    Expression(std::string_view text, const ScriptValues& variables) : rest_{text}, variables_{variables} {}
+
+    ScriptValue value() {
+        ScriptValue result = sum();
+        skip_blank();
+        if (!rest_.empty()) throw ScriptComplaint{fmt::format("\"{}\" is not understood", rest_)};
+        return result;
+    }
+
+ private:
+    void skip_blank() { rest_.remove_prefix(std::min(rest_.find_first_not_of(" \t\r\n"), rest_.size())); }
+    bool take(char c) {
+        skip_blank();
+        if (!rest_.starts_with(c)) return false;
+        rest_.remove_prefix(1);
+        return true;
+    }
+    void expect(char c) {
+        if (!take(c)) throw ScriptComplaint{fmt::format("a \"{}\" is missing", c)};
+    }
+
+    ScriptValue sum() {
+        ScriptValue left = product();
+        for (;;) {
+            if (take('+')) {
+                left = apply('+', left, product());
+            } else if (take('-')) {
+                left = apply('-', left, product());
+            } else {
+                return left;
+            }
+        }
+    }
+    ScriptValue product() {
+        ScriptValue left = factor();
+        for (;;) {
+            skip_blank();
+            if (rest_.empty() || std::string_view{"*/%"}.find(rest_.front()) == std::string_view::npos)
+                return left;
+            const char sign = rest_.front();
+            rest_.remove_prefix(1);
+            left = apply(sign, left, factor());
+        }
+    }
+    ScriptValue factor() {
+        if (take('-')) return apply('-', ScriptValue{std::int64_t{0}}, factor());
+        if (take('+')) return factor();
+        if (take('(')) {
+            ScriptValue inner = sum();
+            expect(')');
+            return inner;
+        }
+        if (take(':')) return variable();
+        skip_blank();
+        if (!rest_.empty() && (base::is_digit(rest_.front()) || rest_.front() == '.')) return number();
+        return function();
+    }
+
+    ScriptValue variable() {
+        const auto name = rest_.substr(0, variable_length(rest_));
+        rest_.remove_prefix(name.size());
+        const auto found = variables_.find(name);
+        if (found == variables_.end())
+            throw ScriptComplaint{fmt::format(":{0} is not set before; -D {0}=VALUE sets it", name)};
+        if (std::holds_alternative<std::string>(found->second))
+            throw ScriptComplaint{fmt::format(":{} is no number", name)};
+        return found->second;
+    }
+    ScriptValue number() {
+        std::size_t length = 0;
+        while (length < rest_.size() && (base::is_digit(rest_[length]) || rest_[length] == '.' ||
+                                         rest_[length] == 'e' || rest_[length] == 'E' ||
+                                         (length > 0 && (rest_[length] == '-' || rest_[length] == '+') &&
+                                          (rest_[length - 1] == 'e' || rest_[length - 1] == 'E')))) {
+            ++length;
+        }
+        const std::string text{rest_.substr(0, length)};
+        rest_.remove_prefix(length);
+        ScriptValue value = value_of_text(text);
+        if (std::holds_alternative<std::string>(value))
+            throw ScriptComplaint{fmt::format("\"{}\" is no number", text)};
+        return value;
+    }
+    ScriptValue function() {
+        const auto name = rest_.substr(0, variable_length(rest_));
+        if (name.empty()) {
+            throw ScriptComplaint{rest_.empty() ? std::string{"the expression ends too early"}
+                                                : fmt::format("\"{}\" is not understood", rest_)};
+        }
+        if (base::lower_case(name) != "random") {
+            throw ScriptComplaint{
+                fmt::format("{} is not understood: of pgbench's functions there is random(); other "
+                            "draws are those of a --scenario (docs/scenarios.md)",
+                            name)};
+        }
+        rest_.remove_prefix(name.size());
+        expect('(');
+        const auto low = whole(sum());
+        expect(',');
+        const auto high = whole(sum());
+        expect(')');
+        if (low > high)
+            throw ScriptComplaint{fmt::format("random({}, {}): the lowest is above the highest", low, high)};
+        return Drawn{low, high};
+    }
+
+    static std::int64_t whole(const ScriptValue& value) {
+        if (const auto* n = std::get_if<std::int64_t>(&value)) return *n;
+        throw ScriptComplaint{"the ends of random() must be whole numbers that are not drawn themselves"};
+    }
+
+    static ScriptValue apply(char sign, const ScriptValue& left, const ScriptValue& right) {
+        const auto* drawn = std::get_if<Drawn>(&left);
+        const auto* other = std::get_if<Drawn>(&right);
+        if (drawn != nullptr || other != nullptr) {
+            const auto* moved = std::get_if<std::int64_t>(drawn != nullptr ? &right : &left);
+            if (moved == nullptr || (sign != '+' && sign != '-')) {
+                throw ScriptComplaint{
+                    "what random() draws can be moved by a whole number and no more: compute the rest in "
+                    "SQL"};
+            }
+            if (drawn != nullptr)
+                return Drawn{whole_of(sign, drawn->low, *moved), whole_of(sign, drawn->high, *moved)};
+            if (sign == '+')
+                return Drawn{whole_of('+', other->low, *moved), whole_of('+', other->high, *moved)};
+            return Drawn{whole_of('-', *moved, other->high), whole_of('-', *moved, other->low)};
+        }
+        const auto* a = std::get_if<std::int64_t>(&left);
+        const auto* b = std::get_if<std::int64_t>(&right);
+        if (a != nullptr && b != nullptr) return whole_of(sign, *a, *b);
+        return real_of(sign, a != nullptr ? static_cast<double>(*a) : std::get<double>(left),
+                       b != nullptr ? static_cast<double>(*b) : std::get<double>(right));
+    }
+    /// Division rounds towards zero, as pgbench's does.
+    static std::int64_t whole_of(char sign, std::int64_t a, std::int64_t b) {
+        std::int64_t result = 0;
+        bool over = false;
+        switch (sign) {
+            case '+':
+                over = __builtin_add_overflow(a, b, &result);
+                break;
+            case '-':
+                over = __builtin_sub_overflow(a, b, &result);
+                break;
+            case '*':
+                over = __builtin_mul_overflow(a, b, &result);
+                break;
+            default:
+                if (b == 0) throw ScriptComplaint{"a division by zero"};
+                over = a == std::numeric_limits<std::int64_t>::min() && b == -1;
+                if (!over) result = sign == '/' ? a / b : a % b;
+        }
+        if (over) throw ScriptComplaint{"a number beyond 64 bits"};
+        return result;
+    }
+    static double real_of(char sign, double a, double b) {
+        switch (sign) {
+            case '+':
+                return a + b;
+            case '-':
+                return a - b;
+            case '*':
+                return a * b;
+            case '/':
+                if (b == 0) throw ScriptComplaint{"a division by zero"};
+                return a / b;
+            default:
+                throw ScriptComplaint{"% takes whole numbers"};
+        }
+    }
+
+    std::string_view rest_;
+    const ScriptValues& variables_;
+};
+
+}  // namespace
+
+bool is_variable_part(char c) noexcept {
+    return base::is_letter(c) || base::is_digit(c) || static_cast<unsigned char>(c) > 127;
+}
+
+std::size_t variable_length(std::string_view text) noexcept {
+    return static_cast<std::size_t>(std::ranges::find_if_not(text, is_variable_part) - text.begin());
+}
+
+ScriptValue value_of_text(const std::string& text) {
+    const bool negative = text.starts_with('-');
+    if (const auto whole = base::parse_count(std::string_view{text}.substr(negative ? 1 : 0));
+        whole && *whole <= static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max())) {
+        const auto n = static_cast<std::int64_t>(*whole);
+        return negative ? -n : n;
+    }
+    if (const auto real = base::parse_number(text)) return *real;
+    return text;
+}
+
+ScriptValue evaluate(std::string_view expression, const ScriptValues& variables) {
+    return Expression{expression, variables}.value();
+}
+
+}  // namespace pgtraffic::workload
