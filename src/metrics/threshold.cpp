@@ -165,14 +165,14 @@ bool is_upper(const Threshold& threshold) {
 /// maximum beside any such query, nor a mean beside so many that the 99th percentile is a lower bound: of a
 /// few, such as wait at the end of any sound run, it is taken that they are no worse than the others.
 void hold_for_unanswered(const Threshold& threshold, const Latencies& latencies, ThresholdResult& result) {
-    if (!result.ok || !is_upper(threshold)) return;
+    if (!result.actual || !is_upper(threshold)) return;
     if (threshold.statistic == Statistic::mean) {
         if (latencies.response_at_most(0.99)) return;
     } else {
         const double quantile = threshold.statistic == Statistic::max ? 1 : threshold.quantile;
         const auto most = latencies.response_at_most(quantile);
-        if (most && holds(in_unit(static_cast<double>(most->count()), threshold.unit), threshold.comparison,
-                          threshold.limit))
+        if (most && (!result.ok || holds(in_unit(static_cast<double>(most->count()), threshold.unit),
+                                         threshold.comparison, threshold.limit)))
             return;
     }
     result.ok = false;

@@ -185,6 +185,8 @@ void say_waiting(const metrics::RunResult& run, std::vector<std::string>& out) {
         rest = client_late(run) && client_limits(run)
                    ? "the rest was waiting for this client to send them; it is the limit, not the database"
                    : "the rest was waiting for this client to send them";
+    } else if (metrics::starved(run.client)) {
+        rest = "the rest was waiting for a free connection, as this client took the answers late";
     } else if (run.without_service().count() == 0 && !metrics::stood_still(run)) {
         rest = share < 0.5
                    ? "the queue, not the server, made queries slow. They waited for a free connection; more "
@@ -257,7 +259,16 @@ void say_environment(const metrics::RunResult& run, std::vector<std::string>& ou
                       "the server would have been asked for more",
                       share_text(own))
                 : " and was not the limit";
-        out.push_back(fmt::format("This client was busy {} of the time{}.", share_text(*busy), words));
+        // Going to sleep and waking up are no part of a turn of its loop, and the more of it the less it has
+        // to do.
+        const double process =
+            run.duration_s > 0 ? (run.client.cpu_user_s + run.client.cpu_system_s) / run.duration_s : 0;
+        out.push_back(fmt::format(
+            "This client was busy {} of the time{}{}.", share_text(*busy),
+            process > *busy + 0.2 ? fmt::format(" ({} of a processor, with what waking it costs the kernel)",
+                                                share_text(process))
+                                  : "",
+            words));
     }
     if (!run.open_loop && run.total.ended() > 0) {
         out.emplace_back(

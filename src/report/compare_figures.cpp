@@ -316,7 +316,15 @@ ComparedValue ResultFigures::value(const AskedFigure& asked) const {
         const auto& rate = (*part)["throughput_per_s"];
         if (!rate.is_number()) return found;  // a phase that the run did not reach
         found.value = rate.get<double>();
-        if (figure.population == Population::run) found.bounds = throughput_bounds(*part, *found.value);
+        if (figure.population == Population::run) {
+            found.bounds = throughput_bounds(*part, *found.value);
+            // Another search would have found another rate.
+            if (const auto searched = document_["config"].find("rate_found_per_s");
+                found.bounds && searched != document_["config"].end()) {
+                found.bounds->first = std::min(found.bounds->first, (*searched)["lowest"].get<double>());
+                found.bounds->second = std::max(found.bounds->second, (*searched)["highest"].get<double>());
+            }
+        }
         return found;
     }
     if (!tells(counted_in(*part), figure.metric) || !has_such(document_["config"], figure.metric))

@@ -21,8 +21,8 @@ using Json = nlohmann::ordered_json;
 
 /// Options that make another load. What a user may want to try (protocol, server, machine) is not among them.
 constexpr auto kLoadKeys =
-    std::to_array<const char*>({"scenario", "mode", "rate", "rate_found_per_s", "peak_rate",
-                                "peak_rate_measured_per_s", "arrivals", "key_distribution", "timeout_s"});
+    std::to_array<const char*>({"scenario", "mode", "rate", "peak_rate", "peak_rate_measured_per_s",
+                                "arrivals", "key_distribution", "timeout_s"});
 /// It skips queries of an open loop. In a closed loop it only counts.
 constexpr const char* kLatencyLimit = "latency_limit_s";
 constexpr auto kNotedKeys =
@@ -40,7 +40,8 @@ Json value_of(const Json& object, const char* key) {
     if (found == object.end()) return nullptr;
     // What a search found: the rate that the load had.
     if (!std::string_view{key}.ends_with("_per_s") || !found->is_object()) return *found;
-    return found->contains("median") ? (*found)["median"] : (*found)["lowest"];
+    const double rate = (found->contains("median") ? (*found)["median"] : (*found)["lowest"]).get<double>();
+    return rate < 100 ? rate : std::round(rate);
 }
 
 std::string value_text(const Json& value) {
@@ -239,6 +240,10 @@ std::vector<std::string> other_differences(const std::vector<ComparedRun>& runs)
         for (const auto* key : kNotedKeys) {
             compare_key(key, base, run, found);
         }
+        // Where a search was to find it the rate is no choice: it is what was measured.
+        if (value_of(base.document["config"], "rate") == "auto" &&
+            value_of(run.document["config"], "rate") == "auto")
+            compare_key("rate_found_per_s", base, run, found);
         if (is_closed(base) && is_closed(run)) compare_key(kLatencyLimit, base, run, found);
         if (!is_closed(base) && !is_closed(run)) compare_where_both_tell(kSessionKeys, base, run, found);
         if (const auto names = with_other_sql(base.document["operations"], run.document["operations"]);

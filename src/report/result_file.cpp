@@ -97,6 +97,9 @@ void check_config(const JsonNode& config) {
     if (const auto mode = config.at("mode").text(); mode != "open" && mode != "closed")
         config.at("mode").fail("must be open or closed");
     each(config.at("argv"), [](const JsonNode& word) { (void)word.text(); });
+    if (config.has("rate_found_per_s")) check_amounts(config.at("rate_found_per_s"), {"lowest", "highest"});
+    if (config.has("peak_rate_measured_per_s"))
+        check_amounts(config.at("peak_rate_measured_per_s"), {"median", "lowest", "highest"});
 }
 
 /// Of which earlier versions do not tell.

@@ -56,7 +56,13 @@ void record_in(metrics::Counts& counts, metrics::Latencies& latencies,
 
 Objectives::Objectives(std::span<const Threshold> thresholds,
                        std::span<const workload::Operation> operations) {
-    std::ranges::copy_if(thresholds, std::back_inserter(thresholds_), broken_by_load);
+    for (const auto& threshold : thresholds) {
+        if (broken_by_load(threshold)) {
+            thresholds_.push_back(threshold);
+        } else {
+            others_ += (others_.empty() ? "" : " and ") + threshold.expression;
+        }
+    }
     double weights = 0;
     for (const auto& operation : operations) {
         weights += operation.weight;

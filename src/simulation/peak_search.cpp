@@ -32,9 +32,17 @@ std::string found_rate_text(const PeakRate& peak) {
 std::vector<metrics::Warning> search_warnings(const PeakRate& peak, bool of_rate, bool by_thresholds,
                                               std::uint64_t lost) {
     constexpr const char* kCode = "peak_disturbed";
+    constexpr double kFarApart = 1.25;
     const auto* what = of_rate ? "rate" : "peak";
     const auto* option = of_rate ? "--rate" : "--peak-rate";
     std::vector<metrics::Warning> warnings;
+    if (peak.given_up) {
+        warnings.push_back(
+            {kCode, fmt::format("in one step of the search for the {} after the other connections were "
+                                "lost, and it was given up: give {} N",
+                                what, option)});
+        return warnings;
+    }
     if (peak.blind) {
         warnings.push_back(
             {kCode, fmt::format("no query began and succeeded within a step of the search for the {}, "
@@ -51,6 +59,14 @@ std::vector<metrics::Warning> search_warnings(const PeakRate& peak, bool of_rate
                                 "was carried: it is hardly more than a guess; give {} N",
                                 what, option)});
     }
+    // Where they agree the steps are a few per cent apart.
+    if (of_rate && peak.found() && peak.highest_per_s > kFarApart * peak.lowest_per_s) {
+        warnings.push_back(
+            {kCode,
+             fmt::format("the searches found between {} and {} queries/s: what decides comes and goes, "
+                         "on this machine or in the server; run again",
+                         rate_text(peak.lowest_per_s), rate_text(peak.highest_per_s))});
+    }
     if (lost > 0) {
         warnings.push_back(
             {kCode, fmt::format("{} lost while {} auto looked for the {}, which may be too low: run again",
@@ -60,8 +76,10 @@ std::vector<metrics::Warning> search_warnings(const PeakRate& peak, bool of_rate
 }
 
 std::string PeakSearch::wanted() const {
-    return objectives_.empty() ? "highest rate that the server carries"
-                               : fmt::format("highest rate at which {}", objectives_.text());
+    const auto rate = objectives_.empty() ? "highest rate that the server carries"
+                                          : fmt::format("highest rate at which {}", objectives_.text());
+    if (objectives_.others().empty()) return rate;
+    return fmt::format("{}; {} is for the end", rate, objectives_.others());
 }
 
 double PeakSearch::next_rate() const noexcept {
@@ -107,27 +125,53 @@ void PeakSearch::begin_round() noexcept {
 }
 
 void PeakSearch::begin_step() noexcept {
-    length_ = std::max(search_length_, length_of_arrivals(kLongestForThese));
+    length_ = std::max(search_length_, length_of_arrivals(next_rate(), kLongestForThese));
     objectives_.clear();
 }
 
-/// That so many come due at the next rate. Of percentiles nobody can say anything from fewer: for them
+/// That enough come due. Of percentiles nobody can say anything from fewer: for them
 /// `longest` does not count. Of a server that says nothing a longer step would show no more.
-Nanos PeakSearch::length_of_arrivals(Nanos longest) const noexcept {
+Nanos PeakSearch::length_of_arrivals(double rate_per_s, Nanos longest) const noexcept {
     if (blind_) return Nanos{0};
     const auto length = [&](double arrivals, Nanos most) {
-        return base::from_seconds(std::min(arrivals / next_rate(), base::to_seconds(most)));
+        return base::from_seconds(std::min(arrivals / rate_per_s, base::to_seconds(most)));
     };
     return std::max(length(kArrivalsInStep, longest), length(objectives_.arrivals(), kLongestStep));
 }
 
-void PeakSearch::end_step(Nanos length, std::uint64_t planned, std::uint64_t started) {
+Nanos PeakSearch::takes_at_least() const noexcept {
+    const double middle = closed_loop_ * (floor_ + ceiling_) / 2;
+    const Nanos step = std::max(search_length_, length_of_arrivals(middle, kLongestForThese));
+    return length_ + kRounds * kStepsInRound * step;
+}
+
+void PeakSearch::give_up() noexcept {
+    given_up_ = true;
+    rounds_.assign(kRounds, closed_loop_ > 0 ? closed_loop_ * floor_ : 1.0);
+}
+
+void PeakSearch::end_step(Nanos length, std::uint64_t planned, std::uint64_t started, bool disturbed) {
     PGTRAFFIC_CHECK(!finished(), "the search goes on");
     const Step step = std::exchange(present_, {});
-    if (closed_loop_ == 0) return end_closed_loop(step, length);
+    const auto tell = [&](std::string_view what) {
+        last_step_ = closed_loop_ == 0 ? fmt::format("closed loop{}", what)
+                                       : fmt::format("{} queries/s{}", rate_text(next_rate()), what);
+    };
+    if (disturbed) {
+        tell(": connections were lost");
+        objectives_.clear();
+        return ++disturbed_ > kMostDisturbed ? give_up() : void();
+    }
+    if (closed_loop_ == 0) {
+        end_closed_loop(step, length);
+        last_step_ = closed_loop_ == 0 ? "closed loop: queries take long, once more"
+                                       : fmt::format("closed loop: {} queries/s", rate_text(closed_loop_));
+        return;
+    }
     if (step.succeeded > 0) blind_ = false;
     const bool is_carried = carried(step, length, planned, started);
     tried_again_ = !is_carried && !objectives_.empty() && step.succeeded > 0 && !tried_again_;
+    tell(is_carried ? ": carried" : tried_again_ ? ": not carried, once more" : ": not carried");
     if (tried_again_) return objectives_.clear();
     if (!light_service_) return end_light_step(step, length, is_carried);
     (is_carried ? low_ : high_) = next_rate();
@@ -153,7 +197,7 @@ void PeakSearch::end_closed_loop(const Step& step, Nanos length) noexcept {
     search_length_ =
         only_older ? kLongestStep : std::clamp(closed_loop_service_ * kQueriesInStep, shortest, kLongestStep);
     objectives_.clear();
-    length_ = std::max(search_length_, length_of_arrivals(2 * kLongestForThese));
+    length_ = std::max(search_length_, length_of_arrivals(next_rate(), 2 * kLongestForThese));
 }
 
 void PeakSearch::end_light_step(const Step& step, Nanos length, bool is_carried) noexcept {
@@ -169,7 +213,7 @@ void PeakSearch::end_light_step(const Step& step, Nanos length, bool is_carried)
             return;
         }
         ceiling_ = std::exchange(floor_, kLowestFloor);
-        length_ = std::max(search_length_, length_of_arrivals(2 * kLongestForThese));
+        length_ = std::max(search_length_, length_of_arrivals(next_rate(), 2 * kLongestForThese));
         return objectives_.clear();
     }
     light_service_ = step.succeeded > 0 ? step.mean_service() : closed_loop_service_;
@@ -178,12 +222,22 @@ void PeakSearch::end_light_step(const Step& step, Nanos length, bool is_carried)
     begin_round();
 }
 
+metrics::Warning PeakSearch::broken_off() const {
+    std::string so_far = closed_loop_ > 0
+                             ? fmt::format("; a closed loop reached {} queries/s", rate_text(closed_loop_))
+                             : std::string{};
+    if (!rounds_.empty()) so_far += fmt::format(", the first search found {}", rate_text(rounds_.front()));
+    return {"peak_disturbed",
+            fmt::format("the run ended in search {} of {} for its rate, before anything was measured{}",
+                        rounds_.size() + 1, kRounds, so_far)};
+}
+
 PeakRate PeakSearch::result() const {
     PGTRAFFIC_CHECK(finished(), "the search is over");
     auto sorted = rounds_;
     std::sort(sorted.begin(), sorted.end());
     return {sorted[sorted.size() / 2], sorted.front(), sorted.back(), closed_loop_, blind_, at_floor_,
-            closed_loop_ * floor_};
+            closed_loop_ * floor_,     given_up_};
 }
 
 }  // namespace pgtraffic::simulation

@@ -158,7 +158,8 @@ class Run {
     Loads loads_;
     PeakSearch peak_search_;
     std::uint64_t lost_in_search_ = 0;  // connections
-    bool step_drains_ = false;          // the last answers to a step of the search are waited for
+    std::uint64_t lost_before_step_ = 0;
+    bool step_drains_ = false;  // the last answers to a step of the search are waited for
     std::pair<int, Mono> last_signal_{0, Mono::min()};
     std::optional<Measurement> measurement_;  // from its begin to the end
     RowBudget rows_;
@@ -447,6 +448,7 @@ void Run::on_signal(int number) noexcept {
 /// From any stage: no further arrivals, and a report of what there is.
 void Run::end_load(Mono now) {
     if (stage_ < Stage::measuring) {
+        if (stage_ == Stage::calibrating) result_.warnings.push_back(peak_search_.broken_off());
         measure();
         dispatcher_.close(stage_start_ - Nanos{1});  // nothing came due, not even at the very beginning
     }
@@ -503,22 +505,34 @@ void Run::end_calibration_step(Mono now) {
     crew_.each_query(loads_.number(), [&](const Query& query) {
         peak_search_.in_flight(query.completion, now - query.completion.due);
     });
-    peak_search_.end_step(now - stage_start_, dispatcher_.planned(now), dispatcher_.started());
+    const bool disturbed = lost_in_search_ > std::exchange(lost_before_step_, lost_in_search_) ||
+                           connector_->connected() < plan_.connections;
+    const bool closed_loop = peak_search_.next_rate() == 0;
+    peak_search_.end_step(now - stage_start_, dispatcher_.planned(now), dispatcher_.started(), disturbed);
     // What one step piled up is none of the next one's. A longer closed loop has what an earlier one began.
     step_drains_ = peak_search_.next_rate() > 0;
     if (step_drains_) {
         dispatcher_.close(now);
         stage_end_ = now + peak_search_.step_length();
     }
-    if (peak_search_.finished()) return end_search();
-    if (peak_search_.rounds().size() > rounds_before)
-        announcer_.say(fmt::format("search {} of {}: {} queries/s", peak_search_.rounds().size(),
+    // It may take minutes.
+    if (plan_.find_rate || disturbed) {
+        announcer_.say(fmt::format("  {}{}", peak_search_.last_step(),
+                                   closed_loop && peak_search_.next_rate() > 0
+                                       ? fmt::format("; the search takes {} at least",
+                                                     base::format_duration(peak_search_.takes_at_least()))
+                                       : ""));
+    }
+    if (peak_search_.rounds().size() == rounds_before + 1) {
+        announcer_.say(fmt::format("search {} of {} found {} queries/s", peak_search_.rounds().size(),
                                    PeakSearch::kRounds, rate_text(peak_search_.rounds().back())));
+    }
+    if (peak_search_.finished()) end_search();
 }
 
 void Run::end_search() {
     const PeakRate peak = peak_search_.result();
-    const bool found = !plan_.find_rate || !(peak.blind || peak.at_floor);
+    const bool found = !plan_.find_rate || peak.found();
     if (found) result_.peak_rate_spread_per_s = {peak.lowest_per_s, peak.highest_per_s};
     // A pattern's 100 % may be a little more than is carried, a rate that shall hold must not be.
     loads_.set_peak(plan_.find_rate ? peak.lowest_per_s : peak.rate_per_s);

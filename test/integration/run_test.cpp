@@ -290,7 +290,8 @@ TEST_CASE("a rate is looked for by the thresholds, and what none of them allows 
             database, {"--rate", "auto", "--threshold", "response.p50 < 1us", "--threshold", "throughput > 1",
                        "--duration", "1", "-c", "2", "--warmup", "0", "--sql", "SELECT pg_sleep(0.002)"})),
         test::without_target()};
-    REQUIRE(process.wait_for_stderr("looking for the highest rate at which response.p50 < 1us\n"));
+    REQUIRE(process.wait_for_stderr(
+        "looking for the highest rate at which response.p50 < 1us; throughput > 1 is for the end\n"));
     const auto result = test::read_result(process.wait(), 99);
     CHECK_THAT(test::warning(result, "peak_disturbed"), Catch::Matchers::Contains("kept the thresholds"));
     const auto& config = result["config"];

@@ -245,6 +245,7 @@ TEST_CASE("thresholds that no load breaks decide nothing in the search") {
     const auto left = objectives({"throughput > 1000/s", "response.min < 1ms", "response.p99 > 1ms",
                                   "empty_ratio < 1%", "loop_busy < 80%", "success_ratio < 100%"});
     CHECK(left.empty());
+    CHECK_THAT(left.others(), Catch::Matchers::StartsWith("throughput > 1000/s and response.min < 1ms and "));
     CHECK_FALSE(left.limit_response());
     CHECK(left.arrivals() == 0);
     const auto kept = objectives({"throughput > 1000/s", "write.response.p95 < 1ms", "failed_ratio <= 1%",
@@ -372,7 +373,7 @@ TEST_CASE("a step has the arrivals that its percentile needs, as far as patience
 }
 
 TEST_CASE("a search that cannot be relied on says why, in the words of its option") {
-    simulation::PeakRate peak{100, 90, 110, 200, false, false, 40};
+    simulation::PeakRate peak{100, 90, 110, 200, false, false, 40, false};
     CHECK(simulation::search_warnings(peak, true, false, 0).empty());
     CHECK(simulation::peak_rate_text(peak) ==
           "peak rate 100 queries/s, between 90 and 110 in 3 searches (a closed loop reached 200)");
@@ -396,4 +397,43 @@ TEST_CASE("a search that cannot be relied on says why, in the words of its optio
           "not even 40 queries/s, 20 % of what a closed loop reached, kept the thresholds");
     peak.blind = true;
     CHECK_THAT(text_of(true, true, 0), Catch::Matchers::EndsWith("which means nothing then: give --rate N"));
+}
+
+TEST_CASE("a step in which connections were lost is made again, and too many of them end the search") {
+    PeakSearch search;
+    const auto step = [&](bool disturbed) {
+        for (int i = 0; i < 2000; ++i) search.query_ended(completion_after(1ms));
+        search.end_step(search.step_length(), 2000, 2000, disturbed);
+    };
+    step(true);
+    CHECK(search.next_rate() == 0);  // a closed loop again
+    step(false);
+    CHECK(search.last_step() == "closed loop: 1,000 queries/s");
+    const double light = search.next_rate();
+    step(true);
+    CHECK(search.next_rate() == light);
+    CHECK(search.last_step() == "200 queries/s: connections were lost");
+    step(false);
+    CHECK(search.last_step() == "200 queries/s: carried");
+    CHECK(search.takes_at_least() > 15 * 900ms);
+    for (int i = 0; i < 3; ++i) step(true);
+    CHECK_FALSE(search.finished());
+    CHECK_THAT(search.broken_off().message,
+               Catch::Matchers::EndsWith("search 1 of 3 for its rate, before anything was measured; a closed "
+                                         "loop reached 1,000 queries/s"));
+    step(true);
+    REQUIRE(search.finished());
+    CHECK(search.result().given_up);
+    CHECK_FALSE(search.result().found());
+    const auto warnings = simulation::search_warnings(search.result(), true, true, 6);
+    REQUIRE(warnings.size() == 1);
+    CHECK_THAT(warnings[0].message, Catch::Matchers::Contains("it was given up: give --rate N"));
+}
+
+TEST_CASE("searches that found rates far apart say so") {
+    const simulation::PeakRate peak{100, 90, 130, 200, false, false, 40, false};
+    const auto warnings = simulation::search_warnings(peak, true, true, 0);
+    REQUIRE(warnings.size() == 1);
+    CHECK_THAT(warnings[0].message, Catch::Matchers::StartsWith("the searches found between 90 and 130"));
+    CHECK(simulation::search_warnings(peak, false, false, 0).empty());  // a pattern's peak tells its spread
 }

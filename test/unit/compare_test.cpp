@@ -697,16 +697,32 @@ TEST_CASE("conditions that mean nothing are refused with their column") {
               .find("does not keep") != std::string::npos);
 }
 
-TEST_CASE("another rate that a search found is another load, and its spread is none") {
+TEST_CASE("the rate that a search found is no choice of a load: its spread is throughput's error") {
     auto a = report::json_report(test::sample_open_run());
     a["config"]["rate"] = "auto";
     a["config"]["rate_found_per_s"] = {{"lowest", 100}, {"highest", 120}};
     auto b = a;
-    b["config"]["rate_found_per_s"]["highest"] = 130;
-    CHECK(report::load_differences(runs_of(a, b)[0], runs_of(a, b)[1]).empty());
     b["config"]["rate_found_per_s"]["lowest"] = 110;
-    CHECK(report::load_differences(runs_of(a, b)[0], runs_of(a, b)[1]) ==
-          std::vector<std::string>{"rate_found_per_s: 100 in A, 110 in B"});
+    CHECK(report::load_differences(runs_of(a, b)[0], runs_of(a, b)[1]).empty());
+    const auto noted = report::other_differences(runs_of(a, b));
+    CHECK(std::ranges::count(noted, "rate_found_per_s: 100.0 in A, 110.0 in B") == 1);
+    auto fixed = b;
+    fixed["config"]["rate"] = 110;
+    CHECK(report::load_differences(runs_of(a, fixed)[0], runs_of(a, fixed)[1]).size() == 1);
+
+    // As precise as throughput is in each, another search would have found another one.
+    const double rate = a["summary"]["throughput_per_s"];
+    a["summary"]["throughput_bounds_per_s"] = {rate - 1, rate + 1};
+    b = a;
+    a["config"]["rate_found_per_s"] = {{"lowest", rate}, {"highest", rate + 50}};
+    b["config"]["rate_found_per_s"] = {{"lowest", rate + 40}, {"highest", rate + 80}};
+    b["summary"]["throughput_per_s"] = rate + 40;
+    b["summary"]["throughput_bounds_per_s"] = {rate + 39, rate + 41};
+    const auto& throughput = figure(report::compare(runs_of(a, b), {}), "throughput");
+    CHECK(throughput.values[0].bounds->second == rate + 50);
+    CHECK(throughput.values[1].finding == Finding::no_difference);
+    a["config"].erase("rate_found_per_s");
+    b["config"].erase("rate_found_per_s");
     a["config"]["operation_shares"] = {{"lowest", 0.5}, {"other", 0.5}};
     b = a;
     b["config"]["operation_shares"] = {{"lowest", 0.5}, {"another", 0.5}};

@@ -27,6 +27,8 @@ class Objectives {
     [[nodiscard]] bool limit_response() const noexcept;
     /// As they were written: "response.p99 < 20ms and failed_ratio < 1%".
     [[nodiscard]] std::string text() const;
+    /// Of the thresholds that were given those that decide nothing here, likewise; empty where all do.
+    [[nodiscard]] const std::string& others() const noexcept { return others_; }
     /// So many arrivals have ten queries of its operation for each figure, above a percentile where it is
     /// one; 0 where there is none.
     [[nodiscard]] double arrivals() const noexcept { return arrivals_; }
@@ -43,6 +45,7 @@ class Objectives {
 
  private:
     std::vector<metrics::Threshold> thresholds_;
+    std::string others_;
     double arrivals_ = 0;
     metrics::RunResult step_;
 };

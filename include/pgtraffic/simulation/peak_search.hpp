@@ -25,6 +25,9 @@ struct PeakRate {
     bool blind = false;            ///< no step had a query that succeeded: the rates mean nothing
     bool at_floor = false;         ///< in some round not even the lowest rate that is tried was carried
     double floor_per_s = 0;        ///< that one
+    bool given_up = false;         ///< in one step after the other connections were lost
+
+    [[nodiscard]] bool found() const noexcept { return !blind && !at_floor && !given_up; }
 };
 
 /// "1,234", "0.25".
@@ -54,6 +57,7 @@ class PeakSearch {
     static constexpr base::Nanos kLongestForThese = std::chrono::seconds{5};
     static constexpr int kRounds = 3;
     static constexpr int kStepsInRound = 5;
+    static constexpr int kMostDisturbed = 5;  // steps, of all
 
     /// A rate is carried while the mean response stays below so many times the mean service of a light load,
     /// or less than kUnfelt above it: where an answer takes microseconds, the machine's own hiccups are
@@ -96,7 +100,14 @@ class PeakSearch {
         objectives_.record_in_flight(query, so_far);
     }
     /// The present step took `length`, in which so many arrivals came due and so many of them were started.
-    void end_step(base::Nanos length, std::uint64_t planned, std::uint64_t started);
+    /// `disturbed`: connections were lost in it, so it says nothing, and is made again.
+    void end_step(base::Nanos length, std::uint64_t planned, std::uint64_t started, bool disturbed = false);
+    /// In words: "1,234 queries/s: missed".
+    [[nodiscard]] const std::string& last_step() const noexcept { return last_step_; }
+    /// What there was when somebody ended the run within the search.
+    [[nodiscard]] metrics::Warning broken_off() const;
+    /// Behind the closed loop: what is to come takes so long, or longer.
+    [[nodiscard]] base::Nanos takes_at_least() const noexcept;
 
     [[nodiscard]] bool finished() const noexcept { return rounds_.size() == kRounds; }
     /// What each round that is over found, queries a second.
@@ -131,7 +142,8 @@ class PeakSearch {
     void end_light_step(const Step& step, base::Nanos length, bool is_carried) noexcept;
     void begin_round() noexcept;
     void begin_step() noexcept;
-    [[nodiscard]] base::Nanos length_of_arrivals(base::Nanos longest) const noexcept;
+    [[nodiscard]] base::Nanos length_of_arrivals(double rate_per_s, base::Nanos longest) const noexcept;
+    void give_up() noexcept;
     [[nodiscard]] bool carried(const Step& step, base::Nanos length, std::uint64_t planned,
                                std::uint64_t started) const noexcept;
 
@@ -148,6 +160,9 @@ class PeakSearch {
     bool at_floor_ = false;
     bool blind_ = false;
     bool tried_again_ = false;  // the present step
+    int disturbed_ = 0;         // steps
+    bool given_up_ = false;
+    std::string last_step_;
     double low_ = 0;
     double high_ = 0;
     int step_ = 0;
