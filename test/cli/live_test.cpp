@@ -167,8 +167,14 @@ TEST_CASE("without a terminal, and on a dumb one, nothing moves") {
         CHECK(result.exit_code == 0);
         CHECK_THAT(result.err, !Contains("\x1b") && Contains("of 200/s"));
     }
-    const auto quiet = test::run_process(
-        run_words(server, scenario.path(), {"-T", "1.2", "--live", "off", "--progress", "0.5"}));
+    // On a terminal where a line would move.
+    test::ProcessOptions moving;
+    moving.stderr_terminal = true;
+    moving.environment = {{"TERM", "xterm"}};
+    const auto line = test::run_process(run_words(server, scenario.path(), {"-T", "1.2"}), moving);
+    CHECK_THAT(line.err, Contains("of 200/s"));
+    const auto quiet =
+        test::run_process(run_words(server, scenario.path(), {"-T", "1.2", "--live", "off"}), moving);
     CHECK_THAT(quiet.err, !Contains("of 200/s") && Contains("measuring"));
     const auto wrong = test::run_pgtraffic({"run", "--live", "panle"});
     CHECK(wrong.exit_code == 1);

@@ -180,7 +180,7 @@ TEST_CASE("places that others are about to leave are waited for") {
     Client client{database.conninfo()};
     client.execute(
         "DROP ROLE IF EXISTS pgtraffic_test_waiting; CREATE ROLE pgtraffic_test_waiting LOGIN CONNECTION "
-        "LIMIT 3");
+        "LIMIT 3; ALTER ROLE pgtraffic_test_waiting SET statement_timeout = 50");
     auto conninfo = database.conninfo();
     conninfo.set("user", "pgtraffic_test_waiting");
     std::optional<Client> leaving{conninfo};
@@ -190,9 +190,10 @@ TEST_CASE("places that others are about to leave are waited for") {
                               scenario.path(), "-t", "4", "-c", "3", "--warmup", "0"}),
         test::without_target()};
     const auto patience = base::mono_now() + std::chrono::seconds{20};
+    // It has asked how many places there are, and asks again.
     while (count(client,
-                 "pg_stat_activity WHERE usename = 'pgtraffic_test_waiting' AND query LIKE "
-                 "'%pg_sleep%'") == 0)
+                 "pg_stat_activity WHERE usename = 'pgtraffic_test_waiting' AND state = 'idle' AND "
+                 "query LIKE '%max_connections%'") == 0)
         REQUIRE(base::mono_now() < patience);
     leaving.reset();
     CHECK(process.wait().exit_code == 0);
