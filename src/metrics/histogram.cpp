@@ -33,30 +33,6 @@ Histogram& Histogram::operator=(const Histogram& other) {
     return *this;
 }
 
-inline void Histogram::add(base::Nanos d, std::uint64_t times) noexcept {
-    const std::int64_t ns = std::max<std::int64_t>(d.count(), 0);
-    if (ns <= kHighest.count()) [[likely]] {
-        counts_[Buckets::index_of(static_cast<std::uint64_t>(ns))] += times;
-    } else {
-        overflow_ += times;
-    }
-    count_ += times;
-    min_ = std::min(min_, ns);
-    max_ = std::max(max_, ns);
-    const auto x = static_cast<double>(ns);
-    const auto weight = static_cast<double>(times);
-    sum_ += x * weight;
-    sum_of_squares_ += x * x * weight;
-}
-
-void Histogram::record(base::Nanos d) noexcept {
-    add(d, 1);
-}
-
-void Histogram::record(base::Nanos d, std::uint64_t times) noexcept {
-    add(d, times);
-}
-
 void Histogram::merge(const Histogram& other) noexcept {
     if (other.count_ == 0) return;
     // Only the touched stretch, so that untouched pages stay untouched.

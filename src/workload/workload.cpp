@@ -3,7 +3,6 @@
 // the constructor nothing here allocates, throws or remembers.
 #include "pgtraffic/workload/workload.hpp"
 
-#include <fmt/compile.h>
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -15,6 +14,7 @@
 
 #include "pgtraffic/base/big_endian.hpp"
 #include "pgtraffic/base/check.hpp"
+#include "pgtraffic/base/decimal.hpp"
 #include "pgtraffic/base/error.hpp"
 #include "pgtraffic/base/random.hpp"
 #include "pgtraffic/workload/intent.hpp"
@@ -305,7 +305,8 @@ struct Workload::Writer {
         return std::copy(value.begin(), value.end(), to);
     }
     [[nodiscard]] char* write(std::int64_t n) const noexcept {
-        return fmt::format_to(to, FMT_COMPILE("{}"), n);
+        static_assert(base::kLongestDecimal <= kLongestGenerated);
+        return base::put_decimal(to, n);
     }
 
     char* operator()(const KeyParameter&) const noexcept {

@@ -11,6 +11,9 @@
 #include "unit/traffic_generators.hpp"
 
 namespace pgtraffic::traffic {
+
+using namespace std::chrono_literals;
+
 namespace {
 
 using std::chrono::hours;

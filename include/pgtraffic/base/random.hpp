@@ -28,7 +28,7 @@ class Random {
     [[nodiscard]] double unit() noexcept { return static_cast<double>(next() >> 11) * 0x1.0p-53; }
 
     /// Uniform in [0, n), without bias (Lemire, Fast Random Integer Generation, 2019). n must not be 0.
-    [[nodiscard]] std::uint64_t below(std::uint64_t n) noexcept {
+    [[nodiscard, gnu::always_inline]] std::uint64_t below(std::uint64_t n) noexcept {
         PGTRAFFIC_CHECK(n != 0, "a draw from an empty range");
         const Wide product = Wide{next()} * n;
         if (static_cast<std::uint64_t>(product) < n) [[unlikely]]
