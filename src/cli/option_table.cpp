@@ -99,9 +99,8 @@ constexpr auto kOptions = std::to_array<OptionRow>({
 
     {"rate", 'R', "N|auto", kTraffic,
      "open loop: N queries due a second; auto: the most at which the thresholds hold, or else the server "
-     "keeps "
-     "up, which is looked for first. A run without it, or a pattern, is a closed loop: each connection sends "
-     "its next query as soon as the last one is answered.",
+     "keeps up, which is looked for first. A run without it, or a pattern, is a closed loop: each connection "
+     "sends its next query as soon as the last one is answered.",
      "", kRun},
     {"rate", 'R', "N", kTraffic, "open loop: N queries due a second", "", kPlan},
     {"pattern", 0, "NAME|FILE", kTraffic,
@@ -135,8 +134,7 @@ constexpr auto kOptions = std::to_array<OptionRow>({
     {"scenario", 0, "FILE|-", kWork, "plan the traffic of a scenario of your own", "", kPlan},
     {"file", 'f', "FILE[@WEIGHT]", kWork,
      "a script of pgbench's as the workload, - from stdin; several are chosen by weight. Of its commands "
-     "there "
-     "is \\set, with arithmetic and random()",
+     "there is \\set, with arithmetic and random()",
      "", kRun, false, true},
     {"define", 'D', "NAME=VALUE", kWork, "a variable of these scripts; repeatable", "", kRun, false, true},
     {"mix", 0, "NAME=WEIGHT,...", kWork,

@@ -718,7 +718,8 @@ TEST_CASE("the rate that a search found is no choice of a load: its spread is th
     b["config"]["rate_found_per_s"] = {{"lowest", rate + 40}, {"highest", rate + 80}};
     b["summary"]["throughput_per_s"] = rate + 40;
     b["summary"]["throughput_bounds_per_s"] = {rate + 39, rate + 41};
-    const auto& throughput = figure(report::compare(runs_of(a, b), {}), "throughput");
+    const auto comparison = report::compare(runs_of(a, b), {});
+    const auto& throughput = figure(comparison, "throughput");
     CHECK(throughput.values[0].bounds->second == rate + 50);
     CHECK(throughput.values[1].finding == Finding::no_difference);
     a["config"].erase("rate_found_per_s");

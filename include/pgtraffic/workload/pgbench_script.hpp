@@ -30,8 +30,7 @@ struct ScriptFile {
 [[nodiscard]] ScriptFile parse_script_file(const std::string& argument);
 
 /// The operation of a scenario file that a script is, named `name`. `file` is for messages. Throws
-/// base::Error
-/// "<file>:<line>: …".
+/// base::Error "<file>:<line>: …".
 [[nodiscard]] nlohmann::ordered_json operation_of_script(std::string_view script, std::string_view file,
                                                          const std::string& name,
                                                          const ScriptVariables& variables);
