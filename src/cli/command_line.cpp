@@ -175,11 +175,10 @@ void read_target(const Reader& reader, TargetOptions& target) {
     target.password_command = reader.text("password-command");
 }
 
-/// None: "auto", which `looked_for` tells, or not given.
-std::optional<double> read_rate(const Reader& reader, std::string_view name, bool& looked_for) {
+/// None: "auto", or not given.
+std::optional<double> read_rate(const Reader& reader, std::string_view name) {
     const auto text = reader.text(name);
-    looked_for = text == "auto";
-    if (!text || looked_for) return std::nullopt;
+    if (!text || text == "auto") return std::nullopt;
     const bool takes_auto = reader.options().row(name).value == "N|auto";
     if (takes_auto && !base::parse_number(*text))
         reader.refuse(name, fmt::format("{} is neither a number above 0 nor auto", in_quotes(*text)));
@@ -194,9 +193,9 @@ void read_traffic(const Reader& reader, TrafficOptions& traffic) {
     reader.refuse_both("rate", "peak-rate", "a peak rate belongs to a pattern");
 
     traffic.duration = *reader.duration("duration", kRunLength);
-    traffic.rate_per_s = read_rate(reader, "rate", traffic.find_rate);
-    bool measured = false;
-    traffic.peak_rate_per_s = read_rate(reader, "peak-rate", measured);
+    traffic.rate_per_s = read_rate(reader, "rate");
+    traffic.find_rate = reader.text("rate") == "auto";
+    traffic.peak_rate_per_s = read_rate(reader, "peak-rate");
     traffic.peak_rate_given = reader.given("peak-rate");
     traffic.pattern = reader.file("pattern");
     traffic.real_simulation = reader.flag("real-simulation");

@@ -155,17 +155,12 @@ ThresholdResult result_of(const Threshold& threshold, std::optional<double> figu
     return result;
 }
 
-/// Below it something shall stay.
-bool is_upper(const Threshold& threshold) {
-    return threshold.comparison == Comparison::less || threshold.comparison == Comparison::less_or_equal;
-}
-
 /// A percentile of the response that so many queries without an answer make a lower bound, or one that is
 /// only this small because they had not waited longer, does not show that it is below a limit. Nor does a
 /// maximum beside any such query, nor a mean beside so many that the 99th percentile is a lower bound: of a
 /// few, such as wait at the end of any sound run, it is taken that they are no worse than the others.
 void hold_for_unanswered(const Threshold& threshold, const Latencies& latencies, ThresholdResult& result) {
-    if (!result.actual || !is_upper(threshold)) return;
+    if (!result.actual || !threshold.is_upper()) return;
     if (threshold.statistic == Statistic::mean) {
         if (latencies.response_at_most(0.99)) return;
     } else {
@@ -186,7 +181,7 @@ void hold_for_unanswered(const Threshold& threshold, const Latencies& latencies,
 void hold_for_unsent(const Threshold& threshold, const Histogram& sent, const Counts& counts,
                      ThresholdResult& result) {
     const std::uint64_t unsent = counts.waiting + counts.missed;
-    if (!result.ok || !is_upper(threshold) || unsent == 0) return;
+    if (!result.ok || !threshold.is_upper() || unsent == 0) return;
     const auto all = static_cast<double>(sent.count() + unsent);
     if (threshold.statistic == Statistic::mean) {
         if (static_cast<double>(unsent) <= 0.01 * all) return;

@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "pgtraffic/base/build_info.hpp"
+#include "pgtraffic/base/text.hpp"
 #include "pgtraffic/base/units.hpp"
 #include "pgtraffic/metrics/statistics.hpp"
 #include "pgtraffic/report/assessment.hpp"
@@ -33,13 +34,6 @@ Tone tone_of(VerdictStatus status) noexcept {
             return Tone::bad;
     }
     return Tone::plain;
-}
-
-std::string upper(std::string_view text) {
-    std::string out{text};
-    std::transform(out.begin(), out.end(), out.begin(),
-                   [](char c) { return c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c; });
-    return out;
 }
 
 /// Planned arrivals per second, the mean of the time series: as far as the run came.
@@ -307,7 +301,7 @@ void conclusion(const RunResult& run, Page& page) {
     for (const auto& sentence : assess(run)) page.bullet(sentence);
     page.blank();
     const Tone tone = tone_of(run.verdict.status);
-    page.line(fmt::format("Verdict: {}", upper(to_string(run.verdict.status))), tone);
+    page.line(fmt::format("Verdict: {}", base::upper_case(to_string(run.verdict.status))), tone);
     for (const auto& reason : run.verdict.reasons) {
         page.bullet(fmt::format("{}: {}", to_string(reason.severity), printable(reason.message)),
                     tone_of(reason.severity));

@@ -4,7 +4,6 @@
 
 namespace pgtraffic::simulation {
 
-using metrics::Comparison;
 using metrics::Metric;
 using metrics::Population;
 using metrics::Statistic;
@@ -12,24 +11,21 @@ using metrics::Threshold;
 
 namespace {
 
-constexpr double kQueriesAbovePercentile = 10;  // as metrics::supports_quantile has it
-
 bool broken_by_load(const Threshold& threshold) noexcept {
-    const bool upper =
-        threshold.comparison == Comparison::less || threshold.comparison == Comparison::less_or_equal;
     switch (threshold.metric) {
         case Metric::response:
         case Metric::service:
-            return upper && threshold.statistic != Statistic::min;
+            return threshold.is_upper() && threshold.statistic != Statistic::min;
         case Metric::failed_ratio:
-            return upper;
+            return threshold.is_upper();
         case Metric::success_ratio:
-            return !upper;
+            return !threshold.is_upper();
         default:
             return false;
     }
 }
 
+/// By the rules of Latencies: failures stand apart, and a time-out is a lower bound.
 void record_in(metrics::Counts& counts, metrics::Latencies& latencies,
                const metrics::Completion& completion) noexcept {
     switch (completion.outcome) {
@@ -77,7 +73,7 @@ Objectives::Objectives(std::span<const Threshold> thresholds,
                 share = operation.weight / weights;
         }
         const double above = threshold.statistic == Statistic::quantile ? 1 - threshold.quantile : 1;
-        arrivals_ = std::max(arrivals_, kQueriesAbovePercentile / above / share);
+        arrivals_ = std::max(arrivals_, metrics::kQueriesAboveQuantile / above / share);
     }
 }
 

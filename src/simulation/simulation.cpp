@@ -24,6 +24,7 @@
 #include "pgtraffic/simulation/measurement.hpp"
 #include "pgtraffic/simulation/peak_search.hpp"
 #include "pgtraffic/simulation/row_budget.hpp"
+#include "pgtraffic/simulation/search_words.hpp"
 #include "pgtraffic/simulation/stop_file.hpp"
 #include "pgtraffic/simulation/wakes.hpp"
 

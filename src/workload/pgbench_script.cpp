@@ -156,10 +156,7 @@ class ScriptReader {
     std::string name_of(std::string_view sql) {
         constexpr std::size_t kLongest = 50;
         const auto words = sql_words(sql);
-        std::string name = words.empty() ? "statement" : words.front();
-        std::ranges::transform(name, name.begin(), [](char c) {
-            return c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c;
-        });
+        std::string name = words.empty() ? "statement" : base::upper_case(words.front());
         const auto before_table = std::ranges::find_if(words, [](const std::string& word) {
             return word == "update" || word == "into" || word == "from" || word == "call";
         });

@@ -46,11 +46,8 @@ std::string_view SqlScanner::peek_in_statement() {
 
 std::string SqlScanner::take_word() {
     if (peek().empty() || !begins_word(rest_.front()) || at_escaped_text()) return {};
-    std::string word{rest_.substr(0, word_length(rest_))};
+    auto word = base::lower_case(rest_.substr(0, word_length(rest_)));
     rest_.remove_prefix(word.size());
-    for (char& c : word) {
-        if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-    }
     return word;
 }
 

@@ -1,6 +1,8 @@
 // The search for the peak rate against modelled servers, in virtual time.
 #include "pgtraffic/simulation/peak_search.hpp"
 
+#include "pgtraffic/simulation/search_words.hpp"
+
 #include <algorithm>
 #include <vector>
 

@@ -26,6 +26,13 @@ namespace pgtraffic::base {
     return lower;
 }
 
+/// The same the other way round.
+[[nodiscard]] inline std::string upper_case(std::string_view text) {
+    std::string upper{text};
+    for (char& c : upper) c = c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c;
+    return upper;
+}
+
 /// A view of `text` without the white space around it.
 [[nodiscard]] constexpr std::string_view trimmed(std::string_view text) noexcept {
     while (!text.empty() && is_space(text.front())) text.remove_prefix(1);

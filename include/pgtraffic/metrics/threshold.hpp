@@ -63,6 +63,11 @@ struct Threshold {
     Comparison comparison = Comparison::less;
     double limit = 0;  ///< in `unit`
     Unit unit = Unit::none;
+
+    /// Below the limit something shall stay.
+    [[nodiscard]] bool is_upper() const noexcept {
+        return comparison == Comparison::less || comparison == Comparison::less_or_equal;
+    }
 };
 
 /// What an expression may speak of in the run at hand.

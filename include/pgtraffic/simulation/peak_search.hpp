@@ -30,17 +30,6 @@ struct PeakRate {
     [[nodiscard]] bool found() const noexcept { return !blind && !at_floor && !given_up; }
 };
 
-/// "1,234", "0.25".
-[[nodiscard]] std::string rate_text(double per_s);
-/// In words: "peak rate 1,234 queries/s, between …".
-[[nodiscard]] std::string peak_rate_text(const PeakRate& peak);
-/// "found 1,200 queries/s, the least of …".
-[[nodiscard]] std::string found_rate_text(const PeakRate& peak);
-
-/// Where it cannot be relied on, why. `lost`: connections while it lasted.
-[[nodiscard]] std::vector<metrics::Warning> search_warnings(const PeakRate& peak, bool of_rate,
-                                                            bool by_thresholds, std::uint64_t lost);
-
 class PeakSearch {
  public:
     // At least. What began before a step or ends after it does not count, so where queries take long a step
@@ -102,7 +91,7 @@ class PeakSearch {
     /// The present step took `length`, in which so many arrivals came due and so many of them were started.
     /// `disturbed`: connections were lost in it, so it says nothing, and is made again.
     void end_step(base::Nanos length, std::uint64_t planned, std::uint64_t started, bool disturbed = false);
-    /// In words: "1,234 queries/s: missed".
+    /// In words: "1,234 queries/s: not carried".
     [[nodiscard]] const std::string& last_step() const noexcept { return last_step_; }
     /// What there was when somebody ended the run within the search.
     [[nodiscard]] metrics::Warning broken_off() const;
@@ -140,6 +129,7 @@ class PeakSearch {
 
     void end_closed_loop(const Step& step, base::Nanos length) noexcept;
     void end_light_step(const Step& step, base::Nanos length, bool is_carried) noexcept;
+    void begin_light_step() noexcept;
     void begin_round() noexcept;
     void begin_step() noexcept;
     [[nodiscard]] base::Nanos length_of_arrivals(double rate_per_s, base::Nanos longest) const noexcept;

@@ -1,0 +1,71 @@
+#include "pgtraffic/simulation/search_words.hpp"
+
+#include <fmt/format.h>
+
+#include "pgtraffic/base/units.hpp"
+
+namespace pgtraffic::simulation {
+
+std::string rate_text(double per_s) {
+    return base::with_thousands(per_s, per_s < 10 ? 2 : 0);
+}
+
+std::string peak_rate_text(const PeakRate& peak) {
+    return fmt::format("peak rate {} queries/s, between {} and {} in {} searches (a closed loop reached {})",
+                       rate_text(peak.rate_per_s), rate_text(peak.lowest_per_s),
+                       rate_text(peak.highest_per_s), PeakSearch::kRounds, rate_text(peak.closed_loop_per_s));
+}
+
+std::string found_rate_text(const PeakRate& peak) {
+    return fmt::format("found {} queries/s, the least of {} searches, the most {} (a closed loop reached {})",
+                       rate_text(peak.lowest_per_s), PeakSearch::kRounds, rate_text(peak.highest_per_s),
+                       rate_text(peak.closed_loop_per_s));
+}
+
+std::vector<metrics::Warning> search_warnings(const PeakRate& peak, bool of_rate, bool by_thresholds,
+                                              std::uint64_t lost) {
+    constexpr const char* kCode = "peak_disturbed";
+    constexpr double kFarApart = 1.25;
+    const auto* what = of_rate ? "rate" : "peak";
+    const auto* option = of_rate ? "--rate" : "--peak-rate";
+    std::vector<metrics::Warning> warnings;
+    if (peak.given_up) {
+        warnings.push_back(
+            {kCode, fmt::format("in one step of the search for the {} after the other connections were "
+                                "lost, and it was given up: give {} N",
+                                what, option)});
+        return warnings;
+    }
+    if (peak.blind) {
+        warnings.push_back(
+            {kCode, fmt::format("no query began and succeeded within a step of the search for the {}, "
+                                "which means nothing then: give {} N",
+                                what, option)});
+    } else if (peak.at_floor && by_thresholds) {
+        warnings.push_back(
+            {kCode,
+             fmt::format("not even {} queries/s, {:.0f} % of what a closed loop reached, kept the thresholds",
+                         rate_text(peak.floor_per_s), 100 * peak.floor_per_s / peak.closed_loop_per_s)});
+    } else if (peak.at_floor) {
+        warnings.push_back(
+            {kCode, fmt::format("in the search for the {} not even a fifth of what a closed loop reached "
+                                "was carried: it is hardly more than a guess; give {} N",
+                                what, option)});
+    }
+    // Where they agree the steps are a few per cent apart.
+    if (of_rate && peak.found() && peak.highest_per_s > kFarApart * peak.lowest_per_s) {
+        warnings.push_back(
+            {kCode,
+             fmt::format("the searches found between {} and {} queries/s: what decides comes and goes, "
+                         "on this machine or in the server; run again",
+                         rate_text(peak.lowest_per_s), rate_text(peak.highest_per_s))});
+    }
+    if (lost > 0) {
+        warnings.push_back(
+            {kCode, fmt::format("{} lost while {} auto looked for the {}, which may be too low: run again",
+                                base::counted(lost, "connection was", "connections were"), option, what)});
+    }
+    return warnings;
+}
+
+}  // namespace pgtraffic::simulation
