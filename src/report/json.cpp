@@ -394,6 +394,27 @@ Json audit_json(const RunResult& run) {
     return tables;
 }
 
+Json rate_search_json(const metrics::RateSearch& search) {
+    Json steps = Json::array();
+    for (const auto& step : search.steps) {
+        Json response = nullptr;
+        if (const auto& r = step.response) {
+            response = {{"count", r->count},
+                        {"p50", millis(r->p50)},
+                        {"p95", millis(r->p95)},
+                        {"p99", millis(r->p99)},
+                        {"max", millis(r->max)}};
+        }
+        steps.push_back({{"search", step.search},
+                         {"rate_per_s", step.rate_per_s > 0 ? number(step.rate_per_s) : Json(nullptr)},
+                         {"duration_s", number(step.duration_s)},
+                         {"verdict", to_string(step.verdict)},
+                         {"throughput_per_s", number(step.throughput_per_s)},
+                         {"response_ms", std::move(response)}});
+    }
+    return {{"wanted", search.wanted}, {"found_per_s", search.found_per_s}, {"steps", std::move(steps)}};
+}
+
 Json thresholds_json(const RunResult& run) {
     Json thresholds = Json::array();
     for (const auto& threshold : run.thresholds) {
@@ -551,6 +572,7 @@ Json json_report(const RunResult& run) {
                   {"config", config_json(run)},           {"environment", environment_json(run)},
                   {"summary", summary_json(run)}};
     if (run.network) document["network"] = network_json(run);
+    if (run.rate_search) document["rate_search"] = rate_search_json(*run.rate_search);
     document["client"] = client_json(run);
     document["operations"] = operations_json(run);
     document["phases"] = phases_json(run);

@@ -252,6 +252,21 @@ void check_audit(const JsonNode& table) {
     check_number(table.at("unexplained"));
 }
 
+void check_rate_search(const JsonNode& search) {
+    (void)search.at("wanted").text();
+    each(search.at("found_per_s"), check_amount);
+    each(search.at("steps"), [](const JsonNode& step) {
+        check_count(step.at("search"));
+        (void)step.at("verdict").text();
+        check_amounts(step, {"duration_s", "throughput_per_s"});
+        unless_null(step.at("rate_per_s"), check_amount);
+        unless_null(step.at("response_ms"), [](const JsonNode& response) {
+            check_count(response.at("count"));
+            check_amounts(response, {"p50", "p95", "p99", "max"});
+        });
+    });
+}
+
 }  // namespace
 
 void check_result(const JsonNode& document) {
@@ -285,6 +300,7 @@ void check_result(const JsonNode& document) {
             if (network.has("method")) (void)network.at("method").text();
         });
     }
+    if (document.has("rate_search")) check_rate_search(document.at("rate_search"));
     if (document.has("outages")) each(document.at("outages"), check_outage);
     if (document.has("audit")) each(document.at("audit"), check_audit);
     each(document.at("intervals"), check_interval);

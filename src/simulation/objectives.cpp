@@ -89,15 +89,15 @@ std::string Objectives::text() const {
 }
 
 void Objectives::record(const metrics::Completion& completion) noexcept {
-    if (empty()) return;
     record_in(step_.total, step_.latencies, completion);
+    if (empty()) return;
     auto& operation = step_.operations[completion.operation];
     record_in(operation.counts, operation.latencies, completion);
 }
 
 void Objectives::record_in_flight(const metrics::Completion& query, base::Nanos so_far) noexcept {
-    if (empty()) return;
     step_.latencies.response.record(so_far);
+    if (empty()) return;
     step_.operations[query.operation].latencies.response.record(so_far);
 }
 

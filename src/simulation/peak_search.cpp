@@ -7,11 +7,13 @@
 #include <utility>
 
 #include "pgtraffic/base/check.hpp"
+#include "pgtraffic/base/units.hpp"
 #include "pgtraffic/simulation/search_words.hpp"
 
 namespace pgtraffic::simulation {
 
 using base::Nanos;
+using Verdict = metrics::SearchStep::Verdict;
 
 std::string PeakSearch::wanted() const {
     const auto rate = objectives_.empty() ? "highest rate that the server carries"
@@ -88,40 +90,60 @@ Nanos PeakSearch::takes_at_least() const noexcept {
     return length_ + kRounds * kStepsInRound * step;
 }
 
-void PeakSearch::give_up() noexcept {
-    given_up_ = true;
-    rounds_.assign(kRounds, closed_loop_ > 0 ? closed_loop_ * floor_ : 1.0);
+metrics::SearchStep PeakSearch::figures_of(const Step& step, Nanos length) const noexcept {
+    metrics::SearchStep figures;
+    figures.search = light_service_ ? static_cast<int>(trace_.found_per_s.size()) + 1 : 0;
+    figures.rate_per_s = next_rate();
+    figures.duration_s = base::to_seconds(length);
+    figures.throughput_per_s = static_cast<double>(step.succeeded + step.carried_over) / figures.duration_s;
+    if (const auto& responses = objectives_.responses(); !responses.empty())
+        figures.response = metrics::SearchStep::Responses::of(responses);
+    return figures;
 }
 
 void PeakSearch::end_step(Nanos length, std::uint64_t planned, std::uint64_t started, bool disturbed) {
     PGTRAFFIC_CHECK(!finished(), "the search goes on");
     const Step step = std::exchange(present_, {});
-    const auto tell = [&](std::string_view what) {
-        last_step_ = closed_loop_ == 0 ? fmt::format("closed loop{}", what)
-                                       : fmt::format("{} queries/s{}", rate_text(next_rate()), what);
-    };
+    auto& told = trace_.steps.emplace_back(figures_of(step, length));
     if (disturbed) {
-        tell(": connections were lost");
+        told.verdict = Verdict::disturbed;
         objectives_.clear();
-        return ++disturbed_ > kMostDisturbed ? give_up() : void();
-    }
-    if (closed_loop_ == 0) {
-        end_closed_loop(step, length);
-        last_step_ = closed_loop_ == 0 ? "closed loop: queries take long, once more"
-                                       : fmt::format("closed loop: {} queries/s", rate_text(closed_loop_));
+        given_up_ = in_vain_ = ++disturbed_ > kMostDisturbed;
         return;
     }
+    if (closed_loop_ == 0) return end_closed_loop(step, length);
     if (step.succeeded > 0) blind_ = false;
     const bool is_carried = carried(step, length, planned, started);
+    told.verdict = is_carried ? Verdict::carried : Verdict::not_carried;
     tried_again_ = !is_carried && !objectives_.empty() && step.succeeded > 0 && !tried_again_;
-    tell(is_carried ? ": carried" : tried_again_ ? ": not carried, once more" : ": not carried");
     if (tried_again_) return objectives_.clear();
     if (!light_service_) return end_light_step(step, length, is_carried);
     (is_carried ? low_ : high_) = next_rate();
     if (++step_ < kStepsInRound) return begin_step();
     at_floor_ = at_floor_ || (!floor_carried_ && low_ == closed_loop_ * floor_);
-    rounds_.push_back(low_);
+    trace_.found_per_s.push_back(low_);
+    highest_ = std::max(highest_, high_);
     begin_round();
+}
+
+std::string PeakSearch::last_step() const {
+    const auto& step = trace_.steps.back();
+    const auto load = step.rate_per_s > 0 ? fmt::format("{} queries/s", rate_text(step.rate_per_s))
+                                          : std::string{"closed loop"};
+    const auto p99 =
+        step.response ? fmt::format(", p99 {}", base::format_duration(step.response->p99)) : std::string{};
+    switch (step.verdict) {
+        case Verdict::disturbed:
+            return fmt::format("{}: connections were lost", load);
+        case Verdict::closed_loop:
+            return closed_loop_ == 0 ? fmt::format("{}: queries take long, once more", load)
+                                     : fmt::format("{}: {} queries/s{}", load, rate_text(closed_loop_), p99);
+        case Verdict::carried:
+            return fmt::format("{}: carried{}", load, p99);
+        case Verdict::not_carried:
+            break;
+    }
+    return fmt::format("{}: not carried{}{}", load, p99, tried_again_ ? ", once more" : "");
 }
 
 void PeakSearch::end_closed_loop(const Step& step, Nanos length) noexcept {
@@ -150,8 +172,7 @@ void PeakSearch::end_light_step(const Step& step, Nanos length, bool is_carried)
     }
     if (!is_carried && !objectives_.empty() && !blind_) {
         if (floor_ == kLowestFloor) {
-            at_floor_ = true;
-            rounds_.assign(kRounds, next_rate());
+            at_floor_ = in_vain_ = true;
             return;
         }
         ceiling_ = std::exchange(floor_, kLowestFloor);
@@ -167,18 +188,30 @@ metrics::Warning PeakSearch::broken_off() const {
     std::string so_far = closed_loop_ > 0
                              ? fmt::format("; a closed loop reached {} queries/s", rate_text(closed_loop_))
                              : std::string{};
-    if (!rounds_.empty()) so_far += fmt::format(", the first search found {}", rate_text(rounds_.front()));
+    if (!trace_.found_per_s.empty())
+        so_far += fmt::format(", the first search found {}", rate_text(trace_.found_per_s.front()));
     return {"peak_disturbed",
             fmt::format("the run ended in search {} of {} for its rate, before anything was measured{}",
-                        rounds_.size() + 1, kRounds, so_far)};
+                        trace_.found_per_s.size() + 1, kRounds, so_far)};
 }
 
 PeakRate PeakSearch::result() const {
     PGTRAFFIC_CHECK(finished(), "the search is over");
-    auto sorted = rounds_;
+    const double floor = closed_loop_ * floor_;
+    if (in_vain_) {
+        const double guess = closed_loop_ > 0 ? floor : 1.0;
+        return {guess, guess, guess, closed_loop_, blind_, at_floor_, floor, given_up_};
+    }
+    auto sorted = trace_.found_per_s;
     std::sort(sorted.begin(), sorted.end());
-    return {sorted[sorted.size() / 2], sorted.front(), sorted.back(), closed_loop_, blind_, at_floor_,
-            closed_loop_ * floor_,     given_up_};
+    return {sorted[sorted.size() / 2],
+            sorted.front(),
+            highest_,
+            closed_loop_,
+            blind_,
+            at_floor_,
+            floor,
+            given_up_};
 }
 
 }  // namespace pgtraffic::simulation

@@ -17,9 +17,10 @@ std::string peak_rate_text(const PeakRate& peak) {
 }
 
 std::string found_rate_text(const PeakRate& peak) {
-    return fmt::format("found {} queries/s, the least of {} searches, the most {} (a closed loop reached {})",
-                       rate_text(peak.lowest_per_s), PeakSearch::kRounds, rate_text(peak.highest_per_s),
-                       rate_text(peak.closed_loop_per_s));
+    return fmt::format(
+        "found {} queries/s, the least of {} searches; {} was too much (a closed loop reached {})",
+        rate_text(peak.lowest_per_s), PeakSearch::kRounds, rate_text(peak.highest_per_s),
+        rate_text(peak.closed_loop_per_s));
 }
 
 std::vector<metrics::Warning> search_warnings(const PeakRate& peak, bool of_rate, bool by_thresholds,

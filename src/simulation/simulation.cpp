@@ -14,6 +14,7 @@
 #include "pgtraffic/metrics/stage.hpp"
 #include "pgtraffic/simulation/announcer.hpp"
 #include "pgtraffic/simulation/audit.hpp"
+#include "pgtraffic/simulation/calibration.hpp"
 #include "pgtraffic/simulation/client_cost.hpp"
 #include "pgtraffic/simulation/connecting.hpp"
 #include "pgtraffic/simulation/connector.hpp"
@@ -22,9 +23,7 @@
 #include "pgtraffic/simulation/loads.hpp"
 #include "pgtraffic/simulation/loop_load.hpp"
 #include "pgtraffic/simulation/measurement.hpp"
-#include "pgtraffic/simulation/peak_search.hpp"
 #include "pgtraffic/simulation/row_budget.hpp"
-#include "pgtraffic/simulation/search_words.hpp"
 #include "pgtraffic/simulation/stop_file.hpp"
 #include "pgtraffic/simulation/wakes.hpp"
 
@@ -99,7 +98,6 @@ class Run {
     void warm_up(Mono now);
     void calibrate(Mono now);
     void end_calibration_step(Mono now);
-    void end_search();
     void measure();
     void close_measured(Mono end);
     void end_load(Mono now);
@@ -157,10 +155,7 @@ class Run {
     event_loop::EndingSignals signals_{loop_, Callback<int>::to<&Run::on_signal>(*this)};
 
     Loads loads_;
-    PeakSearch peak_search_;
-    std::uint64_t lost_in_search_ = 0;  // connections
-    std::uint64_t lost_before_step_ = 0;
-    bool step_drains_ = false;  // the last answers to a step of the search are waited for
+    Calibration calibration_;
     std::pair<int, Mono> last_signal_{0, Mono::min()};
     std::optional<Measurement> measurement_;  // from its begin to the end
     RowBudget rows_;
@@ -201,7 +196,7 @@ Run::Run(event_loop::Loop& loop, const SimulationPlan& plan, const workload::Wor
       crew_{loop, plan, context_},
       dispatcher_{plan.connections, plan.pipeline, plan.session_order},
       loads_{plan},
-      peak_search_{plan.find_rate ? Objectives{plan.thresholds, workload.operations()} : Objectives{}},
+      calibration_{plan, workload, announcer_},
       rows_{plan.max_rows, workload.operations()} {
     context_.setup = session_setup(plan);
     if (std::ranges::any_of(workload.operations(), [](const auto& one) { return one.statements.size() > 1; }))
@@ -274,7 +269,7 @@ void Run::on_ended(Session* session, const Query* query, std::string_view error)
         if (measurement_) {
             measurement_->carried_over(query->completion);
         } else if (stage_ == Stage::calibrating) {
-            peak_search_.carried_over(query->completion);
+            calibration_.carried_over(query->completion);
         }
         return;
     }
@@ -284,7 +279,7 @@ void Run::on_ended(Session* session, const Query* query, std::string_view error)
         if (!metrics::succeeded(query->completion.outcome)) [[unlikely]]
             measurement_->query_failed(query->completion, error);
     } else if (stage_ == Stage::calibrating) {
-        peak_search_.query_ended(query->completion);
+        calibration_.query_ended(query->completion);
     }
 }
 
@@ -320,7 +315,7 @@ void Run::on_down(Session* session) noexcept {
         }
     }
     refused_to_prepare_ = refused_to_prepare_ || session->refused_to_prepare();
-    if (stage_ == Stage::calibrating && connector_->up(session->number())) ++lost_in_search_;
+    if (stage_ == Stage::calibrating && connector_->up(session->number())) calibration_.connection_lost();
     connector_->session_down(session->number());
     // Where a server ends idle sessions before the last one stands, none ever fails to connect.
     const bool in_vain = connector_->attempts(session->number()) >= kStartAttempts ||
@@ -449,7 +444,7 @@ void Run::on_signal(int number) noexcept {
 /// From any stage: no further arrivals, and a report of what there is.
 void Run::end_load(Mono now) {
     if (stage_ < Stage::measuring) {
-        if (stage_ == Stage::calibrating) result_.warnings.push_back(peak_search_.broken_off());
+        if (stage_ == Stage::calibrating && !calibration_.finished()) calibration_.report(result_);
         measure();
         dispatcher_.close(stage_start_ - Nanos{1});  // nothing came due, not even at the very beginning
     }
@@ -466,10 +461,10 @@ void Run::next_stage(Mono now) {
         case Stage::warming_up:
             return loads_.wants_peak() ? calibrate(now) : measure();
         case Stage::calibrating:
-            if (!step_drains_) end_calibration_step(now);
-            if (step_drains_ && dispatcher_.in_flight() > 0 && now < stage_end_) return;
-            if (std::exchange(step_drains_, false)) peak_search_.drained();
-            return peak_search_.finished() ? measure() : calibrate(now);
+            if (!calibration_.drains()) end_calibration_step(now);
+            if (calibration_.drains() && dispatcher_.in_flight() > 0 && now < stage_end_) return;
+            calibration_.drained();
+            return calibration_.finished() ? measure() : calibrate(now);
         case Stage::measuring:
             return close_measured(std::min(now, stage_end_));
         default:
@@ -492,58 +487,26 @@ void Run::warm_up(Mono now) {
 }
 
 void Run::calibrate(Mono now) {
-    if (stage_ != Stage::calibrating)
-        announcer_.say(
-            fmt::format("looking for the {}", plan_.find_rate ? peak_search_.wanted() : "peak rate"));
+    if (stage_ != Stage::calibrating) calibration_.begin();
     result_.warmup_queries += dispatcher_.started();
-    const Nanos length = peak_search_.step_length();
+    const Nanos length = calibration_.step_length();
     enter(Stage::calibrating, now, length);
-    dispatcher_.begin(loads_.calibration(now, peak_search_.next_rate(), length));
+    dispatcher_.begin(loads_.calibration(now, calibration_.next_rate(), length));
 }
 
 void Run::end_calibration_step(Mono now) {
-    const std::size_t rounds_before = peak_search_.rounds().size();
     crew_.each_query(loads_.number(), [&](const Query& query) {
-        peak_search_.in_flight(query.completion, now - query.completion.due);
+        calibration_.in_flight(query.completion, now - query.completion.due);
     });
-    const bool disturbed = lost_in_search_ > std::exchange(lost_before_step_, lost_in_search_) ||
-                           connector_->connected() < plan_.connections;
-    const bool closed_loop = peak_search_.next_rate() == 0;
-    peak_search_.end_step(now - stage_start_, dispatcher_.planned(now), dispatcher_.started(), disturbed);
-    // What one step piled up is none of the next one's. A longer closed loop has what an earlier one began.
-    step_drains_ = peak_search_.next_rate() > 0;
-    if (step_drains_) {
+    calibration_.end_step(now - stage_start_, dispatcher_.planned(now), dispatcher_.started(),
+                          connector_->connected() == plan_.connections);
+    if (calibration_.drains()) {
         dispatcher_.close(now);
-        stage_end_ = now + peak_search_.step_length();
+        stage_end_ = now + calibration_.step_length();
     }
-    // It may take minutes.
-    if (plan_.find_rate || disturbed) {
-        announcer_.say(fmt::format("  {}{}", peak_search_.last_step(),
-                                   closed_loop && peak_search_.next_rate() > 0
-                                       ? fmt::format("; the search takes {} at least",
-                                                     base::format_duration(peak_search_.takes_at_least()))
-                                       : ""));
-    }
-    if (peak_search_.rounds().size() == rounds_before + 1) {
-        announcer_.say(fmt::format("search {} of {} found {} queries/s", peak_search_.rounds().size(),
-                                   PeakSearch::kRounds, rate_text(peak_search_.rounds().back())));
-    }
-    if (peak_search_.finished()) end_search();
-}
-
-void Run::end_search() {
-    const PeakRate peak = peak_search_.result();
-    const bool found = !plan_.find_rate || peak.found();
-    if (found) result_.peak_rate_spread_per_s = {peak.lowest_per_s, peak.highest_per_s};
-    // A pattern's 100 % may be a little more than is carried, a rate that shall hold must not be.
-    loads_.set_peak(plan_.find_rate ? peak.lowest_per_s : peak.rate_per_s);
-    announcer_.say(!plan_.find_rate ? peak_rate_text(peak)
-                   : found          ? found_rate_text(peak)
-                                    : fmt::format("found no such rate; it goes on with {} queries/s",
-                                                  rate_text(peak.lowest_per_s)));
-    for (auto& warning :
-         search_warnings(peak, plan_.find_rate, peak_search_.has_objectives(), lost_in_search_))
-        result_.warnings.push_back(std::move(warning));
+    if (!calibration_.finished()) return;
+    loads_.set_peak(calibration_.found_per_s());
+    calibration_.report(result_);
 }
 
 void Run::measure() {
@@ -575,7 +538,7 @@ bool Run::no_rows_left() const noexcept {
 
 bool Run::limit_reached() noexcept {
     if (stage_ == Stage::warming_up && no_rows_left()) return true;
-    if (stage_ == Stage::calibrating && step_drains_ && dispatcher_.in_flight() == 0) return true;
+    if (stage_ == Stage::calibrating && calibration_.drains() && dispatcher_.in_flight() == 0) return true;
     return stage_ == Stage::measuring && plan_.total_queries &&
            dispatcher_.started() + dispatcher_.missed() >= *plan_.total_queries &&
            dispatcher_.in_flight() == 0;

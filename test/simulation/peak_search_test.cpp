@@ -12,6 +12,7 @@
 using namespace pgtraffic;
 using namespace std::chrono_literals;
 using simulation::PeakSearch;
+using Verdict = metrics::SearchStep::Verdict;
 
 namespace {
 
@@ -326,6 +327,22 @@ TEST_CASE("where a fifth is too much less is tried, and where that is too much t
     CHECK(rates.at(4) == Approx(120));
     CHECK(found.rate_per_s == Approx(100).margin(160.0 / 32));
     CHECK(found.rate_per_s < 100);
+    CHECK(found.highest_per_s - found.lowest_per_s == Approx(160.0 / 32));  // as fine as a search looks
+    CHECK(found.highest_per_s >= 100);
+    const auto& trace = lower.trace();
+    REQUIRE(trace.steps.size() == rates.size());
+    CHECK(trace.found_per_s == std::vector(3, found.rate_per_s));
+    for (std::size_t i = 0; i < rates.size(); ++i) CHECK(trace.steps[i].rate_per_s == rates[i]);
+    CHECK(trace.steps[0].verdict == Verdict::closed_loop);
+    CHECK(trace.steps[0].throughput_per_s == Approx(1000));
+    CHECK(trace.steps[1].verdict == Verdict::not_carried);
+    REQUIRE(trace.steps[3].response);
+    CHECK(trace.steps[3].verdict == Verdict::carried);
+    CHECK(trace.steps[3].response->count == 100);
+    CHECK(base::to_seconds(trace.steps[3].response->p99) == Approx(0.001).epsilon(0.001));
+    CHECK(trace.steps[3].search == 0);
+    CHECK(trace.steps[4].search == 1);
+    CHECK(trace.steps.back().search == 3);
     CHECK_FALSE(found.at_floor);
 
     rates.clear();
@@ -350,7 +367,7 @@ TEST_CASE("one bad step is none: what misses an objective is tried once more") {
     const auto found = search_stepwise(
         search, [&](double) { return ++steps % 2 == 1 ? 20ms : 1ms; }, rates);
     CHECK(found.lowest_per_s == Approx(1000).epsilon(0.03));
-    CHECK(found.highest_per_s < 1000);  // a closed loop's own is more than any open load is sure of
+    CHECK(found.highest_per_s == Approx(1000));  // a closed loop's own is more than any open load is sure of
     CHECK(rates.size() == 1 + 2 * (1 + 15));
 }
 
@@ -380,7 +397,7 @@ TEST_CASE("a search that cannot be relied on says why, in the words of its optio
     CHECK(simulation::peak_rate_text(peak) ==
           "peak rate 100 queries/s, between 90 and 110 in 3 searches (a closed loop reached 200)");
     CHECK(simulation::found_rate_text(peak) ==
-          "found 90 queries/s, the least of 3 searches, the most 110 (a closed loop reached 200)");
+          "found 90 queries/s, the least of 3 searches; 110 was too much (a closed loop reached 200)");
     const auto text_of = [&](bool of_rate, bool by_thresholds, std::uint64_t lost) {
         const auto warnings = simulation::search_warnings(peak, of_rate, by_thresholds, lost);
         REQUIRE(warnings.size() == 1);
@@ -410,13 +427,14 @@ TEST_CASE("a step in which connections were lost is made again, and too many of 
     step(true);
     CHECK(search.next_rate() == 0);  // a closed loop again
     step(false);
-    CHECK(search.last_step() == "closed loop: 1,000 queries/s");
+    CHECK(search.last_step() == "closed loop: 1,000 queries/s, p99 1.00 ms");
     const double light = search.next_rate();
     step(true);
     CHECK(search.next_rate() == light);
     CHECK(search.last_step() == "200 queries/s: connections were lost");
+    CHECK(search.trace().steps.back().verdict == Verdict::disturbed);
     step(false);
-    CHECK(search.last_step() == "200 queries/s: carried");
+    CHECK(search.last_step() == "200 queries/s: carried, p99 1.00 ms");
     CHECK(search.takes_at_least() > 15 * 900ms);
     for (int i = 0; i < 3; ++i) step(true);
     CHECK_FALSE(search.finished());

@@ -224,6 +224,15 @@ RunResult sample_open_run() {
     outage.errors = {{*base::SqlState::parse("08001"), 0, 58, "Connection refused"},
                      {*base::SqlState::parse("57P01"), 12, 3, "terminating connection"}};
     run.outages.push_back(outage);
+    using Verdict = metrics::SearchStep::Verdict;
+    run.rate_search = metrics::RateSearch{
+        "highest rate at which response.p99 < 10ms",
+        {{0, 0, 2, 905.5, Verdict::closed_loop, {{1'811, 21ms, 30ms, 44ms, 61ms}}},
+         {0, 181.1, 2.5, 0, Verdict::disturbed, std::nullopt},
+         {0, 181.1, 2.5, 180.25, Verdict::carried, {{451, 1'200us, 2ms, 9ms, 9'500us}}},
+         {1, 543.3, 2.5, 541.5, Verdict::carried, {{1'354, 2ms, 4ms, 9'750us, 30ms}}},
+         {1, 724.4, 2.5, 702.75, Verdict::not_carried, {{1'757, 5ms, 31ms, 74ms, 102ms}}}},
+        {620.5, 601.25, 633}};
     run.audit = {{"orders", "order_number", 80'000, 83'702, 3'700, 5, 2, 3, 0, 0}};
     run.warnings = {{"empty_updates", "23 % of the updates found no order in the state that they need."}};
     run.thresholds = {{"response.p99 < 10ms", 9.9, "9.9 ms", true},
@@ -336,6 +345,7 @@ RunResult sample_hostile_run() {
     run.config["pattern"] = evil;
     run.config[evil] = evil;
     run.warnings.push_back({"evil", evil});
+    run.rate_search->wanted = evil;
     run.verdict.reasons.front().message = evil;
     run.thresholds.front().expression = evil;
     run.operations.front().name = evil;

@@ -331,6 +331,26 @@ TEST_CASE("the header names pattern, peak rate and rate as people write them") {
     CHECK(between(page_of(run), "<header>", "</header>").find("auto") == std::string::npos);
 }
 
+TEST_CASE("a search for the rate has its steps and a chart, and a run without one has no such section") {
+    const auto page = page_of(test::sample_open_run());
+    const auto search = between(page, "<section id=\"search\"", "</section>");
+    CHECK(search.find("Looked for: the highest rate at which response.p99 &lt; 10ms.") != std::string::npos);
+    CHECK(search.find("data-path=\"/rate_search/found_per_s/1\">601.2") != std::string::npos);
+    CHECK(search.find("id=\"chart-search\"") != std::string::npos);
+    CHECK(search.find("<tr><th scope=\"row\">closed loop</th><td>–</td><td class=\"text\">–</td>") !=
+          std::string::npos);
+    CHECK(search.find("class=\"met\">carried<") != std::string::npos);
+    CHECK(search.find("class=\"missed\">not carried<") != std::string::npos);
+    CHECK(search.find("connections were lost") != std::string::npos);
+    // Of 451 responses fewer than ten lie above the 99th percentile.
+    CHECK(between(search, "data-path=\"/rate_search/steps/2/response_ms/p99\">", "</td>").find("*") !=
+          std::string::npos);
+    CHECK(page_of(test::sample_closed_run()).find("#search") == std::string::npos);
+    auto broken_off = test::sample_open_run();
+    broken_off.rate_search->found_per_s.clear();
+    CHECK(page_of(broken_off).find("No search came to its end.") != std::string::npos);
+}
+
 TEST_CASE("memory is told in units") {
     auto run = test::sample_closed_run();
     run.client_info.memory_bytes = 25'276'026'880;

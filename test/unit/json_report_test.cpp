@@ -101,9 +101,9 @@ TEST_CASE("the validator finds what is wrong with a result or with its schema") 
 TEST_CASE("the order of the fields is that of the documentation") {
     const auto document = report::json_report(test::sample_open_run());
     CHECK(keys_of(document) == std::vector<std::string>{"schema_version", "run", "verdict", "tool", "config",
-                                                        "environment", "summary", "network", "client",
-                                                        "operations", "phases", "errors", "outages", "audit",
-                                                        "thresholds", "intervals", "histograms"});
+                                                        "environment", "summary", "network", "rate_search",
+                                                        "client", "operations", "phases", "errors", "outages",
+                                                        "audit", "thresholds", "intervals", "histograms"});
     CHECK(keys_of(document["summary"]) == std::vector<std::string>{"duration_s",
                                                                    "queries",
                                                                    "success_ratio",

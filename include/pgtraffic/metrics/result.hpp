@@ -16,6 +16,7 @@
 #include "pgtraffic/metrics/interval.hpp"
 #include "pgtraffic/metrics/latencies.hpp"
 #include "pgtraffic/metrics/outage.hpp"
+#include "pgtraffic/metrics/rate_search.hpp"
 #include "pgtraffic/metrics/verdict.hpp"
 
 namespace pgtraffic::metrics {
@@ -168,8 +169,11 @@ struct RunResult {
     bool open_loop = false;
     std::string pattern;         ///< name; empty without
     double peak_rate_per_s = 0;  ///< of a pattern, or a constant one that was found
-    std::optional<std::pair<double, double>> peak_rate_spread_per_s;  ///< of a measured one: lowest, highest
-    std::string peak_rate_origin;  ///< "given", "measured", empty without pattern
+    /// Of one that was looked for: the lowest that a search found, the lowest that the best one found too
+    /// high.
+    std::optional<std::pair<double, double>> peak_rate_spread_per_s;
+    std::string peak_rate_origin;           ///< "given", "measured", empty without pattern
+    std::optional<RateSearch> rate_search;  ///< where a rate was looked for, as far as it came
 
     // where
     ClientInfo client_info;

@@ -20,6 +20,8 @@ using Rows = std::vector<std::vector<std::string>>;
 // The sections, as HTML. `document` is what html_report() was given, as valid UTF-8; `figure` reads it.
 // html_verdict.cpp
 [[nodiscard]] std::string html_verdict(const Json& document, const HtmlFigures& figure);
+// html_search.cpp; empty where no rate was looked for
+[[nodiscard]] std::string html_search(const Json& document, const HtmlFigures& figure);
 // html_time.cpp
 [[nodiscard]] std::string html_over_time(const Json& document, const HtmlFigures& figure);
 // html_queries.cpp

@@ -1,5 +1,6 @@
 // The thresholds by which a search for a rate judges its steps: those that too high a rate breaks. Whether
-// they are met is asked of the figures of one step, as at the end it is asked of the run's.
+// they are met is asked of the figures of one step, as at the end it is asked of the run's. It keeps these
+// figures where there are no thresholds, too.
 #pragma once
 
 #include <span>
@@ -38,6 +39,8 @@ class Objectives {
     /// One is still under way at the end of the step, and has taken `so_far` since it was due: its response
     /// is at least that.
     void record_in_flight(const metrics::Completion& query, base::Nanos so_far) noexcept;
+    /// Of the present step, of those and of what ended: but for failures, as in Latencies.
+    [[nodiscard]] const metrics::Histogram& responses() const noexcept { return step_.latencies.response; }
     /// The step's figures keep every limit; not where it lacks one of them.
     [[nodiscard]] bool met() const;
     /// The next step begins.

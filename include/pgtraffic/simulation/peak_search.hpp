@@ -12,6 +12,7 @@
 
 #include "pgtraffic/base/time.hpp"
 #include "pgtraffic/metrics/outcome.hpp"
+#include "pgtraffic/metrics/rate_search.hpp"
 #include "pgtraffic/metrics/result.hpp"
 #include "pgtraffic/simulation/objectives.hpp"
 
@@ -20,6 +21,7 @@ namespace pgtraffic::simulation {
 struct PeakRate {
     double rate_per_s = 0;    ///< median of the rounds
     double lowest_per_s = 0;  ///< of the rounds
+    /// Likewise, of the lowest rates that they found too high: what is carried lies below.
     double highest_per_s = 0;
     double closed_loop_per_s = 0;  ///< what a closed loop reached
     bool blind = false;            ///< no step had a query that succeeded: the rates mean nothing
@@ -91,16 +93,16 @@ class PeakSearch {
     /// The present step took `length`, in which so many arrivals came due and so many of them were started.
     /// `disturbed`: connections were lost in it, so it says nothing, and is made again.
     void end_step(base::Nanos length, std::uint64_t planned, std::uint64_t started, bool disturbed = false);
-    /// In words: "1,234 queries/s: not carried".
-    [[nodiscard]] const std::string& last_step() const noexcept { return last_step_; }
+    /// In words: "1,234 queries/s: not carried, p99 31.2 ms".
+    [[nodiscard]] std::string last_step() const;
     /// What there was when somebody ended the run within the search.
     [[nodiscard]] metrics::Warning broken_off() const;
     /// Behind the closed loop: what is to come takes so long, or longer.
     [[nodiscard]] base::Nanos takes_at_least() const noexcept;
 
-    [[nodiscard]] bool finished() const noexcept { return rounds_.size() == kRounds; }
-    /// What each round that is over found, queries a second.
-    [[nodiscard]] const std::vector<double>& rounds() const noexcept { return rounds_; }
+    [[nodiscard]] bool finished() const noexcept { return in_vain_ || trace_.found_per_s.size() == kRounds; }
+    /// All steps that are over, and what the rounds that are found.
+    [[nodiscard]] const metrics::RateSearch& trace() const noexcept { return trace_; }
     /// Once finished.
     [[nodiscard]] PeakRate result() const;
 
@@ -133,7 +135,7 @@ class PeakSearch {
     void begin_round() noexcept;
     void begin_step() noexcept;
     [[nodiscard]] base::Nanos length_of_arrivals(double rate_per_s, base::Nanos longest) const noexcept;
-    void give_up() noexcept;
+    [[nodiscard]] metrics::SearchStep figures_of(const Step& step, base::Nanos length) const noexcept;
     [[nodiscard]] bool carried(const Step& step, base::Nanos length, std::uint64_t planned,
                                std::uint64_t started) const noexcept;
 
@@ -152,11 +154,12 @@ class PeakSearch {
     bool tried_again_ = false;  // the present step
     int disturbed_ = 0;         // steps
     bool given_up_ = false;
-    std::string last_step_;
+    bool in_vain_ = false;  // it ended before its rounds did
     double low_ = 0;
     double high_ = 0;
     int step_ = 0;
-    std::vector<double> rounds_;
+    double highest_ = 0;  // of all rounds high_
+    metrics::RateSearch trace_;
 };
 
 }  // namespace pgtraffic::simulation

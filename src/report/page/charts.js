@@ -137,7 +137,7 @@ const page = (() => {
 
     // ---- series
 
-    /** options: dashed, fill, width, bars, stepped */
+    /** options: dashed, fill, width, bars, stepped, dots: no line between the points, which are of this style */
     function series(label, colorName, points, format, options = {}) {
         return { label, colorName, format, points, options };
     }
@@ -153,6 +153,8 @@ const page = (() => {
         // A value without neighbours, as of sparse runs, would be a line of no length, which is not drawn.
         const there = (k) => set.data[k] && set.data[k].y !== null && set.data[k].y !== undefined;
         set.pointRadius = ({ dataIndex: i }) => (there(i) && !there(i - 1) && !there(i + 1) ? 2.5 : 0);
+        if (options.dots) Object.assign(set, { showLine: false, pointRadius: 4, pointStyle: options.dots, pointBorderWidth: 1.6,
+            pointBorderColor: () => color(one.colorName), pointBackgroundColor: () => color(one.colorName) });
         if (options.bars) Object.assign(set, { stepped: 'middle', fill: 'origin' });
         return set;
     }
@@ -425,6 +427,11 @@ const page = (() => {
     }
     const share = (nines) => 'p' + String(Number((100 - 100 / 10 ** nines).toPrecision(Math.max(3, Math.ceil(nines) + 2))));
 
+    /** Rates across. */
+    function rateAxis(most) {
+        return withTicks(axis({ type: 'linear', min: 0, max: most }), { callback: (v) => count(v), maxTicksLimit: 8 });
+    }
+
     /** Colours follow the system and the printer. */
     function followTheme() {
         const again = () => {
@@ -467,6 +474,6 @@ const page = (() => {
         }
     }
 
-    return { unpack, unpackLines, thin, color, count, ms, percent, clock, during, timeAxis, linearAxis, logAxis, ninesAxis, share, series, bands,
+    return { unpack, unpackLines, thin, color, count, ms, percent, clock, during, timeAxis, linearAxis, logAxis, ninesAxis, rateAxis, share, series, bands,
              draw, makeGroup, quantileAt, overTime, timeCharts, byNines, start };
 })();

@@ -9,6 +9,7 @@ page.start(async () => {
     link.href = URL.createObjectURL(page.download);
     link.download = 'pgtraffic-' + result.run.id + '.json';
 
+    drawSearch(result);
     drawTime(result);
     drawHeat(result);
     drawPercentiles(result);
@@ -41,6 +42,26 @@ page.start(async () => {
             if (chart.where === 'chart-failures') list = list.filter((one) => one.points.some((p) => p.y > 0));
             page.draw(chart.where, { list, x: page.timeAxis(length), y: chart.y(list), group, plugins: marks.map((mark) => mark(i === 0)) });
         });
+    }
+
+    /** What the steps of a search for a rate showed, the slowest first. */
+    function drawSearch({ rate_search: search }) {
+        if (!search) return;
+        const steps = search.steps.filter((one) => one.rate_per_s !== null && one.response_ms !== null && one.verdict !== 'disturbed')
+            .sort((a, b) => a.rate_per_s - b.rate_per_s);
+        if (steps.length === 0) return;
+        const dots = (label, colorName, key, style, verdict) => page.series(label, colorName,
+            steps.filter((one) => !verdict || one.verdict === verdict).map((one) => ({ x: one.rate_per_s, y: one.response_ms[key] })),
+            page.ms, { dots: style });
+        const list = [dots('p99, carried', 'series-b', 'p99', 'circle', 'carried'), dots('p99, not carried', 'series-c', 'p99', 'crossRot', 'not_carried'),
+                      dots('p50', 'series-e', 'p50', 'rect')].filter((one) => one.points.length > 0);
+        const stops = [...new Set(steps.map((one) => one.rate_per_s))];
+        const group = page.makeGroup({
+            stops, outputId: 'rate', say: (i) => page.count(stops[i]) + ' queries a second',
+            read: (points, x) => points.findLast((point) => point.x === x) || null,
+        });
+        const values = list.flatMap((one) => one.points.map((p) => p.y));
+        page.draw('chart-search', { list, x: page.rateAxis(stops[stops.length - 1] * 1.05), y: page.logAxis(values), group });
     }
 
     function drawHeat({ histograms, summary }) {

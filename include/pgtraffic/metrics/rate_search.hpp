@@ -1,0 +1,59 @@
+// What a search for a rate went through, so that its end can be checked: each load that it tried, and what
+// the responses were under it.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "pgtraffic/base/time.hpp"
+#include "pgtraffic/metrics/histogram.hpp"
+
+namespace pgtraffic::metrics {
+
+/// A load that was tried for some seconds.
+struct SearchStep {
+    enum class Verdict : std::uint8_t {
+        closed_loop,  ///< no rate was tried: it tells about where to look
+        carried,
+        not_carried,
+        disturbed,  ///< connections were lost in it: it tells nothing
+    };
+    /// From due to answered; with a time-out counted at its end, and what was still under way at its age.
+    struct Responses {
+        std::uint64_t count = 0;
+        base::Nanos p50{0};
+        base::Nanos p95{0};
+        base::Nanos p99{0};
+        base::Nanos max{0};
+
+        /// Of a histogram that is not empty.
+        [[nodiscard]] static Responses of(const Histogram& histogram) noexcept {
+            return {histogram.count(), histogram.quantile(0.5), histogram.quantile(0.95),
+                    histogram.quantile(0.99), histogram.max()};
+        }
+    };
+
+    int search = 0;         ///< 1, 2, …; 0: before the first one
+    double rate_per_s = 0;  ///< 0 in a closed loop
+    double duration_s = 0;
+    double throughput_per_s = 0;  ///< of queries that succeeded
+    Verdict verdict = Verdict::closed_loop;
+    std::optional<Responses> response;  ///< none where nothing was answered, or in flight
+};
+
+[[nodiscard]] constexpr std::string_view to_string(SearchStep::Verdict verdict) noexcept {
+    constexpr std::string_view kNames[] = {"closed_loop", "carried", "not_carried", "disturbed"};
+    return kNames[static_cast<std::size_t>(verdict)];
+}
+
+/// A value.
+struct RateSearch {
+    std::string wanted;               ///< in words: "highest rate at which response.p99 < 20ms"
+    std::vector<SearchStep> steps;    ///< in order
+    std::vector<double> found_per_s;  ///< by each search that came to its end
+};
+
+}  // namespace pgtraffic::metrics
