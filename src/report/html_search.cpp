@@ -8,7 +8,8 @@ namespace {
 std::string verdict_html(const std::string& verdict) {
     if (verdict == "carried") return "<span class=\"met\">carried</span>";
     if (verdict == "not_carried") return "<span class=\"missed\">not carried</span>";
-    return verdict == "disturbed" ? "connections were lost" : "–";
+    if (verdict == "disturbed") return "connections were lost";
+    return verdict == "too_short" ? "too short" : "–";
 }
 
 std::vector<std::string> step_row(const Json& step, const std::string& at, const HtmlFigures& figure) {

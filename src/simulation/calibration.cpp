@@ -22,8 +22,8 @@ void Calibration::begin() const {
     announcer_.say(fmt::format("looking for the {}", plan_.find_rate ? search_.wanted() : "peak rate"));
 }
 
-void Calibration::end_step(Nanos length, std::uint64_t planned, std::uint64_t started, bool all_connected) {
-    const bool disturbed = lost_ > std::exchange(lost_before_step_, lost_) || !all_connected;
+void Calibration::end_step(Nanos length, std::uint64_t planned, std::uint64_t started, bool none_away) {
+    const bool disturbed = lost_ > std::exchange(lost_before_step_, lost_) || !none_away;
     const bool was_closed_loop = search_.next_rate() == 0;
     const auto found_before = search_.trace().found_per_s.size();
     search_.end_step(length, planned, started, disturbed);

@@ -1,6 +1,7 @@
 #include "pgtraffic/simulation/connector.hpp"
 
 #include <algorithm>
+#include <utility>
 
 namespace pgtraffic::simulation {
 
@@ -41,6 +42,7 @@ void Connector::session_up(std::uint32_t session) noexcept {
     line.up_since = now;
     line.attempts = 0;
     ++connected_;
+    if (std::exchange(line.given_up, false)) --given_up_;
     all_were_up_ = all_were_up_ || connected_ == lines_.size();
     if (line.was_up) ++reconnects_;
     line.was_up = true;
@@ -60,6 +62,10 @@ void Connector::session_down(std::uint32_t session) noexcept {
         return std::min(options_.first_pause * (std::int64_t{1} << std::min(times, 16U)),
                         options_.longest_pause);
     };
+    if (const bool ours = lost.given_up(); line.up || !ours) {
+        given_up_ = given_up_ - (line.given_up ? 1 : 0) + (ours ? 1 : 0);
+        line.given_up = ours;
+    }
     Nanos pause{0};
     if (!line.up || !all_were_up_) note_failure(lost.error());
     if (line.up) {
@@ -130,6 +136,12 @@ void Connector::go_on(Mono now) noexcept {
         timer_.start(next - now);
     }
     going_on_ = false;
+}
+
+void Connector::on_addresses() noexcept {
+    const Mono now = base::mono_now();
+    lookup_.answered(now);
+    go_on(now);
 }
 
 void Connector::on_password() noexcept {

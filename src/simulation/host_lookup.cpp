@@ -50,9 +50,9 @@ HostLookup::State HostLookup::ask(base::Mono now) {
     if (unknown_.empty()) return State::ready;
     // One that took long and found nothing is told before the next one begins.
     const bool told = asked_at_ == base::Mono::min() || parameters_.has_value() || error_told_;
-    if (!under_way_ && told && (asked_at_ == base::Mono::min() || now - asked_at_ >= kFreshAnswer)) {
+    if (!under_way_ && told && (asked_at_ == base::Mono::min() || now - answered_at_ >= kFreshAnswer)) {
         under_way_ = true;
-        asked_at_ = now;
+        asked_at_ = answered_at_ = now;
         look_up_from(0);
     }
     const bool may_be_old = under_way_ && now - asked_at_ < kFreshAnswer;
@@ -62,7 +62,8 @@ HostLookup::State HostLookup::ask(base::Mono now) {
 }
 
 base::Mono HostLookup::retry_at() const noexcept {
-    return parameters_.has_value() != under_way_ ? base::Mono::max() : asked_at_ + kFreshAnswer;
+    if (parameters_.has_value() != under_way_) return base::Mono::max();
+    return (under_way_ ? asked_at_ : answered_at_) + kFreshAnswer;
 }
 
 void HostLookup::look_up_from(std::size_t first) {

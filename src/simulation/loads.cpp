@@ -15,7 +15,8 @@ using traffic::TokenBucket;
 namespace {
 
 /// Arrivals have 38 bits in what they draw. Unmeasured loads take 2^32 each from the upper end downwards, so
-/// that the measured one, which begins at 0, has nearly all.
+/// that the measured one, which begins at 0, has nearly all. A search in which every step is made
+/// again has some fifty.
 constexpr std::uint64_t kMostUnmeasured = 63;
 
 }  // namespace

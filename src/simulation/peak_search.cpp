@@ -40,7 +40,7 @@ bool PeakSearch::carried(const Step& step, Nanos length, std::uint64_t planned,
     const double under_way = due * response_s / base::to_seconds(length);
     const bool tolerable = objectives_.limit_response() ||
                            response_s <= std::max(kTolerable * light_s, light_s + base::to_seconds(kUnfelt));
-    return tolerable && objectives_.met() && due - static_cast<double>(started) <= chance &&
+    return tolerable && due - static_cast<double>(started) <= chance &&
            due - static_cast<double>(step.ended) <= chance + under_way + 2 * std::sqrt(under_way);
 }
 
@@ -59,7 +59,6 @@ void PeakSearch::carried_over(const metrics::Completion& completion) noexcept {
 
 void PeakSearch::begin_light_step() noexcept {
     length_ = std::max(search_length_, length_of_arrivals(next_rate(), 2 * kLongestForThese));
-    objectives_.clear();
 }
 
 void PeakSearch::begin_round() noexcept {
@@ -71,7 +70,6 @@ void PeakSearch::begin_round() noexcept {
 
 void PeakSearch::begin_step() noexcept {
     length_ = std::max(search_length_, length_of_arrivals(next_rate(), kLongestForThese));
-    objectives_.clear();
 }
 
 /// That enough come due. Of percentiles nobody can say anything from fewer: for them `longest` does not
@@ -105,18 +103,19 @@ void PeakSearch::end_step(Nanos length, std::uint64_t planned, std::uint64_t sta
     PGTRAFFIC_CHECK(!finished(), "the search goes on");
     const Step step = std::exchange(present_, {});
     auto& told = trace_.steps.emplace_back(figures_of(step, length));
+    const bool met = objectives_.met();
+    objectives_.clear();
     if (disturbed) {
         told.verdict = Verdict::disturbed;
-        objectives_.clear();
         given_up_ = in_vain_ = ++disturbed_ > kMostDisturbed;
         return;
     }
     if (closed_loop_ == 0) return end_closed_loop(step, length);
     if (step.succeeded > 0) blind_ = false;
-    const bool is_carried = carried(step, length, planned, started);
+    const bool is_carried = met && carried(step, length, planned, started);
     told.verdict = is_carried ? Verdict::carried : Verdict::not_carried;
     tried_again_ = !is_carried && !objectives_.empty() && step.succeeded > 0 && !tried_again_;
-    if (tried_again_) return objectives_.clear();
+    if (tried_again_) return;
     if (!light_service_) return end_light_step(step, length, is_carried);
     (is_carried ? low_ : high_) = next_rate();
     if (++step_ < kStepsInRound) return begin_step();
@@ -136,8 +135,11 @@ std::string PeakSearch::last_step() const {
         case Verdict::disturbed:
             return fmt::format("{}: connections were lost", load);
         case Verdict::closed_loop:
-            return closed_loop_ == 0 ? fmt::format("{}: queries take long, once more", load)
-                                     : fmt::format("{}: {} queries/s{}", load, rate_text(closed_loop_), p99);
+            if (closed_loop_ > 0)
+                return fmt::format("{}: {} queries/s{}", load, rate_text(closed_loop_), p99);
+            [[fallthrough]];
+        case Verdict::too_short:
+            return fmt::format("{}: queries take long, once more", load);
         case Verdict::carried:
             return fmt::format("{}: carried{}", load, p99);
         case Verdict::not_carried:
@@ -167,6 +169,7 @@ void PeakSearch::end_closed_loop(const Step& step, Nanos length) noexcept {
 void PeakSearch::end_light_step(const Step& step, Nanos length, bool is_carried) noexcept {
     // Few are due in it: by chance none was, or none had ended yet.
     if (step.succeeded == 0 && !blind_ && length < kLongestStep) {
+        trace_.steps.back().verdict = Verdict::too_short;
         length_ = std::min(2 * length, kLongestStep);
         return;
     }

@@ -315,7 +315,9 @@ void Run::on_down(Session* session) noexcept {
         }
     }
     refused_to_prepare_ = refused_to_prepare_ || session->refused_to_prepare();
-    if (stage_ == Stage::calibrating && connector_->up(session->number())) calibration_.connection_lost();
+    // What was given up over a time-out is a query that failed, which the search judges by itself.
+    if (stage_ == Stage::calibrating && connector_->up(session->number()) && !session->given_up())
+        calibration_.connection_lost();
     connector_->session_down(session->number());
     // Where a server ends idle sessions before the last one stands, none ever fails to connect.
     const bool in_vain = connector_->attempts(session->number()) >= kStartAttempts ||
@@ -499,7 +501,7 @@ void Run::end_calibration_step(Mono now) {
         calibration_.in_flight(query.completion, now - query.completion.due);
     });
     calibration_.end_step(now - stage_start_, dispatcher_.planned(now), dispatcher_.started(),
-                          connector_->connected() == plan_.connections);
+                          connector_->away() == 0);
     if (calibration_.drains()) {
         dispatcher_.close(now);
         stage_end_ = now + calibration_.step_length();

@@ -3,13 +3,17 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 #include <limits>
+#include <optional>
 
 #include "pgtraffic/base/text.hpp"
 #include "pgtraffic/base/units.hpp"
 
 namespace pgtraffic::workload {
 namespace {
+
+constexpr auto kTooLarge = "a number beyond 64 bits";
 
 /// Reads and computes from left to right, by recursive descent.
 class Expression {
@@ -78,9 +82,16 @@ class Expression {
         const auto found = variables_.find(name);
         if (found == variables_.end())
             throw ScriptComplaint{fmt::format(":{0} is not set before; -D {0}=VALUE sets it", name)};
-        if (std::holds_alternative<std::string>(found->second))
+        // It is drawn where SQL has it, and there alone: here it would be drawn a second time.
+        if (std::holds_alternative<Drawn>(found->second)) {
+            throw ScriptComplaint{
+                fmt::format(":{0} is drawn, and what is made of it belongs in the SQL: :{0} + 1", name)};
+        }
+        const auto* text = std::get_if<std::string>(&found->second);
+        ScriptValue value = text != nullptr ? value_of_text(*text) : found->second;
+        if (std::holds_alternative<std::string>(value))
             throw ScriptComplaint{fmt::format(":{} is no number", name)};
-        return found->second;
+        return value;
     }
     ScriptValue number() {
         std::size_t length = 0;
@@ -121,8 +132,17 @@ class Expression {
     }
 
     static std::int64_t whole(const ScriptValue& value) {
-        if (const auto* n = std::get_if<std::int64_t>(&value)) return *n;
+        if (const auto n = as_whole(value)) return *n;
         throw ScriptComplaint{"the ends of random() must be whole numbers that are not drawn themselves"};
+    }
+    /// A real number that is whole and within 64 bits will do.
+    static std::optional<std::int64_t> as_whole(const ScriptValue& value) {
+        constexpr double kBeyond = 9'223'372'036'854'775'808.0;  // 2^63
+        if (const auto* n = std::get_if<std::int64_t>(&value)) return *n;
+        const auto* real = std::get_if<double>(&value);
+        if (real == nullptr || *real != std::round(*real) || *real < -kBeyond || *real >= kBeyond)
+            return std::nullopt;
+        return static_cast<std::int64_t>(*real);
     }
 
     static ScriptValue apply(char sign, const ScriptValue& left, const ScriptValue& right) {
@@ -144,6 +164,12 @@ class Expression {
         const auto* a = std::get_if<std::int64_t>(&left);
         const auto* b = std::get_if<std::int64_t>(&right);
         if (a != nullptr && b != nullptr) return whole_of(sign, *a, *b);
+        if (sign == '%') {
+            const auto whole_a = as_whole(left);
+            const auto whole_b = as_whole(right);
+            if (!whole_a || !whole_b) throw ScriptComplaint{"% takes whole numbers"};
+            return whole_of('%', *whole_a, *whole_b);
+        }
         return real_of(sign, a != nullptr ? static_cast<double>(*a) : std::get<double>(left),
                        b != nullptr ? static_cast<double>(*b) : std::get<double>(right));
     }
@@ -166,7 +192,7 @@ class Expression {
                 over = a == std::numeric_limits<std::int64_t>::min() && b == -1;
                 if (!over) result = sign == '/' ? a / b : a % b;
         }
-        if (over) throw ScriptComplaint{"a number beyond 64 bits"};
+        if (over) throw ScriptComplaint{kTooLarge};
         return result;
     }
     static double real_of(char sign, double a, double b) {
@@ -177,11 +203,9 @@ class Expression {
                 return a - b;
             case '*':
                 return a * b;
-            case '/':
+            default:
                 if (b == 0) throw ScriptComplaint{"a division by zero"};
                 return a / b;
-            default:
-                throw ScriptComplaint{"% takes whole numbers"};
         }
     }
 
@@ -196,13 +220,17 @@ bool is_variable_part(char c) noexcept {
 }
 
 std::size_t variable_length(std::string_view text) noexcept {
+    if (!text.empty() && base::is_digit(text.front())) return 0;
     return static_cast<std::size_t>(std::ranges::find_if_not(text, is_variable_part) - text.begin());
 }
 
 ScriptValue value_of_text(const std::string& text) {
     const bool negative = text.starts_with('-');
-    if (const auto whole = base::parse_count(std::string_view{text}.substr(negative ? 1 : 0));
-        whole && *whole <= static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max())) {
+    const auto digits = std::string_view{text}.substr(negative ? 1 : 0);
+    if (!digits.empty() && std::ranges::all_of(digits, base::is_digit)) {
+        constexpr auto kMost = static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max());
+        const auto whole = base::parse_count(digits);
+        if (!whole || *whole > kMost) throw ScriptComplaint{kTooLarge};
         const auto n = static_cast<std::int64_t>(*whole);
         return negative ? -n : n;
     }

@@ -25,7 +25,8 @@ using Json = nlohmann::ordered_json;
 Json json_of(const ScriptValue& value) {
     if (const auto* drawn = std::get_if<Drawn>(&value)) return {{"integer", {drawn->low, drawn->high}}};
     if (const auto* whole = std::get_if<std::int64_t>(&value)) return {{"constant", *whole}};
-    if (const auto* real = std::get_if<double>(&value)) return {{"constant", fmt::format("{}", *real)}};
+    if (const auto* real = std::get_if<double>(&value))
+        return {{"constant", fmt::format("{:.15g}", *real)}};  // as pgbench
     return {{"constant", std::get<std::string>(value)}};
 }
 
@@ -52,18 +53,24 @@ class ScriptReader {
  public:
     ScriptReader(std::string_view script, std::string_view file, const ScriptVariables& variables)
         : script_{script}, file_{file} {
-        for (const auto& [name, text] : variables) variables_[name] = value_of_text(text);
+        for (const auto& [name, text] : variables) variables_[name] = text;
     }
 
     Json operation(const std::string& name) {
         std::string_view rest = script_;
         for (;;) {
+            rest = without_line_comments(rest);
             SqlScanner scanner{rest};
-            rest = scanner.peek();
-            if (rest.empty()) break;
-            place_ = rest;
+            const auto word = scanner.peek_in_statement();
+            if (word.empty()) break;
+            place_ = word;
             try {
-                rest = rest.front() == '\\' ? take_command(rest) : take_statement(rest);
+                if (word.front() == ';') {
+                    rest = word.substr(1);
+                } else {
+                    // A comment in /* */ stays with its statement: it may be a hint, or a proxy's.
+                    rest = word.front() == '\\' ? take_command(word) : take_statement(rest);
+                }
             } catch (const ScriptComplaint& complaint) {
                 fail(complaint.what);
             }
@@ -79,6 +86,15 @@ class ScriptReader {
     [[noreturn]] void fail(const std::string& what) const {
         const auto before = script_.substr(0, static_cast<std::size_t>(place_.data() - script_.data()));
         throw base::Error(fmt::format("{}:{}: {}", file_, 1 + std::ranges::count(before, '\n'), what));
+    }
+
+    /// As psql leaves them out in front of a statement, with what is blank.
+    static std::string_view without_line_comments(std::string_view rest) {
+        for (;;) {
+            rest.remove_prefix(std::min(rest.find_first_not_of(" \t\r\n\f\v"), rest.size()));
+            if (!rest.starts_with("--")) return rest;
+            rest.remove_prefix(std::min(rest.find('\n'), rest.size()));
+        }
     }
 
     /// To the end of its line; a backslash there goes on with the next one.
@@ -103,9 +119,23 @@ class ScriptReader {
         const auto expression = base::trimmed(left.substr(name.size()));
         if (name.empty() || variable_length(name) != name.size() || expression.empty())
             throw ScriptComplaint{"\\set takes a name and an expression, as in \\set aid random(1, 100000)"};
-        variables_[std::string{name}] = evaluate(expression, variables_);
-        keys_.erase(std::string{name});  // from here on another value has that name
+        set(std::string{name}, expression);
         return rest;
+    }
+
+    /// From here on another value has that name, or, of a variable that is drawn, the very same.
+    void set(const std::string& name, std::string_view expression) {
+        const auto other = expression.substr(1);
+        const bool alone = expression.front() == ':' && variable_length(other) == other.size();
+        const auto drawn = alone ? variables_.find(other) : variables_.end();
+        if (drawn == variables_.end() || !std::holds_alternative<Drawn>(drawn->second)) {
+            variables_[name] = evaluate(expression, variables_);
+            keys_.erase(name);
+        } else if (name != other) {
+            const auto key = key_of(other);
+            variables_[name] = drawn->second;
+            keys_[name] = key;
+        }
     }
 
     [[noreturn]] static void refuse_command(std::string_view word) {
@@ -118,16 +148,26 @@ class ScriptReader {
         std::string sql;
         Json parameters = Json::array();
         SqlScanner scanner{rest};
+        int parentheses = 0;
         for (;;) {
             rest = scanner.rest();
             const auto next = scanner.peek_in_statement();
             sql += rest.substr(0, rest.size() - next.size());  // blanks and comments
-            if (next.empty() || next.front() == ';') break;
+            if (next.empty() || (next.front() == ';' && parentheses == 0)) break;
             place_ = next;
-            if (next.front() == '\\')
-                refuse_command(next.substr(1, std::max(variable_length(next.substr(1)), std::size_t{1})));
+            if (next.front() == '\\') {
+                const auto command =
+                    next.substr(1, std::max(variable_length(next.substr(1)), std::size_t{1}));
+                if (command == ";" || command == "gset" || command == "aset") refuse_command(command);
+                break;  // any other ends the statement
+            }
+            parentheses += next.front() == '(' ? 1 : next.front() == ')' ? -1 : 0;
             if (const auto name = variable_at(next); !name.empty()) {
                 scanner.skip(1 + name.size());
+                if (parameters.size() == kMaxParameters) {
+                    throw ScriptComplaint{
+                        fmt::format("a statement takes {} variables at most", kMaxParameters)};
+                }
                 parameters.push_back({{"value", key_of(name)}});
                 // A number of its own each time, as pgbench gives it: the types that it stands for may
                 // differ.
@@ -145,10 +185,13 @@ class ScriptReader {
             sql += taken;
         }
         place_ = begin;
+        if (const auto complaint = complaint_of_statement(sql); !complaint.empty())
+            throw ScriptComplaint{complaint};
+        if (statements_.size() == kMaxStatements)
+            throw ScriptComplaint{fmt::format("a script has {} statements at most", kMaxStatements)};
         Json statement{{"name", name_of(sql)}, {"sql", std::string{base::trimmed(sql)}}};
         if (!parameters.empty()) statement["parameters"] = parameters;
         statements_.push_back(std::move(statement));
-        scanner.skip(1);
         return scanner.rest();
     }
 
@@ -172,7 +215,6 @@ class ScriptReader {
         if (!sql.starts_with(':')) return {};
         const auto name = sql.substr(1, variable_length(sql.substr(1)));
         if (name.empty() || variables_.contains(name)) return name;
-        if (base::is_digit(name.front())) return {};
         throw ScriptComplaint{fmt::format(":{0} is not set before; -D {0}=VALUE sets it", name)};
     }
 
@@ -197,6 +239,8 @@ class ScriptReader {
     const std::string& key_of(std::string_view name) {
         const auto found = keys_.find(name);
         if (found != keys_.end()) return found->second;
+        if (values_.size() == kMaxParameters)
+            throw ScriptComplaint{fmt::format("a script uses {} variables at most", kMaxParameters)};
         std::string key{name};
         for (int n = 2; values_.contains(key); ++n) key = fmt::format("{} {}", name, n);
         values_[key] = json_of(variables_.find(name)->second);

@@ -24,10 +24,9 @@ namespace pgtraffic::workload {
 namespace {
 
 constexpr std::size_t kMaxOperations = 100;
-constexpr std::size_t kMaxStatements = 100;  // an operation
-constexpr std::size_t kMaxListed = 100;      // SQLSTATEs of a policy, thresholds
-constexpr std::size_t kMaxLines = 1000;      // of a statement
-constexpr std::size_t kMaxName = 63;         // bytes
+constexpr std::size_t kMaxListed = 100;  // SQLSTATEs of a policy, thresholds
+constexpr std::size_t kMaxLines = 1000;  // of a statement
+constexpr std::size_t kMaxName = 63;     // bytes
 constexpr double kMaxWeight = 1e9;
 constexpr std::int64_t kMaxRetries = 100;
 constexpr std::int64_t kMaxConnections = 65'535;
@@ -70,17 +69,9 @@ std::string lines_of(const base::JsonNode& node) {
     return text;
 }
 
-/// Why this can be no statement of a workload; empty where it can.
-std::string complaint_of(const std::string& sql) {
-    SqlScanner scanner{sql};
-    if (scanner.peek().empty()) return "the statement is empty";
-    if (scanner.take_word() == "copy") return "COPY moves its data outside of a query; use INSERT or SELECT";
-    return "";
-}
-
 std::string parse_sql(const base::JsonNode& node) {
     auto sql = lines_of(node);
-    if (const auto complaint = complaint_of(sql); !complaint.empty()) node.fail(complaint);
+    if (const auto complaint = complaint_of_statement(sql); !complaint.empty()) node.fail(complaint);
     return sql;
 }
 
@@ -259,6 +250,13 @@ const base::EmbeddedFile* find_embedded(std::string_view name) {
 
 }  // namespace
 
+std::string complaint_of_statement(std::string_view sql) {
+    SqlScanner scanner{sql};
+    if (scanner.peek().empty()) return "the statement is empty";
+    if (scanner.take_word() == "copy") return "COPY moves its data outside of a query; use INSERT or SELECT";
+    return "";
+}
+
 Scenario parse_scenario(const base::JsonNode& node) {
     node.expect_object({"name", "description", "operations", "traffic", "arrivals", "connections",
                         "thresholds", "read_only"});
@@ -312,7 +310,7 @@ Scenario built_in_scenario(std::string_view name) {
 }
 
 Scenario scenario_of_statement(const std::string& sql) {
-    if (const auto complaint = complaint_of(sql); !complaint.empty()) throw base::Error(complaint);
+    if (const auto complaint = complaint_of_statement(sql); !complaint.empty()) throw base::Error(complaint);
     Operation operation;
     operation.name = "sql";
     operation.statements.emplace_back().sql = sql;

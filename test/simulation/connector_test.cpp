@@ -171,3 +171,21 @@ TEST_CASE("sessions that are lost before all of them stood together are counted,
     connector.session_down(2);
     CHECK(connector.lost_early() == 1);
 }
+
+TEST_CASE("who was given up by ourselves is away for a reason of ours, until it fails to come back") {
+    Connecting connecting{1s};
+    connecting.run();
+    auto& connector = *connecting.connector;
+    CHECK(connector.away() == kSessions);
+    for (std::uint32_t i = 0; i < kSessions; ++i) connector.session_up(i);
+    CHECK(connector.away() == 0);
+    connector.session_down(0);  // by the server
+    CHECK(connector.away() == 1);
+    connector.session_up(0);
+    connecting.sessions[1]->give_up("a time-out, say");
+    CHECK(connector.connected() == kSessions - 1);
+    CHECK(connector.away() == 0);
+    connector.session_up(1);
+    CHECK(connector.away() == 0);
+    CHECK(connector.connected() == kSessions);
+}

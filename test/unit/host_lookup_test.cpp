@@ -14,32 +14,41 @@ using State = HostLookup::State;
 
 namespace {
 
+const base::Mono kNow = base::mono_now();
+
 class Asker {
  public:
     explicit Asker(const std::string& hosts)
         : lookup_{loop_, postgres::Conninfo::parse("host=" + hosts, "test"),
                   event_loop::Callback<>::to<&Asker::on_answer>(*this)} {}
 
-    /// Waits for the answer.
+    /// Waits for the answer, which comes at once.
     State ask(base::Mono now) {
+        comes_at_ = now;
         const State state = lookup_.ask(now);
         const int before = answers_;
         loop_.run();
         return answers_ > before ? lookup_.ask(now) : state;
     }
-    void wait() { loop_.run(); }
+    /// For the answer, which comes at that time.
+    void wait(base::Mono then = kNow) {
+        comes_at_ = then;
+        loop_.run();
+    }
     [[nodiscard]] int answers() const noexcept { return answers_; }
     [[nodiscard]] HostLookup& lookup() noexcept { return lookup_; }
 
  private:
-    void on_answer() noexcept { ++answers_; }
+    void on_answer() noexcept {
+        lookup_.answered(comes_at_);
+        ++answers_;
+    }
 
     int answers_ = 0;
+    base::Mono comes_at_;
     event_loop::Loop loop_;
     HostLookup lookup_;
 };
-
-const base::Mono kNow = base::mono_now();
 
 }  // namespace
 
@@ -73,10 +82,23 @@ TEST_CASE("what is asked again is waited for, and where that takes long the old 
     CHECK(asker.lookup().retry_at() == kNow + 2s);
     CHECK(asker.lookup().ask(kNow + 1999ms) == State::waiting);
     CHECK(asker.lookup().ask(kNow + 2s) == State::ready);
-    asker.wait();
-    CHECK(asker.lookup().ask(kNow + 1100ms) == State::ready);
+    asker.wait(kNow + 2s);
+    CHECK(asker.lookup().ask(kNow + 2100ms) == State::ready);
     CHECK(asker.answers() == 2);
     CHECK(asker.lookup().retry_at() == base::Mono::max());
+}
+
+TEST_CASE("an answer is fresh from when it came, however long that took") {
+    Asker slow{"localhost"};
+    REQUIRE(slow.lookup().ask(kNow) == State::waiting);
+    slow.wait(kNow + 1500ms);
+    CHECK(slow.lookup().ask(kNow + 1500ms) == State::ready);
+    CHECK(slow.lookup().ask(kNow + 2499ms) == State::ready);
+    CHECK(slow.lookup().ask(kNow + 2500ms) == State::waiting);
+    CHECK(slow.lookup().retry_at() == kNow + 3500ms);
+    slow.wait(kNow + 4s);
+    CHECK(slow.lookup().ask(kNow + 4900ms) == State::ready);
+    CHECK(slow.answers() == 2);
 }
 
 TEST_CASE("a host whose address is given is not looked up, and one beside it is") {

@@ -92,8 +92,30 @@ TEST_CASE("expressions are computed as pgbench computes them") {
     CHECK(set("random(1, 10) - 5")["integer"] == Json::parse("[-4, 5]"));
     CHECK(set("5 - random(1, 10)")["integer"] == Json::parse("[-5, 4]"));
     CHECK(set("-random(1, 10)")["integer"] == Json::parse("[-10, -1]"));
-    CHECK(values("\\set a random(1, 9)\n\\set b :a\nSELECT :b;")["b"]["integer"] == Json::parse("[1, 9]"));
-    CHECK(values("SELECT :tag;", {{"tag", "it's"}})["tag"]["constant"] == "it's");
+    CHECK(set("7.0 % 4.0")["constant"] == 3);
+    CHECK(set("random(1, 4.0 / 2)")["integer"] == Json::parse("[1, 2]"));
+    CHECK(set("0.1 + 0.2")["constant"] == "0.3");
+    CHECK(set(":n - 1", {{"n", "007"}})["constant"] == 6);
+}
+
+TEST_CASE("what -D gives is sent as it is written, and a number only where one computes with it") {
+    for (const auto* text : {"it's", "01234", "0.10", "1e3", "12345678901234567890", ""})
+        CHECK(values("SELECT :v;", {{"v", text}})["v"]["constant"] == text);
+}
+
+TEST_CASE("a variable is drawn once a transaction, under each of its names") {
+    const auto read = operation("\\set a random(1, 9)\n\\set b :a\n\\set a random(1, 5)\nSELECT :a, :b, :b;");
+    CHECK(read["values"] == Json::parse(R"({"a": {"integer": [1, 9]}, "a 2": {"integer": [1, 5]}})"));
+    CHECK(read["statements"][0]["parameters"] ==
+          Json::parse(R"([{"value": "a 2"}, {"value": "a"}, {"value": "a"}])"));
+    const auto same = operation("\\set a random(1, 9)\n\\set a :a\nSELECT :a;");
+    CHECK(same["values"] == Json::parse(R"({"a": {"integer": [1, 9]}})"));
+    // Drawn a second time it would be another number.
+    for (const auto* computed : {":a + 1", "-:a", "(:a)", "random(1, :a)"}) {
+        CAPTURE(computed);
+        CHECK_THAT(refusal(std::string{"\\set a random(1, 9)\n\\set b "} + computed + "\nSELECT :b;"),
+                   StartsWith("my.sql:2: :a is drawn, and what is made of it belongs in the SQL"));
+    }
 }
 
 TEST_CASE("names become parameters where they are names, and nowhere else") {
@@ -105,6 +127,17 @@ TEST_CASE("names become parameters where they are names, and nowhere else") {
     CHECK(sql("SELECT 'a; b' /* ; */ , $$ ; $$;SELECT 2") == "SELECT 'a; b' /* ; */ , $$ ; $$");
     CHECK(sql("-- a comment\n\n SELECT\n  1 ;\n") == "SELECT\n  1");
     CHECK(operation("SELECT 1; SELECT 2;;\nSELECT 3")["statements"].size() == 3);
+    // A hint is no comment to who reads it.
+    CHECK(sql("-- seen by nobody\n/*+ IndexScan(t) */ SELECT 1;") == "/*+ IndexScan(t) */ SELECT 1");
+    CHECK(operation("/* a */; SELECT 1; /* b */")["statements"].size() == 1);
+    CHECK(operation("/* a */ \\set x 5\nSELECT :x")["statements"].size() == 1);
+    CHECK(sql("CREATE RULE r AS ON INSERT TO t DO (SELECT 1; SELECT (2));") ==
+          "CREATE RULE r AS ON INSERT TO t DO (SELECT 1; SELECT (2))");
+    // A command of pgbench's ends what stands before it.
+    const auto ended = operation("SELECT 1\n\\set x 5\nSELECT :x");
+    REQUIRE(ended["statements"].size() == 2);
+    CHECK(ended["statements"][0]["sql"] == "SELECT 1");
+    CHECK(ended["statements"][1]["sql"] == "SELECT $1");
     const auto alike = operation("SELECT 1; SELECT 2; (SELECT 3)");
     CHECK(alike["statements"][1]["name"] == "SELECT 2");
     CHECK(alike["statements"][2]["name"] == "SELECT 3");
@@ -151,6 +184,7 @@ TEST_CASE("what a query has no place for is refused with its line") {
              {"1 / 0", "a division by zero"},
              {"1.0 / 0", "a division by zero"},
              {"9223372036854775807 + 1", "beyond 64 bits"},
+             {"9223372036854775808", "beyond 64 bits"},
              {"-9223372036854775807 - 2", "beyond 64 bits"},
              {"1.2.3", "no number"},
              {":y", ":y is not set before"},
@@ -162,6 +196,17 @@ TEST_CASE("what a query has no place for is refused with its line") {
         CHECK_THAT(told, Contains(why));
     }
     CHECK_THAT(refusal("\\set 5+5\n"), Contains("a name and an expression"));
+    CHECK_THAT(refusal("\\set 1 5\n"), Contains("a name and an expression"));
+    CHECK_THAT(refusal("\n\nCOPY t FROM STDIN;"), StartsWith("my.sql:3: COPY moves its data"));
+    std::string many = "\n\nSELECT :scale";
+    for (int i = 0; i < 32; ++i) many += ", :scale";
+    CHECK(refusal(many) == "my.sql:3: a statement takes 32 variables at most");
+    many.clear();
+    for (int i = 0; i < 33; ++i) many += "\\set x random(1, 2)\nSELECT :x;\n";
+    CHECK(refusal(many) == "my.sql:66: a script uses 32 variables at most");
+    many.clear();
+    for (int i = 0; i < 101; ++i) many += "SELECT 1;\n";
+    CHECK(refusal(many) == "my.sql:101: a script has 100 statements at most");
 }
 
 TEST_CASE("files are scripts with weights, and named after themselves") {
@@ -182,9 +227,6 @@ TEST_CASE("files are scripts with weights, and named after themselves") {
     CHECK(
         std::get<workload::IntegerParameter>(both.operations[0].statements[0].arguments[0].parameter).high ==
         7);
-    const test::TemporaryFile copies{"COPY t FROM STDIN;"};
-    CHECK_THROWS_WITH(workload::scenario_of_scripts({{copies.path(), 1}}, {}),
-                      Contains("COPY moves its data"));
     CHECK_THROWS_WITH(workload::scenario_of_scripts({{"/nowhere.sql", 1}}, {}), Contains("cannot read it"));
 }
 
@@ -195,7 +237,7 @@ TEST_CASE("a definition is a name and whatever it stands for") {
     workload::define(variables, "empty=");
     workload::define(variables, "n=6");
     CHECK(variables == ScriptVariables{{"n", "6"}, {"url", "a=b"}, {"empty", ""}});
-    for (const auto* bad : {"n", "=5", "a b=1", "a-b=1", ""}) {
+    for (const auto* bad : {"n", "=5", "a b=1", "a-b=1", "1=x", ""}) {
         CAPTURE(bad);
         CHECK_THROWS_AS(workload::define(variables, bad), base::Error);
     }

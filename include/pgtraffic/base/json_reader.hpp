@@ -18,7 +18,7 @@ namespace pgtraffic::base {
 [[nodiscard]] std::string input_name(const std::string& path);
 
 /// Reads a whole file, or standard input for "-". Throws Error if it cannot be read, is empty, or has more
-/// than 100 MB.
+/// than 500 MB.
 [[nodiscard]] std::string read_text_file(const std::string& path);
 
 /// The same, and parses it. Throws Error if it cannot be read or parsed.

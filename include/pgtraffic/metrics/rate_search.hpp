@@ -20,6 +20,7 @@ struct SearchStep {
         carried,
         not_carried,
         disturbed,  ///< connections were lost in it: it tells nothing
+        too_short,  ///< nothing was answered within it: a longer one follows
     };
     /// From due to answered; with a time-out counted at its end, and what was still under way at its age.
     struct Responses {
@@ -45,7 +46,7 @@ struct SearchStep {
 };
 
 [[nodiscard]] constexpr std::string_view to_string(SearchStep::Verdict verdict) noexcept {
-    constexpr std::string_view kNames[] = {"closed_loop", "carried", "not_carried", "disturbed"};
+    constexpr std::string_view kNames[] = {"closed_loop", "carried", "not_carried", "disturbed", "too_short"};
     return kNames[static_cast<std::size_t>(verdict)];
 }
 

@@ -35,8 +35,8 @@ class Calibration {
     void in_flight(const metrics::Completion& query, base::Nanos so_far) noexcept {
         search_.in_flight(query, so_far);
     }
-    /// As PeakSearch::end_step(); `all_connected`: no session is without its connection.
-    void end_step(base::Nanos length, std::uint64_t planned, std::uint64_t started, bool all_connected);
+    /// As PeakSearch::end_step(); `none_away`: no session is without its connection, but for a time-out.
+    void end_step(base::Nanos length, std::uint64_t planned, std::uint64_t started, bool none_away);
 
     /// What the step that is over left under way is waited for, as long as a step lasts: what one piled up is
     /// none of the next one's.

@@ -63,6 +63,10 @@ class Connector {
     }
 
     [[nodiscard]] std::uint32_t connected() const noexcept { return connected_; }
+    /// Sessions without a connection that was not given up by ourselves, over a time-out.
+    [[nodiscard]] std::uint32_t away() const noexcept {
+        return static_cast<std::uint32_t>(lines_.size()) - connected_ - given_up_;
+    }
     [[nodiscard]] std::uint64_t reconnects() const noexcept { return reconnects_; }
     /// Failed attempts of a session in a row.
     [[nodiscard]] std::uint32_t attempts(std::uint32_t session) const noexcept {
@@ -81,6 +85,7 @@ class Connector {
         std::uint32_t short_lives = 0;  // connections that were made and thrown out at once, in a row
         bool up = false;
         bool was_up = false;
+        bool given_up = false;  // its last connection, by ourselves
         base::Mono started;
         base::Mono wants_since;  // to go on with its handshake
         base::Mono up_since;
@@ -92,7 +97,7 @@ class Connector {
     }
     void begin_time(std::uint32_t session, base::Mono now) noexcept;  // of an attempt
     void on_time() noexcept;
-    void on_addresses() noexcept { go_on(base::mono_now()); }
+    void on_addresses() noexcept;
     void on_password() noexcept;
     void note_failure(std::string_view reason) noexcept;
     void fail_wanting(std::string_view why, base::Mono now) noexcept;  // no address or password to be had
@@ -109,6 +114,7 @@ class Connector {
     bool stopped_ = false;
     bool going_on_ = false;
     std::uint32_t connected_ = 0;
+    std::uint32_t given_up_ = 0;  // lines
     std::uint64_t reconnects_ = 0;
     std::uint64_t lost_early_ = 0;
     std::map<std::string, std::uint64_t, std::less<>> failures_;

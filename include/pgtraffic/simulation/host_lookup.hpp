@@ -26,8 +26,11 @@ class HostLookup {
         failed,   ///< error() says why there is nowhere to connect to, once for each look-up; → waiting
     };
 
-    /// `on_answer` is called after each look-up.
+    /// `on_answer` is called after each look-up, whose answer counts as of the time that answered() tells
+    /// then.
     HostLookup(event_loop::Loop& loop, postgres::Conninfo conninfo, event_loop::Callback<> on_answer);
+
+    void answered(base::Mono now) noexcept { answered_at_ = now; }
 
     /// The state now; begins to look up where the last answer is older than a second.
     [[nodiscard]] State ask(base::Mono now);
@@ -67,6 +70,7 @@ class HostLookup {
     std::size_t current_ = 0;           // of these
     bool under_way_ = false;
     base::Mono asked_at_ = base::Mono::min();  // of the last look-up
+    base::Mono answered_at_;                   // a slow resolver's answers are as fresh as a quick one's
     std::string error_;
     bool error_told_ = false;
     postgres::Conninfo with_addresses_;         // of all hosts

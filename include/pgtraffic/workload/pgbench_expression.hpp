@@ -19,7 +19,7 @@ struct Drawn {
     std::int64_t high = 0;
 };
 
-/// What a variable of a script holds; a text only where -D gave one.
+/// What a variable of a script holds; a text, which may be that of a number, where -D gave it.
 using ScriptValue = std::variant<std::int64_t, double, std::string, Drawn>;
 using ScriptValues = std::map<std::string, ScriptValue, std::less<>>;
 
@@ -30,10 +30,11 @@ struct ScriptComplaint {
 
 /// Of what may be in a variable's name; a colon in front is the caller's.
 [[nodiscard]] bool is_variable_part(char c) noexcept;
-/// Of the name that `text` begins with; 0 where it begins with none.
+/// Of the name that `text` begins with; 0 where it begins with none, as with a digit.
 [[nodiscard]] std::size_t variable_length(std::string_view text) noexcept;
 
-/// A number where it is one, as pgbench takes what -D says.
+/// A number where it is one, as an expression of pgbench takes what -D says. Throws ScriptComplaint for one
+/// of more than 64 bits.
 [[nodiscard]] ScriptValue value_of_text(const std::string& text);
 
 /// Throws ScriptComplaint.

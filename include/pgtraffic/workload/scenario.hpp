@@ -62,6 +62,12 @@ struct Scenario {
     std::optional<bool> read_only;  ///< its author's word; none: the statements tell (intent.hpp)
 };
 
+/// Statements of an operation, at most.
+inline constexpr std::size_t kMaxStatements = 100;
+
+/// Why this can be no statement of a workload; empty where it can.
+[[nodiscard]] std::string complaint_of_statement(std::string_view sql);
+
 /// Throws base::Error with file and JSON pointer for unknown keys, wrong types, no operation, a weight that
 /// is negative or all weights zero, two operations of one name, an empty or COPY statement, an SQLSTATE that
 /// is none, a parameter of no known kind, one that names no value of its operation, more than kMaxParameters.

@@ -47,7 +47,7 @@ page.start(async () => {
     /** What the steps of a search for a rate showed, the slowest first. */
     function drawSearch({ rate_search: search }) {
         if (!search) return;
-        const steps = search.steps.filter((one) => one.rate_per_s !== null && one.response_ms !== null && one.verdict !== 'disturbed')
+        const steps = search.steps.filter((one) => one.rate_per_s !== null && one.response_ms !== null && ['carried', 'not_carried'].includes(one.verdict))
             .sort((a, b) => a.rate_per_s - b.rate_per_s);
         if (steps.length === 0) return;
         const dots = (label, colorName, key, style, verdict) => page.series(label, colorName,
