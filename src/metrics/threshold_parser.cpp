@@ -133,10 +133,8 @@ class Parser {
 
  private:
     [[noreturn]] void fail(std::size_t at, const std::string& what) const {
-        const auto column =
-            std::count_if(text_.begin(), text_.begin() + static_cast<std::ptrdiff_t>(at),
-                          [](char c) { return (static_cast<unsigned char>(c) & 0xC0U) != 0x80; });
-        throw base::Error(fmt::format("column {}: {}", column + 1, what));
+        throw base::Error(
+            fmt::format("column {}: {}", base::characters_of(text_.substr(0, at)) + 1, what));
     }
 
     void skip_spaces() {

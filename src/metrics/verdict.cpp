@@ -102,9 +102,9 @@ void judge_missing_sessions(const RunResult& run, Judge& judge) {
     const double beside_outages =
         run.sessions_away_ratio - base::to_seconds(run.without_service()) / run.duration_s;
     judge.above("sessions_missing", beside_outages, 0.01, 0.50,
-                fmt::format("sessions were without a connection for {:.1f} % of their time: the figures are "
+                fmt::format("sessions were without a connection for {:.1f} % of their time{}: the figures are "
                             "those of a smaller load",
-                            run.sessions_away_ratio * 100));
+                            beside_outages * 100, run.without_service().count() > 0 ? ", outages apart" : ""));
 }
 
 /// In an open loop what had to wait is charged for it.

@@ -196,8 +196,9 @@ bool Comparison::failed() const noexcept {
 }
 
 FailCondition parse_fail_condition(std::string_view expression, const ComparedRun& base) {
-    const auto fail = [](std::size_t at, std::string_view what) {
-        throw base::Error(fmt::format("column {}: {}", at + 1, what));
+    const auto fail = [&](std::size_t at, std::string_view what) {
+        throw base::Error(
+            fmt::format("column {}: {}", base::characters_of(expression.substr(0, at)) + 1, what));
     };
     constexpr std::string_view kForm = "write a figure, a comparison and a change, such as response.p99>+10%";
     const auto quote = expression.rfind('"');
@@ -212,12 +213,11 @@ FailCondition parse_fail_condition(std::string_view expression, const ComparedRu
                                ? (or_equal ? Comparison::greater_or_equal : Comparison::greater)
                                : (or_equal ? Comparison::less_or_equal : Comparison::less);
     auto begin = sign + (or_equal ? 2 : 1);
-    while (begin < expression.size() && expression[begin] == ' ') ++begin;
-    auto rest = expression.substr(begin);
-    while (rest.ends_with(' ')) rest.remove_suffix(1);
+    while (begin < expression.size() && base::is_space(expression[begin])) ++begin;
+    auto rest = base::trimmed(expression.substr(begin));
     if (!rest.ends_with('%')) fail(begin, "the change is given in per cent: write >+10%, or <-5%");
     rest.remove_suffix(1);
-    while (rest.ends_with(' ')) rest.remove_suffix(1);
+    rest = base::trimmed(rest);
     const bool with_sign = rest.starts_with('+') || rest.starts_with('-');
     if (!with_sign && expression[sign] == '<' && base::parse_number(rest).value_or(0) != 0)
         fail(begin, "a fall is written with its sign: <-5%; without one it is what does not grow as much");

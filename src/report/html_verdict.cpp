@@ -100,7 +100,10 @@ std::string unit_of(std::string_view expression) {
     word.remove_prefix(static_cast<std::size_t>(
         std::from_chars(word.data(), word.data() + word.size(), limit).ptr - word.data()));
     word = without_leading(word, " \t");
-    if (word.empty()) return "";
+    if (word.empty()) {
+        const auto before = expression.substr(0, expression.find_last_not_of("<>= \t", sign) + 1);
+        return before.ends_with("throughput") ? "/s" : "";
+    }
     return word.starts_with('/') ? std::string{word} : fmt::format(" {}", word == "us" ? "µs" : word);
 }
 

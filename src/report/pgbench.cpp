@@ -78,8 +78,10 @@ std::string latency(const Histogram& response, std::string_view prefix) {
 
 /// The two lines of pgbench, behind `prefix`.
 std::string retries(const Counts& counts, std::string_view prefix) {
+    // Among them are those that had no answer at the end.
+    const auto all = all_of(counts) + counts.in_flight;
     return fmt::format("{0}number of transactions retried: {1} ({2:.3f}%)\n{0}total number of retries: {3}\n",
-                       prefix, counts.retried, percent_of(counts.retried, all_of(counts)), counts.retries);
+                       prefix, counts.retried, percent_of(counts.retried, all), counts.retries);
 }
 
 std::string each_operation(const RunResult& run) {

@@ -687,6 +687,10 @@ TEST_CASE("conditions that mean nothing are refused with their column") {
     CHECK(refusal("response>+10%", base).find("which figure") != std::string::npos);
     CHECK(refusal("response.p99>+10ms", base).find("per cent") != std::string::npos);
     CHECK(refusal("response.p99>%", base).find("a number") != std::string::npos);
+    CHECK(refusal("response.p99 >\t+10 %", base).empty());
+    auto umlaut = base;
+    umlaut["operations"][0]["name"] = "störe";
+    CHECK(refusal("störe.response.p99>+10", umlaut).starts_with("column 20: the change"));
     CHECK(refusal("response.p99>+-5%", base).empty());
     CHECK(refusal("throughput<-100%", base).empty());
     CHECK(refusal("throughput>-200%", base).find("more than 100 %") != std::string::npos);

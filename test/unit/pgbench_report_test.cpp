@@ -70,6 +70,13 @@ TEST_CASE("failed, skipped and retried queries have pgbench's lines, and each op
     CHECK(found(text, R"(^maximum number of tries: (\d+)$)") == "7");
     CHECK(found(text, R"(^number of transactions retried: (\d+ \(.*%\))$)") == "9 (0.060%)");
     CHECK(found(text, R"(^total number of retries: (\d+)$)") == "12");
+    auto unfinished = run;
+    unfinished.total = {};
+    unfinished.total.planned = unfinished.total.started = 3;
+    unfinished.total.ok = 1;
+    unfinished.total.in_flight = unfinished.total.retried = unfinished.total.retries = 2;
+    CHECK(found(report::pgbench_report(unfinished), R"(^number of transactions retried: (\d+ \(.*%\))$)") ==
+          "2 (66.667%)");
     CHECK(found(text, R"(^rate limit schedule lag: avg \d+\.\d{3} \(max (\d+\.\d{3})\) ms$)") == "5.000");
     CHECK(found(text, R"(^SQL script 2: (.*)$)") == "insert_order");
     CHECK(found(text, R"(^ - (\d+) transactions \(24\.8% of total, tps = [0-9.]+\)$)") == "3700");

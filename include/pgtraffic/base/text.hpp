@@ -1,6 +1,7 @@
 // Characters and words of ASCII text, whatever the locale.
 #pragma once
 
+#include <cstddef>
 #include <string>
 #include <string_view>
 
@@ -38,6 +39,13 @@ namespace pgtraffic::base {
     while (!text.empty() && is_space(text.front())) text.remove_prefix(1);
     while (!text.empty() && is_space(text.back())) text.remove_suffix(1);
     return text;
+}
+
+/// Of UTF-8: bytes that begin a character.
+[[nodiscard]] constexpr std::size_t characters_of(std::string_view text) noexcept {
+    std::size_t n = 0;
+    for (const char c : text) n += (static_cast<unsigned char>(c) & 0xC0U) != 0x80U ? 1 : 0;
+    return n;
 }
 
 }  // namespace pgtraffic::base
