@@ -101,6 +101,7 @@ void Aggregator::count(const Completion& c) noexcept {
             ++statement.failed;
             ++when_done.timed_out;
             cell.latencies.unanswered.record(c.done - c.due);
+            ++series_.at(c.due).unanswered;
             break;
     }
     if (c.statement > 0 && plan_.operations[c.operation].in_order) {
@@ -176,7 +177,7 @@ void Aggregator::record_unanswered(std::uint32_t operation, Mono due, Mono now,
     ++(total_.*counter);
     cell.latencies.response.record(now - due);
     cell.latencies.unanswered.record(now - due);
-    series_.record_response(due, now - due);
+    series_.record_unanswered(due, now - due);
 }
 
 void Aggregator::record_missed(std::uint32_t operation, Mono due, Mono now) noexcept {

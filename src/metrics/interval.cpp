@@ -102,6 +102,16 @@ void SparseCounts::merge(const SparseCounts& other) {
     bytes_ = std::move(merged.bytes_);
 }
 
+namespace {
+
+/// The q-th of n in their order, from 1 on.
+std::uint64_t rank_of(double q, std::uint64_t n) noexcept {
+    const auto all = static_cast<double>(n);
+    return static_cast<std::uint64_t>(std::clamp(std::ceil(q * all - 1e-9), 1.0, all));
+}
+
+}  // namespace
+
 std::uint64_t SparseCounts::count() const noexcept {
     std::uint64_t n = 0;
     for (Reader r{bytes_}; !r.done(); r.next()) n += r.count();
@@ -117,8 +127,7 @@ std::uint64_t SparseCounts::count_before(std::uint32_t bucket) const noexcept {
 base::Nanos SparseCounts::quantile(double q) const noexcept {
     const std::uint64_t n = count();
     if (n == 0) return base::Nanos{0};
-    const auto rank = static_cast<std::uint64_t>(
-        std::clamp(std::ceil(q * static_cast<double>(n) - 1e-9), 1.0, static_cast<double>(n)));
+    const std::uint64_t rank = rank_of(q, n);
     std::uint64_t seen = 0;
     for (Reader r{bytes_}; !r.done(); r.next()) {
         seen += r.count();
@@ -154,6 +163,12 @@ void Interval::merge(const Interval& next) {
     lag_max = std::max(lag_max, next.lag_max);
     response.merge(next.response);
     lag.merge(next.lag);
+    unanswered += next.unanswered;
+}
+
+bool Interval::is_lower_bound(double q) const noexcept {
+    const std::uint64_t n = unanswered > 0 ? response.count() : 0;
+    return n > 0 && n - std::min(unanswered, n) < rank_of(q, n);
 }
 
 }  // namespace pgtraffic::metrics

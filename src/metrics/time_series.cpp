@@ -162,6 +162,7 @@ void TimeSeries::add_waiting(Interval& interval, Mono now, const Unanswered& una
     const Nanos age = now - (plan_.start + base::from_seconds(end_s));
     ages.record(age, static_cast<std::uint32_t>(waiting));
     interval.response.merge(SparseCounts{ages});
+    interval.unanswered += static_cast<std::uint64_t>(waiting);
     ages.clear();
     interval.max = std::max(interval.max, age);
 }
@@ -184,6 +185,7 @@ std::vector<Interval> TimeSeries::ended(std::size_t count, Mono now, const Unans
         Interval& interval = intervals[age->first];
         for (const std::size_t index = age->first; age != ages.end() && age->first == index; ++age) {
             of_one.record(age->second);
+            ++interval.unanswered;
             interval.max = std::max(interval.max, age->second);
         }
         interval.response.merge(SparseCounts{of_one});

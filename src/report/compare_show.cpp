@@ -152,16 +152,21 @@ std::string curves_json(const std::vector<ComparedRun>& runs) {
     Json all = Json::array();
     for (const auto& run : runs) {
         Json intervals = Json::array();
+        // As in the table: under a backlog that grows the response has no figures to compare.
+        const bool steady = !backlog_grew(run.document);
         for (const auto& one : run.document["intervals"]) {
+            const auto from = one.value("at_least_from", Json(nullptr));
+            const bool p99 = steady && from != "p50" && from != "p95" && from != "p99";
+            const bool p50 = steady && from != "p50";
             intervals.push_back({{"elapsed_s", one["elapsed_s"]},
                                  {"duration_s", one["duration_s"]},
                                  {"throughput_per_s", one["throughput_per_s"]},
-                                 {"p50_ms", one["p50_ms"]},
-                                 {"p99_ms", one["p99_ms"]}});
+                                 {"p50_ms", p50 ? one["p50_ms"] : Json(nullptr)},
+                                 {"p99_ms", p99 ? one["p99_ms"] : Json(nullptr)}});
         }
         const auto& summary = run.document["summary"];
         const auto& response = run.document["histograms"]["response"];
-        const bool answered = summary["response_ms"].is_object();
+        const bool answered = steady && summary["response_ms"].is_object();
         all.push_back({{"label", run.label},
                        {"group", run.group},
                        {"duration_s", summary["duration_s"]},

@@ -121,7 +121,8 @@ std::string time_charts(bool open, const std::string& no_failures) {
         "read all of them at that moment.</p>\n";
     html += html_chart("chart-rate", "Throughput",
                        open ? "queries a second, target and attained" : "queries a second") +
-            html_chart("chart-latency", "Response time", "of what was due then, log axis", true);
+            html_chart("chart-latency", "Response time", "of what was due then, log axis; dotted: at least",
+                       true);
     html += no_failures.empty() ? html_chart("chart-failures", "Failures", "in each interval")
                                 : fmt::format("<h3>Failures</h3>\n<p class=\"hint\">{}</p>\n", no_failures);
     html +=

@@ -1,5 +1,8 @@
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <cstdint>
+
 #include "pgtraffic/report/html_section.hpp"
 #include "pgtraffic/report/json.hpp"
 
@@ -70,10 +73,15 @@ std::string html_heat_map(const Json& document) {
     const auto& heat = document["histograms"]["response_over_time"];
     if (heat["limits"].size() < 2 || heat["columns"].empty())
         return section("heat", "Latency heat map", hint("There was no response to show."));
+    const bool unanswered = std::ranges::any_of(document["intervals"], [](const Json& interval) {
+        return interval.value("unanswered", std::uint64_t{0}) > 0;
+    });
     return section(
         "heat", "Latency heat map",
-        hint("How many responses took how long, by the time at which they were due: the stronger the "
-             "colour, the larger their share of that moment. A second band shows what an average hides.") +
+        hint(fmt::format(
+            "How many responses took how long, by the time at which they were due: the stronger the "
+            "colour, the larger their share of that moment. A second band shows what an average hides.{}",
+            unanswered ? " What had no answer is there with the age that it had reached." : "")) +
             html_chart("chart-heat", "Response time", "log axis", true) +
             "<noscript><p class=\"hint\">The heat map needs a browser with scripts; the table above has "
             "percentiles over time.</p></noscript>\n");

@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
+#include <string_view>
 
 namespace pgtraffic::report {
 namespace {
@@ -24,6 +26,16 @@ std::string phases(const Json& document, const HtmlFigures& figure) {
                                               figure);
 }
 
+constexpr std::array<std::string_view, 4> kTimeFigures{"p50", "p95", "p99", "max"};
+
+/// Of those figures of an interval; behind all of them where none is, as in results of earlier versions.
+std::size_t first_lower_bound(const Json& interval) {
+    const auto from = interval.find("at_least_from");
+    if (from == interval.end() || !from->is_string()) return kTimeFigures.size();
+    return static_cast<std::size_t>(std::ranges::find(kTimeFigures, from->get<std::string>()) -
+                                    kTimeFigures.begin());
+}
+
 /// Neighbours [begin, end) of the intervals in one row.
 std::vector<std::string> time_row(const Json& intervals, std::size_t begin, std::size_t end) {
     double length = 0;
@@ -36,6 +48,7 @@ std::vector<std::string> time_row(const Json& intervals, std::size_t begin, std:
     double max = 0;
     bool answered = false;
     bool has_target = false;
+    std::size_t at_least = kTimeFigures.size();  // the first of the figures that is a lower bound
     for (auto i = begin; i < end; ++i) {
         const auto& one = intervals[i];
         const double duration = one["duration_s"].get<double>();
@@ -49,12 +62,16 @@ std::vector<std::string> time_row(const Json& intervals, std::size_t begin, std:
         timed_out += one["timed_out"].get<std::uint64_t>();
         if (!one["p99_ms"].is_number() || !one["p50_ms"].is_number() || !one["max_ms"].is_number()) continue;
         answered = true;
+        at_least = std::min(at_least, first_lower_bound(one));
         p50 = std::max(p50, one["p50_ms"].get<double>());
         p99 = std::max(p99, one["p99_ms"].get<double>());
         max = std::max(max, one["max_ms"].get<double>());
     }
     const auto rate = [&](double n) { return length > 0 ? figure_text(n / length, Look::rate) : "–"; };
-    const auto latency = [&](double ms) { return answered ? figure_text(ms, Look::millis) : "–"; };
+    const auto latency = [&](double ms, std::size_t place) {
+        if (!answered) return std::string{"–"};
+        return (place >= at_least ? std::string{kAtLeastMark} : "") + figure_text(ms, Look::millis);
+    };
     const auto count = [](std::uint64_t n) { return figure_text(static_cast<double>(n), Look::count); };
     const auto& last = intervals[end - 1];
     return {figure_text(intervals[begin]["elapsed_s"].get<double>(), Look::seconds),
@@ -65,9 +82,9 @@ std::vector<std::string> time_row(const Json& intervals, std::size_t begin, std:
             count(timed_out),
             count(last["waiting"].get<std::uint64_t>()),
             count(last["in_flight"].get<std::uint64_t>()),
-            latency(p50),
-            latency(p99),
-            latency(max)};
+            latency(p50, 0),
+            latency(p99, 2),
+            latency(max, 3)};
 }
 
 std::string time_table(const Json& intervals) {
@@ -81,7 +98,7 @@ std::string time_table(const Json& intervals) {
                              "waiting and in flight as at its end."
                            : "Waiting and in flight are as at an interval's end.";
     return fmt::format("<details><summary>The same as a table</summary>{}{}</details>\n", hint(what),
-                       html_table("Over time", time_columns(), rows));
+                       with_mark_notes(html_table("Over time", time_columns(), rows)));
 }
 
 /// "57P01: 12 queries, 3 connects", without what was none.

@@ -533,6 +533,18 @@ bool backlog_grew(const Json& document) {
     return backlog != summary.end() && backlog->is_object() && backlog->value("growing", Json(false)) == true;
 }
 
+namespace {
+
+/// The least of the figures that are lower bounds; those above it are as well.
+Json at_least_from(const metrics::Interval& interval) {
+    for (const auto& [key, q] : {std::pair{"p50", 0.5}, {"p95", 0.95}, {"p99", 0.99}, {"max", 1.0}}) {
+        if (interval.is_lower_bound(q)) return key;
+    }
+    return nullptr;
+}
+
+}  // namespace
+
 Json interval_json(const metrics::Interval& interval, base::Wall started_at, bool open_loop) {
     const auto response = [&](double q) {
         return interval.response.count() == 0 ? Json(nullptr) : millis(interval.response_quantile(q));
@@ -555,6 +567,9 @@ Json interval_json(const metrics::Interval& interval, base::Wall started_at, boo
         open_loop && interval.lag.count() > 0 ? millis(interval.lag_quantile(0.99)) : Json(nullptr);
     row["loop_busy_ratio"] = rounded(interval.loop_busy_ratio);
     row["reconnects"] = interval.reconnects;
+    row["missed"] = interval.missed;
+    row["unanswered"] = interval.unanswered;
+    row["at_least_from"] = at_least_from(interval);
     return row;
 }
 

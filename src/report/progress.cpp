@@ -87,6 +87,7 @@ std::string progress_line(const metrics::Interval& interval, const ProgressConte
     parts.push_back({rate(interval, context), 9});
     parts.push_back({latency(interval), 7});
     parts.push_back({fmt::format("fail {}", with_thousands(interval.failed + interval.timed_out)), 6});
+    if (interval.missed > 0) parts.push_back({fmt::format("miss {}", with_thousands(interval.missed)), 6});
     if (interval.reconnects > 0)
         parts.push_back({fmt::format("reconnects {}", with_thousands(interval.reconnects)), 5});
     if (context.open_loop) {

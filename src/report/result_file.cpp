@@ -187,6 +187,12 @@ void check_interval(const JsonNode& interval) {
     check_amounts(interval, {"elapsed_s", "duration_s", "throughput_per_s", "loop_busy_ratio"});
     check_counts(interval, {"failed", "timed_out", "waiting", "in_flight"});
     check_amounts_or_null(interval, {"target_per_s", "p50_ms", "p95_ms", "p99_ms", "max_ms", "lag_p99_ms"});
+    // Not of earlier versions.
+    for (const auto key : {"missed", "unanswered"}) {
+        if (interval.has(key)) check_count(interval.at(key));
+    }
+    if (interval.has("at_least_from"))
+        unless_null(interval.at("at_least_from"), [](const JsonNode& key) { (void)key.text(); });
 }
 
 void check_histogram(const JsonNode& histogram) {

@@ -4,6 +4,8 @@
 #include <vector>
 
 #include "pgtraffic/metrics/aggregator.hpp"
+
+#include "pgtraffic/report/json.hpp"
 #include "support/catch.hpp"
 #include "support/clock.hpp"
 
@@ -170,6 +172,50 @@ TEST_CASE("failures stand apart; what timed out, was missed or never ended stays
     REQUIRE(result.errors.size() == 2);
     CHECK(result.errors[0].sample == "could not serialize");
     CHECK(result.errors[0].first_at_s == Approx(1.0));
+}
+
+TEST_CASE("an interval says from which figure on its responses are lower bounds") {
+    Aggregator aggregator{two_by_two()};
+    std::uint64_t planned = 0;
+    const auto answered = [&](base::Nanos due, int times) {
+        for (int i = 0; i < times; ++i, ++planned) aggregator.record(completion(0, due, 0ms, 1ms));
+    };
+    const auto waiting = [&](base::Nanos due, int times) {
+        for (int i = 0; i < times; ++i, ++planned) aggregator.record_waiting(0, kStart + due, kStart + 5s);
+    };
+    answered(0s, 100);
+    answered(1s, 99);
+    waiting(1s, 1);
+    answered(2s, 99);
+    waiting(2s, 2);
+    answered(3s, 49);
+    waiting(3s, 51);
+    aggregator.close(kStart + 4s);
+    metrics::Gauges gauges;
+    gauges.planned = planned;
+    gauges.started = 347;
+    gauges.waiting = 54;
+    metrics::RunResult result;
+    aggregator.finish(gauges, result);
+    REQUIRE(result.intervals.size() == 4);
+    const auto& all = result.intervals;
+    CHECK_FALSE(all[0].is_lower_bound(1));
+    CHECK(all[1].unanswered == 1);
+    CHECK(all[1].is_lower_bound(1));
+    CHECK_FALSE(all[1].is_lower_bound(0.99));
+    CHECK(all[2].is_lower_bound(0.99));
+    CHECK_FALSE(all[2].is_lower_bound(0.95));
+    CHECK(all[3].is_lower_bound(0.5));
+    auto both = all[0];
+    both.merge(all[3]);
+    CHECK(both.unanswered == 51);
+    CHECK_FALSE(both.is_lower_bound(0.5));
+    CHECK(both.is_lower_bound(0.95));
+    const auto told = report::interval_json(all[2], result.started_at, true);
+    CHECK(told["unanswered"] == 2);
+    CHECK(told["at_least_from"] == "p99");
+    CHECK(report::interval_json(all[3], result.started_at, true)["at_least_from"] == "p50");
+    CHECK(report::interval_json(all[0], result.started_at, true)["at_least_from"].is_null());
 }
 
 TEST_CASE("what is tried again and not answered counts its attempts for those who look on, too") {

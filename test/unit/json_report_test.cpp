@@ -131,11 +131,13 @@ TEST_CASE("the order of the fields is that of the documentation") {
     CHECK(keys_of(document["summary"]["response_ms"]) ==
           std::vector<std::string>{"count", "min", "mean", "stddev", "p50", "p90", "p95", "p99", "p999",
                                    "p9999", "max"});
-    CHECK(keys_of(document["intervals"][0]) ==
-          std::vector<std::string>{"t", "elapsed_s", "duration_s", "phase", "target_per_s",
-                                   "throughput_per_s", "failed", "timed_out", "waiting", "in_flight",
-                                   "p50_ms", "p95_ms", "p99_ms", "max_ms", "lag_p99_ms", "loop_busy_ratio",
-                                   "reconnects"});
+    CHECK(
+        keys_of(document["intervals"][0]) ==
+        std::vector<std::string>{
+            "t",          "elapsed_s",    "duration_s", "phase",           "target_per_s", "throughput_per_s",
+            "failed",     "timed_out",    "waiting",    "in_flight",       "p50_ms",       "p95_ms",
+            "p99_ms",     "max_ms",       "lag_p99_ms", "loop_busy_ratio", "reconnects",   "missed",
+            "unanswered", "at_least_from"});
 }
 
 TEST_CASE("counts in the JSON obey the conservation laws and add up over operations and phases") {

@@ -40,6 +40,14 @@ TEST_CASE("a progress line says how many connections were made again") {
     CHECK(line == "12/60 s 482/s p50 2.40 p99 2.40 ms fail 15 reconnects 8 busy 12/20 loop 40%");
 }
 
+TEST_CASE("a progress line tells what the latency limit skipped") {
+    auto interval = busy_second();
+    interval.missed = 1'796;
+    const auto line = progress_line(
+        interval, {.total_s = 60, .open_loop = true, .connections = 20, .connected = 20, .width = 200});
+    CHECK_THAT(line, Catch::Contains("fail 15  miss 1,796  wait 3"));
+}
+
 TEST_CASE("a progress line of a closed loop shows no target and nothing waiting") {
     const auto line = progress_line(busy_second(), {.total_s = 7200, .connections = 150, .connected = 148});
     CHECK(line == "00:12/2:00:00  ramp-up  482/s  p50 2.40 p99 2.40 ms  fail 15  busy 12/148 of 150");

@@ -81,6 +81,8 @@ struct Interval {
     base::Nanos max{0};      ///< of the responses due in it, exact
     base::Nanos lag_max{0};  ///< the same of the lags
     SparseCounts response;   ///< of the queries due in it, as Latencies::response counts them
+    /// Of them, those that had no answer, and are there with the age that they had reached.
+    std::uint64_t unanswered = 0;
     SparseCounts lag;
 
     /// Of the response times, at most the exact maximum, which it is where it lies beyond an hour. 0 when
@@ -88,6 +90,10 @@ struct Interval {
     [[nodiscard]] base::Nanos response_quantile(double q) const noexcept { return within(response, q, max); }
     /// The same of the lags.
     [[nodiscard]] base::Nanos lag_quantile(double q) const noexcept { return within(lag, q, lag_max); }
+
+    /// Where response_quantile(q) is but a lower bound: only what had no answer lies above that rank, or on
+    /// it.
+    [[nodiscard]] bool is_lower_bound(double q) const noexcept;
 
     /// Takes the interval behind this one into it.
     void merge(const Interval& next);

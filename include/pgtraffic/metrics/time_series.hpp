@@ -58,6 +58,11 @@ class TimeSeries {
         histograms_of(open).response.record(response);
         open.interval.max = std::max(open.interval.max, response);
     }
+    /// The same of one that had no answer, as old as it was then.
+    void record_unanswered(base::Mono due, base::Nanos age) {
+        record_response(due, age);
+        ++open_at(due).interval.unanswered;
+    }
     void record_lag(base::Mono due, base::Nanos lag) {
         OpenInterval& open = open_at(due);
         histograms_of(open).lag.record(lag);

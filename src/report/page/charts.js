@@ -149,6 +149,8 @@ const page = (() => {
             borderJoinStyle: 'round', tension: 0, spanGaps: false, stepped: options.stepped || false,
             borderDash: options.dashed ? [5, 4] : [], fill: options.fill ? 'origin' : false,
             order: options.behind ? 2 : 1,
+            // To and from a point that is but a lower bound.
+            segment: { borderDash: ({ p0DataIndex: i, p1DataIndex: j }) => (set.data[i].least || set.data[j].least ? [2, 4] : undefined) },
         };
         // A value without neighbours, as of sparse runs, would be a line of no length, which is not drawn.
         const there = (k) => set.data[k] && set.data[k].y !== null && set.data[k].y !== undefined;
@@ -264,6 +266,8 @@ const page = (() => {
         return after || points[points.length - 1] || null;
     }
 
+    const said = (one, point) => (point.least && point.y !== null ? '≥ ' : '') + one.format(point.y);
+
     /** Charts that share an x axis: pointing into one, or walking by the arrow keys, reads all of them, each
         curve by `read`. */
     function makeGroup({ stops, say, outputId, read = pointAt }) {
@@ -290,7 +294,7 @@ const page = (() => {
                 }
                 list.forEach((one, i) => {
                     const point = x === null ? null : read(one.points, x);
-                    keys[i].textContent = point === null ? '' : one.format(point.y);
+                    keys[i].textContent = point === null ? '' : said(one, point);
                 });
             }
         }
@@ -301,7 +305,7 @@ const page = (() => {
         }
         function valuesAt({ list }, x) {
             return list.map((one) => [one, read(one.points, x)]).filter(([, point]) => point !== null)
-                .map(([one, point]) => one.label + ' ' + one.format(point.y));
+                .map(([one, point]) => one.label + ' ' + said(one, point));
         }
         function add(member) {
             members.push(member);
@@ -358,14 +362,20 @@ const page = (() => {
                 loop_busy_ratio: mean('loop_busy_ratio'), failed: sum('failed'), timed_out: sum('timed_out'),
                 waiting: most('waiting'), in_flight: most('in_flight'), p50_ms: most('p50_ms'), p95_ms: most('p95_ms'),
                 p99_ms: most('p99_ms'), max_ms: most('max_ms'), lag_p99_ms: most('lag_p99_ms'),
+                at_least_from: latencies.find((one) => group.some((i) => i.at_least_from === one)) || null,
             });
         }
         return steps;
     }
 
-    /** One point for each interval, at its middle; null breaks the curve. */
-    function overTime(intervals, value) {
-        return intervals.map((one) => ({ x: one.elapsed_s + one.duration_s / 2, y: value(one) }));
+    /** Of an interval's response. Where one is a lower bound, for want of answers, those behind it are as well. */
+    const latencies = ['p50', 'p95', 'p99', 'max'];
+    const isLeast = (interval, name) => latencies.indexOf(interval.at_least_from) >= 0 &&
+        latencies.indexOf(name) >= latencies.indexOf(interval.at_least_from);
+
+    /** One point for each interval, at its middle; null breaks the curve. `name`: of which of the latencies. */
+    function overTime(intervals, value, name) {
+        return intervals.map((one) => ({ x: one.elapsed_s + one.duration_s / 2, y: value(one), least: isLeast(one, name) }));
     }
 
     /** The charts of a run over time, in their order: where, curves (name, colour, value of an interval, format,
@@ -391,7 +401,7 @@ const page = (() => {
         return Object.entries(curves).map(([where, own]) => ({
             where, y: axes[where] || (() => linearAxis(count)),
             list: (intervals) => own.map(([label, colorName, value, format, options]) =>
-                series(label, colorName, overTime(intervals, value), format, options)),
+                series(label, colorName, overTime(intervals, value, label), format, options)),
         }));
     }
 
@@ -474,6 +484,6 @@ const page = (() => {
         }
     }
 
-    return { unpack, unpackLines, thin, color, count, ms, percent, clock, during, timeAxis, linearAxis, logAxis, ninesAxis, rateAxis, share, series, bands,
+    return { unpack, unpackLines, thin, isLeast, color, count, ms, percent, clock, during, timeAxis, linearAxis, logAxis, ninesAxis, rateAxis, share, series, bands,
              draw, makeGroup, quantileAt, overTime, timeCharts, byNines, start };
 })();

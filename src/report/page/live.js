@@ -37,7 +37,7 @@
         const places = intervals[0].duration_s < 1 ? 2 : 0;
         rows('intervals', intervals.slice(-10).reverse().map((one) => [page.clock(one.elapsed_s, places), one.phase,
             count(one.target_per_s), count(one.throughput_per_s), count(one.failed), count(one.timed_out), count(one.waiting),
-            count(one.in_flight), ms(one.p50_ms), ms(one.p99_ms), ms(one.max_ms)]));
+            count(one.in_flight), ...['p50', 'p99', 'max'].map((key) => (page.isLeast(one, key) ? '≥ ' : '') + ms(one[key + '_ms']))]));
         if (drawn) drawCharts();
     }
 
