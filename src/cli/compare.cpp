@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <optional>
 #include <utility>
 #include <vector>
@@ -26,6 +27,20 @@ std::vector<report::ComparedRun> read_runs(const std::vector<std::vector<std::st
         for (const auto& file : files) group.emplace_back(file, report::read_result_file(file));
     }
     return report::label_groups(std::move(documents));
+}
+
+/// Counted twice, a run seems to be sure of what it found.
+void refuse_repeated(const std::vector<report::ComparedRun>& runs) {
+    if (!report::has_groups(runs)) return;
+    for (auto run = runs.begin(); run != runs.end(); ++run) {
+        const auto& id = run->document["run"]["id"];
+        const auto same =
+            std::find_if(runs.begin(), run, [&](const auto& one) { return one.document["run"]["id"] == id; });
+        if (same == run) continue;
+        throw base::Error(
+            fmt::format("compare: {} ({}) and {} ({}) are the same run, which tells nothing twice",
+                        same->label, in_quotes(same->file), run->label, in_quotes(run->file)));
+    }
 }
 
 void refuse_other_loads(const std::vector<report::ComparedRun>& runs) {
@@ -59,6 +74,7 @@ std::vector<report::FailCondition> read_conditions(const std::vector<std::string
 
 int compare_command(const CompareOptions& options) {
     const auto runs = read_runs(options.results);
+    refuse_repeated(runs);
     if (!options.anyway) refuse_other_loads(runs);
     const auto conditions = read_conditions(options.fail_if, runs.front());
     std::optional<report::OutputFile> page;

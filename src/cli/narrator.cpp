@@ -159,8 +159,7 @@ simulation::SimulationEvents Narrator::events() {
     if (quiet_) return events;
     events.stage = [this](const std::string& text) { say(report::printable(text, 1000)); };
     if (live_ == Live::off) return events;
-    events.connecting = [this](std::uint32_t connected, std::uint32_t of) {
-        const auto text = fmt::format("connected {} of {}", connected, of);
+    events.preparing = [this](const std::string& text) {
         if (!moving_) return put_progress(text);
         draw({{text, report::Tone::plain}});
     };

@@ -74,6 +74,13 @@ std::string_view cure_of_habit(Command command, std::string_view name) {
         {"", "client", "the number of connections is -c, --connections"},
         {"", "threads", "one thread serves all connections, whose number is -c, --connections"},
         {"", "max-tries", "what is tried again, and how often, is \"retry\" in a scenario"},
+        {"s", "scale", "how large the tables are is for `pgtraffic init --scale`, or --ephemeral --scale"},
+        {"", "table-size", "how large the tables are is for `pgtraffic init --scale`"},
+        {"N", "skip-some-updates", "a built-in workload is --query-type NAME; `pgtraffic list` names them"},
+        {"v", "vacuum-all", "nothing is vacuumed before a run"},
+        {"", "vus", "the number of connections is -c, --connections"},
+        {"", "iterations", "the number of queries of the whole run is -t, --total-queries"},
+        {"", "sampling-rate", "every query is in the histograms; --hdr-log FILE writes them"},
         {"W", "password", "give the password in PGPASSWORD, ~/.pgpass or by --password-command"},
     });
     if (command != Command::run) return "";

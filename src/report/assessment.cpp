@@ -117,9 +117,10 @@ void say_response(const metrics::RunResult& run, std::vector<std::string>& out) 
         return;
     }
     if (!top) {
-        out.push_back(fmt::format("{} too few for a percentile; the slowest took {}.",
+        const auto& unanswered = run.latencies.unanswered;
+        out.push_back(fmt::format("{} too few for a percentile; the slowest took {}{}.",
                                   base::counted(response.count(), "query is", "queries are"),
-                                  format_duration(response.max())));
+                                  unanswered.empty() ? "" : "at least ", format_duration(response.max())));
         return;
     }
     const auto median = response.quantile(0.5);

@@ -108,9 +108,10 @@ std::string outage_errors(const Json& outage) {
     for (const auto& one : outage["errors"]) {
         if (!one.is_object()) continue;
         std::string amounts;
-        for (const auto* key : {"queries", "connects"}) {
+        for (const auto& [key, of_one] : {std::pair{"queries", "query"}, {"connects", "connect"}}) {
             if (!one.contains(key) || one[key] == 0) continue;
-            amounts += fmt::format("{}{} {}", amounts.empty() ? ": " : ", ", plain(one[key]), key);
+            amounts += fmt::format("{}{} {}", amounts.empty() ? ": " : ", ", plain(one[key]),
+                                   one[key] == 1 ? of_one : key);
         }
         list += fmt::format("{}{}{}", list.empty() ? "" : "; ",
                             one.contains("sqlstate") ? plain(one["sqlstate"]) : "?", amounts);

@@ -42,6 +42,7 @@ std::string rate_text(double rate_per_s) {
 }
 
 std::string count_text(double arrivals) {
+    if (arrivals > 0 && arrivals < 0.05) return fmt::format("{:.1g}", arrivals);
     const bool whole = std::abs(arrivals - std::round(arrivals)) < 0.05;
     return with_thousands(arrivals, whole ? 0 : 1);
 }

@@ -47,6 +47,29 @@ double target_per_s(const RunResult& run) noexcept {
     return seconds > 0 ? planned / seconds : 0;
 }
 
+/// Where the run did not just end as it was to.
+void put_outcome(const RunResult& run, Page& page) {
+    if (run.outcome == metrics::RunOutcome::interrupted) {
+        page.line("INTERRUPTED: these are the numbers up to then.", Tone::doubtful);
+    } else if (run.outcome == metrics::RunOutcome::failed) {
+        page.line(run.total.succeeded() == 0 ? "FAILED: no query succeeded."
+                  : run.lost_for_good()      ? "FAILED: the run broke off, its connections were lost."
+                                             : "FAILED: the verdict is invalid (--strict).",
+                  Tone::bad);
+    } else if (run.outcome == metrics::RunOutcome::threshold_failed) {
+        const bool aborted = std::any_of(run.warnings.begin(), run.warnings.end(),
+                                         [](const auto& warning) { return warning.code == "aborted"; });
+        const auto missed = std::find_if(run.thresholds.begin(), run.thresholds.end(),
+                                         [](const auto& threshold) { return !threshold.ok; });
+        const std::string which = missed == run.thresholds.end() ? "" : printable(missed->expression);
+        page.line(aborted             ? "FAILED: stopped early by --abort-if, see the warnings."
+                  : !which.empty()    ? fmt::format("FAILED: a threshold was missed: {}.", which)
+                  : run.audit.empty() ? "FAILED: the audit could not be made, see the warnings."
+                                      : "FAILED: the tables do not hold what the audit expects.",
+                  Tone::bad);
+    }
+}
+
 void head(const RunResult& run, Page& page) {
     page.rule();
     std::string what = fmt::format("pgtraffic {}: {}, {} loop, {}", base::build_info().version,
@@ -88,24 +111,7 @@ void head(const RunResult& run, Page& page) {
             page.line(fmt::format("INVALID: {}.", printable(reason.message)), Tone::bad);
         }
     }
-    if (run.outcome == metrics::RunOutcome::interrupted) {
-        page.line("INTERRUPTED: these are the numbers up to then.", Tone::doubtful);
-    } else if (run.outcome == metrics::RunOutcome::failed) {
-        page.line(run.total.succeeded() == 0 ? "FAILED: no query succeeded."
-                  : run.lost_for_good()      ? "FAILED: the run broke off, its connections were lost."
-                                             : "FAILED: the verdict is invalid (--strict).",
-                  Tone::bad);
-    } else if (run.outcome == metrics::RunOutcome::threshold_failed) {
-        const bool aborted = std::any_of(run.warnings.begin(), run.warnings.end(),
-                                         [](const auto& warning) { return warning.code == "aborted"; });
-        const bool missed = std::any_of(run.thresholds.begin(), run.thresholds.end(),
-                                        [](const auto& threshold) { return !threshold.ok; });
-        page.line(aborted             ? "FAILED: stopped early by --abort-if, see the warnings."
-                  : missed            ? "FAILED: a threshold was missed, see below."
-                  : run.audit.empty() ? "FAILED: the audit could not be made, see the warnings."
-                                      : "FAILED: the tables do not hold what the audit expects, see below.",
-                  Tone::bad);
-    }
+    put_outcome(run, page);
 }
 
 void query_statistics(const RunResult& run, Page& page) {
@@ -140,7 +146,8 @@ void query_statistics(const RunResult& run, Page& page) {
 void operational_performance(const RunResult& run, Page& page) {
     page.title("Operational Performance");
     const bool short_run = run.ended_early();
-    page.row("Duration", with_thousands(run.duration_s, 2), "s",
+    // Of a run of milliseconds, too, queries by seconds are the rate.
+    page.row("Duration", with_thousands(run.duration_s, run.duration_s < 1 ? 4 : 2), "s",
              short_run ? fmt::format("of {} s planned", with_thousands(run.planned_duration_s, 2)) : "");
     const auto error = metrics::throughput_error(run.intervals);
     page.row("Queries/Second", with_thousands(run.throughput_per_s(), 2), "/s",
@@ -179,7 +186,8 @@ void network(const RunResult& run, const Millis& ms, Page& page) {
     }
     if (network.database_ms && network.network_ratio) {
         page.row("Database Time", ms.of(*network.database_ms), "ms", "median service - round trips");
-        page.row("Network Share", percent(*network.network_ratio, 1), "%", "of the median service");
+        page.row(network.unix_socket ? "Round Trip Share" : "Network Share",
+                 percent(*network.network_ratio, 1), "%", "of the median service");
     }
     if (!network.method.empty()) page.note(fmt::format("Method: {}", printable(network.method)));
 }
@@ -187,7 +195,8 @@ void network(const RunResult& run, const Millis& ms, Page& page) {
 void latency_breakdown(const RunResult& run, const Millis& ms, Page& page) {
     const auto& response = run.latencies.response;
     if (response.empty()) return;
-    page.title(run.open_loop ? "Latency Breakdown (response: from due to done)" : "Latency Breakdown");
+    page.title(run.open_loop && !overloaded(run) ? "Latency Breakdown (response: from due to done)"
+                                                 : "Latency Breakdown");
     if (overloaded(run)) {
         if (run.middle_s > 0) {
             page.row("Backlog half-way", with_thousands(run.waiting_at_middle), "",
@@ -307,6 +316,7 @@ void conclusion(const RunResult& run, Page& page) {
                     tone_of(reason.severity));
     }
     page.line(headline(run), Tone::bold);
+    if (run.outcome != metrics::RunOutcome::interrupted) put_outcome(run, page);
     page.rule();
 }
 

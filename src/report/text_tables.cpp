@@ -51,8 +51,8 @@ std::string outage_note(const metrics::Outage& outage) {
     if (outage.episodes > 1) note += fmt::format(", in {} episodes", with_thousands(outage.episodes));
     for (const auto& error : outage.errors) {
         note += fmt::format("; {}:", error.sqlstate.text());
-        if (error.queries > 0) note += fmt::format(" {} queries", with_thousands(error.queries));
-        if (error.connects > 0) note += fmt::format(" {} connects", with_thousands(error.connects));
+        if (error.queries > 0) note += " " + base::counted(error.queries, "query", "queries");
+        if (error.connects > 0) note += " " + base::counted(error.connects, "connect", "connects");
     }
     return note;
 }
@@ -137,7 +137,7 @@ void text_percentiles(const RunResult& run, const Millis& ms, Page& page) {
     page.table("Percentiles (ms)", heads, rows, 15);
     if (weak) page.note(kWeakNote);
     if (any_below) page.note(kAtLeastNote);
-    if (run.open_loop) {
+    if (run.open_loop && steady) {
         page.note("response: due to done; service: sent to done; lag: due to sent");
     }
 }

@@ -3,9 +3,12 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <utility>
 
+#include "pgtraffic/base/units.hpp"
 #include "pgtraffic/simulation/events.hpp"
 #include "pgtraffic/simulation/plan.hpp"
+#include "pgtraffic/simulation/search_words.hpp"
 
 namespace pgtraffic::simulation {
 
@@ -32,7 +35,24 @@ void Announcer::failed(base::SqlState state, const std::string& why) {
 }
 
 void Announcer::connecting(std::uint32_t connected) const {
-    if (events_.connecting) events_.connecting(connected, plan_.connections);
+    if (events_.preparing) events_.preparing(fmt::format("connected {} of {}", connected, plan_.connections));
+}
+
+void Announcer::begin_unmeasured(Mono now, base::Nanos length) noexcept {
+    unmeasured_since_ = unmeasured_told_ = now;
+    unmeasured_length_ = length;
+    succeeded_until_then_ = 0;
+}
+
+void Announcer::unmeasured(Mono now, std::string_view what, const Unmeasured& so_far) {
+    if (!events_.preparing || now - unmeasured_told_ < plan_.progress) return;
+    const double seconds = base::to_seconds(now - std::exchange(unmeasured_told_, now));
+    const auto succeeded = so_far.succeeded - std::exchange(succeeded_until_then_, so_far.succeeded);
+    events_.preparing(fmt::format("{}, {:.0f} of {:.3g} s  {}/s  fail {}  in flight {}", what,
+                                  base::to_seconds(now - unmeasured_since_),
+                                  base::to_seconds(unmeasured_length_),
+                                  rate_text(static_cast<double>(succeeded) / seconds),
+                                  base::with_thousands(so_far.failed), so_far.in_flight));
 }
 
 void Announcer::intervals_closed(std::span<const metrics::Interval> joined) const {

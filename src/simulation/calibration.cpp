@@ -22,6 +22,11 @@ void Calibration::begin() const {
     announcer_.say(fmt::format("looking for the {}", plan_.find_rate ? search_.wanted() : "peak rate"));
 }
 
+std::string Calibration::present_step() const {
+    const double rate = search_.next_rate();
+    return rate > 0 ? fmt::format("trying {} queries/s", rate_text(rate)) : "trying a closed loop";
+}
+
 void Calibration::end_step(Nanos length, std::uint64_t planned, std::uint64_t started, bool none_away) {
     const bool disturbed = lost_ > std::exchange(lost_before_step_, lost_) || !none_away;
     const bool was_closed_loop = search_.next_rate() == 0;

@@ -137,12 +137,12 @@ void check_statement(postgres::Client& client, const workload::Operation& operat
         const int wanted = client.parameter_count(statement.sql);
         const auto given = static_cast<int>(statement.arguments.size());
         if (wanted != given) {
-            throw base::Error(
-                fmt::format("{}: the statement takes {} parameter{} and the scenario gives {}{}", place,
-                            wanted, wanted == 1 ? "" : "s", given,
-                            given > 0 ? ""
-                                      : "\nA --scenario says in \"parameters\" where values come "
-                                        "from (docs/scenarios.md)"));
+            throw base::Error(fmt::format("{}: the statement takes {} parameter{} and is given {}{}", place,
+                                          wanted, wanted == 1 ? "" : "s", given,
+                                          given > 0
+                                              ? ""
+                                              : "\nA --scenario says in \"parameters\" where values come "
+                                                "from, a script (-f) by \\set (docs/scenarios.md)"));
         }
     } catch (const postgres::SqlError& error) {
         if (!on_its_own && may_be_for_want_of_a_definition(error.state())) return;

@@ -95,6 +95,7 @@ class Run {
     // The stages, in their order.
     void next_stage(Mono now);
     void enter(Stage stage, Mono now, Nanos length) noexcept;
+    void begin_unmeasured(Mono now, Nanos length) noexcept;
     void warm_up(Mono now);
     void calibrate(Mono now);
     void end_calibration_step(Mono now);
@@ -156,6 +157,7 @@ class Run {
 
     Loads loads_;
     Calibration calibration_;
+    Announcer::Unmeasured unmeasured_;  // the present load, where it is none that is measured
     std::pair<int, Mono> last_signal_{0, Mono::min()};
     std::optional<Measurement> measurement_;  // from its begin to the end
     RowBudget rows_;
@@ -278,9 +280,10 @@ void Run::on_ended(Session* session, const Query* query, std::string_view error)
         measurement_->query_ended(query->completion);
         if (!metrics::succeeded(query->completion.outcome)) [[unlikely]]
             measurement_->query_failed(query->completion, error);
-    } else if (stage_ == Stage::calibrating) {
-        calibration_.query_ended(query->completion);
+        return;
     }
+    ++(metrics::succeeded(query->completion.outcome) ? unmeasured_.succeeded : unmeasured_.failed);
+    if (stage_ == Stage::calibrating) calibration_.query_ended(query->completion);
 }
 
 void Run::tell_failure(base::SqlState state, std::string_view error) {
@@ -474,6 +477,11 @@ void Run::next_stage(Mono now) {
     }
 }
 
+void Run::begin_unmeasured(Mono now, Nanos length) noexcept {
+    unmeasured_ = {};
+    announcer_.begin_unmeasured(now, length);
+}
+
 void Run::enter(Stage stage, Mono now, Nanos length) noexcept {
     stage_ = stage;
     stage_start_ = now;
@@ -486,6 +494,7 @@ void Run::warm_up(Mono now) {
     if (plan_.warmup.count() == 0) return next_stage(now);
     announcer_.say(fmt::format("warming up for {}", base::format_duration(plan_.warmup)));
     dispatcher_.begin(loads_.warm_up(now));
+    begin_unmeasured(now, plan_.warmup);
 }
 
 void Run::calibrate(Mono now) {
@@ -494,6 +503,7 @@ void Run::calibrate(Mono now) {
     const Nanos length = calibration_.step_length();
     enter(Stage::calibrating, now, length);
     dispatcher_.begin(loads_.calibration(now, calibration_.next_rate(), length));
+    begin_unmeasured(now, length);
 }
 
 void Run::end_calibration_step(Mono now) {
@@ -640,6 +650,11 @@ void Run::on_tick() noexcept {
         return;
     }
     if (stage_ == Stage::connecting) announcer_.connecting(connector_->connected());
+    if (stage_ == Stage::warming_up || stage_ == Stage::calibrating) {
+        unmeasured_.in_flight = dispatcher_.in_flight();
+        announcer_.unmeasured(now, stage_ == Stage::warming_up ? "warming up" : calibration_.present_step(),
+                              unmeasured_);
+    }
     if (stage_ == Stage::measuring) {
         tick_measured(now);
     } else if (announcer_.tells_moments()) {

@@ -166,7 +166,7 @@ TEST_CASE("a scenario that the server does not understand is refused with its op
     refused("select no_such_column from orders", "no_such_column");
     refused("select * from orders where order_id = :aid", "Parameters are $1, $2, ...");
     refused("select * from pgbench_accounts", "`pgbench -i` those of pgbench");
-    refused("select * from orders where order_id = $1", "1 parameter and the scenario gives 0");
+    refused("select * from orders where order_id = $1", "1 parameter and is given 0");
 }
 
 TEST_CASE("an audit of a workload that inserts nothing to be found again is refused before the load") {

@@ -103,7 +103,7 @@ TEST_CASE("thresholds of scenario and options are all checked, listed and decide
     CHECK(text.exit_code == 99);
     CHECK_THAT(text.out, Contains("\nThresholds\n - ✓ failed_ratio < 0.1%: 0 %\n") &&
                              Contains("\n - ✗ response.p50<5ms: ") &&
-                             Contains("\nFAILED: a threshold was missed, see below.\n"));
+                             Contains("\nFAILED: a threshold was missed: response.p50<5ms.\n"));
 }
 
 TEST_CASE("two signals at once, with nothing under way, end a run with its report") {

@@ -1,6 +1,7 @@
 // `pgtraffic report` and `pgtraffic compare` as a user runs them: what they write, and what they say to files
 // that are no results.
 #include <filesystem>
+#include <memory>
 #include <string>
 
 #include "pgtraffic/report/json.hpp"
@@ -153,11 +154,19 @@ TEST_CASE("compare tells the change and exits by its conditions") {
 }
 
 TEST_CASE("compare takes groups of runs, parted by vs") {
-    const TemporaryFile a{sample().dump()};
-    const auto single = run_pgtraffic({"compare", a.path(), "vs", a.path(), "--format", "json"});
-    const auto groups = run_pgtraffic(
-        {"compare", a.path(), a.path(), "vs", a.path(), a.path(), a.path(), "--format", "json"});
+    std::vector<std::unique_ptr<TemporaryFile>> files;
+    for (const auto* id : {"1", "2", "3", "4", "5"}) {
+        auto result = sample();
+        result["run"]["id"] = id;
+        files.push_back(std::make_unique<TemporaryFile>(result.dump()));
+    }
+    const auto path = [&](std::size_t i) { return files.at(i)->path(); };
+    const auto single = run_pgtraffic({"compare", path(0), "vs", path(0), "--format", "json"});
+    const auto groups =
+        run_pgtraffic({"compare", path(0), path(1), "vs", path(2), path(3), path(4), "--format", "json"});
     INFO(groups.err);
+    check_refused({"compare", path(0), path(1), "vs", path(2), path(2)}, "B1 (\"" + path(2) + "\") and B2");
+    check_refused({"compare", path(0), path(1), "vs", path(1), path(2), "--anyway"}, "are the same run");
     REQUIRE(groups.exit_code == 0);
     REQUIRE(single.exit_code == 0);
     CHECK(Json::parse(single.out)["runs"][1]["label"] == "B");

@@ -155,7 +155,9 @@ TEST_CASE("operations, statements, errors, phases, network, thresholds and warni
     CHECK_THAT(line_with(text, "Round Trip, idle:"), Contains("0.40 ms") && Contains("median of 200"));
     CHECK_THAT(line_with(text, "Network Share:"), Contains("33.0 %"));
     CHECK_THAT(text, Contains(" - ✓ response.p99 < 10ms: 9.9 ms\n - ✗ failed_ratio < 0.1%: 0.29 %\n"));
-    CHECK_THAT(text, Contains("\nFAILED: a threshold was missed, see below.\n"));
+    CHECK_THAT(text, Contains("\nFAILED: a threshold was missed: failed_ratio < 0.1%.\n"));
+    // Who sees the end of a log alone is told as well.
+    CHECK(text.find("FAILED: ") != text.rfind("FAILED: "));
     CHECK_THAT(text, Contains(" - 23 % of the updates found no order"));
     CHECK_THAT(line_with(text, "CPU a Query:"), Contains("5.96 µs"));
     CHECK_THAT(line_with(text, "Peak Memory:"), Contains("24.0 MiB"));

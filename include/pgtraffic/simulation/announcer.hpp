@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "pgtraffic/base/sqlstate.hpp"
@@ -28,6 +29,17 @@ class Announcer {
 
     void say(const std::string& text) const;
     void connecting(std::uint32_t connected) const;
+
+    /// What a load before the measured one has come to.
+    struct Unmeasured {
+        std::uint64_t succeeded = 0;
+        std::uint64_t failed = 0;
+        std::uint32_t in_flight = 0;
+    };
+    /// Such a load begins, of `length`, whose counts start from nought.
+    void begin_unmeasured(base::Mono now, base::Nanos length) noexcept;
+    /// Reports how far it is, once it is time for that; `what` it is, in words.
+    void unmeasured(base::Mono now, std::string_view what, const Unmeasured& so_far);
 
     /// A query failed, and why, in words without secrets. The first of each kind is told at once, for some
     /// kinds.
@@ -62,6 +74,10 @@ class Announcer {
     const workload::Workload& workload_;
     const SimulationEvents& events_;
     base::Mono next_progress_ = base::Mono::max();
+    base::Mono unmeasured_since_;  // of the load before the measured one
+    base::Nanos unmeasured_length_{0};
+    base::Mono unmeasured_told_;
+    std::uint64_t succeeded_until_then_ = 0;
     std::vector<base::SqlState> failures_told_;
 };
 

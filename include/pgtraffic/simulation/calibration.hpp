@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
 
 #include "pgtraffic/base/time.hpp"
 #include "pgtraffic/metrics/outcome.hpp"
@@ -25,6 +26,8 @@ class Calibration {
     [[nodiscard]] base::Nanos step_length() const noexcept { return search_.step_length(); }
 
     void begin() const;
+    /// In words: "trying 1,234 queries/s".
+    [[nodiscard]] std::string present_step() const;
 
     // Told within a step, and while its last answers are waited for.
     void query_ended(const metrics::Completion& completion) noexcept { search_.query_ended(completion); }

@@ -25,8 +25,9 @@ struct ProgressState {
 /// Told what happens, on the loop, never on a query's path. Each may be empty.
 struct SimulationEvents {
     std::function<void(const std::string&)> stage;  ///< in words: "warming up for 10 s"
-    std::function<void(std::uint32_t connected, std::uint32_t of)>
-        connecting;  ///< once a second while it lasts
+    /// How far a stage before the measured load is, in words: "connected 3 of 20". Once a second while
+    /// connecting, later at most as often as the progress.
+    std::function<void(const std::string&)> preparing;
     std::function<void(const metrics::Interval&, const ProgressState&)> progress;
     /// The time series as it grows: each of its intervals once, in order, the last ones at the end of the
     /// run.
