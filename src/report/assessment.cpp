@@ -219,11 +219,12 @@ void say_failures(const metrics::RunResult& run, std::vector<std::string>& out) 
             share_text(static_cast<double>(total.late) / static_cast<double>(total.succeeded()))));
     }
     if (total.in_flight > 0) {
-        out.push_back(
-            fmt::format("{} had no answer by the end and kept {} busy; the server may go on with {}.",
-                        counted(total.in_flight, "query that was sent", "queries that were sent"),
-                        total.in_flight == 1 ? "its connection" : "their connections",
-                        total.in_flight == 1 ? "it" : "them"));
+        out.push_back(fmt::format("{} had no answer by the end and kept {} busy; {}.",
+                                  counted(total.in_flight, "query that was sent", "queries that were sent"),
+                                  total.in_flight == 1 ? "its connection" : "their connections",
+                                  run.cancel_sent.value_or(false)
+                                      ? "the server was asked to cancel what was left"
+                                      : "the server may go on with what was left"));
     }
     const double empty =
         total.succeeded() > 0 ? static_cast<double>(total.empty) / static_cast<double>(total.succeeded()) : 0;

@@ -6,6 +6,7 @@
 namespace pgtraffic::simulation {
 
 using base::Mono;
+using base::Nanos;
 using event_loop::Callback;
 
 namespace {
@@ -80,6 +81,12 @@ void Crew::on_pause_over() noexcept {
         sessions_[over.session]->resume(over.until);
     }
     if (pauses_.next() != Mono::max()) pause_timer_.start(pauses_.next() - now);
+}
+
+std::optional<bool> Crew::cancel(Nanos limit) const {
+    postgres::CancelRequests requests;
+    for (const auto& session : sessions_) session->cancel_by(requests);
+    return requests.empty() ? std::nullopt : std::optional{requests.send(limit)};
 }
 
 metrics::ConnectionStates Crew::states() const noexcept {

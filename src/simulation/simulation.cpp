@@ -49,6 +49,11 @@ constexpr int kMostWaitingTakenInTurn = 10'000;
 /// group, and who types Ctrl-C twice takes longer.
 constexpr Nanos kOneSignal = std::chrono::milliseconds{100};
 
+/// For telling the server, at the end, to cancel what is under way; somebody who types Ctrl-C again does not
+/// wait for as long.
+constexpr Nanos kCancelLimit = std::chrono::seconds{2};
+constexpr Nanos kCancelLimitInHaste = std::chrono::milliseconds{500};
+
 /// What was sent before the measured load and has had no answer for so long is told.
 constexpr Nanos kLongUnanswered = std::chrono::seconds{1};
 
@@ -435,6 +440,7 @@ void Run::on_signal(int number) noexcept {
         if (end_.signal == 0) end_.signal = number;
         end_.aborted = true;
         stage_ = Stage::done;
+        (void)crew_.cancel(kCancelLimitInHaste);
         return loop_.stop();
     }
     // The load is over by itself, and nobody wants to wait for its last answers.
@@ -625,6 +631,7 @@ void Run::finish(Mono now) noexcept {
     result_.answers_stamped = wakes_.timed_by_kernel();
     result_.connections_at_end = connector_->connected();
     result_.reconnects = reconnects();
+    result_.cancel_sent = crew_.cancel(kCancelLimit);
     loop_.stop();
 }
 

@@ -341,6 +341,39 @@ TEST_CASE("SIGINT in mid-run prints the full report and exits with 130") {
     check_conserved(result);
 }
 
+TEST_CASE("what is still under way when the program leaves is cancelled on the server") {
+    const auto database = test::fresh_database();
+    Client client{database.conninfo()};
+    const auto left = [&] {
+        return client.value(
+            "SELECT count(*) FROM pg_stat_activity WHERE state = 'active' AND query LIKE '%4711%' "
+            "AND pid <> pg_backend_pid() AND datname = current_database()");
+    };
+    for (const bool twice : {false, true}) {
+        CAPTURE(twice);
+        test::Process process{test::pgtraffic_argv(test::run_arguments(
+                                  database, {"--duration", twice ? "60" : "0.5", "-c", "12", "--warmup", "0",
+                                             "--format", "text", "--sql", "SELECT pg_sleep(300), 4711"})),
+                              test::without_target()};
+        REQUIRE(process.wait_for_stderr(twice ? "measuring" : "waiting at most"));
+        while (left() != "12") {
+        }
+        process.send_signal(SIGINT);
+        if (twice) {
+            REQUIRE(process.wait_for_stderr("waiting at most"));
+            process.send_signal(SIGINT);
+        }
+        const auto ended = process.wait();
+        CHECK(ended.exit_code == (twice ? 130 : 2));
+        if (!twice)
+            CHECK_THAT(ended.out, Catch::Matchers::Contains("the server was asked to cancel what was left"));
+        const auto end = base::mono_now() + std::chrono::seconds{10};
+        while (left() != "0" && base::mono_now() < end) {
+        }
+        CHECK(left() == "0");
+    }
+}
+
 TEST_CASE("SIGTERM in the warm-up ends with a report of nothing and 143") {
     const auto database = test::filled_database();
     test::Process process{test::pgtraffic_argv(test::run_arguments(

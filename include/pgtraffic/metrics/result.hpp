@@ -189,7 +189,8 @@ struct RunResult {
     base::Nanos chosen_lag{0};     ///< that a query may have because the user wanted fewer wakes
     bool answers_stamped = false;  ///< answers' times are the kernel's, but for one in a hundred at most
     std::uint32_t connections_at_end = 0;
-    double disconnected_s = 0;       ///< without any connection when the measured time ended, for so long
+    std::optional<bool> cancel_sent;  ///< for what was under way at the end; none where nothing was
+    double disconnected_s = 0;        ///< without any connection when the measured time ended, for so long
     double sessions_away_ratio = 0;  ///< of the sessions' time together, that in which they had no connection
     double connecting_s = 0;         ///< from the first attempt to connect until all connections stood
     std::uint32_t max_tries = 1;     ///< attempts that an operation has at most, the first one included

@@ -15,6 +15,7 @@
 #include "pgtraffic/base/sqlstate.hpp"
 #include "pgtraffic/base/time.hpp"
 #include "pgtraffic/postgres/answer_size.hpp"
+#include "pgtraffic/postgres/cancel_requests.hpp"
 #include "pgtraffic/postgres/conninfo.hpp"
 #include "pgtraffic/postgres/host_list.hpp"
 #include "pgtraffic/postgres/messages.hpp"
@@ -85,6 +86,8 @@ class Connection {
     [[nodiscard]] ConnectStep connect_poll() noexcept;
 
     void close() noexcept;
+    /// What is under way on it is to be cancelled by the server.
+    void cancel_by(CancelRequests& requests) const { requests.add(connection_); }
     [[nodiscard]] int socket() const noexcept;
     /// Of the lists that it was to choose from, the host that it is at.
     [[nodiscard]] ListedHost host() const { return current_host(connection_); }

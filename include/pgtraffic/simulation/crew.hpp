@@ -82,6 +82,10 @@ class Crew {
         return oldest;
     }
 
+    /// Asks the server to cancel all that is under way, because the run is over. Waits until that is sent, at
+    /// most `limit`. Whether it was; none where nothing was under way.
+    std::optional<bool> cancel(base::Nanos limit) const;
+
     [[nodiscard]] metrics::ConnectionStates states() const noexcept;
 
     /// The kernel's round-trip times of a few connections, of others at each call: no traffic, and a bounded

@@ -149,6 +149,11 @@ class alignas(kCacheLine) Session {
     /// Gives a connection that is not yet, or no longer, of use up, with `reason` for error().
     void give_up(std::string_view reason) noexcept;
 
+    /// The server is to cancel what runs for it, if anything does.
+    void cancel_by(postgres::CancelRequests& requests) const {
+        if (state_ == State::busy || state_ == State::rolling_back) connection_.cancel_by(requests);
+    }
+
     [[nodiscard]] std::uint32_t number() const noexcept { return number_; }
     [[nodiscard]] State state() const noexcept { return state_; }
     [[nodiscard]] bool in_query() const noexcept { return under_way_ > 0; }
