@@ -63,7 +63,8 @@ std::string lines_of(const base::JsonNode& node) {
     std::string text;
     const auto count = limited_size(node, 1, kMaxLines);
     for (std::size_t i = 0; i < count; ++i) {
-        text += (i == 0 ? "" : "\n") + node.at(i).text(kMaxText);
+        if (i > 0) text += '\n';
+        text += node.at(i).text(kMaxText);
         if (text.size() > kMaxText) node.fail(fmt::format("has more than {} bytes together", kMaxText));
     }
     return text;
