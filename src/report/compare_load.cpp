@@ -172,12 +172,6 @@ void compare_phases(const ComparedRun& base, const ComparedRun& other, std::vect
 
 }  // namespace
 
-std::vector<ComparedRun> label_runs(NamedResults files) {
-    std::vector<NamedResults> groups;
-    for (auto& file : files) groups.push_back({std::move(file)});
-    return label_groups(std::move(groups));
-}
-
 std::vector<ComparedRun> label_groups(std::vector<NamedResults> groups) {
     PGTRAFFIC_CHECK(groups.size() <= 26, "every group has a letter");
     std::vector<ComparedRun> runs;

@@ -134,26 +134,6 @@ void add_lines(Json& parts, std::vector<Line>& lines, std::string_view text) {
     parts.push_back({{"lines", pieces}, {"columns", std::move(columns)}});
 }
 
-std::vector<std::string> split_values(const std::string& text) {
-    std::vector<std::string> values{""};
-    for (const char c : text) {
-        if (c == '\n') {
-            values.emplace_back();
-        } else {
-            values.back() += c;
-        }
-    }
-    return values;
-}
-
-std::vector<std::string> values_of(const Json& column) {
-    if (column.contains("values")) return split_values(column["values"].get<std::string>());
-    auto values = split_values(column["steps"].get<std::string>());
-    std::int64_t n = 0;
-    for (auto& value : values) value = std::to_string(n += std::stoll(value));
-    return values;
-}
-
 }  // namespace
 
 Json pack_lines(std::string_view text) {
@@ -174,24 +154,6 @@ Json pack_lines(std::string_view text) {
     }
     if (!alike.empty()) add_lines(parts, alike, text.substr(begin));
     return parts;
-}
-
-std::string unpack_lines(const Json& parts) {
-    std::string text;
-    for (const auto& part : parts) {
-        if (part.is_string()) {
-            text += part.get<std::string>();
-            continue;
-        }
-        std::vector<std::vector<std::string>> columns;
-        for (const auto& one : part["columns"]) columns.push_back(values_of(one));
-        for (std::size_t line = 0; line < columns.front().size(); ++line) {
-            for (std::size_t i = 0; i < columns.size(); ++i)
-                text += part["lines"][i].get<std::string>() + columns[i][line];
-            text += part["lines"].back().get<std::string>();
-        }
-    }
-    return text;
 }
 
 }  // namespace pgtraffic::report

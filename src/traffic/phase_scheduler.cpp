@@ -113,14 +113,6 @@ double PhaseScheduler::arrivals_until(double t_s) const noexcept {
     return arrivals_within(segment_at(t_s), t_s);
 }
 
-double PhaseScheduler::time_of(double n) const noexcept {
-    if (!(n >= 0)) return 0;
-    if (n >= total_) return duration_s();
-    const auto after = std::partition_point(segments_.begin() + 1, segments_.end(),
-                                            [n](const Segment& s) { return begins_by(s, n); });
-    return time_within(*std::prev(after), n);
-}
-
 double PhaseScheduler::rate_at(double t_s) const noexcept {
     if (!(t_s >= 0 && t_s < duration_s())) return 0;
     return rate_within(segment_at(t_s), t_s);

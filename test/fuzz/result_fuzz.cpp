@@ -16,7 +16,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
         const auto document = base::parse_json(text, "input");
         report::check_result({document, "input"});
         (void)report::html_report(document);
-        const auto runs = report::label_runs({{"a", document}, {"b", document}});
+        const auto runs = report::label_groups({{{"a", document}}, {{"b", document}}});
         const auto comparison = report::compare(runs, {});
         (void)report::compare_html(comparison, runs);
         (void)report::compare_text(comparison, runs, {});

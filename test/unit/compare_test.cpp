@@ -62,8 +62,9 @@ Json queue_run(test::Queue& queue, int seconds) {
     return report::json_report(run);
 }
 
-std::vector<report::ComparedRun> runs_of(Json a, Json b) {
-    return report::label_runs({{"a.json", std::move(a)}, {"b.json", std::move(b)}});
+std::vector<report::ComparedRun> runs_of(Json a, Json b, const char* file_of_a = "a.json",
+                                         const char* file_of_b = "b.json") {
+    return report::label_groups({{{file_of_a, std::move(a)}}, {{file_of_b, std::move(b)}}});
 }
 
 bool fails(const std::vector<report::ComparedRun>& runs, const char* expression) {
@@ -887,9 +888,9 @@ TEST_CASE("the comparison as JSON and as a page says what the text says") {
 
 TEST_CASE("however many are compared, the lines are not longer than the page and no name is cut") {
     const auto document = report::json_report(test::sample_open_run());
-    report::NamedResults files;
-    for (int i = 0; i < 8; ++i) files.emplace_back(fmt::format("{}.json", i), document);
-    const auto runs = report::label_runs(files);
+    std::vector<report::NamedResults> groups;
+    for (int i = 0; i < 8; ++i) groups.push_back({{fmt::format("{}.json", i), document}});
+    const auto runs = report::label_groups(groups);
     const auto text = report::compare_text(report::compare(runs, {}), runs, {});
     for (const char* name : {"response.p999 ms", "update_order.response.p99 ms", "A to H"})
         CHECK(text.find(name) != std::string::npos);
@@ -902,8 +903,8 @@ TEST_CASE("however many are compared, the lines are not longer than the page and
 
 TEST_CASE("hostile names stay text in a comparison") {
     const auto document = report::json_report(test::sample_hostile_run());
-    const auto runs = report::label_runs({{"<b>.json", Json::parse(report::json_text(document))},
-                                          {"\x1b[31m.json", Json::parse(report::json_text(document))}});
+    const auto runs = runs_of(Json::parse(report::json_text(document)),
+                              Json::parse(report::json_text(document)), "<b>.json", "\x1b[31m.json");
     const auto comparison = report::compare(runs, {});
     const auto page = report::compare_html(comparison, runs);
     CHECK(page.find("<img") == std::string::npos);

@@ -15,6 +15,7 @@
 #include "support/catch.hpp"
 #include "support/sample_result.hpp"
 #include "support/text.hpp"
+#include "support/unpack.hpp"
 
 using namespace pgtraffic;
 using Json = nlohmann::ordered_json;
@@ -145,7 +146,7 @@ TEST_CASE("the page holds the JSON result itself, byte for byte") {
     const auto document = report::json_report(test::sample_hostile_run());
     const auto page = report::html_report(document);
     const auto packed = between(page, "<script type=\"text/plain\" id=\"result\">", "</script>");
-    CHECK(report::unpack_lines(Json::parse(gunzip(decode_base64(packed)))) == report::json_text(document));
+    CHECK(test::unpack_lines(Json::parse(gunzip(decode_base64(packed)))) == report::json_text(document));
 }
 
 TEST_CASE("packing is undone byte for byte") {
@@ -153,23 +154,23 @@ TEST_CASE("packing is undone byte for byte") {
                             test::sample_hour_run()}) {
         const auto text = report::json_text(report::json_report(run));
         const auto parts = report::pack_lines(text);
-        CHECK(report::unpack_lines(parts) == text);
+        CHECK(test::unpack_lines(parts) == text);
     }
     std::string odd = "x";
     for (int i = 0; i < 40; ++i)
         odd += "\n[\"a\\\"\", -0.0, 1e5, null, " + std::to_string(i * i) + ", \"open";
-    CHECK(report::unpack_lines(report::pack_lines(odd)) == odd);
-    CHECK(report::unpack_lines(report::pack_lines("")).empty());
+    CHECK(test::unpack_lines(report::pack_lines(odd)) == odd);
+    CHECK(test::unpack_lines(report::pack_lines("")).empty());
     std::string falling;
     for (int i = 40; i > 0; --i) falling += "  [" + std::to_string(i) + ",007],\n";
     CHECK(report::pack_lines(falling).size() == 1);
-    CHECK(report::unpack_lines(report::pack_lines(falling)) == falling);
+    CHECK(test::unpack_lines(report::pack_lines(falling)) == falling);
     // Their first letters have one byte in common, their last ones another.
     std::string letters;
     for (int i = 0; i < 40; ++i) letters += i % 2 == 0 ? "[\"\u0434\u044f\"],\n" : "[\"\u0432\u043f\"],\n";
     const auto packed = report::pack_lines(letters);
     CHECK_NOTHROW(packed.dump());
-    CHECK(report::unpack_lines(packed) == letters);
+    CHECK(test::unpack_lines(packed) == letters);
 }
 
 TEST_CASE("the page of an hour's run stays below 500 kB") {

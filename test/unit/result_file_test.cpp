@@ -142,7 +142,7 @@ TEST_CASE("a result with any one value damaged is refused, or shown") {
             // Pages take their time: one of nine, which in turn is each of the ten damages.
             if (shown++ % 9 != 0) continue;
             CHECK_NOTHROW(report::html_report(document));
-            const auto runs = report::label_runs({{"a", base}, {"b", document}});
+            const auto runs = report::label_groups({{{"a", base}}, {{"b", document}}});
             CHECK_NOTHROW(report::compare_html(report::compare(runs, {}), runs));
         }
     }

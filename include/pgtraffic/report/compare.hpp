@@ -24,9 +24,7 @@ struct ComparedRun {
 
 using NamedResults = std::vector<std::pair<std::string, nlohmann::ordered_json>>;
 
-/// Labels them in their order, each a group of its own. At most 26.
-[[nodiscard]] std::vector<ComparedRun> label_runs(NamedResults files);
-/// The same for groups, none of which is empty. At most 26.
+/// Labels the groups, none of which is empty, and their runs in their order. At most 26.
 [[nodiscard]] std::vector<ComparedRun> label_groups(std::vector<NamedResults> groups);
 /// "A", "B", …: what figures are given of.
 [[nodiscard]] std::vector<std::string> group_labels(const std::vector<ComparedRun>& runs);

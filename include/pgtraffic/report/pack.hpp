@@ -14,7 +14,4 @@ namespace pgtraffic::report {
 /// {"steps": "v\nstep\n…"}, …]}, where line i is the pieces with the i-th value of each column between them.
 [[nodiscard]] nlohmann::ordered_json pack_lines(std::string_view text);
 
-/// The text again.
-[[nodiscard]] std::string unpack_lines(const nlohmann::ordered_json& parts);
-
 }  // namespace pgtraffic::report

@@ -43,10 +43,6 @@ class PhaseScheduler {
     /// N(t): 0 before the start, total() after the end; monotone.
     [[nodiscard]] double arrivals_until(double t_s) const noexcept;
 
-    /// N⁻¹(n): the latest t with N(t) <= n, so that no arrival is due in a stretch without load; 0 for
-    /// n < 0, duration_s() for n >= total().
-    [[nodiscard]] double time_of(double n) const noexcept;
-
     /// Sums of this schedule are exact up to this part of themselves: a hundred times what adding up a few
     /// thousand segments loses, and far below one arrival. Counting compares with it, or an arrival that
     /// falls on a border would land on a side of it by chance.
@@ -58,9 +54,11 @@ class PhaseScheduler {
     [[nodiscard]] double max_rate() const noexcept;
     [[nodiscard]] const std::vector<PlannedPhase>& phases() const noexcept { return phases_; }
 
-    /// time_of() for arguments that never decrease, in constant time on average: remembers its segment.
+    /// N⁻¹ for arguments that never decrease, in constant time on average: remembers its segment.
     class Cursor {
      public:
+        /// N⁻¹(n): the latest t with N(t) <= n, so that no arrival is due in a stretch without load; 0 for
+        /// n < 0, duration_s() for n >= total().
         [[nodiscard]] double time_of(const PhaseScheduler& schedule, double n) noexcept;
 
      private:

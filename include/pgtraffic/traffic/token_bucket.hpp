@@ -58,7 +58,6 @@ class TokenBucket {
     /// loop the start, that is: at once, also behind its end.
     [[nodiscard]] base::Mono next_due() const noexcept;
 
-    [[nodiscard]] bool exhausted() const noexcept { return next_due() == base::Mono::max(); }
     [[nodiscard]] std::uint64_t taken() const noexcept { return taken_; }
 
     /// How many tokens have been due until `now`, taken or not: "planned". Amortised constant time; `now`
