@@ -5,28 +5,11 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
-#include <algorithm>
-#include <cctype>
-#include <map>
-
 #include "pgtraffic/traffic/pattern.hpp"
 #include "pgtraffic/workload/scenario.hpp"
 
 namespace pgtraffic::cli {
 namespace {
-
-std::vector<std::string_view> parts_of(std::string_view value) {
-    std::vector<std::string_view> parts;
-    while (!value.empty()) {
-        parts.push_back(value.substr(0, value.find('|')));
-        value.remove_prefix(std::min(parts.back().size() + 1, value.size()));
-    }
-    return parts;
-}
-
-bool stands_for_text(std::string_view part) {
-    return std::any_of(part.begin(), part.end(), [](unsigned char c) { return std::isupper(c) != 0; });
-}
 
 std::vector<std::string> names_of_commands() {
     std::vector<std::string> names;
@@ -88,7 +71,7 @@ std::string bash_operands() {
 
 Candidates value_candidates(const OptionRow& row) {
     Candidates candidates;
-    for (const auto part : parts_of(row.value)) {
+    for (const auto part : value_forms(row)) {
         if (part == "FILE") {
             candidates.files = true;
         } else if (part == "NAME" && row.name == "pattern") {

@@ -265,17 +265,21 @@ const CommandRow& row_of(Command command) noexcept {
     return *found;
 }
 
-std::vector<std::string_view> allowed_words(const OptionRow& row) {
-    std::vector<std::string_view> words;
-    const bool lower_case = std::none_of(row.value.begin(), row.value.end(),
-                                         [](unsigned char c) { return std::isupper(c) != 0; });
-    if (!lower_case) return words;  // "NAME|FILE" stands for free text
+std::vector<std::string_view> value_forms(const OptionRow& row) {
+    std::vector<std::string_view> forms;
     for (auto rest = row.value; !rest.empty();) {
-        const auto word = rest.substr(0, rest.find('|'));
-        words.push_back(word);
-        rest.remove_prefix(std::min(word.size() + 1, rest.size()));
+        forms.push_back(rest.substr(0, rest.find('|')));
+        rest.remove_prefix(std::min(forms.back().size() + 1, rest.size()));
     }
-    return words;
+    return forms;
+}
+
+bool stands_for_text(std::string_view form) noexcept {
+    return std::any_of(form.begin(), form.end(), [](unsigned char c) { return std::isupper(c) != 0; });
+}
+
+std::vector<std::string_view> allowed_words(const OptionRow& row) {
+    return stands_for_text(row.value) ? std::vector<std::string_view>{} : value_forms(row);
 }
 
 const OptionRow* find_option(Command command, std::string_view name) noexcept {

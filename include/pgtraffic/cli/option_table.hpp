@@ -61,6 +61,12 @@ struct ExitStatusRow {
 [[nodiscard]] std::string described(const OptionRow& row);
 [[nodiscard]] const CommandRow& row_of(Command command) noexcept;
 
+/// What an option's value may be, as its table row has it: "NAME|FILE" are two.
+[[nodiscard]] std::vector<std::string_view> value_forms(const OptionRow& row);
+
+/// A word in capitals is no value itself, but what kind of text one is.
+[[nodiscard]] bool stands_for_text(std::string_view form) noexcept;
+
 /// The words that an option allows, from its table row; empty where it takes free text.
 [[nodiscard]] std::vector<std::string_view> allowed_words(const OptionRow& row);
 
