@@ -68,21 +68,9 @@ Histogram histogram_of(const Json& document, const char* name, const char* laten
 }
 
 metrics::Counts counts_of(const Json& object) {
-    const auto read = [&](const char* key) {
-        return object.contains(key) ? object[key].get<std::uint64_t>() : 0;
-    };
     metrics::Counts counts;
-    counts.planned = read("planned");
-    counts.started = read("started");
-    counts.waiting = read("waiting");
-    counts.in_flight = read("in_flight");
-    counts.ok = read("ok");
-    counts.empty = read("empty");
-    counts.failed = read("failed");
-    counts.timed_out = read("timed_out");
-    counts.missed = read("missed");
-    counts.late = read("late");
-    counts.retries = read("retries");
+    for (const auto& [key, count] : kKeptCounts) counts.*count = object.value(key, std::uint64_t{0});
+    counts.retries = object.value("retries", std::uint64_t{0});
     return counts;
 }
 

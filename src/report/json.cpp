@@ -207,16 +207,7 @@ void add_throughput_error(const RunResult& run, Json& summary) {
 
 /// What became of the queries of a run, an operation or a phase.
 void add_counts(Json& row, const metrics::Counts& counts) {
-    row["planned"] = counts.planned;
-    row["started"] = counts.started;
-    row["waiting"] = counts.waiting;
-    row["in_flight"] = counts.in_flight;
-    row["ok"] = counts.ok;
-    row["empty"] = counts.empty;
-    row["failed"] = counts.failed;
-    row["timed_out"] = counts.timed_out;
-    row["missed"] = counts.missed;
-    row["late"] = counts.late;
+    for (const auto& [key, count] : kKeptCounts) row[key] = counts.*count;
 }
 
 Json summary_json(const RunResult& run) {

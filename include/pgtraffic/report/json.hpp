@@ -3,6 +3,7 @@
 #pragma once
 
 #include <array>
+#include <cstdint>
 #include <nlohmann/json.hpp>
 #include <string>
 #include <string_view>
@@ -21,6 +22,24 @@ struct KeptPercentile {
 };
 inline constexpr auto kKeptPercentiles = std::to_array<KeptPercentile>(
     {{"p50", 0.5}, {"p90", 0.9}, {"p95", 0.95}, {"p99", 0.99}, {"p999", 0.999}, {"p9999", 0.9999}});
+
+/// What became of queries, as a result keeps it of a run, an operation and a phase, in its order.
+struct KeptCount {
+    const char* key;
+    std::uint64_t metrics::Counts::*count;
+};
+inline constexpr auto kKeptCounts = std::to_array<KeptCount>({
+    {"planned", &metrics::Counts::planned},
+    {"started", &metrics::Counts::started},
+    {"waiting", &metrics::Counts::waiting},
+    {"in_flight", &metrics::Counts::in_flight},
+    {"ok", &metrics::Counts::ok},
+    {"empty", &metrics::Counts::empty},
+    {"failed", &metrics::Counts::failed},
+    {"timed_out", &metrics::Counts::timed_out},
+    {"missed", &metrics::Counts::missed},
+    {"late", &metrics::Counts::late},
+});
 
 /// The 95 % confidence interval [low, high] in ms that a result's `summary` has of a percentile, where
 /// `latency` is "response" or "lag"; null where it has none. Those of versions that took queries for
