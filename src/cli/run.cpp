@@ -189,8 +189,9 @@ void add_audit(RunResult& result, const simulation::AuditLog& audit, const postg
     try {
         result.audit = audit.check(with_password(conninfo, options));
     } catch (const base::Error& error) {
-        result.warnings.push_back({"audit_failed", fmt::format("--audit could not ask the tables: {}",
-                                                               conninfo.without_secrets(error.what()))});
+        result.warnings.push_back(
+            {metrics::kAuditFailedWarning,
+             fmt::format("--audit could not ask the tables: {}", conninfo.without_secrets(error.what()))});
         return;
     }
     for (const auto& table : result.audit) {

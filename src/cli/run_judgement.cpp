@@ -31,7 +31,7 @@ void judge_run(metrics::RunResult& result, const RunOptions& options, const RunC
     }
     if (end.condition) {
         result.warnings.push_back(
-            {"aborted",
+            {metrics::kAbortedWarning,
              fmt::format("stopped by --abort-if after {:.1f} s of {:.1f} s: {} was true over {} "
                          "({})",
                          result.duration_s, result.planned_duration_s, end.condition->expression,

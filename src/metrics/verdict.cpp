@@ -128,9 +128,9 @@ void judge_offered_load(const RunResult& run, Judge& judge) {
                     server_away(run).value_or("lower the rate, or add connections if "
                                               "the server has room"));
     if (offered < 0.90) {
-        judge.add("offered_load", offered, 0.90, VerdictStatus::invalid, message);
+        judge.add(kOfferedLoadSign, offered, 0.90, VerdictStatus::invalid, message);
     } else if (offered < 0.99) {
-        judge.add("offered_load", offered, 0.99, VerdictStatus::suspect, message);
+        judge.add(kOfferedLoadSign, offered, 0.99, VerdictStatus::suspect, message);
     }
 }
 
@@ -155,7 +155,7 @@ void judge_generator_lag(const RunResult& run, Judge& judge) {
     const double lag_ms = base::to_millis(std::max(lag - run.chosen_lag, base::Nanos{0}));
     const double suspect_ms = std::max(1.0, 0.1 * base::to_millis(l.service.quantile(0.5)));
     const double invalid_ms = std::max(suspect_ms, base::to_millis(l.response.quantile(0.5)));
-    judge.above("generator_lag", lag_ms, suspect_ms, invalid_ms,
+    judge.above(kGeneratorLagSign, lag_ms, suspect_ms, invalid_ms,
                 fmt::format("{} left {} or more after it could have, because this client {}: "
                             "give it more CPU, or lower the rate",
                             share->second, base::format_duration(lag), why_late(run.client)));
@@ -171,7 +171,7 @@ void judge_client(const RunResult& run, Judge& judge) {
     }
     if (const auto wait = run.client.run_queue_wait_ratio) {
         judge.above(
-            "run_queue_wait", *wait, kRunQueueWait, kStarved,
+            kRunQueueWaitSign, *wait, kRunQueueWait, kStarved,
             fmt::format("the client was ready to run but had no CPU for {:.1f} % of the run: give it a "
                         "core of its own, or run it on another machine than the server",
                         *wait * 100));
@@ -188,7 +188,7 @@ void judge_backlog(const RunResult& run, Judge& judge) {
     if (!run.open_loop || !backlog_grows(run)) return;
     const auto waiting = static_cast<double>(run.total.waiting);
     const double a_second = run.duration_s > 0 ? static_cast<double>(run.total.planned) / run.duration_s : 0;
-    judge.above("backlog", waiting, 0, a_second,
+    judge.above(kBacklogSign, waiting, 0, a_second,
                 fmt::format("{} arrivals were waiting at the end and the queue was still growing: {}",
                             base::with_thousands(run.total.waiting),
                             server_away(run).value_or("the load is more than these connections carry, and "

@@ -142,19 +142,15 @@ void say_response(const metrics::RunResult& run, std::vector<std::string>& out) 
     }
 }
 
-bool verdict_says(const metrics::RunResult& run, std::string_view code) noexcept {
-    return std::ranges::any_of(run.verdict.reasons, [&](const auto& reason) { return reason.code == code; });
-}
-
 /// The verdict holds it against this client that it was late, whether or not it was busy.
 bool client_late(const metrics::RunResult& run) noexcept {
-    return verdict_says(run, "generator_lag") || verdict_says(run, "run_queue_wait");
+    return run.verdict.says(metrics::kGeneratorLagSign) || run.verdict.says(metrics::kRunQueueWaitSign);
 }
 
 /// It was so busy, or so much of the plan was left undone, that more of it would have carried more.
 bool client_limits(const metrics::RunResult& run) noexcept {
     return run.client.loop_busy_ratio.value_or(0) > metrics::kBusyLoop || metrics::starved(run.client) ||
-           verdict_says(run, "offered_load");
+           run.verdict.says(metrics::kOfferedLoadSign);
 }
 
 /// In a closed loop a query goes round between its session and the server, so what this client takes for it
@@ -252,9 +248,10 @@ void say_environment(const metrics::RunResult& run, std::vector<std::string>& ou
         constexpr double kNoticeable = 0.05;
         const double own = own_share_of_round(run);
         const std::string words =
-            *busy > metrics::kBusyLoop            ? ": it may be the limit rather than the database"
-            : verdict_says(run, "run_queue_wait") ? " and late all the same: others had its processor"
-            : client_late(run)                    ? " and late all the same"
+            *busy > metrics::kBusyLoop ? ": it may be the limit rather than the database"
+            : run.verdict.says(metrics::kRunQueueWaitSign)
+                ? " and late all the same: others had its processor"
+            : client_late(run) ? " and late all the same"
             : own > kNoticeable
                 ? fmt::format(
                       ", which is {} of the time from one query of a session to its next: without it "
@@ -285,13 +282,11 @@ void say_environment(const metrics::RunResult& run, std::vector<std::string>& ou
 }  // namespace
 
 bool overloaded(const metrics::RunResult& run) noexcept {
-    const auto& reasons = run.verdict.reasons;
+    constexpr auto kInvalid = metrics::VerdictStatus::invalid;
     // A latency limit that skips arrivals bounds the queue, and with it the responses.
     return run.open_loop && run.total.missed == 0 && run.total.waiting > run.waiting_at_middle &&
-           std::any_of(reasons.begin(), reasons.end(), [](const auto& reason) {
-               return reason.severity == metrics::VerdictStatus::invalid &&
-                      (reason.code == "backlog" || reason.code == "offered_load");
-           });
+           (run.verdict.says(metrics::kBacklogSign, kInvalid) ||
+            run.verdict.says(metrics::kOfferedLoadSign, kInvalid));
 }
 
 double backlog_growth_per_s(const metrics::RunResult& run) noexcept {

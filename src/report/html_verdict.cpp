@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <charconv>
 
+#include "pgtraffic/metrics/result.hpp"
 #include "pgtraffic/report/html_section.hpp"
 #include "pgtraffic/report/json.hpp"
 
@@ -132,7 +133,7 @@ std::string missed_conditions(const Json& document) {
     std::string list;
     const auto add = [&list](const std::string& html) { list += (list.empty() ? ": " : "; ") + html; };
     for (const auto& warning : document["run"]["warnings"]) {
-        if (warning["code"] == "aborted" || warning["code"] == "audit_failed")
+        if (warning["code"] == metrics::kAbortedWarning || warning["code"] == metrics::kAuditFailedWarning)
             add(html_text(text_of(warning, "message")));
     }
     for (const auto& threshold : document["thresholds"]) {

@@ -57,8 +57,9 @@ void put_outcome(const RunResult& run, Page& page) {
                                              : "FAILED: the verdict is invalid (--strict).",
                   Tone::bad);
     } else if (run.outcome == metrics::RunOutcome::threshold_failed) {
-        const bool aborted = std::any_of(run.warnings.begin(), run.warnings.end(),
-                                         [](const auto& warning) { return warning.code == "aborted"; });
+        const bool aborted = std::any_of(run.warnings.begin(), run.warnings.end(), [](const auto& warning) {
+            return warning.code == metrics::kAbortedWarning;
+        });
         const auto missed = std::find_if(run.thresholds.begin(), run.thresholds.end(),
                                          [](const auto& threshold) { return !threshold.ok; });
         const std::string which = missed == run.thresholds.end() ? "" : printable(missed->expression);

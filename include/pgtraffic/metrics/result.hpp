@@ -39,6 +39,10 @@ struct Warning {
     std::string message;  ///< for people: one sentence
 };
 
+// Codes of those that say why a run failed.
+inline constexpr const char* kAbortedWarning = "aborted";
+inline constexpr const char* kAuditFailedWarning = "audit_failed";
+
 struct StatementResult {
     std::string name;
     std::uint64_t ok = 0;

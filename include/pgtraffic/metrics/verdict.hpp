@@ -2,6 +2,7 @@
 // docs/metrics.md, applied to a run's own measurements.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -24,9 +25,22 @@ struct VerdictReason {
     VerdictStatus severity = VerdictStatus::suspect;
 };
 
+// Codes that others ask for.
+inline constexpr const char* kOfferedLoadSign = "offered_load";
+inline constexpr const char* kGeneratorLagSign = "generator_lag";
+inline constexpr const char* kRunQueueWaitSign = "run_queue_wait";
+inline constexpr const char* kBacklogSign = "backlog";
+
 struct Verdict {
     VerdictStatus status = VerdictStatus::valid;
     std::vector<VerdictReason> reasons;  ///< gravest first
+
+    /// Whether there is a reason of this code, at least as grave as that.
+    [[nodiscard]] bool says(std::string_view code,
+                            VerdictStatus least = VerdictStatus::suspect) const noexcept {
+        return std::ranges::any_of(
+            reasons, [&](const auto& reason) { return reason.code == code && reason.severity >= least; });
+    }
 };
 
 /// A loop that is busy for more than this share of its time may be the limit.
