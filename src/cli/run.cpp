@@ -27,6 +27,7 @@
 #include "pgtraffic/cli/run_warnings.hpp"
 #include "pgtraffic/cli/safety.hpp"
 #include "pgtraffic/cli/target.hpp"
+#include "pgtraffic/cli/warn.hpp"
 #include "pgtraffic/event_loop/loop.hpp"
 #include "pgtraffic/postgres/temporary_server.hpp"
 #include "pgtraffic/report/assessment.hpp"
@@ -189,27 +190,23 @@ void add_audit(RunResult& result, const simulation::AuditLog& audit, const postg
     try {
         result.audit = audit.check(with_password(conninfo, options));
     } catch (const base::Error& error) {
-        result.warnings.push_back(
-            {metrics::kAuditFailedWarning,
-             fmt::format("--audit could not ask the tables: {}", conninfo.without_secrets(error.what()))});
+        warn(result, metrics::kAuditFailedWarning, "--audit could not ask the tables: {}",
+             conninfo.without_secrets(error.what()));
         return;
     }
     for (const auto& table : result.audit) {
         if (table.unexplained() > 0) {
-            result.warnings.push_back(
-                {"audit_unexplained",
-                 fmt::format(
-                     "{} more than this run is known to have inserted {} in {}: as many lost ones would "
-                     "not show",
-                     base::counted(table.unexplained(), "row", "rows"),
-                     table.unexplained() == 1 ? "stands" : "stand", table.table)});
+            warn(result, "audit_unexplained",
+                 "{} more than this run is known to have inserted {} in {}: as many lost ones would "
+                 "not show",
+                 base::counted(table.unexplained(), "row", "rows"),
+                 table.unexplained() == 1 ? "stands" : "stand", table.table);
         }
         if (table.sound()) continue;
-        result.warnings.push_back(
-            {"audit", fmt::format("{} of {}'s rows whose insert was acknowledged are missing, {} in doubt "
-                                  "are there more than once",
-                                  base::with_thousands(table.lost()), table.table,
-                                  base::with_thousands(table.twice))});
+        warn(result, "audit",
+             "{} of {}'s rows whose insert was acknowledged are missing, {} in doubt "
+             "are there more than once",
+             base::with_thousands(table.lost()), table.table, base::with_thousands(table.twice));
     }
 }
 

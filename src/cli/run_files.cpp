@@ -1,12 +1,12 @@
 #include "pgtraffic/cli/run_files.hpp"
 
-#include <fmt/format.h>
 #include <unistd.h>
 
 #include <exception>
 
 #include "pgtraffic/base/error.hpp"
 #include "pgtraffic/cli/output.hpp"
+#include "pgtraffic/cli/warn.hpp"
 #include "pgtraffic/report/csv.hpp"
 #include "pgtraffic/report/hdr.hpp"
 #include "pgtraffic/report/html.hpp"
@@ -52,8 +52,7 @@ void RunFiles::end_stream(metrics::RunResult& result) {
     if (!stream_) return;
     const std::string trouble = stream_->finish();
     if (trouble.empty()) return;
-    result.warnings.push_back(
-        {"stream_ended", fmt::format("{}; its last intervals are missing there", trouble)});
+    warn(result, "stream_ended", "{}; its last intervals are missing there", trouble);
 }
 
 void RunFiles::write_reports(const metrics::RunResult& result) {

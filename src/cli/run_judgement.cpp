@@ -1,12 +1,11 @@
 #include "pgtraffic/cli/run_judgement.hpp"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <csignal>
 
 #include "pgtraffic/base/units.hpp"
 #include "pgtraffic/cli/commands.hpp"
+#include "pgtraffic/cli/warn.hpp"
 #include "pgtraffic/metrics/verdict.hpp"
 
 namespace pgtraffic::cli {
@@ -27,28 +26,23 @@ void judge_run(metrics::RunResult& result, const RunOptions& options, const RunC
     const bool nothing_succeeded = result.total.succeeded() == 0;
     const bool refused = options.strict && result.verdict.status == metrics::VerdictStatus::invalid;
     if (refused) {
-        result.warnings.push_back({"strict", "the verdict is invalid, which --strict takes for a failure"});
+        warn(result, "strict", "the verdict is invalid, which --strict takes for a failure");
     }
     if (end.condition) {
-        result.warnings.push_back(
-            {metrics::kAbortedWarning,
-             fmt::format("stopped by --abort-if after {:.1f} s of {:.1f} s: {} was true over {} "
-                         "({})",
-                         result.duration_s, result.planned_duration_s, end.condition->expression,
-                         base::format_duration(options.whole_abort_window()), end.condition->actual_text)});
+        warn(result, metrics::kAbortedWarning,
+             "stopped by --abort-if after {:.1f} s of {:.1f} s: {} was true over {} ({})", result.duration_s,
+             result.planned_duration_s, end.condition->expression,
+             base::format_duration(options.whole_abort_window()), end.condition->actual_text);
     }
     if (end.rows_used_up) {
-        result.warnings.push_back(
-            {"max_rows",
-             fmt::format("ended by --max-rows after {:.1f} s of {:.1f} s: another insert could have exceeded "
-                         "{}, counted from the warm-up on",
-                         result.duration_s, result.planned_duration_s,
-                         base::counted(*options.max_rows, "row", "rows"))});
+        warn(result, "max_rows",
+             "ended by --max-rows after {:.1f} s of {:.1f} s: another insert could have exceeded "
+             "{}, counted from the warm-up on",
+             result.duration_s, result.planned_duration_s, base::counted(*options.max_rows, "row", "rows"));
     }
     if (end.stop_file && end.signal == 0) {
-        result.warnings.push_back(
-            {"stop_file", fmt::format("stopped by --stop-file after {:.1f} s of {:.1f} s", result.duration_s,
-                                      result.planned_duration_s)});
+        warn(result, "stop_file", "stopped by --stop-file after {:.1f} s of {:.1f} s", result.duration_s,
+             result.planned_duration_s);
         result.outcome = RunOutcome::interrupted;
         result.exit_code = 128 + SIGINT;
     } else if (end.signal != 0) {

@@ -1,14 +1,13 @@
 #include "pgtraffic/cli/run_warnings.hpp"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
 
 #include "pgtraffic/base/units.hpp"
-#include "pgtraffic/metrics/standstill.hpp"
+#include "pgtraffic/cli/warn.hpp"
+#include "pgtraffic/metrics/verdict.hpp"
 #include "pgtraffic/report/layout.hpp"
 #include "pgtraffic/simulation/connecting.hpp"
 #include "pgtraffic/workload/intent.hpp"
@@ -35,11 +34,9 @@ void warn_of_emptiness(RunResult& result, const workload::Workload& workload) {
         if (counts.empty == 0 || counts.empty * 2 <= counts.succeeded()) continue;
         // Rounded down: nearly all are not all.
         const double ratio = static_cast<double>(counts.empty) / static_cast<double>(counts.succeeded());
-        result.warnings.push_back(
-            {"mostly_empty",
-             fmt::format("{} % of the {} queries found no row: they tested little. {}",
-                         base::with_thousands(std::floor(1000 * ratio + 1e-9) / 10, ratio < 1 ? 1 : 0),
-                         result.operations[o].name, cure_of_emptiness(workload.operations()[o]))});
+        warn(result, "mostly_empty", "{} % of the {} queries found no row: they tested little. {}",
+             base::with_thousands(std::floor(1000 * ratio + 1e-9) / 10, ratio < 1 ? 1 : 0),
+             result.operations[o].name, cure_of_emptiness(workload.operations()[o]));
     }
 }
 
@@ -60,28 +57,23 @@ bool repeats_inserts(const RunResult& result) {
 void warn_of_workload(RunResult& result, const workload::Workload& workload, const RunOptions& options) {
     warn_of_emptiness(result, workload);
     if (result.server.read_only && ended_by(result, base::kReadOnly)) {
-        result.warnings.push_back({"read_only",
-                                   "a statement of the workload writes, perhaps in a function, and the "
-                                   "load's sessions could only read: "
-                                   "give the scenario \"read_only\": false"});
+        warn(result, "read_only",
+             "a statement of the workload writes, perhaps in a function, and the load's sessions could only "
+             "read: give the scenario \"read_only\": false");
     }
     if (options.random_seed && repeats_inserts(result)) {
-        result.warnings.push_back(
-            {"seed_repeated",
-             fmt::format(
-                 "inserts met rows that were there already, as an earlier run with --random-seed {} leaves "
-                 "them, and their latency is that of several attempts: take another seed, or remove "
-                 "that run's orders (pgtraffic cleanup --run)",
-                 *options.random_seed)});
+        warn(result, "seed_repeated",
+             "inserts met rows that were there already, as an earlier run with --random-seed {} leaves "
+             "them, and their latency is that of several attempts: take another seed, or remove "
+             "that run's orders (pgtraffic cleanup --run)",
+             *options.random_seed);
     }
     for (const auto& cut : workload.cut_picks()) {
-        result.warnings.push_back(
-            {"pick_cut",
-             fmt::format("values were drawn from the first {} of the {} rows of \"{}\" alone: have the "
-                         "query choose which (ORDER BY random() LIMIT {})",
-                         base::with_thousands(std::uint64_t{workload::kMaxPicked}),
-                         base::with_thousands(std::uint64_t{cut.rows}), report::printable(cut.sql),
-                         workload::kMaxPicked)});
+        warn(result, "pick_cut",
+             "values were drawn from the first {} of the {} rows of \"{}\" alone: have the "
+             "query choose which (ORDER BY random() LIMIT {})",
+             base::with_thousands(std::uint64_t{workload::kMaxPicked}),
+             base::with_thousands(std::uint64_t{cut.rows}), report::printable(cut.sql), workload::kMaxPicked);
     }
 }
 
@@ -95,21 +87,19 @@ bool lost_prepared_statements(const RunResult& result) {
 
 void warn_of_server(RunResult& result, const RunOptions& options) {
     if (result.server.temporary) {
-        result.warnings.push_back(
-            {"temporary_server",
-             "measured against a temporary server on this machine: for trying things out"});
+        warn(result, "temporary_server",
+             "measured against a temporary server on this machine: for trying things out");
     }
     if (options.unsafe_fast)
-        result.warnings.push_back(
-            {"unsafe_fast", "the temporary server ran with fsync off: its figures are not a database's"});
+        warn(result, "unsafe_fast",
+             "the temporary server ran with fsync off: its figures are not a database's");
     if (result.server.pooler && options.timeout) {
-        result.warnings.push_back({"pooler_timeout",
-                                   "behind a pooler --timeout is kept by the client alone: a query that took "
-                                   "too long may still run "
-                                   "on the server (docs/poolers.md)"});
+        warn(result, "pooler_timeout",
+             "behind a pooler --timeout is kept by the client alone: a query that took too long may still "
+             "run on the server (docs/poolers.md)");
     }
     if (result.server.pooler && options.prepared && lost_prepared_statements(result)) {
-        result.warnings.push_back({"pooler_prepared", simulation::kPoolerPreparedCure});
+        warn(result, "pooler_prepared", "{}", simulation::kPoolerPreparedCure);
     }
 }
 
@@ -126,40 +116,24 @@ std::string why_gone(const std::vector<metrics::Outage>& outages) {
 void warn_of_connections(RunResult& result, const RunOptions& options) {
     if (const auto step = options.wake_step.value_or(base::Nanos{0});
         step.count() > 0 && !result.answers_stamped && result.total.started > 0) {
-        result.warnings.push_back(
-            {"economy_pacing",
-             fmt::format(
-                 "--pacing reads answers at steps of {0}, and {1} when they came: service and response are "
-                 "up to {0} too long",
-                 base::format_duration(step),
-                 result.server.address_kind == "unix socket" ? "over a Unix socket nothing tells"
-                                                             : "here the kernel does not tell of all")});
+        warn(result, "economy_pacing",
+             "--pacing reads answers at steps of {0}, and {1} when they came: service and response are "
+             "up to {0} too long",
+             base::format_duration(step),
+             result.server.address_kind == "unix socket" ? "over a Unix socket nothing tells"
+                                                         : "here the kernel does not tell of all");
     }
-    if (const auto away = result.without_service(); away.count() > 0) {
-        result.warnings.push_back(
-            {"outage", fmt::format("there was no service for {} of {}: the outages say when and why",
-                                   base::format_duration(away),
-                                   base::format_duration(base::from_seconds(result.duration_s)))});
-    }
-    if (const auto still = metrics::stood_still_for(result); still.count() > 0) {
-        result.warnings.push_back(
-            {"stood_still",
-             fmt::format("nothing was answered for {} of {}, though queries were under way: the server, or "
-                         "the way to it, stood still",
-                         base::format_duration(still),
-                         base::format_duration(base::from_seconds(result.duration_s)))});
-    }
+    if (const auto text = metrics::no_service_text(result))
+        warn(result, "outage", "{}: the outages say when and why", *text);
+    if (const auto text = metrics::stood_still_text(result))
+        warn(result, "stood_still", "{}: the server, or the way to it, stood still", *text);
     if (result.connections_at_end < result.connections && result.sessions_away_ratio > 0) {
-        result.warnings.push_back(
-            {"sessions_missing", fmt::format("{} of {} connections were gone at the end{}",
-                                             result.connections - result.connections_at_end,
-                                             result.connections, why_gone(result.outages))});
+        warn(result, "sessions_missing", "{} of {} connections were gone at the end{}",
+             result.connections - result.connections_at_end, result.connections, why_gone(result.outages));
     }
     if (result.reconnects > 0) {
-        result.warnings.push_back(
-            {"reconnects",
-             fmt::format("{} lost and made again during the run",
-                         base::counted(result.reconnects, "connection was", "connections were"))});
+        warn(result, "reconnects", "{} lost and made again during the run",
+             base::counted(result.reconnects, "connection was", "connections were"));
     }
 }
 

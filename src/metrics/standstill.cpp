@@ -104,7 +104,8 @@ bool hangs(const RunResult& run) {
 
 base::Nanos stood_still_for(const RunResult& run) {
     if (run.latencies.service.empty()) return base::Nanos{0};
-    if (run.client.stood_still()) return base::Nanos{0};  // of the server nothing is known for that time
+    if (run.client.machine_stood_still())
+        return base::Nanos{0};  // of the server nothing is known for that time
     const base::Nanos least = std::max<base::Nanos>(std::chrono::seconds{1},
                                                     kOutOfProportion * run.latencies.service.quantile(0.5));
     std::vector<base::Nanos> stretches;

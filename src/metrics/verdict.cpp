@@ -65,31 +65,16 @@ double floored(double ratio) {
     return std::floor(ratio * 10'000 + 1e-6) / 100;
 }
 
-std::optional<std::string> without_service(const RunResult& run) {
-    const auto away = run.without_service();
-    if (away.count() <= 0) return std::nullopt;
-    return fmt::format("there was no service for {} of {}", base::format_duration(away),
-                       base::format_duration(base::from_seconds(run.duration_s)));
-}
-
-std::optional<std::string> stood_still_text(const RunResult& run) {
-    const auto still = stood_still_for(run);
-    if (still.count() <= 0) return std::nullopt;
-    return fmt::format("nothing was answered for {} of {}, though queries were under way",
-                       base::format_duration(still),
-                       base::format_duration(base::from_seconds(run.duration_s)));
-}
-
 /// Why not all was done that was asked for, where less load or more connections would not have helped.
 std::optional<std::string> server_away(const RunResult& run) {
-    const auto away = without_service(run);
+    const auto away = no_service_text(run);
     const auto still = stood_still_text(run);
     if (away && still) return fmt::format("{}; {}", *away, *still);
     return away ? away : still;
 }
 
 void judge_outages(const RunResult& run, Judge& judge) {
-    const auto message = without_service(run);
+    const auto message = no_service_text(run);
     if (!message || run.duration_s <= 0) return;
     judge.above(
         "no_service", base::to_seconds(run.without_service()) / run.duration_s, 0.01, 0.50,
@@ -176,7 +161,7 @@ void judge_client(const RunResult& run, Judge& judge) {
                         "core of its own, or run it on another machine than the server",
                         *wait * 100));
     }
-    if (run.client.stood_still()) {
+    if (run.client.machine_stood_still()) {
         judge.add("clock_gap", run.client.longest_clock_gap_s, ClientResult::kLongClockGap_s,
                   VerdictStatus::invalid,
                   fmt::format("this machine stood still for {:.1f} s (suspended or paused): run it again",
@@ -220,6 +205,21 @@ void judge_failures(const RunResult& run, Judge& judge) {
 
 bool starved(const ClientResult& client) noexcept {
     return client.run_queue_wait_ratio.value_or(0) > kStarved;
+}
+
+std::optional<std::string> no_service_text(const RunResult& run) {
+    const auto away = run.without_service();
+    if (away.count() <= 0) return std::nullopt;
+    return fmt::format("there was no service for {} of {}", base::format_duration(away),
+                       base::format_duration(base::from_seconds(run.duration_s)));
+}
+
+std::optional<std::string> stood_still_text(const RunResult& run) {
+    const auto still = stood_still_for(run);
+    if (still.count() <= 0) return std::nullopt;
+    return fmt::format("nothing was answered for {} of {}, though queries were under way",
+                       base::format_duration(still),
+                       base::format_duration(base::from_seconds(run.duration_s)));
 }
 
 Verdict judge(const RunResult& run) {

@@ -103,13 +103,15 @@ TEST_CASE("the tables name every option of a run, and no other; the README's som
 TEST_CASE("the page of the result names every code of a warning") {
     const auto page = test::read_file(fs::path{PGTRAFFIC_SOURCE_DIR} / "docs/result.md");
     std::size_t codes = 0;
-    for (const auto& file : fs::recursive_directory_iterator{fs::path{PGTRAFFIC_SOURCE_DIR} / "src"}) {
-        if (!file.is_regular_file()) continue;
-        const auto source = test::read_file(file.path());
-        for (const auto& code : matches(source, R"re(warnings\.push_back\(\s*\{"([a-z_]+)")re")) {
-            ++codes;
-            INFO(code);
-            CHECK(page.find("`" + code + "`") != std::string::npos);
+    const char* made = R"re((?:warnings\.push_back\(\s*\{|\bwarn\(\s*result, |Warning = )"([a-z_]+)")re";
+    for (const char* folder : {"src", "include"}) {
+        for (const auto& file : fs::recursive_directory_iterator{fs::path{PGTRAFFIC_SOURCE_DIR} / folder}) {
+            if (!file.is_regular_file()) continue;
+            for (const auto& code : matches(test::read_file(file.path()), made)) {
+                ++codes;
+                INFO(code);
+                CHECK(page.find("`" + code + "`") != std::string::npos);
+            }
         }
     }
     CHECK(codes > 15);

@@ -99,7 +99,7 @@ struct ClientResult {
     std::int64_t context_switches_involuntary = 0;
     double longest_clock_gap_s = 0;
     /// Longer than any busy machine makes it: this program, or its machine, stood still.
-    [[nodiscard]] bool stood_still() const noexcept { return longest_clock_gap_s > kLongClockGap_s; }
+    [[nodiscard]] bool machine_stood_still() const noexcept { return longest_clock_gap_s > kLongClockGap_s; }
     static constexpr double kLongClockGap_s = 1;
     double longest_loop_turn_ms = 0;  ///< from waking up to waiting again: no callback took longer
 };

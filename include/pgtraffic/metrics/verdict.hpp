@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -52,6 +53,11 @@ struct RunResult;
 /// Whether the client lacked a processor for so long that a busy loop says nothing of how much it had to do:
 /// the waits for one are in the time in which it was at work.
 [[nodiscard]] bool starved(const ClientResult& client) noexcept;
+
+/// "there was no service for 3 s of 30 s"; none where there was always one.
+[[nodiscard]] std::optional<std::string> no_service_text(const RunResult& run);
+/// "nothing was answered for 3 s of 30 s, though queries were under way"; none where it never stood still.
+[[nodiscard]] std::optional<std::string> stood_still_text(const RunResult& run);
 
 /// Judges a run whose numbers are complete.
 [[nodiscard]] Verdict judge(const RunResult& run);
