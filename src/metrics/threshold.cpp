@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "pgtraffic/base/units.hpp"
+#include "pgtraffic/metrics/metric.hpp"
 
 namespace pgtraffic::metrics {
 namespace {
@@ -56,51 +57,10 @@ std::optional<double> ratio(std::uint64_t part, std::uint64_t whole) {
 
 /// What counts alone tell; the same at the end and in a window.
 std::optional<double> figure_of(Metric metric, const Counts& counts) {
-    switch (metric) {
-        case Metric::failed_ratio:
-            return ratio(counts.failed + counts.timed_out, counts.ended());
-        case Metric::success_ratio:
-            return ratio(counts.succeeded(), counts.ended() + counts.missed);
-        case Metric::empty_ratio:
-            return ratio(counts.empty, counts.succeeded());
-        case Metric::missed_ratio:
-            return ratio(counts.missed, counts.planned);
-        case Metric::late_ratio:
-            return ratio(counts.late, counts.succeeded());
-        case Metric::target_attainment:
-            return ratio(counts.started, counts.planned);
-        case Metric::failed:
-            return static_cast<double>(counts.failed);
-        case Metric::timed_out:
-            return static_cast<double>(counts.timed_out);
-        case Metric::missed:
-            return static_cast<double>(counts.missed);
-        case Metric::late:
-            return static_cast<double>(counts.late);
-        case Metric::retries:
-            return static_cast<double>(counts.retries);
-        case Metric::waiting:
-            return static_cast<double>(counts.waiting);
-        default:
-            return std::nullopt;
-    }
-}
-
-const Histogram* histogram_of(Metric metric, const Latencies& latencies) {
-    switch (metric) {
-        case Metric::response:
-            return &latencies.response;
-        case Metric::service:
-            return &latencies.service;
-        case Metric::lag:
-            return &latencies.lag;
-        case Metric::pool_wait:
-            return &latencies.pool_wait;
-        case Metric::generator_lag:
-            return &latencies.generator_lag;
-        default:
-            return nullptr;
-    }
+    const auto& row = row_of(metric);
+    if (row.part == nullptr) return std::nullopt;
+    if (row.whole != nullptr) return ratio(row.part(counts), row.whole(counts));
+    return static_cast<double>(row.part(counts));
 }
 
 std::optional<double> statistic_of(const Threshold& threshold, const Histogram& histogram) {
@@ -232,16 +192,17 @@ ThresholdResult evaluate(const Threshold& threshold, const RunResult& run) {
         if (queries->duration_s <= 0) return result_of(threshold, std::nullopt);
         return result_of(threshold, queries->succeeded / queries->duration_s);
     }
-    const auto* histogram = histogram_of(threshold.metric, queries->latencies);
-    if (histogram == nullptr) return result_of(threshold, figure_of(threshold.metric, queries->counts));
-    auto result = result_of(threshold, statistic_of(threshold, *histogram));
+    const auto member = row_of(threshold.metric).histogram;
+    if (member == nullptr) return result_of(threshold, figure_of(threshold.metric, queries->counts));
+    const auto& histogram = queries->latencies.*member;
+    auto result = result_of(threshold, statistic_of(threshold, histogram));
     if (threshold.metric == Metric::response && threshold.statistic != Statistic::min)
         hold_for_unanswered(threshold, queries->latencies, result);
     if ((threshold.metric == Metric::lag || threshold.metric == Metric::pool_wait) &&
         threshold.statistic != Statistic::min)
-        hold_for_unsent(threshold, *histogram, queries->counts, result);
+        hold_for_unsent(threshold, histogram, queries->counts, result);
     result.weak = result.actual && threshold.statistic == Statistic::quantile &&
-                  !histogram->supports(threshold.quantile);
+                  !histogram.supports(threshold.quantile);
     if (result.weak) result.actual_text += ", with fewer than ten queries above it";
     return result;
 }

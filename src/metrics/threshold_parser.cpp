@@ -5,51 +5,15 @@
 
 #include <algorithm>
 #include <array>
-#include <span>
 
 #include "pgtraffic/base/error.hpp"
 #include "pgtraffic/base/text.hpp"
 #include "pgtraffic/base/units.hpp"
+#include "pgtraffic/metrics/metric.hpp"
 #include "pgtraffic/metrics/threshold.hpp"
 
 namespace pgtraffic::metrics {
 namespace {
-
-enum class Kind : std::uint8_t { duration, rate, share, count, microseconds };
-
-enum class Needs : std::uint8_t { nothing, open_loop, latency_limit, open_loop_with_limit };
-
-struct MetricRow {
-    std::string_view name;
-    Metric metric;
-    Kind kind;
-    bool of_parts;   // operations and phases have it, too
-    Needs needs;     // else a run has no such figure
-    bool in_window;  // intervals have it
-};
-
-constexpr auto kMetrics = std::to_array<MetricRow>({
-    {"response", Metric::response, Kind::duration, true, Needs::nothing, true},
-    {"service", Metric::service, Kind::duration, true, Needs::nothing, false},
-    {"lag", Metric::lag, Kind::duration, true, Needs::open_loop, false},
-    {"pool_wait", Metric::pool_wait, Kind::duration, true, Needs::open_loop, false},
-    {"generator_lag", Metric::generator_lag, Kind::duration, true, Needs::open_loop, false},
-    {"throughput", Metric::throughput, Kind::rate, true, Needs::nothing, true},
-    {"failed_ratio", Metric::failed_ratio, Kind::share, true, Needs::nothing, true},
-    {"success_ratio", Metric::success_ratio, Kind::share, true, Needs::nothing, true},
-    {"empty_ratio", Metric::empty_ratio, Kind::share, true, Needs::nothing, true},
-    {"missed_ratio", Metric::missed_ratio, Kind::share, true, Needs::open_loop_with_limit, false},
-    {"late_ratio", Metric::late_ratio, Kind::share, true, Needs::latency_limit, false},
-    {"failed", Metric::failed, Kind::count, true, Needs::nothing, true},
-    {"timed_out", Metric::timed_out, Kind::count, true, Needs::nothing, true},
-    {"missed", Metric::missed, Kind::count, true, Needs::open_loop_with_limit, true},
-    {"late", Metric::late, Kind::count, true, Needs::latency_limit, false},
-    {"retries", Metric::retries, Kind::count, true, Needs::nothing, false},
-    {"waiting", Metric::waiting, Kind::count, true, Needs::open_loop, true},
-    {"target_attainment", Metric::target_attainment, Kind::share, true, Needs::open_loop, false},
-    {"cpu_us_per_query", Metric::cpu_us_per_query, Kind::microseconds, false, Needs::nothing, false},
-    {"loop_busy", Metric::loop_busy, Kind::share, false, Needs::nothing, true},
-});
 
 constexpr std::string_view kStatistics =
     "min, mean, p50, p75, p90, p95, p99, p999, p9999, max or any p with a percentile, such as p99.5";
@@ -90,9 +54,9 @@ std::string_view word_at(std::string_view text, std::size_t at) {
 }
 
 const MetricRow* find_metric(std::string_view word) {
-    const auto row =
-        std::find_if(kMetrics.begin(), kMetrics.end(), [&](const auto& known) { return known.name == word; });
-    return row == kMetrics.end() ? nullptr : &*row;
+    const auto table = metric_table();
+    const auto row = std::ranges::find(table, word, &MetricRow::name);
+    return row == table.end() ? nullptr : &*row;
 }
 
 /// The share that a percentile's word means: "p99", "p99.5", and of nines only "p999" for 99.9.
@@ -159,7 +123,6 @@ class Parser {
     void parse_limit(const MetricRow& row);
     Unit unit_of(const MetricRow& row, std::size_t at, std::string_view word) const;
     [[nodiscard]] std::vector<std::string_view> allowed_metrics() const;
-    [[nodiscard]] bool missing(Needs needs) const noexcept;
 
     std::string_view text_;
     const ThresholdScope& scope_;
@@ -168,16 +131,11 @@ class Parser {
     Threshold result_;
 };
 
-bool Parser::missing(Needs needs) const noexcept {
-    const bool open_loop = needs == Needs::open_loop || needs == Needs::open_loop_with_limit;
-    const bool limit = needs == Needs::latency_limit || needs == Needs::open_loop_with_limit;
-    return (open_loop && !scope_.open_loop) || (limit && !scope_.latency_limit);
-}
-
 std::vector<std::string_view> Parser::allowed_metrics() const {
     std::vector<std::string_view> names;
-    for (const auto& row : kMetrics) {
-        if ((row.in_window || !in_window_) && !missing(row.needs)) names.push_back(row.name);
+    for (const auto& row : metric_table()) {
+        if ((row.in_window || !in_window_) && row.is_known(scope_.open_loop, scope_.latency_limit))
+            names.push_back(row.name);
     }
     return names;
 }
@@ -265,8 +223,8 @@ const MetricRow& Parser::parse_metric() {
     }
     if (row == nullptr)
         fail(begin, fmt::format("unknown metric \"{}\"; {}", word, known_words(word, allowed_metrics())));
-    if (missing(row->needs)) {
-        fail(begin, row->needs != Needs::latency_limit && !scope_.open_loop
+    if (!row->is_known(scope_.open_loop, scope_.latency_limit)) {
+        fail(begin, row->needs != MetricNeeds::latency_limit && !scope_.open_loop
                         ? fmt::format("a closed loop has no {}: it takes --rate, --pattern or "
                                       "--real-simulation",
                                       word)
@@ -276,7 +234,7 @@ const MetricRow& Parser::parse_metric() {
         fail(begin, fmt::format("{} is not known while the run lasts; known are {}", word,
                                 fmt::join(allowed_metrics(), ", ")));
     }
-    if (!row->of_parts && result_.population != Population::run) {
+    if (!row->of_parts() && result_.population != Population::run) {
         fail(begin, fmt::format("{} is known of the whole run only; leave the name before it out", word));
     }
     at_ += word.size();
@@ -285,7 +243,7 @@ const MetricRow& Parser::parse_metric() {
 
 void Parser::parse_statistic(const MetricRow& row) {
     const bool dot = text_.substr(at_).starts_with('.');
-    if (row.kind != Kind::duration) {
+    if (row.kind != MetricKind::duration) {
         if (dot) fail(at_, fmt::format("{} is one number; nothing may follow it but < <= > >=", row.name));
         return;
     }
@@ -323,7 +281,7 @@ void Parser::parse_comparison() {
 
 Unit Parser::unit_of(const MetricRow& row, std::size_t at, std::string_view word) const {
     switch (row.kind) {
-        case Kind::duration: {
+        case MetricKind::duration: {
             for (const auto& known : kDurationUnits) {
                 if (known.word == word) return known.unit;
             }
@@ -331,18 +289,18 @@ Unit Parser::unit_of(const MetricRow& row, std::size_t at, std::string_view word
             if (word.empty()) fail(at, fmt::format("the unit is missing, as in 20ms; {}", kKnown));
             fail(at, fmt::format("unknown unit \"{}\"; {}", word, kKnown));
         }
-        case Kind::rate:
+        case MetricKind::rate:
             if (word == "/s" || word.empty()) return Unit::per_second;
             fail(at,
                  fmt::format("unknown unit \"{}\"; {} is per second: write 1000, or 1000/s", word, row.name));
-        case Kind::share:
+        case MetricKind::share:
             if (word == "%") return Unit::percent;
             if (word.empty()) return Unit::none;
             fail(at, fmt::format("unknown unit \"{}\"; {} is a share: write 0.1%, or 0.001", word, row.name));
-        case Kind::count:
+        case MetricKind::count:
             if (word.empty()) return Unit::none;
             fail(at, fmt::format("\"{}\" behind the number; {} is a count and has no unit", word, row.name));
-        case Kind::microseconds:
+        case MetricKind::microseconds:
             if (word.empty() || word == "us" || word == "µs") return Unit::none;
             fail(at, fmt::format("unknown unit \"{}\"; {} is in µs: write 25, or 25us", word, row.name));
     }
@@ -369,11 +327,11 @@ void Parser::parse_limit(const MetricRow& row) {
     while (at_ < text_.size() && !is_blank(text_[at_])) ++at_;
     result_.unit = unit_of(row, unit_at, text_.substr(unit_at, at_ - unit_at));
     result_.limit = *number;
-    if (row.kind == Kind::share && *number > (result_.unit == Unit::percent ? 100 : 1)) {
+    if (row.kind == MetricKind::share && *number > (result_.unit == Unit::percent ? 100 : 1)) {
         fail(begin, fmt::format("{} is a share and lies between 0 and 1, or 0% and 100%", row.name));
     }
     const bool wants_all = result_.comparison == Comparison::greater_or_equal;
-    if (row.kind == Kind::share && result_.unit == Unit::none && *number == 1 && !wants_all)
+    if (row.kind == MetricKind::share && result_.unit == Unit::none && *number == 1 && !wants_all)
         fail(begin, "1 is all of them: write 100%, or 1% for one in a hundred");
     skip_spaces();
     if (at_ < text_.size()) {
@@ -412,7 +370,7 @@ Threshold Parser::parse_figure() {
     result_.metric = row.metric;
     parse_statistic(row);
     if (at_ < text_.size()) fail(at_, fmt::format("\"{}\" is too much behind the figure", text_.substr(at_)));
-    if (row.kind == Kind::duration) result_.unit = Unit::nanoseconds;
+    if (row.kind == MetricKind::duration) result_.unit = Unit::nanoseconds;
     return std::move(result_);
 }
 

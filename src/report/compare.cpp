@@ -10,6 +10,7 @@
 
 #include "pgtraffic/base/error.hpp"
 #include "pgtraffic/base/units.hpp"
+#include "pgtraffic/metrics/metric.hpp"
 #include "pgtraffic/metrics/statistics.hpp"
 #include "pgtraffic/report/compare_figures.hpp"
 
@@ -18,6 +19,7 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 using metrics::Metric;
+using metrics::MetricKind;
 using metrics::Population;
 using metrics::Statistic;
 using metrics::Threshold;
@@ -45,41 +47,14 @@ Finding finding_of(const ComparedValue& base, const ComparedValue& other, bool h
     return (*other.value > *base.value) == higher_is_better ? Finding::better : Finding::worse;
 }
 
-struct FigureRow {
-    std::string_view figure;
-    FigureUnit unit;
-    bool higher_is_better;
-};
-
-constexpr auto kRunFigures = std::to_array<FigureRow>({
-    {"throughput", FigureUnit::per_second, true},
-    {"target_attainment", FigureUnit::share, true},
-    {"success_ratio", FigureUnit::share, true},
-    {"failed_ratio", FigureUnit::share, false},
-    {"late_ratio", FigureUnit::share, false},
-    {"retries", FigureUnit::count, false},
-    {"response.mean", FigureUnit::millis, false},
-    {"response.p50", FigureUnit::millis, false},
-    {"response.p90", FigureUnit::millis, false},
-    {"response.p95", FigureUnit::millis, false},
-    {"response.p99", FigureUnit::millis, false},
-    {"response.p999", FigureUnit::millis, false},
-    {"response.max", FigureUnit::millis, false},
-    {"service.p50", FigureUnit::millis, false},
-    {"service.p99", FigureUnit::millis, false},
-    {"lag.p99", FigureUnit::millis, false},
-    {"cpu_us_per_query", FigureUnit::micros, false},
-});
-constexpr auto kOperationFigures = std::to_array<FigureRow>({
-    {"throughput", FigureUnit::per_second, true},
-    {"response.p50", FigureUnit::millis, false},
-    {"response.p99", FigureUnit::millis, false},
-});
+constexpr auto kRunFigures = std::to_array<std::string_view>(
+    {"throughput", "target_attainment", "success_ratio", "failed_ratio", "late_ratio", "retries",
+     "response.mean", "response.p50", "response.p90", "response.p95", "response.p99", "response.p999",
+     "response.max", "service.p50", "service.p99", "lag.p99", "cpu_us_per_query"});
+constexpr auto kOperationFigures =
+    std::to_array<std::string_view>({"throughput", "response.p50", "response.p99"});
 /// Of each statement where an operation has several: it has no response of its own.
-constexpr auto kStatementFigures = std::to_array<FigureRow>({
-    {"service.p50", FigureUnit::millis, false},
-    {"service.p99", FigureUnit::millis, false},
-});
+constexpr auto kStatementFigures = std::to_array<std::string_view>({"service.p50", "service.p99"});
 
 /// What only one side can have says nothing of the other; retries that only one side had do.
 bool worth_a_row(const std::vector<ComparedRun>& runs, Metric metric) {
@@ -122,18 +97,18 @@ class Group {
     std::vector<ResultFigures> runs_;
 };
 
-ComparedFigure compare_figure(const std::vector<Group>& groups, const AskedFigure& asked,
-                              const FigureRow& row, std::string name) {
-    ComparedFigure compared{std::move(name), row.unit, row.higher_is_better, {}};
+ComparedFigure compare_figure(const std::vector<Group>& groups, const AskedFigure& asked, std::string name) {
+    const auto& row = metrics::row_of(asked.figure.metric);
+    ComparedFigure compared{std::move(name), row.kind, row.higher_is_better, {}};
     for (const auto& group : groups) {
         compared.values.push_back(group.value(asked));
-        if (auto& bounds = compared.values.back().bounds; bounds && row.unit == FigureUnit::share)
+        if (auto& bounds = compared.values.back().bounds; bounds && row.kind == MetricKind::share)
             bounds->second = std::min(1.0, bounds->second);
         if (compared.values.size() == 1) continue;
         auto& value = compared.values.back();
         value.change = change_of(compared.values.front(), value);
         // A count grows with the queries.
-        if (row.unit != FigureUnit::count)
+        if (row.kind != MetricKind::count)
             value.finding = finding_of(compared.values.front(), value, row.higher_is_better);
     }
     return compared;
@@ -155,10 +130,9 @@ Threshold figure_of_operation(std::string_view figure, const Json& operation) {
 
 void compare_operation(const std::vector<Group>& groups, const Json& operation,
                        std::vector<ComparedFigure>& out) {
-    for (const auto& row : kOperationFigures) {
-        const AskedFigure asked{figure_of_operation(row.figure, operation)};
-        out.push_back(
-            compare_figure(groups, asked, row, fmt::format("{}.{}", asked.figure.name, row.figure)));
+    for (const auto figure : kOperationFigures) {
+        const AskedFigure asked{figure_of_operation(figure, operation)};
+        out.push_back(compare_figure(groups, asked, fmt::format("{}.{}", asked.figure.name, figure)));
     }
 }
 
@@ -168,10 +142,10 @@ void compare_statements(const std::vector<Group>& groups, const Json& operation,
     const auto& statements = operation["statements"];
     for (std::size_t i = 0; statements.size() > 1 && i < statements.size(); ++i) {
         const StatementPlace place{statements[i]["name"].get<std::string>(), i};
-        for (const auto& row : kStatementFigures) {
-            const AskedFigure asked{figure_of_operation(row.figure, operation), place};
-            auto compared = compare_figure(
-                groups, asked, row, fmt::format("{}.{}.{}", asked.figure.name, place.name, row.figure));
+        for (const auto figure : kStatementFigures) {
+            const AskedFigure asked{figure_of_operation(figure, operation), place};
+            auto compared =
+                compare_figure(groups, asked, fmt::format("{}.{}.{}", asked.figure.name, place.name, figure));
             if (std::ranges::any_of(compared.values, [](const auto& one) { return one.value.has_value(); }))
                 out.push_back(std::move(compared));
         }
@@ -253,10 +227,10 @@ Comparison compare(const std::vector<ComparedRun>& runs, const std::vector<FailC
     const auto others = other_differences(runs);
     comparison.differences.insert(comparison.differences.end(), others.begin(), others.end());
 
-    for (const auto& row : kRunFigures) {
-        const AskedFigure asked{known_figure(row.figure)};
+    for (const auto figure : kRunFigures) {
+        const AskedFigure asked{known_figure(figure)};
         if (worth_a_row(runs, asked.figure.metric))
-            comparison.figures.push_back(compare_figure(groups, asked, row, std::string{row.figure}));
+            comparison.figures.push_back(compare_figure(groups, asked, std::string{figure}));
     }
     const auto& operations = runs.front().document["operations"];
     for (const auto& operation : operations) {

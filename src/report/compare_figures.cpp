@@ -1,5 +1,7 @@
 #include "pgtraffic/report/compare_figures.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
@@ -7,6 +9,7 @@
 
 #include "pgtraffic/base/time.hpp"
 #include "pgtraffic/metrics/histogram.hpp"
+#include "pgtraffic/metrics/metric.hpp"
 #include "pgtraffic/metrics/statistics.hpp"
 #include "pgtraffic/report/json.hpp"
 
@@ -16,6 +19,7 @@ namespace {
 using Json = nlohmann::ordered_json;
 using metrics::Histogram;
 using metrics::Metric;
+using metrics::MetricKind;
 using metrics::Population;
 using metrics::Statistic;
 using metrics::Threshold;
@@ -24,22 +28,6 @@ constexpr double kNanosPerMilli = 1e6;
 /// The batches that the error of a throughput has at least where its result gives no bounds: versions that
 /// did not write them made 15 to 30.
 constexpr std::size_t kFewestOldBatches = 15;
-
-/// The object with the latencies of a metric; empty: that is no metric of durations.
-std::string_view latency_object(Metric metric) {
-    switch (metric) {
-        case Metric::response:
-            return "response_ms";
-        case Metric::service:
-            return "service_ms";
-        case Metric::lag:
-            return "lag_ms";
-        case Metric::pool_wait:
-            return "pool_wait_ms";
-        default:
-            return "";
-    }
-}
 
 /// The histogram of a result, with its exact maximum in it, so that percentiles are those of the run.
 Histogram histogram_of(const Json& document, const char* name, const char* latency) {
@@ -152,19 +140,6 @@ const Json* part_of(const Json& document, const AskedFigure& asked) {
     return nullptr;
 }
 
-const Histogram* histogram_of(const metrics::RunResult& run, Metric metric) {
-    switch (metric) {
-        case Metric::response:
-            return &run.latencies.response;
-        case Metric::service:
-            return &run.latencies.service;
-        case Metric::lag:
-            return &run.latencies.lag;
-        default:
-            return nullptr;
-    }
-}
-
 std::pair<double, double> pair_of(const Json& bounds) {
     return {bounds[0].get<double>(), bounds[1].get<double>()};
 }
@@ -207,7 +182,6 @@ bool supported(double q, const Json& latencies, const Histogram* histogram) {
 
 std::optional<std::pair<double, double>> bounds_of_share(const Threshold& figure, const Json& part,
                                                          double share) {
-    const auto counts = counts_of(counted_in(part));
     const auto told = [&](const char* key) {
         const auto bounds = part.find(key);
         return bounds != part.end() && !bounds->is_null() ? std::optional{pair_of(*bounds)} : std::nullopt;
@@ -215,37 +189,24 @@ std::optional<std::pair<double, double>> bounds_of_share(const Threshold& figure
     switch (figure.metric) {
         case Metric::failed_ratio:
             if (part.contains("failed_bounds_ratio")) return told("failed_bounds_ratio");
-            return share_bounds(share, static_cast<double>(counts.ended()));
+            break;
         case Metric::success_ratio:
             if (part.contains("success_bounds_ratio")) return told("success_bounds_ratio");
-            return share_bounds(share, static_cast<double>(counts.ended() + counts.missed));
+            break;
         case Metric::empty_ratio:
         case Metric::late_ratio:
-            return share_bounds(share, static_cast<double>(counts.succeeded()));
+            break;
         default:
             return std::nullopt;
     }
+    const auto whole = metrics::row_of(figure.metric).whole(counts_of(counted_in(part)));
+    return share_bounds(share, static_cast<double>(whole));
 }
 
 }  // namespace
 
 bool has_such(const Json& config, Metric metric) {
-    const bool open_loop = config["mode"] == "open";
-    const bool limited = config.contains("latency_limit_s");
-    switch (metric) {
-        case Metric::late:
-        case Metric::late_ratio:
-            return limited;
-        case Metric::missed:
-        case Metric::missed_ratio:
-            return limited && open_loop;
-        case Metric::waiting:
-        case Metric::target_attainment:
-        case Metric::lag:
-            return open_loop;
-        default:
-            return true;
-    }
+    return metrics::row_of(metric).is_known(config["mode"] == "open", config.contains("latency_limit_s"));
 }
 
 std::string_view latency_key(const Threshold& figure) {
@@ -298,8 +259,7 @@ ComparedValue ResultFigures::value(const AskedFigure& asked) const {
     const auto& figure = asked.figure;
     const auto* part = part_of(document_, asked);
     if (part == nullptr) return found;
-    const auto object = latency_object(figure.metric);
-    if (!object.empty()) return latency(figure, *part, object);
+    if (metrics::row_of(figure.metric).kind == MetricKind::duration) return latency(figure, *part);
     if (figure.metric == Metric::throughput) {
         const auto& rate = (*part)["throughput_per_s"];
         if (!rate.is_number()) return found;  // a phase that the run did not reach
@@ -328,41 +288,21 @@ double ResultFigures::of_one(const AskedFigure& asked) const {
     const auto& figure = asked.figure;
     const auto* part = part_of(document_, asked);
     if (part == nullptr) return 0;
-    const auto counts = counts_of(counted_in(*part));
-    switch (figure.metric) {
-        case Metric::throughput:
-            return of_one_query(run_.duration_s);
-        case Metric::failed_ratio:
-            return of_one_query(static_cast<double>(counts.ended()));
-        case Metric::success_ratio:
-            return of_one_query(static_cast<double>(counts.ended() + counts.missed));
-        case Metric::empty_ratio:
-        case Metric::late_ratio:
-            return of_one_query(static_cast<double>(counts.succeeded()));
-        case Metric::missed_ratio:
-        case Metric::target_attainment:
-            return of_one_query(static_cast<double>(counts.planned));
-        case Metric::failed:
-        case Metric::timed_out:
-        case Metric::missed:
-        case Metric::late:
-        case Metric::retries:
-        case Metric::waiting:
-            return 1;
-        default:
-            return 0;
-    }
+    if (figure.metric == Metric::throughput) return of_one_query(run_.duration_s);
+    const auto& row = metrics::row_of(figure.metric);
+    if (row.kind == MetricKind::count) return 1;
+    return row.whole == nullptr ? 0
+                                : of_one_query(static_cast<double>(row.whole(counts_of(counted_in(*part)))));
 }
 
-ComparedValue ResultFigures::latency(const Threshold& figure, const Json& part,
-                                     std::string_view object) const {
+ComparedValue ResultFigures::latency(const Threshold& figure, const Json& part) const {
     ComparedValue found;
-    const auto latencies = part.find(object);
+    const auto& row = metrics::row_of(figure.metric);
+    const auto latencies = part.find(fmt::format("{}_ms", row.name));
     if (latencies == part.end() || !latencies->is_object()) return found;
     // Under a growing backlog all but the service tells of the length of the run.
     if (figure.metric != Metric::service && backlog_grew(document_)) return found;
-    const auto* histogram =
-        figure.population == Population::run ? histogram_of(run_, figure.metric) : nullptr;
+    const auto* histogram = figure.population == Population::run ? &(run_.latencies.*row.histogram) : nullptr;
     const auto key = latency_key(figure);
     if (is_at_least(figure, part)) return found;
     if (!key.empty()) {
@@ -372,8 +312,7 @@ ComparedValue ResultFigures::latency(const Threshold& figure, const Json& part,
     }
     if (found.value && figure.statistic == Statistic::quantile)
         found.weak = !supported(figure.quantile, *latencies, histogram);
-    const auto name = object.substr(0, object.rfind('_'));
-    if (const auto* bounds = bounds_of(part, name, key)) found.bounds = pair_of(*bounds);
+    if (const auto* bounds = bounds_of(part, row.name, key)) found.bounds = pair_of(*bounds);
     return found;
 }
 

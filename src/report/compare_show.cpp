@@ -18,6 +18,7 @@ namespace pgtraffic::report {
 namespace {
 
 using Json = nlohmann::ordered_json;
+using metrics::MetricKind;
 
 constexpr std::string_view kMinus = "−";
 
@@ -30,20 +31,20 @@ struct UnitWords {
     std::string_view json;
 };
 
-UnitWords words_of(FigureUnit unit) {
-    switch (unit) {
-        case FigureUnit::per_second:
+UnitWords words_of(MetricKind kind) {
+    switch (kind) {
+        case MetricKind::rate:
             return {Look::rate, "/s", "per_s"};
-        case FigureUnit::share:
+        case MetricKind::share:
             return {Look::percent, "", "ratio"};
-        case FigureUnit::millis:
+        case MetricKind::duration:
             return {Look::millis, "ms", "ms"};
-        case FigureUnit::micros:
+        case MetricKind::microseconds:
             return {Look::micros, "", "us"};
-        case FigureUnit::count:
-            return {Look::count, "", "count"};
+        case MetricKind::count:
+            break;
     }
-    return {Look::count, "", ""};
+    return {Look::count, "", "count"};
 }
 
 std::string number(std::optional<double> value, Look look) {
@@ -69,7 +70,7 @@ std::string bounds_text(const ComparedValue& value, Look look) {
 std::string bounds_note(const ComparedFigure& figure, const std::vector<std::string>& labels,
                         const std::vector<std::size_t>& shown) {
     std::string note;
-    const auto words = words_of(figure.unit);
+    const auto words = words_of(figure.kind);
     for (const auto i : shown) {
         const auto bounds = bounds_text(figure.values[i], words.look);
         if (!bounds.empty())
@@ -79,7 +80,7 @@ std::string bounds_note(const ComparedFigure& figure, const std::vector<std::str
 }
 
 std::string figure_name(const ComparedFigure& figure) {
-    const auto words = words_of(figure.unit);
+    const auto words = words_of(figure.kind);
     return fmt::format("{}{}{}", printable(figure.name, 60), words.head.empty() ? "" : " ", words.head);
 }
 
@@ -138,7 +139,7 @@ std::string figures_table(const Comparison& comparison, const std::vector<std::s
     std::vector<std::vector<std::string>> rows;
     for (const auto& figure : comparison.figures) {
         auto& row = rows.emplace_back(std::vector<std::string>{html_text(figure_name(figure))});
-        const auto words = words_of(figure.unit);
+        const auto words = words_of(figure.kind);
         for (std::size_t i = 0; i < labels.size(); ++i) {
             row.push_back(cell(figure.values[i], words));
             if (i > 0) row.push_back(change_cell(figure.values[i]));
@@ -212,7 +213,7 @@ std::string large_unproven_changes(const Comparison& comparison) {
     std::vector<std::string> changes;
     for (const auto& figure : comparison.figures) {
         // It grows with the queries, and of groups of runs it has an interval.
-        if (figure.unit == FigureUnit::count) continue;
+        if (figure.kind == MetricKind::count) continue;
         std::optional<double> largest;
         for (auto value = figure.values.begin() + 1; value != figure.values.end(); ++value) {
             if (value->finding == Finding::none && value->change && std::abs(*value->change) >= kLarge &&
@@ -286,7 +287,7 @@ void put_figures(Page& out, const Comparison& comparison, const std::vector<std:
     for (const auto& figure : comparison.figures) {
         auto& row = rows.emplace_back();
         row.name = figure_name(figure);
-        const auto look = words_of(figure.unit).look;
+        const auto look = words_of(figure.kind).look;
         auto note = bounds_note(figure, labels, shown);
         for (const auto i : shown) {
             const auto& value = figure.values[i];
@@ -368,7 +369,7 @@ Json compare_json(const Comparison& comparison, const std::vector<ComparedRun>& 
                  {"weak", value.weak}});
         }
         figures.push_back({{"name", figure.name},
-                           {"unit", words_of(figure.unit).json},
+                           {"unit", words_of(figure.kind).json},
                            {"higher_is_better", figure.higher_is_better},
                            {"values", std::move(values)}});
     }

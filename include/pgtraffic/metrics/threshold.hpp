@@ -10,34 +10,10 @@
 #include <vector>
 
 #include "pgtraffic/metrics/interval.hpp"
+#include "pgtraffic/metrics/metric.hpp"
 #include "pgtraffic/metrics/result.hpp"
 
 namespace pgtraffic::metrics {
-
-enum class Metric : std::uint8_t {
-    // Distributions; their values are nanoseconds.
-    response,
-    service,
-    lag,
-    pool_wait,
-    generator_lag,
-    // One number each.
-    throughput,
-    failed_ratio,
-    success_ratio,
-    empty_ratio,
-    missed_ratio,
-    late_ratio,
-    failed,
-    timed_out,
-    missed,
-    late,
-    retries,
-    waiting,
-    target_attainment,
-    cpu_us_per_query,
-    loop_busy,
-};
 
 enum class Statistic : std::uint8_t { none, min, mean, max, quantile };
 enum class Comparison : std::uint8_t { less, less_or_equal, greater, greater_or_equal };

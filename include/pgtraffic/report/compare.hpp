@@ -10,6 +10,7 @@
 #include <utility>
 #include <vector>
 
+#include "pgtraffic/metrics/metric.hpp"
 #include "pgtraffic/metrics/threshold.hpp"
 #include "pgtraffic/report/layout.hpp"
 
@@ -38,8 +39,6 @@ using NamedResults = std::vector<std::pair<std::string, nlohmann::ordered_json>>
 /// Other differences worth knowing: server, machine, version, length, a verdict that is not valid.
 [[nodiscard]] std::vector<std::string> other_differences(const std::vector<ComparedRun>& runs);
 
-enum class FigureUnit : std::uint8_t { per_second, share, millis, micros, count };
-
 enum class Finding : std::uint8_t {
     none,           ///< the base itself, or a figure without a confidence interval
     no_difference,  ///< the intervals overlap: the runs show none
@@ -60,7 +59,7 @@ struct ComparedFigure {
     /// As in thresholds: "response.p99", "insert.throughput". Of a statement "update.approve.service.p99",
     /// which thresholds do not have.
     std::string name;
-    FigureUnit unit = FigureUnit::millis;
+    metrics::MetricKind kind = metrics::MetricKind::duration;
     bool higher_is_better = false;
     std::vector<ComparedValue> values;  ///< one for each group
 };

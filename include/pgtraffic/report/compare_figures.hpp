@@ -25,8 +25,7 @@ struct AskedFigure {
     std::optional<StatementPlace> statement = std::nullopt;
 };
 
-/// Whether a run with these options (`config` of its result) has such a figure at all: nothing is late
-/// without a limit, and in a closed loop, where the next query begins when one has ended, nothing waits.
+/// Whether a run with these options (`config` of its result) has such a figure at all.
 [[nodiscard]] bool has_such(const nlohmann::ordered_json& config, metrics::Metric metric);
 
 /// The key of a latency object under which a result keeps the statistic: "p99"; empty: it keeps none such.
@@ -49,8 +48,8 @@ class ResultFigures {
     [[nodiscard]] double of_one(const AskedFigure& asked) const;
 
  private:
-    [[nodiscard]] ComparedValue latency(const metrics::Threshold& figure, const nlohmann::ordered_json& part,
-                                        std::string_view object) const;
+    [[nodiscard]] ComparedValue latency(const metrics::Threshold& figure,
+                                        const nlohmann::ordered_json& part) const;
 
     const nlohmann::ordered_json& document_;
     metrics::RunResult run_;
