@@ -33,7 +33,7 @@ void warn_of_emptiness(RunResult& result, const workload::Workload& workload) {
         const auto& counts = result.operations[o].counts;
         if (counts.empty == 0 || counts.empty * 2 <= counts.succeeded()) continue;
         // Rounded down: nearly all are not all.
-        const double ratio = static_cast<double>(counts.empty) / static_cast<double>(counts.succeeded());
+        const double ratio = counts.empty_ratio();
         warn(result, "mostly_empty", "{} % of the {} queries found no row: they tested little. {}",
              base::with_thousands(std::floor(1000 * ratio + 1e-9) / 10, ratio < 1 ? 1 : 0),
              result.operations[o].name, cure_of_emptiness(workload.operations()[o]));

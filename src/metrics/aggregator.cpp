@@ -257,7 +257,6 @@ void Aggregator::fill_populations(RunResult& result) const {
             result.operations[o].counts.add(counts);
             result.operations[o].latencies.merge(cell.latencies);
         }
-        phase.planned = phase.counts.planned;
         result.total.add(phase.counts);
         result.latencies.merge(phase.latencies);
         result.phases.push_back(std::move(phase));

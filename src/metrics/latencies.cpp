@@ -21,16 +21,6 @@ void Counts::add(const Counts& other) noexcept {
     rows += other.rows;
 }
 
-double Counts::success_ratio() const noexcept {
-    const auto all = static_cast<double>(ended() + missed);
-    return all > 0 ? static_cast<double>(succeeded()) / all : 0;
-}
-
-double Counts::failed_ratio() const noexcept {
-    const auto all = static_cast<double>(ended());
-    return all > 0 ? static_cast<double>(failed + timed_out) / all : 0;
-}
-
 void Latencies::merge(const Latencies& other) noexcept {
     response.merge(other.response);
     unanswered.merge(other.unanswered);

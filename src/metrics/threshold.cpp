@@ -50,16 +50,11 @@ std::optional<Queries> queries_of(const Threshold& threshold, const RunResult& r
     return Queries{run.total, run.latencies, static_cast<double>(run.succeeded_in_time), run.duration_s};
 }
 
-std::optional<double> ratio(std::uint64_t part, std::uint64_t whole) {
-    if (whole == 0) return std::nullopt;
-    return static_cast<double>(part) / static_cast<double>(whole);
-}
-
 /// What counts alone tell; the same at the end and in a window.
 std::optional<double> figure_of(Metric metric, const Counts& counts) {
     const auto& row = row_of(metric);
     if (row.part == nullptr) return std::nullopt;
-    if (row.whole != nullptr) return ratio(row.part(counts), row.whole(counts));
+    if (row.whole != nullptr) return share_of(row.part(counts), row.whole(counts));
     return static_cast<double>(row.part(counts));
 }
 

@@ -106,8 +106,8 @@ void judge_standstill(const RunResult& run, Judge& judge) {
 }
 
 void judge_offered_load(const RunResult& run, Judge& judge) {
-    if (!run.open_loop || run.total.planned == 0) return;
-    const double offered = static_cast<double>(run.total.started) / static_cast<double>(run.total.planned);
+    const double offered = run.total.attained_ratio().value_or(1);
+    if (!run.open_loop) return;
     const auto message =
         fmt::format("only {:.2f} % of the planned arrivals were started: {}", floored(offered),
                     server_away(run).value_or("lower the rate, or add connections if "

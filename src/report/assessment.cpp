@@ -50,9 +50,8 @@ std::optional<Percentile> highest_supported(const metrics::Latencies& latencies)
 /// unfinished.
 double unanswered_ratio(const metrics::RunResult& run) noexcept {
     const auto& total = run.total;
-    if (total.planned == 0) return 0;
-    return static_cast<double>(total.timed_out + total.missed + total.waiting + total.in_flight) /
-           static_cast<double>(total.planned);
+    return metrics::share_of(total.timed_out + total.missed + total.waiting + total.in_flight, total.planned)
+        .value_or(0);
 }
 
 /// A rate that is small is not none: "0.25", "3.4" with another digit, "667".
@@ -210,9 +209,8 @@ void say_failures(const metrics::RunResult& run, std::vector<std::string>& out) 
                                   counted(total.missed, "query", "queries")));
     }
     if (total.late > 0) {
-        out.push_back(fmt::format(
-            "{} of the successful queries took longer than the latency limit.",
-            share_text(static_cast<double>(total.late) / static_cast<double>(total.succeeded()))));
+        out.push_back(fmt::format("{} of the successful queries took longer than the latency limit.",
+                                  share_text(total.late_ratio())));
     }
     if (total.in_flight > 0) {
         out.push_back(fmt::format("{} had no answer by the end and kept {} busy; {}.",
@@ -222,13 +220,11 @@ void say_failures(const metrics::RunResult& run, std::vector<std::string>& out) 
                                       ? "the server was asked to cancel what was left"
                                       : "the server may go on with what was left"));
     }
-    const double empty =
-        total.succeeded() > 0 ? static_cast<double>(total.empty) / static_cast<double>(total.succeeded()) : 0;
-    if (empty >= kNotable) {
+    if (total.empty_ratio() >= kNotable) {
         out.push_back(
             fmt::format("{} of the successful queries found no row to return or change, which costs "
                         "a server less than finding one.",
-                        share_text(empty)));
+                        share_text(total.empty_ratio())));
     }
 }
 
@@ -296,8 +292,7 @@ double backlog_growth_per_s(const metrics::RunResult& run) noexcept {
 }
 
 std::optional<double> target_attainment_ratio(const metrics::RunResult& run) noexcept {
-    if (!run.open_loop || run.total.planned == 0) return std::nullopt;
-    return static_cast<double>(run.total.started) / static_cast<double>(run.total.planned);
+    return run.open_loop ? run.total.attained_ratio() : std::nullopt;
 }
 
 std::vector<std::string> assess(const metrics::RunResult& run) {

@@ -233,12 +233,11 @@ void text_phases(const RunResult& run, const Millis& ms, Page& page) {
     std::vector<TableRow> rows;
     bool at_least = false;
     for (const auto& phase : run.phases) {
-        TableRow row{printable(phase.name, kLongestName), {with_thousands(phase.planned)}, {}, Tone::plain};
+        TableRow row{
+            printable(phase.name, kLongestName), {with_thousands(phase.counts.planned)}, {}, Tone::plain};
         if (run.open_loop) {
-            row.cells.push_back(phase.planned == 0 ? "-"
-                                                   : percent(static_cast<double>(phase.counts.started) /
-                                                             static_cast<double>(phase.planned)) +
-                                                         " %");
+            const auto attained = phase.counts.attained_ratio();
+            row.cells.push_back(attained ? percent(*attained) + " %" : "-");
         }
         row.cells.push_back(
             phase.duration_s > 0

@@ -54,7 +54,7 @@ TEST_CASE("a business day of traffic takes under a second and attains its plan")
     REQUIRE(result.phases.size() == 3);
     for (const auto& phase : result.phases) {
         const double mean = phase.planned_mean.value();
-        CHECK(std::abs(static_cast<double>(phase.planned) - mean) < 4 * std::sqrt(mean));
+        CHECK(std::abs(static_cast<double>(phase.counts.planned) - mean) < 4 * std::sqrt(mean));
     }
     CHECK(result.latencies.lag.max() == 0ns);
     CHECK(result.intervals.size() == 24 * 60);

@@ -123,7 +123,6 @@ RunResult sample_closed_run() {
     metrics::PhaseResult phase;
     phase.name = "run";
     phase.duration_s = run.duration_s;
-    phase.planned = run.total.planned;
     phase.counts = run.total;
     phase.latencies = run.latencies;
     run.phases.push_back(std::move(phase));
@@ -186,7 +185,6 @@ RunResult sample_open_run() {
     first.name = "ramp-up";
     first.duration_s = 10;
     first.planned_mean = 3'750.5;
-    first.planned = 3'740;
     first.counts = run.operations[1].counts;
     first.counts.planned -= 1;
     first.counts.started -= 1;
@@ -202,7 +200,6 @@ RunResult sample_open_run() {
     second.counts.planned += 1;
     second.counts.started += 1;
     second.counts.in_flight += 1;
-    second.planned = second.counts.planned;
     second.latencies = run.operations[0].latencies;
     second.latencies.merge(run.operations[2].latencies);
     run.phases = {std::move(first), std::move(second)};

@@ -9,6 +9,12 @@
 
 namespace pgtraffic::metrics {
 
+/// Part / whole; none where the whole is nothing.
+[[nodiscard]] inline std::optional<double> share_of(std::uint64_t part, std::uint64_t whole) noexcept {
+    if (whole == 0) return std::nullopt;
+    return static_cast<double>(part) / static_cast<double>(whole);
+}
+
 /// planned = started + waiting + missed; started = in_flight + ok + empty + failed + timed_out. At a
 /// run's end `waiting` were due and never started, `in_flight` were started and never answered.
 struct Counts {
@@ -36,9 +42,18 @@ struct Counts {
     }
 
     /// Succeeded / (everything that ended or was missed); 0 where nothing did.
-    [[nodiscard]] double success_ratio() const noexcept;
+    [[nodiscard]] double success_ratio() const noexcept {
+        return share_of(succeeded(), ended() + missed).value_or(0);
+    }
     /// (failed + timed out) / ended; 0 where nothing did.
-    [[nodiscard]] double failed_ratio() const noexcept;
+    [[nodiscard]] double failed_ratio() const noexcept {
+        return share_of(failed + timed_out, ended()).value_or(0);
+    }
+    /// Late, and empty, / succeeded; 0 where nothing did.
+    [[nodiscard]] double late_ratio() const noexcept { return share_of(late, succeeded()).value_or(0); }
+    [[nodiscard]] double empty_ratio() const noexcept { return share_of(empty, succeeded()).value_or(0); }
+    /// Started / planned; none where nothing was planned.
+    [[nodiscard]] std::optional<double> attained_ratio() const noexcept { return share_of(started, planned); }
 };
 
 /// Populations: `response` holds ok, empty, timed out, missed, waiting and unfinished (the last four with

@@ -74,8 +74,7 @@ struct PhaseResult {
     double start_s = 0;
     double duration_s = 0;               ///< as far as the run came
     std::optional<double> planned_mean;  ///< N(end) − N(start), open loop only
-    std::uint64_t planned = 0;           ///< arrivals due in this phase, as drawn
-    Counts counts;
+    Counts counts;                       ///< planned: as drawn
     Latencies latencies;
 };
 
