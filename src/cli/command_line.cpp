@@ -46,6 +46,10 @@ constexpr DurationRange kWakeStep{1ms, 100ms, "from 1ms to 100ms, nor precise, n
 constexpr Nanos kEconomyStep = 8ms;
 constexpr DurationRange kInterval{100ms, 1h, "from 100ms to 1h"};
 
+bool is_url(std::string_view file) {
+    return file.find("://") != std::string_view::npos;
+}
+
 /// Options of one command as values. Every accessor throws base::Error that begins with the option's name.
 class Reader {
  public:
@@ -77,7 +81,7 @@ class Reader {
     /// A file's name; a URL here is a slip of the hand, and messages about files would repeat its password.
     [[nodiscard]] std::optional<std::string> file(std::string_view name) const {
         auto value = text(name);
-        if (value && value->find("://") != std::string::npos) {
+        if (value && is_url(*value)) {
             refuse(name, fmt::format("{} is a URL; give {}", in_quotes(*value), options_.row(name).value));
         }
         return value;
@@ -86,8 +90,7 @@ class Reader {
     /// The operands, which are files' names.
     [[nodiscard]] const std::vector<std::string>& files() const {
         for (const auto& file : options_.operands()) {
-            if (file.find("://") != std::string::npos)
-                throw base::Error(fmt::format("{} is a URL; name a file", in_quotes(file)));
+            if (is_url(file)) throw base::Error(fmt::format("{} is a URL; name a file", in_quotes(file)));
         }
         return options_.operands();
     }
@@ -215,7 +218,7 @@ void read_workload(const Reader& reader, RunOptions& run) {
     for (const auto* name : {"scenario", "query-type", "sql"}) reader.refuse_both("file", name, kWhole);
     reader.refuse_both("file", "mix", "scripts have their weights as in FILE@3");
     for (const auto& file : reader.options().texts("file")) {
-        if (file.find("://") != std::string::npos)
+        if (is_url(file))
             reader.refuse("file", fmt::format("{} is a URL; give FILE[@WEIGHT]", in_quotes(file)));
         run.scripts.push_back(workload::parse_script_file(file));
     }

@@ -1,7 +1,6 @@
 // `pgtraffic compare`: results of earlier runs beside one another. Everything is read and checked, and the
 // page's file opened, before anything is printed.
 #include <fmt/format.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <optional>
@@ -88,8 +87,8 @@ int compare_command(const CompareOptions& options) {
     if (options.format == Format::json) {
         write_stdout(report::json_text(report::compare_json(comparison, runs)));
     } else {
-        const bool terminal = options.text_to_stderr ? stderr_is_terminal() : isatty(STDOUT_FILENO) == 1;
-        const auto text = report::compare_text(comparison, runs, {use_color(options.color, terminal), 80});
+        const auto text =
+            report::compare_text(comparison, runs, text_style(options.color, options.text_to_stderr));
         write_report(text, options.text_to_stderr);
     }
     return comparison.failed() ? kConditionFailed : 0;

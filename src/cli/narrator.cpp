@@ -6,7 +6,6 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <cstdlib>
 #include <limits>
 #include <utility>
 
@@ -41,18 +40,14 @@ std::string up(std::size_t rows) {
     return rows > 1 ? fmt::format("\r\033[{}A", rows - 1) : "\r";
 }
 
-bool can_move() {
-    const char* term = std::getenv("TERM");
-    return stderr_is_terminal() && (term == nullptr || std::string_view{term} != "dumb");
-}
-
 }  // namespace
 
 Narrator::Narrator(const RunOptions& options, bool open_loop)
     : quiet_{options.disable_logging},
       live_{options.live},
-      moving_{!options.disable_logging && options.live != Live::off && can_move()},
-      color_{use_color(options.color, stderr_is_terminal())},
+      moving_{!options.disable_logging && options.live != Live::off && stderr_is_terminal() &&
+              knows_escapes()},
+      color_{text_style(options.color, true).color},
       open_loop_{open_loop},
       pipelined_{options.pipeline > 1} {}
 

@@ -27,16 +27,20 @@ void write_stderr(std::string_view text, base::Nanos patience) noexcept {
     static_cast<void>(base::write_all(STDERR_FILENO, text, patience));
 }
 
-bool use_color(Color wanted, bool terminal) noexcept {
-    if (wanted != Color::automatic) return wanted == Color::always;
+report::TextStyle text_style(Color wanted, bool to_stderr) noexcept {
+    if (wanted != Color::automatic) return {.color = wanted == Color::always};
     const char* no_color = std::getenv("NO_COLOR");
-    const char* term = std::getenv("TERM");
-    return terminal && (no_color == nullptr || *no_color == '\0') &&
-           (term == nullptr || std::string_view{term} != "dumb");
+    const bool terminal = ::isatty(to_stderr ? STDERR_FILENO : STDOUT_FILENO) == 1;
+    return {.color = terminal && (no_color == nullptr || *no_color == '\0') && knows_escapes()};
 }
 
 bool stderr_is_terminal() noexcept {
     return ::isatty(STDERR_FILENO) == 1;
+}
+
+bool knows_escapes() noexcept {
+    const char* term = std::getenv("TERM");
+    return term == nullptr || std::string_view{term} != "dumb";
 }
 
 }  // namespace pgtraffic::cli

@@ -1,7 +1,5 @@
 #include "pgtraffic/cli/run_files.hpp"
 
-#include <unistd.h>
-
 #include <exception>
 
 #include "pgtraffic/base/error.hpp"
@@ -24,10 +22,10 @@ void write_whole(report::OutputFile& file, const std::string& text) {
 
 /// The report for people, or for programs that read pgbench's.
 void print_text(const metrics::RunResult& result, const RunOptions& options) {
-    const bool terminal = options.report_to_stderr ? stderr_is_terminal() : isatty(STDOUT_FILENO) == 1;
     const bool as_pgbench = options.format == Format::pgbench;
-    const auto text = as_pgbench ? report::pgbench_report(result)
-                                 : report::text_report(result, {use_color(options.color, terminal), 80});
+    const auto text = as_pgbench
+                          ? report::pgbench_report(result)
+                          : report::text_report(result, text_style(options.color, options.report_to_stderr));
     write_report(text, options.report_to_stderr);
     if (as_pgbench) write_stderr(report::pgbench_warnings(result));
 }

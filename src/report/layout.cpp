@@ -174,6 +174,11 @@ std::string short_rate(double per_s) {
     return base::with_thousands(per_s, fraction ? 1 : 0);
 }
 
+std::string short_millis(base::Nanos d) {
+    const double ms = base::to_millis(d);
+    return base::with_thousands(ms, ms < 100 ? 2 : 0);
+}
+
 std::string json_printable(std::string json) {
     const auto plain = [](char c) { return static_cast<unsigned char>(c) < 0x7F; };
     auto rest = std::find_if_not(json.begin(), json.end(), plain);

@@ -27,11 +27,6 @@ std::string cut_to(std::string_view text, std::size_t width) {
     return columns_of(text) <= width ? std::string{text} : printable(text, width);
 }
 
-std::string in_millis(base::Nanos d) {
-    const double ms = base::to_millis(d);
-    return with_thousands(ms, ms < 100 ? 2 : 0);
-}
-
 std::string time_text(double s) {
     const auto whole = static_cast<std::uint64_t>(std::max(0.0, std::round(s)));
     if (whole < 600) return fmt::format("{} s", whole);
@@ -102,18 +97,19 @@ PanelLine rate_line(const metrics::Interval& recent, const PanelView& view) {
 
 PanelLine response_line(const metrics::Interval& recent, std::size_t width) {
     if (recent.response.count() == 0) return labelled("response", {"-"}, width);
-    return labelled("response",
-                    {"p50 " + in_millis(recent.response_quantile(0.5)),
-                     "p95 " + in_millis(recent.response_quantile(0.95)),
-                     "p99 " + in_millis(recent.response_quantile(0.99)), "max " + in_millis(recent.max)},
-                    width, Tone::plain, " ms");
+    return labelled(
+        "response",
+        {"p50 " + short_millis(recent.response_quantile(0.5)),
+         "p95 " + short_millis(recent.response_quantile(0.95)),
+         "p99 " + short_millis(recent.response_quantile(0.99)), "max " + short_millis(recent.max)},
+        width, Tone::plain, " ms");
 }
 
 PanelLine backlog_line(const metrics::Interval& recent, const PanelView& view) {
     const auto in_flight = fmt::format("in flight {}", with_thousands(std::uint64_t{recent.in_flight}));
     if (!view.context.open_loop) return labelled("backlog", {in_flight}, view.context.width);
     const auto lag =
-        recent.lag.count() == 0 ? std::string{"-"} : in_millis(recent.lag_quantile(0.99)) + " ms";
+        recent.lag.count() == 0 ? std::string{"-"} : short_millis(recent.lag_quantile(0.99)) + " ms";
     return labelled("backlog", {"waiting " + with_thousands(recent.waiting), "lag p99 " + lag, in_flight},
                     view.context.width, recent.waiting > 0 ? Tone::doubtful : Tone::plain);
 }

@@ -39,11 +39,8 @@ std::string rate(const metrics::Interval& interval, const ProgressContext& conte
 
 std::string latency(const metrics::Interval& interval) {
     if (interval.response.count() == 0) return "p50 - p99 -";
-    const auto quantile = [&](double q) {
-        const double ms = base::to_millis(interval.response_quantile(q));
-        return with_thousands(ms, ms < 100 ? 2 : 0);
-    };
-    return fmt::format("p50 {} p99 {} ms", quantile(0.5), quantile(0.99));
+    return fmt::format("p50 {} p99 {} ms", short_millis(interval.response_quantile(0.5)),
+                       short_millis(interval.response_quantile(0.99)));
 }
 
 /// How late the queries were sent that were due.

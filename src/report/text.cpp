@@ -215,8 +215,8 @@ void latency_breakdown(const RunResult& run, const Millis& ms, Page& page) {
     const std::string_view kUnanswered = "of one that had no answer";
     // As their tables tell it with a sign.
     const bool lower_bounds = !run.latencies.response_at_most(0.99);
-    const std::string at_least =
-        lower_bounds ? fmt::format("at least: {} had no answer", with_thousands(unanswered.count())) : "";
+    const auto bounded_below = fmt::format("at least: {} had no answer", with_thousands(unanswered.count()));
+    const std::string at_least = lower_bounds ? bounded_below : "";
     page.row("Total Average", ms.of(response.mean_ns() * 1e-6), "ms", at_least);
     page.row("Minimum", ms.of(response.min()), "ms",
              !unanswered.empty() && unanswered.min() == response.min() ? kUnanswered : "");
@@ -229,9 +229,8 @@ void latency_breakdown(const RunResult& run, const Millis& ms, Page& page) {
          {std::pair{"50th Percentile", 0.50}, {"95th Percentile", 0.95}, {"99th Percentile", 0.99}}) {
         const auto bounds = metrics::quantile_bounds(response, q, batches, unanswered);
         page.row(label, ms.of(response.quantile(q)), "ms",
-                 !run.latencies.response_at_most(q)
-                     ? fmt::format("at least: {} had no answer", with_thousands(unanswered.count()))
-                 : !response.supports(q) ? std::string{kWeak}
+                 !run.latencies.response_at_most(q) ? bounded_below
+                 : !response.supports(q)            ? std::string{kWeak}
                  : bounds ? fmt::format("95 % sure: {} to {}", ms.of(bounds->low), ms.of(bounds->high))
                           : std::string{});
     }

@@ -6,6 +6,7 @@
 
 #include "pgtraffic/base/time.hpp"
 #include "pgtraffic/cli/command_line.hpp"
+#include "pgtraffic/report/layout.hpp"
 
 namespace pgtraffic::cli {
 
@@ -23,10 +24,14 @@ inline constexpr base::Nanos kStderrPatience = std::chrono::seconds{5};
 /// `patience`, stops nothing.
 void write_stderr(std::string_view text, base::Nanos patience = kStderrPatience) noexcept;
 
-/// Whether to colour what goes to a stream that is, or is not, a terminal. Automatic asks NO_COLOR and TERM.
-[[nodiscard]] bool use_color(Color wanted, bool terminal) noexcept;
+/// How a text is shown on stdout, or on stderr: in colour, where that is left to us, on a terminal that
+/// NO_COLOR and TERM do not keep from it.
+[[nodiscard]] report::TextStyle text_style(Color wanted, bool to_stderr) noexcept;
 
 /// Whether stderr is a terminal.
 [[nodiscard]] bool stderr_is_terminal() noexcept;
+
+/// Whether by TERM a terminal can be told of colours and places.
+[[nodiscard]] bool knows_escapes() noexcept;
 
 }  // namespace pgtraffic::cli

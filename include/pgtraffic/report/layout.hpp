@@ -8,6 +8,8 @@
 #include <string_view>
 #include <vector>
 
+#include "pgtraffic/base/time.hpp"
+
 namespace pgtraffic::report {
 
 struct TextStyle {
@@ -34,6 +36,9 @@ inline constexpr std::size_t kLongestWarning = 1000;
 
 /// A rate in whole numbers, one below ten with a digit behind the point where it has one.
 [[nodiscard]] std::string short_rate(double per_s);
+
+/// A latency in milliseconds: with two digits behind the point, from a hundred on with none.
+[[nodiscard]] std::string short_millis(base::Nanos d);
 
 /// Columns that valid UTF-8 takes on a terminal: two of what is written wide (CJK, emoji), none of combining
 /// marks.
