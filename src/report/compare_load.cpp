@@ -170,6 +170,77 @@ void compare_phases(const ComparedRun& base, const ComparedRun& other, std::vect
             fmt::format("the phases of the pattern are others in {} than in {}", other.label, base.label));
 }
 
+/// Two runs, and what is found to differ.
+struct RunPair {
+    const ComparedRun& base;
+    const ComparedRun& other;
+    std::vector<std::string>& found;
+
+    void note(std::string_view what, const Json& a, const Json& b) const {
+        if (a != b) found.push_back(difference(what, base.label, value_text(a), other.label, value_text(b)));
+    }
+};
+
+/// What a user may want to try, and the SQL.
+void note_choices(const RunPair& pair) {
+    const auto& [base, other, found] = pair;
+    for (const auto* key : kNotedKeys) compare_key(key, base, other, found);
+    // Where a search was to find it the rate is no choice: it is what was measured.
+    if (value_of(base.document["config"], "rate") == "auto" &&
+        value_of(other.document["config"], "rate") == "auto")
+        compare_key("rate_found_per_s", base, other, found);
+    if (is_closed(base) && is_closed(other)) compare_key(kLatencyLimit, base, other, found);
+    if (!is_closed(base) && !is_closed(other)) compare_where_both_tell(kSessionKeys, base, other, found);
+    if (const auto names = with_other_sql(base.document["operations"], other.document["operations"]);
+        !names.empty())
+        found.push_back(fmt::format("the SQL of {} is another one in {}", in_a_list(names), other.label));
+}
+
+/// Which one it was, and its data.
+void note_server(const RunPair& pair) {
+    const auto& mine = pair.base.document["environment"]["server"];
+    const auto& its = pair.other.document["environment"]["server"];
+    pair.note("server", value_of(mine, "version"), value_of(its, "version"));
+    const auto temporary = [](const Json& server) { return value_of(server, "temporary") == true; };
+    // Every temporary server has a place of its own; of another one nobody knows how much data it has.
+    if (temporary(mine) && temporary(its)) return compare_key("scale", pair.base, pair.other, pair.found);
+    for (const char* key : {"host", "port", "database", "pooler"})
+        pair.note(key, value_of(mine, key), value_of(its, key));
+}
+
+/// How the runs went, but for their figures.
+void note_course(const RunPair& pair) {
+    const auto& mine = pair.base.document["run"];
+    const auto& its = pair.other.document["run"];
+    pair.note("outcome", value_of(mine, "outcome"), value_of(its, "outcome"));
+    // An earlier version had but its own clock, where there were no steps.
+    const auto timed_by = [](const Json& run) {
+        const auto by = value_of(run, "answers_timed_by");
+        return by.is_null() ? Json("program") : by;
+    };
+    pair.note("answers timed by", timed_by(mine), timed_by(its));
+}
+
+/// A role sees not every setting: one that is missing was not seen, rather than not there.
+void note_settings(const RunPair& pair) {
+    const auto& mine = pair.base.document["environment"]["server"]["settings"];
+    const auto& its = pair.other.document["environment"]["server"]["settings"];
+    const Json not_told = "not told";
+    for (const auto& [name, value] : mine.items())
+        pair.note(printable(name, 60), value, its.contains(name) ? its[name] : not_told);
+    for (const auto& [name, value] : its.items()) {
+        if (!mine.contains(name)) pair.note(printable(name, 60), not_told, value);
+    }
+}
+
+void note_client(const RunPair& pair) {
+    const auto& mine = pair.base.document["environment"]["client"];
+    const auto& its = pair.other.document["environment"]["client"];
+    pair.note("client", value_of(mine, "hostname"), value_of(its, "hostname"));
+    pair.note("CPU of the client", value_of(mine, "cpu_model"), value_of(its, "cpu_model"));
+    pair.note("pgtraffic", pair.base.document["tool"]["version"], pair.other.document["tool"]["version"]);
+}
+
 }  // namespace
 
 std::vector<ComparedRun> label_groups(std::vector<NamedResults> groups) {
@@ -231,56 +302,12 @@ std::vector<std::string> other_differences(const std::vector<ComparedRun>& runs)
             found.push_back(fmt::format("the verdict of {} is {}: its figures may not be the database's",
                                         run.label, status));
         if (&run == &base) continue;
-        for (const auto* key : kNotedKeys) {
-            compare_key(key, base, run, found);
-        }
-        // Where a search was to find it the rate is no choice: it is what was measured.
-        if (value_of(base.document["config"], "rate") == "auto" &&
-            value_of(run.document["config"], "rate") == "auto")
-            compare_key("rate_found_per_s", base, run, found);
-        if (is_closed(base) && is_closed(run)) compare_key(kLatencyLimit, base, run, found);
-        if (!is_closed(base) && !is_closed(run)) compare_where_both_tell(kSessionKeys, base, run, found);
-        if (const auto names = with_other_sql(base.document["operations"], run.document["operations"]);
-            !names.empty())
-            found.push_back(fmt::format("the SQL of {} is another one in {}", in_a_list(names), run.label));
-        const auto differ = [&](std::string_view what, const Json& a, const Json& b) {
-            if (a != b)
-                found.push_back(difference(what, base.label, value_text(a), run.label, value_text(b)));
-        };
-        const auto& mine = base.document["environment"];
-        const auto& its = run.document["environment"];
-        differ("server", value_of(mine["server"], "version"), value_of(its["server"], "version"));
-        // Every temporary server has a place of its own.
-        const auto temporary = [](const Json& server) { return value_of(server, "temporary") == true; };
-        for (const char* key : {"host", "port", "database", "pooler"}) {
-            if (!temporary(mine["server"]) || !temporary(its["server"]))
-                differ(key, value_of(mine["server"], key), value_of(its["server"], key));
-        }
-        // Of another server nobody knows how much data it has.
-        if (temporary(mine["server"]) && temporary(its["server"])) compare_key("scale", base, run, found);
-        differ("outcome", value_of(base.document["run"], "outcome"),
-               value_of(run.document["run"], "outcome"));
-        // An earlier version had but its own clock, where there were no steps.
-        const auto timed_by = [](const ComparedRun& of) {
-            const auto by = value_of(of.document["run"], "answers_timed_by");
-            return by.is_null() ? Json("program") : by;
-        };
-        differ("answers timed by", timed_by(base), timed_by(run));
-        // A role sees not every setting: one that is missing was not seen, rather than not there.
-        const auto& settings = its["server"]["settings"];
-        const auto told = [](const Json& all, const std::string& name) {
-            return all.contains(name) ? all[name] : Json("not told");
-        };
-        for (const auto& [name, value] : mine["server"]["settings"].items())
-            differ(printable(name, 60), value, told(settings, name));
-        for (const auto& [name, value] : settings.items()) {
-            if (!mine["server"]["settings"].contains(name))
-                differ(printable(name, 60), Json("not told"), value);
-        }
-        differ("client", value_of(mine["client"], "hostname"), value_of(its["client"], "hostname"));
-        differ("CPU of the client", value_of(mine["client"], "cpu_model"),
-               value_of(its["client"], "cpu_model"));
-        differ("pgtraffic", base.document["tool"]["version"], run.document["tool"]["version"]);
+        const RunPair pair{base, run, found};
+        note_choices(pair);
+        note_server(pair);
+        note_course(pair);
+        note_settings(pair);
+        note_client(pair);
     }
     return found;
 }
