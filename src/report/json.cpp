@@ -4,14 +4,12 @@
 #include <cmath>
 #include <optional>
 #include <string>
-#include <string_view>
 
 #include "pgtraffic/base/build_info.hpp"
 #include "pgtraffic/metrics/standstill.hpp"
 #include "pgtraffic/metrics/statistics.hpp"
 #include "pgtraffic/report/assessment.hpp"
 #include "pgtraffic/report/hdr.hpp"
-#include "pgtraffic/report/layout.hpp"
 
 namespace pgtraffic::report {
 namespace {
@@ -20,8 +18,6 @@ using Json = nlohmann::ordered_json;
 using metrics::Histogram;
 using metrics::RunResult;
 
-constexpr std::size_t kLineWidth = 100;  // of JSON text, for what may stand on one line
-constexpr auto kBoundsMethod = "batch means";
 constexpr std::size_t kHeatColumns = 240;  // more are finer than an eye wants
 
 /// JSON knows neither NaN nor infinity.
@@ -467,65 +463,6 @@ Json response_over_time_json(const std::vector<metrics::Interval>& intervals) {
     return {{"unit", "ns"}, {"limits", std::move(limits)}, {"columns", std::move(columns)}};
 }
 
-/// The library escapes what JSON wants escaped; a terminal obeys more than that.
-std::string compact(const Json& value) {
-    return json_printable(value.dump(-1, ' ', false, Json::error_handler_t::replace));
-}
-
-bool is_flat(const Json& value) {
-    return std::none_of(value.begin(), value.end(), [](const Json& child) { return child.is_structured(); });
-}
-
-void print(const Json& value, std::size_t depth, bool one_line, std::string& out) {
-    const std::string line = compact(value);
-    if (one_line || !value.is_structured() || value.empty() || depth * 2 + line.size() <= kLineWidth) {
-        out += line;
-        return;
-    }
-    const std::string indent(2 * depth + 2, ' ');
-    out += value.is_object() ? "{\n" : "[\n";
-    bool first = true;
-    for (const auto& [key, child] : value.items()) {
-        if (!first) out += ",\n";
-        first = false;
-        out += indent;
-        if (value.is_object()) {
-            out += compact(Json(key));
-            out += ": ";
-        }
-        print(child, depth + 1, value.is_array() && is_flat(child), out);
-    }
-    out += '\n';
-    out.append(2 * depth, ' ');
-    out += value.is_object() ? '}' : ']';
-}
-
-}  // namespace
-
-const Json* bounds_of(const Json& summary, std::string_view latency, std::string_view percentile) {
-    if (!summary.contains("bounds_method") || summary["bounds_method"] != kBoundsMethod) return nullptr;
-    const auto object = summary.find(std::string{latency} + "_bounds_ms");
-    if (object == summary.end()) return nullptr;
-    const auto bounds = object->find(std::string{percentile});
-    return bounds == object->end() || bounds->is_null() ? nullptr : &*bounds;
-}
-
-bool is_lower_bound(const Json& part, std::string_view latency, std::string_view figure) {
-    const bool lag = latency == "lag_ms" || latency == "pool_wait_ms";
-    if (!lag && latency != "response_ms") return false;
-    const auto keys = part.find(lag ? "lag_lower_bounds" : "response_lower_bounds");
-    const std::string_view key = figure == "mean" || figure == "max" ? "p99" : figure;
-    return keys != part.end() && std::find(keys->begin(), keys->end(), key) != keys->end();
-}
-
-bool backlog_grew(const Json& document) {
-    const auto& summary = document["summary"];
-    const auto backlog = summary.find("backlog");
-    return backlog != summary.end() && backlog->is_object() && backlog->value("growing", Json(false)) == true;
-}
-
-namespace {
-
 /// The least of the figures that are lower bounds; those above it are as well.
 Json at_least_from(const metrics::Interval& interval) {
     for (const auto& [key, q] : {std::pair{"p50", 0.5}, {"p95", 0.95}, {"p99", 0.99}, {"max", 1.0}}) {
@@ -589,17 +526,6 @@ Json json_report(const RunResult& run) {
     document["intervals"] = std::move(intervals);
     document["histograms"] = std::move(histograms);
     return document;
-}
-
-std::string json_line(const Json& document) {
-    return compact(document) + '\n';
-}
-
-std::string json_text(const Json& document) {
-    std::string out;
-    print(document, 0, false, out);
-    out += '\n';
-    return out;
 }
 
 }  // namespace pgtraffic::report

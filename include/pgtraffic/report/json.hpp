@@ -41,6 +41,9 @@ inline constexpr auto kKeptCounts = std::to_array<KeptCount>({
     {"late", &metrics::Counts::late},
 });
 
+/// How the confidence intervals of a result are made; earlier versions had another way.
+inline constexpr const char* kBoundsMethod = "batch means";
+
 /// The 95 % confidence interval [low, high] in ms that a result's `summary` has of a percentile, where
 /// `latency` is "response" or "lag"; null where it has none. Those of versions that took queries for
 /// independent are none: they were too narrow by far.
