@@ -140,10 +140,15 @@ void judge_generator_lag(const RunResult& run, Judge& judge) {
     const double lag_ms = base::to_millis(std::max(lag - run.chosen_lag, base::Nanos{0}));
     const double suspect_ms = std::max(1.0, 0.1 * base::to_millis(l.service.quantile(0.5)));
     const double invalid_ms = std::max(suspect_ms, base::to_millis(l.response.quantile(0.5)));
-    judge.above(kGeneratorLagSign, lag_ms, suspect_ms, invalid_ms,
-                fmt::format("{} left {} or more after it could have, because this client {}: "
-                            "give it more CPU, or lower the rate",
-                            share->second, base::format_duration(lag), why_late(run.client)));
+    judge.above(
+        kGeneratorLagSign, lag_ms, suspect_ms, invalid_ms,
+        fmt::format("{} left {} or more after it could have, because this client {}: {}", share->second,
+                    base::format_duration(lag), why_late(run.client),
+                    // Where connections come back all at once both sides' processors are taken by that.
+                    run.reconnects > 0
+                        ? fmt::format("{} made again meanwhile, so run again, or give it more CPU",
+                                      base::counted(run.reconnects, "connection was", "connections were"))
+                        : "give it more CPU, or lower the rate"));
 }
 
 void judge_client(const RunResult& run, Judge& judge) {

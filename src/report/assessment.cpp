@@ -275,6 +275,20 @@ void say_environment(const metrics::RunResult& run, std::vector<std::string>& ou
     }
 }
 
+/// A search looks at each rate for seconds, the run that proves it takes longer.
+void say_search(const metrics::RunResult& run, std::vector<std::string>& out) {
+    if (!run.rate_search || !run.pattern.empty() || !run.peak_rate_spread_per_s) return;
+    // What is named behind the semicolon decided nothing in the search.
+    const auto by = run.rate_search->wanted.substr(0, run.rate_search->wanted.find(';'));
+    const bool missed = std::ranges::any_of(run.thresholds, [&](const auto& one) {
+        return !one.ok && by.find(one.expression) != std::string::npos;
+    });
+    if (!missed) return;
+    out.push_back(
+        fmt::format("What the steps of the search kept the run did not: the rate that does lies below {}/s.",
+                    with_thousands(run.peak_rate_per_s, run.peak_rate_per_s < 10 ? 2 : 0)));
+}
+
 }  // namespace
 
 bool overloaded(const metrics::RunResult& run) noexcept {
@@ -298,6 +312,7 @@ std::optional<double> target_attainment_ratio(const metrics::RunResult& run) noe
 std::vector<std::string> assess(const metrics::RunResult& run) {
     std::vector<std::string> out;
     say_response(run, out);
+    say_search(run, out);
     say_failures(run, out);
     say_waiting(run, out);
     say_environment(run, out);

@@ -103,6 +103,10 @@ TEST_CASE("a rate that was looked for stands in the head with what was found, or
         return text.substr(0, text.find("started"));
     };
     CHECK_THAT(head(), Contains("at 1,234 queries/s (found: 1,234 to 1,400)"));
+    // Of the thresholds one was missed that decided nothing.
+    CHECK_THAT(plain(run), !Contains("did not: the rate"));
+    run.thresholds.front().ok = false;
+    CHECK_THAT(plain(run), Contains("the rate that does") && Contains("below 1,234/s."));
     run.peak_rate_spread_per_s.reset();
     CHECK_THAT(head(), Contains("at 1,234 queries/s (the rate that was looked for was not found)"));
 }

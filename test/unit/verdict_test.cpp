@@ -72,6 +72,12 @@ TEST_CASE("our own lateness against the service time and the response") {
     CHECK(status_with("generator_lag", run) == VerdictStatus::suspect);
     run.latencies.generator_lag.record(9ms, 20);
     CHECK(status_with("generator_lag", run) == VerdictStatus::invalid);
+    const auto message = [&] { return metrics::judge(run).reasons.front().message; };
+    CHECK_THAT(message(), Catch::EndsWith("give it more CPU, or lower the rate"));
+    run.reconnects = 150;
+    CHECK_THAT(
+        message(),
+        Catch::EndsWith("150 connections were made again meanwhile, so run again, or give it more CPU"));
     run.open_loop = false;
     CHECK(status_with("generator_lag", run) == VerdictStatus::valid);
 }
