@@ -20,6 +20,7 @@
 #include "pgtraffic/simulation/connector.hpp"
 #include "pgtraffic/simulation/crew.hpp"
 #include "pgtraffic/simulation/dispatcher.hpp"
+#include "pgtraffic/simulation/ending.hpp"
 #include "pgtraffic/simulation/loads.hpp"
 #include "pgtraffic/simulation/loop_load.hpp"
 #include "pgtraffic/simulation/measurement.hpp"
@@ -36,18 +37,11 @@ using metrics::Stage;
 
 namespace {
 
-/// A run that waits for its last answers for so long says what for.
-constexpr Nanos kSilentDrain = std::chrono::milliseconds{500};
-
 /// Of arrivals older than --latency-limit; some microseconds each.
 constexpr int kMostSkippedInTurn = 1000;
 
 /// Of arrivals that an overload left waiting, at the end. There may be hundreds of millions.
 constexpr int kMostWaitingTakenInTurn = 10'000;
-
-/// Two of the same number within that time are one: timeout(1), say, sends it to the process and then to its
-/// group, and who types Ctrl-C twice takes longer.
-constexpr Nanos kOneSignal = std::chrono::milliseconds{100};
 
 /// For telling the server, at the end, to cancel what is under way; somebody who types Ctrl-C again does not
 /// wait for as long.
@@ -108,7 +102,7 @@ class Run {
     void close_measured(Mono end);
     void end_load(Mono now);
     [[nodiscard]] bool winds_up() const noexcept {
-        return stage_ == Stage::draining && (dispatcher_.in_flight() == 0 || no_more_answers_);
+        return stage_ == Stage::draining && (dispatcher_.in_flight() == 0 || !ending_.waits_for_answers());
     }
     void wind_up(Mono now) noexcept;
     void finish(Mono now) noexcept;
@@ -139,8 +133,6 @@ class Run {
     bool start_failed_ = false;
     bool refused_to_prepare_ = false;  // a statement of the workload
     bool skipping_ = false;            // of what is too late to start some is left for the next turn
-    bool no_more_answers_ = false;     // are waited for
-    bool told_to_hurry_ = false;       // by a signal behind the end of the load
     bool takes_long_ = false;          // winding up does
     LoopLoad load_{stage_start_};
     Wakes wakes_;
@@ -163,7 +155,7 @@ class Run {
     Loads loads_;
     Calibration calibration_;
     Announcer::Unmeasured unmeasured_;  // the present load, where it is none that is measured
-    std::pair<int, Mono> last_signal_{0, Mono::min()};
+    Ending ending_;
     std::optional<Measurement> measurement_;  // from its begin to the end
     RowBudget rows_;
     std::uint64_t reconnects_before_ = 0;  // the load of this stage began
@@ -241,6 +233,8 @@ SimulationEnd Run::run() {
         throw base::Error(connector_->without_secrets(
             connect_failure(plan_, connector_->connected(), connector_->failures(), refused_to_prepare_)));
     }
+    end_.signal = ending_.signal();
+    end_.aborted = ending_.aborted();
     for (auto& error : result_.errors) error.sample = connector_->without_secrets(error.sample);
     for (auto& outage : result_.outages) {
         for (auto& error : outage.errors) error.sample = connector_->without_secrets(error.sample);
@@ -432,24 +426,19 @@ Mono Run::dispatch(Mono now) noexcept {
 }
 
 void Run::on_signal(int number) noexcept {
-    if (stage_ == Stage::done) return;  // two came at once, and with the first one all was over
     const Mono now = base::mono_now();
-    if (last_signal_.first == number && now - last_signal_.second < kOneSignal) return;
-    last_signal_ = {number, now};
-    if (end_.signal != 0 || told_to_hurry_) {
-        if (end_.signal == 0) end_.signal = number;
-        end_.aborted = true;
-        stage_ = Stage::done;
-        (void)crew_.cancel(kCancelLimitInHaste);
-        return loop_.stop();
+    switch (ending_.told(number, now, stage_)) {
+        case Ending::Step::nothing:
+            return;
+        case Ending::Step::end_load:
+            return end_load(now);
+        case Ending::Step::hurry:
+            return wind_up(now);
+        case Ending::Step::abort:
+            stage_ = Stage::done;
+            (void)crew_.cancel(kCancelLimitInHaste);
+            return loop_.stop();
     }
-    // The load is over by itself, and nobody wants to wait for its last answers.
-    if (stage_ == Stage::draining) {
-        told_to_hurry_ = no_more_answers_ = true;
-        return wind_up(now);
-    }
-    end_.signal = number;
-    end_load(now);
 }
 
 /// From any stage: no further arrivals, and a report of what there is.
@@ -538,7 +527,7 @@ void Run::measure() {
     measurement_->begin(now, stage_ == Stage::connecting ? 0 : plan_.connections - connector_->connected());
     enter(Stage::measuring, now, plan_.duration);
     dispatcher_.begin(loads_.measured(now), plan_.latency_limit);
-    if (end_.signal == 0 && !end_.stop_file && !end_.rows_used_up)
+    if (ending_.signal() == 0 && !end_.stop_file && !end_.rows_used_up)
         announcer_.say(fmt::format("measuring for {}", base::format_duration(plan_.duration)));
     result_.started_at = base::wall_now();
     result_.peak_rate_per_s = loads_.peak_rate_per_s().value_or(0);
@@ -573,32 +562,24 @@ void Run::close_measured(Mono end) {
     crew_.stop_retrying(base::mono_now());
     if (winds_up()) return wind_up(end);
     drain_timer_.start(plan_.drain_limit);
-    draining_.start(kSilentDrain);
+    draining_.start(Ending::kSilence);
 }
 
 void Run::on_drained_too_long() noexcept {
-    no_more_answers_ = true;
+    ending_.answers_took_too_long();
     if (winds_up()) wind_up(base::mono_now());
 }
 
 /// A part of it in each turn, so that a second signal is heard.
 void Run::wind_up(Mono now) noexcept {
     if (measurement_->take_waiting(kMostWaitingTakenInTurn)) return finish(now);
-    if (!std::exchange(takes_long_, true)) draining_.start(kSilentDrain);
+    if (!std::exchange(takes_long_, true)) draining_.start(Ending::kSilence);
 }
 
 void Run::on_draining() noexcept {
     if (stage_ != Stage::draining) return;
-    if (winds_up()) {
-        return announcer_.say(fmt::format(
-            "counting {} queries that were never started; Ctrl-C {} leaves at once, without a report",
-            base::with_thousands(static_cast<double>(dispatcher_.waiting(base::mono_now())), 0),
-            end_.signal != 0 || told_to_hurry_ ? "again" : "twice"));
-    }
-    announcer_.say(fmt::format(
-        "waiting at most {} for {} under way{}", base::format_duration(plan_.drain_limit),
-        base::counted(dispatcher_.in_flight(), "query", "queries"),
-        end_.signal != 0 ? "; Ctrl-C again leaves at once, without a report" : "; Ctrl-C ends the wait"));
+    announcer_.say(winds_up() ? ending_.counting_unstarted(dispatcher_.waiting(base::mono_now()))
+                              : ending_.waiting_for_answers(plan_.drain_limit, dispatcher_.in_flight()));
 }
 
 void Run::finish(Mono now) noexcept {
@@ -613,7 +594,7 @@ void Run::finish(Mono now) noexcept {
     crew_.each_query(loads_.number(),
                      [&](const Query& query) { measurement_->unfinished(query.completion, now); });
     const auto held = crew_.held_by_other_loads(loads_.number(), now - kLongUnanswered);
-    if (held > 0 && end_.signal == 0 && !end_.stop_file) {
+    if (held > 0 && ending_.signal() == 0 && !end_.stop_file) {
         result_.warnings.push_back(
             {"warmup_unfinished",
              fmt::format(
