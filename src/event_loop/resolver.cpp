@@ -3,6 +3,7 @@
 #include <netdb.h>
 
 #include "pgtraffic/base/check.hpp"
+#include "pgtraffic/base/numeric_addresses.hpp"
 
 namespace pgtraffic::event_loop {
 
@@ -35,14 +36,7 @@ void Resolver::on_answer(uv_getaddrinfo_t* raw, int status, addrinfo* found) noe
     const std::unique_ptr<Request> request{static_cast<Request*>(raw->data)};
     Resolved resolved;
     if (status < 0) resolved.error = uv_strerror(status);
-    for (const addrinfo* entry = found; entry != nullptr; entry = entry->ai_next) {
-        if (entry->ai_family != AF_INET && entry->ai_family != AF_INET6) continue;
-        // libuv's names of addresses lack the scope, without which a link-local one leads nowhere.
-        char text[NI_MAXHOST] = {};
-        if (getnameinfo(entry->ai_addr, entry->ai_addrlen, text, sizeof text, nullptr, 0, NI_NUMERICHOST) ==
-            0)
-            resolved.addresses.emplace_back(text);
-    }
+    resolved.addresses = base::numeric_addresses(found);  // libuv's names of them lack the scope
     uv_freeaddrinfo(found);
     if (resolved.addresses.empty() && resolved.error.empty()) resolved.error = "no address";
     if (request->owner == nullptr) return;

@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "pgtraffic/base/numeric_addresses.hpp"
 #include "pgtraffic/base/signal_mask.hpp"
 #include "pgtraffic/postgres/answer_size.hpp"
 #include "pgtraffic/postgres/host_list.hpp"
@@ -24,14 +25,12 @@ using base::Nanos;
 /// up, only a list lets us go on to the next. Other names stay libpq's business.
 Conninfo listed(const Conninfo& conninfo, LookUp look_up_names, std::string& troubles) {
     const auto hosts = split_list(conninfo.effective("host"));
-    const auto given = conninfo.effective("hostaddr");
-    if (!given.empty() && split_list(given).size() != hosts.size()) return conninfo;  // libpq complains
     auto addresses = given_addresses(conninfo);
     std::string not_found;
     bool several = false;
-    for (std::size_t i = 0; i < hosts.size(); ++i) {
-        if (addresses[i].empty() && needs_lookup(hosts[i])) addresses[i] = look_up_names(hosts[i], not_found);
-        several = several || addresses[i].size() > 1;
+    for (const std::size_t host : hosts_to_look_up(conninfo)) {
+        addresses[host] = look_up_names(hosts[host], not_found);
+        several = several || addresses[host].size() > 1;
     }
     if (!several) return conninfo;
     troubles += not_found;
@@ -115,13 +114,7 @@ std::vector<std::string> look_up(const std::string& host, std::string& trouble) 
         trouble += fmt::format("cannot find the host \"{}\": {}\n", host, ::gai_strerror(failed));
         return {};
     }
-    std::vector<std::string> addresses;
-    for (const addrinfo* entry = found; entry != nullptr; entry = entry->ai_next) {
-        char text[NI_MAXHOST];
-        if (::getnameinfo(entry->ai_addr, entry->ai_addrlen, text, sizeof text, nullptr, 0, NI_NUMERICHOST) ==
-            0)
-            addresses.emplace_back(text);
-    }
+    auto addresses = base::numeric_addresses(found);
     ::freeaddrinfo(found);
     return addresses;
 }

@@ -69,6 +69,18 @@ std::vector<std::vector<std::string>> given_addresses(const Conninfo& conninfo) 
     return given;
 }
 
+std::vector<std::size_t> hosts_to_look_up(const Conninfo& conninfo) {
+    const auto hosts = split_list(conninfo.effective("host"));
+    const auto addresses = conninfo.effective("hostaddr");
+    std::vector<std::size_t> unknown;
+    if (!addresses.empty() && split_list(addresses).size() != hosts.size()) return unknown;
+    const auto given = given_addresses(conninfo);
+    for (std::size_t i = 0; i < hosts.size(); ++i) {
+        if (given[i].empty() && needs_lookup(hosts[i])) unknown.push_back(i);
+    }
+    return unknown;
+}
+
 bool any_reachable(const std::vector<std::string>& hosts,
                    const std::vector<std::vector<std::string>>& addresses) {
     for (std::size_t i = 0; i < hosts.size(); ++i) {

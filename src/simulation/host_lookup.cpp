@@ -12,20 +12,6 @@ namespace {
 
 constexpr base::Nanos kFreshAnswer = std::chrono::seconds{1};
 
-/// Those to look up, by their places.
-std::vector<std::size_t> unknown_hosts(const postgres::Conninfo& conninfo,
-                                       const std::vector<std::vector<std::string>>& given) {
-    const auto hosts = postgres::split_list(conninfo.effective("host"));
-    const auto addresses = postgres::split_list(conninfo.effective("hostaddr"));
-    std::vector<std::size_t> unknown;
-    // Lists of different lengths are refused by libpq, before it looks anything up.
-    if (addresses.size() != hosts.size() && !conninfo.effective("hostaddr").empty()) return unknown;
-    for (std::size_t i = 0; i < hosts.size(); ++i) {
-        if (given[i].empty() && postgres::needs_lookup(hosts[i])) unknown.push_back(i);
-    }
-    return unknown;
-}
-
 }  // namespace
 
 HostLookup::HostLookup(event_loop::Loop& loop, postgres::Conninfo conninfo, event_loop::Callback<> on_answer)
@@ -33,7 +19,7 @@ HostLookup::HostLookup(event_loop::Loop& loop, postgres::Conninfo conninfo, even
       on_answer_{on_answer},
       hosts_{postgres::split_list(conninfo_.effective("host"))},
       addresses_{postgres::given_addresses(conninfo_)},
-      unknown_{unknown_hosts(conninfo_, addresses_)},
+      unknown_{postgres::hosts_to_look_up(conninfo_)},
       resolver_{loop,
                 event_loop::Callback<const event_loop::Resolved*>::to<&HostLookup::on_resolved>(*this)} {
     if (unknown_.empty()) set_parameters(conninfo_);

@@ -38,6 +38,19 @@ TEST_CASE("addresses that the user gives stand beside the hosts that have none")
     CHECK(given("host=a,b,c hostaddr=10.0.0.1,10.0.0.2") == Lists{{}, {}, {}});
 }
 
+TEST_CASE("hosts to look up are names without an address, and none where libpq refuses the lists") {
+    const auto unknown = [](const std::string& text) {
+        return postgres::hosts_to_look_up(postgres::Conninfo::parse(text, "test"));
+    };
+    using Places = std::vector<std::size_t>;
+    CHECK(unknown("host=a,b") == Places{0, 1});
+    CHECK(unknown("host=a,10.0.0.1,/run/postgresql,b") == Places{0, 3});
+    CHECK(unknown("host=a,b hostaddr=10.0.0.1,") == Places{1});
+    CHECK(unknown("host=a,b,c hostaddr=10.0.0.1,10.0.0.2") == Places{});
+    CHECK(unknown("host=a,b hostaddr=10.0.0.1") == Places{});
+    CHECK(unknown("hostaddr=10.0.0.1") == Places{});
+}
+
 TEST_CASE("lists of ports and hosts that do not match are left to libpq, which refuses them") {
     const auto conninfo = postgres::Conninfo::parse("host=localhost,b,c port=5432,5433", "test");
     const auto with = postgres::with_addresses(conninfo, {{"127.0.0.1", "::1"}, {"10.0.0.1"}, {"10.0.0.2"}});

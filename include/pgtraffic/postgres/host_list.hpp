@@ -44,6 +44,10 @@ struct ListedHost {
 /// where the lists do not match, of which libpq complains.
 [[nodiscard]] std::vector<std::vector<std::string>> given_addresses(const Conninfo& conninfo);
 
+/// Those of the conninfo's hosts that need a look-up and have no address of their own, by their places. None
+/// where hosts and addresses are lists of different lengths, which libpq refuses before it looks anything up.
+[[nodiscard]] std::vector<std::size_t> hosts_to_look_up(const Conninfo& conninfo);
+
 /// Whether some host needs no look-up or has an address in its place of `addresses`.
 [[nodiscard]] bool any_reachable(const std::vector<std::string>& hosts,
                                  const std::vector<std::vector<std::string>>& addresses);
