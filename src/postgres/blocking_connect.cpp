@@ -13,6 +13,7 @@
 #include "pgtraffic/base/numeric_addresses.hpp"
 #include "pgtraffic/base/signal_mask.hpp"
 #include "pgtraffic/postgres/answer_size.hpp"
+#include "pgtraffic/postgres/connect_parameters.hpp"
 #include "pgtraffic/postgres/host_list.hpp"
 
 namespace pgtraffic::postgres {
@@ -38,16 +39,9 @@ Conninfo listed(const Conninfo& conninfo, LookUp look_up_names, std::string& tro
 }
 
 PGconn* begin(const Conninfo& conninfo) {
-    std::vector<const char*> keywords;
-    std::vector<const char*> values;
-    for (const auto& [keyword, value] : conninfo.settings()) {
-        keywords.push_back(keyword.c_str());
-        values.push_back(value.c_str());
-    }
-    keywords.push_back(nullptr);
-    values.push_back(nullptr);
-    // A database name is never expanded as a conninfo: the name of a database must not redirect us.
-    return PQconnectStartParams(keywords.data(), values.data(), 0);
+    const ConnectParameters parameters{conninfo};
+    return PQconnectStartParams(parameters.keywords(), parameters.values(),
+                                ConnectParameters::kExpandDatabaseName);
 }
 
 /// What ended the wait: nothing, the deadline, which holds for a server that lets nobody wait, too, or an

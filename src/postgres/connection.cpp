@@ -7,7 +7,6 @@
 #include <sys/socket.h>
 
 #include <algorithm>
-#include <array>
 #include <cerrno>
 #include <cstring>
 #include <optional>
@@ -17,7 +16,6 @@
 namespace pgtraffic::postgres {
 namespace {
 
-constexpr std::size_t kMaxSettings = 64;
 constexpr std::string_view kClosed = "server closed the connection unexpectedly";
 
 }  // namespace
@@ -50,24 +48,14 @@ RefusedConnection read_refusal(std::string_view message) {
     return refused;
 }
 
-ConnectParameters::ConnectParameters(const Conninfo& conninfo) : settings_{conninfo.settings()} {
-    PGTRAFFIC_CHECK(settings_.size() < kMaxSettings, "libpq has fewer settings than that");
-}
-
 ConnectStep Connection::connect(const ConnectParameters& parameters) noexcept {
     PGTRAFFIC_CHECK(connection_ == nullptr, "a connection is closed before it connects again");
-    std::array<const char*, kMaxSettings> keywords{};
-    std::array<const char*, kMaxSettings> values{};
-    std::size_t n = 0;
-    for (const auto& [keyword, value] : parameters.settings_) {
-        keywords[n] = keyword.c_str();
-        values[n++] = value.c_str();
-    }
     reader_ = AnswerReader{};
     connect_error_ = base::kCannotConnect;
     sent_away_by_.reset();
     greeting_.restart();
-    connection_ = PQconnectStartParams(keywords.data(), values.data(), 0);
+    connection_ = PQconnectStartParams(parameters.keywords(), parameters.values(),
+                                       ConnectParameters::kExpandDatabaseName);
     if (connection_ == nullptr) {
         reader_.keep_error("out of memory");
         return ConnectStep::failed;

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "pgtraffic/postgres/client.hpp"
+#include "pgtraffic/postgres/connect_parameters.hpp"
 #include "support/catch.hpp"
 #include "support/test_server.hpp"
 

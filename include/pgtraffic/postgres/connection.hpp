@@ -10,13 +10,12 @@
 #include <string>
 #include <string_view>
 #include <utility>
-#include <vector>
 
 #include "pgtraffic/base/sqlstate.hpp"
 #include "pgtraffic/base/time.hpp"
 #include "pgtraffic/postgres/answer_size.hpp"
 #include "pgtraffic/postgres/cancel_requests.hpp"
-#include "pgtraffic/postgres/conninfo.hpp"
+#include "pgtraffic/postgres/connect_parameters.hpp"
 #include "pgtraffic/postgres/host_list.hpp"
 #include "pgtraffic/postgres/messages.hpp"
 #include "pgtraffic/postgres/stamped_socket.hpp"
@@ -27,16 +26,6 @@ struct pg_result;
 struct ssl_st;
 
 namespace pgtraffic::postgres {
-
-/// Conninfo settings as the arrays that libpq takes, made once for many connections. A value.
-class ConnectParameters {
- public:
-    explicit ConnectParameters(const Conninfo& conninfo);
-
- private:
-    friend class Connection;
-    std::vector<std::pair<std::string, std::string>> settings_;
-};
 
 enum class ConnectStep : std::uint8_t {
     wait_readable,  ///< call connect_poll() when the socket is readable

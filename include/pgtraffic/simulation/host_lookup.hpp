@@ -10,7 +10,7 @@
 
 #include "pgtraffic/base/time.hpp"
 #include "pgtraffic/event_loop/resolver.hpp"
-#include "pgtraffic/postgres/connection.hpp"
+#include "pgtraffic/postgres/connect_parameters.hpp"
 #include "pgtraffic/postgres/conninfo.hpp"
 #include "pgtraffic/postgres/host_list.hpp"
 

@@ -15,6 +15,7 @@
 #include "pgtraffic/event_loop/loop.hpp"
 #include "pgtraffic/event_loop/poll.hpp"
 #include "pgtraffic/metrics/outcome.hpp"
+#include "pgtraffic/postgres/connect_parameters.hpp"
 #include "pgtraffic/postgres/connection.hpp"
 #include "pgtraffic/simulation/dispatcher.hpp"
 #include "pgtraffic/simulation/loop_load.hpp"
