@@ -7,6 +7,7 @@
 #include <algorithm>
 
 #include "pgtraffic/base/error.hpp"
+#include "pgtraffic/base/sqlstate.hpp"
 #include "pgtraffic/base/text.hpp"
 #include "pgtraffic/base/units.hpp"
 #include "pgtraffic/brickhouse/schema.hpp"
@@ -15,7 +16,6 @@
 namespace pgtraffic::brickhouse {
 namespace {
 
-constexpr base::SqlState kUndefinedTable{{'4', '2', 'P', '0', '1'}};
 constexpr base::SqlState kUndefinedColumn{{'4', '2', '7', '0', '3'}};
 
 /// Relations locked by this transaction for writing, or for locking their rows, and whether init made them.
@@ -74,7 +74,7 @@ std::uint64_t remove_orders_of_run(postgres::Client& client, const std::string& 
             {fmt::format("{}{}", kRunNote, run_id)});
         removed = base::parse_count(count.value_or("0")).value_or(0);
     } catch (const postgres::SqlError& error) {
-        if (error.state() == kUndefinedTable || error.state() == kUndefinedColumn) {
+        if (error.state() == base::kUndefinedTable || error.state() == kUndefinedColumn) {
             throw base::Error(fmt::format("database \"{}\" has no orders of pgtraffic's runs: {}",
                                           client.database(), error.what()));
         }

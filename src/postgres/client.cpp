@@ -416,7 +416,7 @@ void Client::refuse_copy() {
     constexpr const char* kRefused = "COPY is not possible here (SQLSTATE 0A000)";
     if (patience_) give_up(kRefused);             // nobody knows when it would end
     const Result ended{PQexec(connection_, "")};  // which ends it before it asks
-    throw SqlError(kRefused, base::SqlState{{'0', 'A', '0', '0', '0'}});
+    throw SqlError(kRefused, base::kNotSupported);
 }
 
 base::Nanos Client::round_trip() {

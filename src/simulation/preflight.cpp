@@ -10,6 +10,7 @@
 #include "pgtraffic/base/double_quoted.hpp"
 #include "pgtraffic/base/error.hpp"
 #include "pgtraffic/base/signal_mask.hpp"
+#include "pgtraffic/base/sqlstate.hpp"
 #include "pgtraffic/base/text.hpp"
 #include "pgtraffic/base/units.hpp"
 #include "pgtraffic/workload/intent.hpp"
@@ -17,7 +18,6 @@
 namespace pgtraffic::simulation {
 namespace {
 
-constexpr base::SqlState kUndefinedTable{{'4', '2', 'P', '0', '1'}};
 constexpr base::SqlState kSyntaxError{{'4', '2', '6', '0', '1'}};
 constexpr base::SqlState kUndefinedFunction{{'4', '2', '8', '8', '3'}};
 constexpr int kWarmupRoundTrips = 10;
@@ -70,7 +70,7 @@ bool names_variables(std::string_view sql) {
 }
 
 std::string cure_for(const postgres::SqlError& error, const std::string& sql, const std::string& database) {
-    if (error.state() == kUndefinedTable) {
+    if (error.state() == base::kUndefinedTable) {
         return fmt::format(
             "\nIt is not there, in the database {}. `pgtraffic init` makes the tables of the "
             "built-in workloads, `pgbench -i` those of pgbench; else check the name, the "

@@ -43,6 +43,8 @@ inline constexpr SqlState kReadOnly{{'2', '5', '0', '0', '6'}};
 inline constexpr SqlState kNoSuchStatement{{'2', '6', '0', '0', '0'}};
 /// Among others a prepared statement whose columns are not what they were: its table was altered.
 inline constexpr SqlState kNotSupported{{'0', 'A', '0', '0', '0'}};
+/// A statement names a table that is not there.
+inline constexpr SqlState kUndefinedTable{{'4', '2', 'P', '0', '1'}};
 /// Our own deadline closed the query; the server's cancellation has the same code.
 inline constexpr SqlState kQueryCanceled{{'5', '7', '0', '1', '4'}};
 
