@@ -36,14 +36,10 @@ MemoryWatch::MemoryWatch() noexcept : file_{open("/proc/self/statm", O_RDONLY | 
     (void)growth();
 }
 
-MemoryWatch::~MemoryWatch() {
-    if (file_ >= 0) close(file_);
-}
-
 std::uint64_t MemoryWatch::growth() noexcept {
-    if (file_ < 0) return 0;
+    if (file_.raw() < 0) return 0;
     static const auto kPage = static_cast<std::uint64_t>(sysconf(_SC_PAGESIZE));
-    const std::uint64_t now = pages(file_) * kPage;
+    const std::uint64_t now = pages(file_.raw()) * kPage;
     const std::uint64_t grown = now > last_ ? now - last_ : 0;
     last_ = now;
     return grown;

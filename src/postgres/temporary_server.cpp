@@ -24,6 +24,7 @@
 #include <fstream>
 
 #include "pgtraffic/base/check.hpp"
+#include "pgtraffic/base/descriptor.hpp"
 #include "pgtraffic/base/double_quoted.hpp"
 #include "pgtraffic/base/error.hpp"
 #include "pgtraffic/base/signal_mask.hpp"
@@ -39,21 +40,6 @@ constexpr const char* kName = "pgtraffic";  // of the superuser and of the datab
 constexpr seconds kStartLimit{60};
 constexpr seconds kStopLimit{15};
 constexpr std::size_t kLongestSocketPath = sizeof(sockaddr_un::sun_path) - 1;  // 107
-
-/// A descriptor that closes itself.
-class File {
- public:
-    explicit File(int fd) : fd_{fd} {}
-    ~File() {
-        if (fd_ >= 0) close(fd_);
-    }
-    File(const File&) = delete;
-    File& operator=(const File&) = delete;
-    [[nodiscard]] int fd() const { return fd_; }
-
- private:
-    int fd_;
-};
 
 std::optional<SystemUser> server_user() {
     if (geteuid() != 0) return std::nullopt;
@@ -161,14 +147,14 @@ std::unique_ptr<MarkedDirectory> make_directory(const std::vector<std::string>& 
 }
 
 std::uint16_t free_port() {
-    const File listener{socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)};
+    const base::Descriptor listener{socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)};
     sockaddr_in address{};
     address.sin_family = AF_INET;
     address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
     socklen_t length = sizeof address;
     auto* generic = reinterpret_cast<sockaddr*>(&address);
-    if (listener.fd() < 0 || bind(listener.fd(), generic, length) != 0 ||
-        getsockname(listener.fd(), generic, &length) != 0) {
+    if (listener.raw() < 0 || bind(listener.raw(), generic, length) != 0 ||
+        getsockname(listener.raw(), generic, &length) != 0) {
         throw base::Error(fmt::format("no free port on 127.0.0.1: {}", std::strerror(errno)));
     }
     return ntohs(address.sin_port);
@@ -176,9 +162,9 @@ std::uint16_t free_port() {
 
 void write_private_file(const std::string& path, const std::string& text,
                         const std::optional<SystemUser>& user) {
-    const File file{open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600)};
-    if (file.fd() < 0 || write(file.fd(), text.data(), text.size()) != static_cast<ssize_t>(text.size()) ||
-        (user && fchown(file.fd(), user->uid, user->gid) != 0)) {
+    const base::Descriptor file{open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600)};
+    if (file.raw() < 0 || write(file.raw(), text.data(), text.size()) != static_cast<ssize_t>(text.size()) ||
+        (user && fchown(file.raw(), user->uid, user->gid) != 0)) {
         throw base::Error(fmt::format("cannot write {}: {}", path, std::strerror(errno)));
     }
 }
@@ -239,9 +225,9 @@ void TemporaryServer::initialise() {
     }
     command.user = user_;
     command.directory = directory_;
-    const File log{
+    const base::Descriptor log{
         open((directory_ + "/log").c_str(), O_WRONLY | O_CREAT | O_APPEND | O_NOFOLLOW | O_CLOEXEC, 0600)};
-    command.output = log.fd();
+    command.output = log.raw();
     ChildProcess initdb{command};
     const base::Mono deadline = base::mono_now() + kStartLimit;
     bool ended = false;
@@ -315,9 +301,9 @@ void TemporaryServer::start(bool wait) {
     for (const auto& setting : options_.settings) set(setting);
     command.user = user_;
     command.directory = directory_;
-    const File log{
+    const base::Descriptor log{
         open((directory_ + "/log").c_str(), O_WRONLY | O_CREAT | O_APPEND | O_NOFOLLOW | O_CLOEXEC, 0600)};
-    command.output = log.fd();
+    command.output = log.raw();
     command.processors = options_.processors;
     process_ = std::make_unique<ChildProcess>(command);
     postmaster_ = process_->pid();

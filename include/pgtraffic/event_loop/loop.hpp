@@ -14,9 +14,9 @@
 #include <cstdint>
 #include <memory>
 
+#include "pgtraffic/base/descriptor.hpp"
 #include "pgtraffic/base/time.hpp"
 #include "pgtraffic/event_loop/callback.hpp"
-#include "pgtraffic/event_loop/descriptor.hpp"
 #include "pgtraffic/event_loop/handle.hpp"
 #include "pgtraffic/event_loop/timer_descriptor.hpp"
 
@@ -85,7 +85,7 @@ class Loop {
     static inline bool any_left_behind_ = false;
 
     Hooks hooks_;
-    Descriptor epoll_{::epoll_create1(EPOLL_CLOEXEC), "cannot make an event loop"};
+    base::Descriptor epoll_{::epoll_create1(EPOLL_CLOEXEC), "cannot make an event loop"};
     bool stopped_ = false;
     bool waits_ = true;  // in the next wait()
     bool libuv_wants_turn_ = true;

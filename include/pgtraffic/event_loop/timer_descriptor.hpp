@@ -2,8 +2,8 @@
 // cached clock, are too coarse for.
 #pragma once
 
+#include "pgtraffic/base/descriptor.hpp"
 #include "pgtraffic/base/time.hpp"
-#include "pgtraffic/event_loop/descriptor.hpp"
 
 namespace pgtraffic::event_loop {
 
@@ -18,7 +18,7 @@ class TimerDescriptor {
     [[nodiscard]] int raw() const noexcept { return descriptor_.raw(); }
 
  private:
-    Descriptor descriptor_;
+    base::Descriptor descriptor_;
 };
 
 }  // namespace pgtraffic::event_loop

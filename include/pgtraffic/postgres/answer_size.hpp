@@ -6,6 +6,8 @@
 
 #include <cstdint>
 
+#include "pgtraffic/base/descriptor.hpp"
+
 namespace pgtraffic::postgres {
 
 /// Bytes on the wire, of what is asked before and after the load.
@@ -22,15 +24,12 @@ inline constexpr const char* kAnswerTooLargeText =
 class MemoryWatch {
  public:
     MemoryWatch() noexcept;
-    ~MemoryWatch();
-    MemoryWatch(const MemoryWatch&) = delete;
-    MemoryWatch& operator=(const MemoryWatch&) = delete;
 
     /// Bytes since the last call; 0 where it shrank, or where the system does not tell.
     std::uint64_t growth() noexcept;
 
  private:
-    int file_ = -1;
+    base::Descriptor file_;
     std::uint64_t last_ = 0;
 };
 

@@ -9,17 +9,21 @@
 
 #include "pgtraffic/base/error.hpp"
 
-namespace pgtraffic::event_loop {
+namespace pgtraffic::base {
 
 /// Closes what it was given. Neither copies nor moves.
 class Descriptor {
  public:
-    /// Takes what the system returned. Throws base::Error("<what>: <the system's reason>") where that is
+    /// Takes what the system returned; what is negative is none.
+    explicit Descriptor(int returned) noexcept : raw_{returned} {}
+    /// The same. Throws base::Error("<what>: <the system's reason>") where that is
     /// negative.
     Descriptor(int returned, const char* what) : raw_{returned} {
-        if (raw_ < 0) throw base::Error(std::string(what) + ": " + std::strerror(errno));
+        if (raw_ < 0) throw Error(std::string(what) + ": " + std::strerror(errno));
     }
-    ~Descriptor() { ::close(raw_); }
+    ~Descriptor() {
+        if (raw_ >= 0) ::close(raw_);
+    }
     Descriptor(const Descriptor&) = delete;
     Descriptor& operator=(const Descriptor&) = delete;
 
@@ -29,4 +33,4 @@ class Descriptor {
     int raw_;
 };
 
-}  // namespace pgtraffic::event_loop
+}  // namespace pgtraffic::base
