@@ -12,7 +12,8 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
-#include <ctime>
+
+#include "pgtraffic/base/nap.hpp"
 
 namespace pgtraffic::postgres {
 namespace {
@@ -38,7 +39,6 @@ class HeldSignals {
 
 /// Until it has ended, or killed at the deadline; whether it ended well.
 bool ended_well(pid_t child, base::Mono deadline) noexcept {
-    constexpr timespec kPause{0, 1'000'000};
     int status = 1;
     for (;;) {
         const bool late = base::mono_now() >= deadline;
@@ -46,7 +46,7 @@ bool ended_well(pid_t child, base::Mono deadline) noexcept {
         const pid_t ended = waitpid(child, &status, late ? 0 : WNOHANG);
         if (ended == child) return WIFEXITED(status) && WEXITSTATUS(status) == 0;
         if (ended < 0 && errno != EINTR) return false;
-        nanosleep(&kPause, nullptr);
+        base::nap(std::chrono::milliseconds{1});
     }
 }
 

@@ -15,6 +15,8 @@
 #include <cstring>
 
 #include "pgtraffic/base/error.hpp"
+#include "pgtraffic/base/nap.hpp"
+#include "pgtraffic/base/time.hpp"
 
 extern char** environ;
 
@@ -22,6 +24,7 @@ namespace pgtraffic::postgres {
 namespace {
 
 constexpr int kRefused = 126;
+constexpr base::Nanos kBetweenLooks = std::chrono::milliseconds{2};
 
 std::vector<std::string> clean_environment() {
     std::vector<std::string> result;
@@ -91,11 +94,6 @@ void default_signals() noexcept {
     give_up(arguments[0], ChildProcess::kNotExecuted);
 }
 
-void nap() noexcept {
-    const timespec pause{0, 2'000'000};
-    nanosleep(&pause, nullptr);
-}
-
 }  // namespace
 
 ChildProcess::ChildProcess(const Command& command) : owner_{getpid()} {
@@ -116,7 +114,7 @@ ChildProcess::ChildProcess(const Command& command) : owner_{getpid()} {
 ChildProcess::~ChildProcess() {
     if (!ours() || ended()) return;
     signal(SIGKILL);
-    while (!ended()) nap();
+    while (!ended()) base::nap(kBetweenLooks);
 }
 
 bool ChildProcess::ours() const noexcept {
@@ -137,7 +135,7 @@ bool ChildProcess::wait_for(base::Nanos patience) {
     const base::Mono deadline = base::mono_now() + patience;
     while (!ended()) {
         if (base::mono_now() >= deadline) return false;
-        nap();
+        base::nap(kBetweenLooks);
     }
     return true;
 }

@@ -18,6 +18,7 @@
 #include <fstream>
 
 #include "pgtraffic/base/error.hpp"
+#include "pgtraffic/base/nap.hpp"
 #include "pgtraffic/base/signal_mask.hpp"
 #include "pgtraffic/base/time.hpp"
 #include "pgtraffic/base/units.hpp"
@@ -48,14 +49,13 @@ bool end_postmaster_of(const std::string& data) {
     const auto number = base::parse_count(line);
     if (!number || *number < 2 || *number > 1U << 30) return true;
     const auto pid = static_cast<pid_t>(*number);
-    constexpr timespec kPause{0, 5'000'000};
     for (const int signal : {SIGQUIT, SIGKILL}) {
         if (!is_postmaster_of(pid, data)) return true;
         kill(pid, signal);
         const base::Mono until = base::mono_now() + kQuitLimit;
         while (base::mono_now() < until && is_postmaster_of(pid, data)) {
             if (base::held_back_signal() != 0) return false;
-            nanosleep(&kPause, nullptr);
+            base::nap(std::chrono::milliseconds{5});
         }
     }
     return true;

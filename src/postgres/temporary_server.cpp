@@ -19,7 +19,6 @@
 #include <charconv>
 #include <cstdlib>
 #include <cstring>
-#include <ctime>
 #include <filesystem>
 #include <fstream>
 
@@ -27,6 +26,7 @@
 #include "pgtraffic/base/descriptor.hpp"
 #include "pgtraffic/base/double_quoted.hpp"
 #include "pgtraffic/base/error.hpp"
+#include "pgtraffic/base/nap.hpp"
 #include "pgtraffic/base/signal_mask.hpp"
 #include "pgtraffic/postgres/client.hpp"
 
@@ -331,8 +331,7 @@ void TemporaryServer::wait_until_ready() {
             throw base::Error(
                 fmt::format("the temporary PostgreSQL does not accept connections:\n{}", log_tail()));
         }
-        constexpr timespec kPause{0, 5'000'000};
-        nanosleep(&kPause, nullptr);
+        base::nap(std::chrono::milliseconds{5});
     }
     throw base::Error(fmt::format("the temporary PostgreSQL did not start (exit code {}):\n{}",
                                   process_->exit_code(), log_tail()));

@@ -1,7 +1,6 @@
 #include "pgtraffic/simulation/audit.hpp"
 
 #include <fmt/format.h>
-#include <time.h>
 
 #include <algorithm>
 #include <cctype>
@@ -9,6 +8,7 @@
 #include <map>
 
 #include "pgtraffic/base/error.hpp"
+#include "pgtraffic/base/nap.hpp"
 #include "pgtraffic/base/text.hpp"
 #include "pgtraffic/workload/intent.hpp"
 #include "pgtraffic/workload/sql_scanner.hpp"
@@ -127,10 +127,8 @@ std::string array_literal(const std::vector<std::string>& values, std::size_t fr
 
 void wait_for_the_server(postgres::Client& client) {
     const auto deadline = base::mono_now() + kPatience;
-    while (client.value(kStillAtWork) != "0" && base::mono_now() < deadline) {
-        constexpr timespec kPause{0, 50'000'000};
-        nanosleep(&kPause, nullptr);
-    }
+    while (client.value(kStillAtWork) != "0" && base::mono_now() < deadline)
+        base::nap(std::chrono::milliseconds{50});
 }
 
 }  // namespace

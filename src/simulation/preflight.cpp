@@ -3,12 +3,12 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <ctime>
 #include <string_view>
 #include <utility>
 
 #include "pgtraffic/base/double_quoted.hpp"
 #include "pgtraffic/base/error.hpp"
+#include "pgtraffic/base/nap.hpp"
 #include "pgtraffic/base/signal_mask.hpp"
 #include "pgtraffic/base/sqlstate.hpp"
 #include "pgtraffic/base/text.hpp"
@@ -115,8 +115,7 @@ void wait_for_room(postgres::Client& client, metrics::ServerInfo& server, std::u
         const auto most = read_room(client.row(kServer, {}, ServerColumns::count), server);
         if (most < std::int64_t{connections} || base::mono_now() >= until) return;
         // Not the server's pg_sleep(), which a statement_timeout of the role's would end.
-        constexpr timespec kPause{0, 100'000'000};
-        nanosleep(&kPause, nullptr);
+        base::nap(std::chrono::milliseconds{100});
         if (base::held_back_signal() != 0) return;
     }
 }
