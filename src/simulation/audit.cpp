@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cctype>
 #include <limits>
 #include <map>
 
@@ -46,13 +45,10 @@ std::string bare_name(std::string_view written) {
 
 /// Whether the name stands there as a whole, in quotes or without, behind whatever schema.
 bool names(std::string_view sql, std::string_view name) {
-    const auto in_name = [](char c) {
-        const auto byte = static_cast<unsigned char>(c);
-        return std::isalnum(byte) != 0 || c == '_' || c == '$' || byte > 127;
-    };
     for (auto at = sql.find(name); at != std::string_view::npos; at = sql.find(name, at + 1)) {
         const auto end = at + name.size();
-        if ((at == 0 || !in_name(sql[at - 1])) && (end == sql.size() || !in_name(sql[end]))) return true;
+        const bool begins = at == 0 || !workload::is_word_part(sql[at - 1]);
+        if (begins && (end == sql.size() || !workload::is_word_part(sql[end]))) return true;
     }
     return false;
 }

@@ -26,11 +26,6 @@ constexpr std::array<std::string_view, 2> kEnding{"commit", "rollback"};
 
 constexpr std::array<std::string_view, 5> kDefining{"create", "alter", "do", "call", "set"};
 
-template <class Words>
-bool is_one_of(std::string_view word, const Words& words) {
-    return std::find(words.begin(), words.end(), word) != words.end();
-}
-
 /// SELECT … INTO, the other statements with that word apart.
 bool selects_into_a_table(const std::vector<std::string>& words) {
     return is_one_of("into", words) && !is_one_of("insert", words) && !is_one_of("merge", words);

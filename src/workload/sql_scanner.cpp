@@ -13,9 +13,6 @@ constexpr std::string_view kBlank = " \t\r\n\f\v";
 bool begins_word(char c) {
     return base::is_letter(c) || static_cast<unsigned char>(c) > 127;
 }
-bool is_word_part(char c) {
-    return begins_word(c) || base::is_digit(c) || c == '$';
-}
 
 std::size_t word_length(std::string_view sql) {
     const auto end = std::find_if_not(sql.begin(), sql.end(), is_word_part);
@@ -23,6 +20,10 @@ std::size_t word_length(std::string_view sql) {
 }
 
 }  // namespace
+
+bool is_word_part(char c) {
+    return begins_word(c) || base::is_digit(c) || c == '$';
+}
 
 std::string_view SqlScanner::peek() {
     while (peek_in_statement().starts_with(';')) skip(1);

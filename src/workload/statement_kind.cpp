@@ -33,14 +33,11 @@ StatementKind kind_of(std::string_view text) {
         if (second == "work" || second == "transaction") second = sql.take_word();
         return second == "to" ? StatementKind::reads : StatementKind::rolls_back;
     }
-    const auto is_one_of = [](const auto& words, std::string_view word) {
-        return std::find(words.begin(), words.end(), word) != words.end();
-    };
     // EXPLAIN ANALYZE INSERT … inserts, and EXPLAIN (…) may say ANALYZE, too.
     const bool analyzes =
         first == "explain" && (second == "analyze" || second == "analyse" || second.empty());
-    const bool makes_a_table = first == "select" && is_one_of(sql_words(text), "into");
-    const bool leaves_nothing = is_one_of(kReadingStatements, first) && !analyzes && !makes_a_table;
+    const bool makes_a_table = first == "select" && is_one_of("into", sql_words(text));
+    const bool leaves_nothing = is_one_of(first, kReadingStatements) && !analyzes && !makes_a_table;
     return leaves_nothing || only_reads(text) ? StatementKind::reads : StatementKind::writes;
 }
 

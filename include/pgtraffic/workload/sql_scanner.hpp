@@ -3,6 +3,7 @@
 // through text that is no SQL, too: what is never closed takes the rest.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <string>
 #include <string_view>
@@ -41,5 +42,13 @@ class SqlScanner {
 
 /// The words of `sql` in lower case, without what is quoted or commented out.
 [[nodiscard]] std::vector<std::string> sql_words(std::string_view sql);
+
+template <class Words>
+[[nodiscard]] bool is_one_of(std::string_view word, const Words& words) {
+    return std::find(words.begin(), words.end(), word) != words.end();
+}
+
+/// Whether a word may go on with it.
+[[nodiscard]] bool is_word_part(char c);
 
 }  // namespace pgtraffic::workload
