@@ -279,8 +279,12 @@ TEST_CASE("a connection lost in the search for the peak is told beside the peak"
     Client client{database.conninfo()};
     test::terminate_one_session(client);
     const auto result = test::read_result(process.wait(), 0);
-    CHECK_THAT(test::warning(result, "peak_disturbed"),
-               Catch::Matchers::StartsWith("1 connection was lost while"));
+    // A busy machine has more to say of its peak.
+    const auto& warnings = result["run"]["warnings"];
+    CHECK(std::ranges::any_of(warnings, [](const auto& one) {
+        return one["code"] == "peak_disturbed" &&
+               one["message"].template get<std::string>().starts_with("1 connection was lost while");
+    }));
 }
 
 TEST_CASE("a rate is looked for by the thresholds, and what none of them allows is said") {
