@@ -35,7 +35,7 @@ void Calibration::end_step(Nanos length, std::uint64_t planned, std::uint64_t st
     // A longer closed loop has what an earlier one began.
     drains_ = search_.next_rate() > 0;
     say_step(disturbed, was_closed_loop);
-    if (const auto& found = search_.trace().found_per_s; plan_.find_rate && found.size() > found_before) {
+    if (const auto& found = search_.trace().found_per_s; found.size() > found_before) {
         announcer_.say(fmt::format("search {} of {} found {} queries/s", found.size(), PeakSearch::kRounds,
                                    rate_text(found.back())));
     }
