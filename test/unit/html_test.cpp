@@ -8,6 +8,7 @@
 #include <regex>
 #include <string>
 
+#include "pgtraffic/report/compare.hpp"
 #include "pgtraffic/report/encoding.hpp"
 #include "pgtraffic/report/html_page.hpp"
 #include "pgtraffic/report/json.hpp"
@@ -142,6 +143,27 @@ TEST_CASE("no text of a server, a file or a user becomes markup") {
     CHECK(page.find('\xFF') == std::string::npos);
 }
 
+TEST_CASE("the curves of a comparison leave out what is but a lower bound") {
+    auto marked = report::json_report(test::sample_closed_run());
+    marked["intervals"][0]["at_least_from"] = "max";
+    marked["intervals"][1]["at_least_from"] = "p99";
+    marked["intervals"][2]["at_least_from"] = "p50";
+    const auto runs =
+        report::label_groups({{{"a", marked}}, {{"b", report::json_report(test::sample_overloaded_run())}}});
+    const auto page = report::compare_html(report::compare(runs, {}), runs);
+    const auto packed = between(page, "<script type=\"text/plain\" id=\"runs\">", "</script>");
+    const auto curves = Json::parse(gunzip(decode_base64(packed)));
+    const auto& intervals = curves[0]["intervals"];
+    CHECK(intervals[0]["p99_ms"].is_number());
+    CHECK(intervals[1]["p99_ms"].is_null());
+    CHECK(intervals[1]["p50_ms"].is_number());
+    CHECK(intervals[2]["p50_ms"].is_null());
+    CHECK_FALSE(curves[0]["response"]["counts"].empty());
+    // Under a backlog that grows nothing of the response is.
+    CHECK(curves[1]["response"]["counts"].empty());
+    CHECK(curves[1]["max_ms"].is_null());
+}
+
 TEST_CASE("the page holds the JSON result itself, byte for byte") {
     const auto document = report::json_report(test::sample_hostile_run());
     const auto page = report::html_report(document);
@@ -221,11 +243,11 @@ TEST_CASE("the figure of a threshold has the unit of its expression") {
         {"phase:a<b.throughput>100/s", 4800.5, "", true}, {"insert.lag.p99<=250us", 12.5, "", true},
         {"cpu_us_per_query<25", 5.96, "", true},          {"missed<5", 4, "", true},
         {"throughput>1e3/s", 4700.5, "", true},           {"failed_ratio<1e-3", 0.0005, "", true},
-        {"select.throughput >= 1000", 4600.5, "", true},
-        {"response.p99.99<1s", 0.5, "", true, true}};
+        {"select.throughput >= 1000", 4600.5, "", true},  {"response.p99.99<1s", 0.5, "", true, true}};
     const auto page = page_of(run);
-    for (const auto* text : {">0.0057549 s<", ">99.998 %<", ">4,800.5/s<", ">12.5 µs<", ">5.96 µs<", ">4<",
-                             ">4,700.5/s<", ">4,600.5/s<", ">0.0005<", ">0.5 s<span class=\"weak\">*</span>"}) {
+    for (const auto* text :
+         {">0.0057549 s<", ">99.998 %<", ">4,800.5/s<", ">12.5 µs<", ">5.96 µs<", ">4<", ">4,700.5/s<",
+          ">4,600.5/s<", ">0.0005<", ">0.5 s<span class=\"weak\">*</span>"}) {
         INFO(text);
         CHECK(page.find(text) != std::string::npos);
     }
