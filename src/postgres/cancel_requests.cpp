@@ -14,28 +14,13 @@
 #include <cerrno>
 
 #include "pgtraffic/base/nap.hpp"
+#include "pgtraffic/base/signal_mask.hpp"
 
 namespace pgtraffic::postgres {
 namespace {
 
 /// At the same time: each takes two round trips, and the server a process for each.
 constexpr std::size_t kChildren = 8;
-
-/// Signals wait while this lives: in a child a handler of ours would answer one for its parent.
-class HeldSignals {
- public:
-    HeldSignals() noexcept {
-        sigset_t all;
-        sigfillset(&all);
-        sigprocmask(SIG_SETMASK, &all, &before_);
-    }
-    ~HeldSignals() { sigprocmask(SIG_SETMASK, &before_, nullptr); }
-    HeldSignals(const HeldSignals&) = delete;
-    HeldSignals& operator=(const HeldSignals&) = delete;
-
- private:
-    sigset_t before_{};
-};
 
 /// Until it has ended, or killed at the deadline; whether it ended well.
 bool ended_well(pid_t child, base::Mono deadline) noexcept {
@@ -74,7 +59,8 @@ bool CancelRequests::send(base::Nanos limit) const noexcept {
     const pid_t parent = getpid();
     std::array<pid_t, kChildren> children{};
     {
-        const HeldSignals held;
+        // In a child a handler of ours would answer one for its parent.
+        const base::SignalMask held{base::SignalMask::Ending::held_back};
         for (std::size_t i = 0; i < count; ++i) {
             children[i] = fork();
             if (children[i] != 0) continue;

@@ -156,14 +156,14 @@ std::string curves_json(const std::vector<ComparedRun>& runs) {
         // As in the table: under a backlog that grows the response has no figures to compare.
         const bool steady = !backlog_grew(run.document);
         for (const auto& one : run.document["intervals"]) {
-            const auto from = one.value("at_least_from", Json(nullptr));
-            const bool p99 = steady && from != "p50" && from != "p95" && from != "p99";
-            const bool p50 = steady && from != "p50";
+            const auto known = [&](const char* figure, const char* key) {
+                return steady && !interval_is_lower_bound(one, figure) ? one[key] : Json(nullptr);
+            };
             intervals.push_back({{"elapsed_s", one["elapsed_s"]},
                                  {"duration_s", one["duration_s"]},
                                  {"throughput_per_s", one["throughput_per_s"]},
-                                 {"p50_ms", p50 ? one["p50_ms"] : Json(nullptr)},
-                                 {"p99_ms", p99 ? one["p99_ms"] : Json(nullptr)}});
+                                 {"p50_ms", known("p50", "p50_ms")},
+                                 {"p99_ms", known("p99", "p99_ms")}});
         }
         const auto& summary = run.document["summary"];
         const auto& response = run.document["histograms"]["response"];

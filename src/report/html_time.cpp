@@ -3,8 +3,11 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
+#include <cstddef>
+#include <string>
 #include <string_view>
+
+#include "pgtraffic/report/json.hpp"
 
 namespace pgtraffic::report {
 namespace {
@@ -26,16 +29,6 @@ std::string phases(const Json& document, const HtmlFigures& figure) {
                                               figure);
 }
 
-constexpr std::array<std::string_view, 4> kTimeFigures{"p50", "p95", "p99", "max"};
-
-/// Of those figures of an interval; behind all of them where none is, as in results of earlier versions.
-std::size_t first_lower_bound(const Json& interval) {
-    const auto from = interval.find("at_least_from");
-    if (from == interval.end() || !from->is_string()) return kTimeFigures.size();
-    return static_cast<std::size_t>(std::ranges::find(kTimeFigures, from->get<std::string>()) -
-                                    kTimeFigures.begin());
-}
-
 /// Neighbours [begin, end) of the intervals in one row.
 std::vector<std::string> time_row(const Json& intervals, std::size_t begin, std::size_t end) {
     double length = 0;
@@ -48,7 +41,6 @@ std::vector<std::string> time_row(const Json& intervals, std::size_t begin, std:
     double max = 0;
     bool answered = false;
     bool has_target = false;
-    std::size_t at_least = kTimeFigures.size();  // the first of the figures that is a lower bound
     for (auto i = begin; i < end; ++i) {
         const auto& one = intervals[i];
         const double duration = one["duration_s"].get<double>();
@@ -62,15 +54,18 @@ std::vector<std::string> time_row(const Json& intervals, std::size_t begin, std:
         timed_out += one["timed_out"].get<std::uint64_t>();
         if (!one["p99_ms"].is_number() || !one["p50_ms"].is_number() || !one["max_ms"].is_number()) continue;
         answered = true;
-        at_least = std::min(at_least, first_lower_bound(one));
         p50 = std::max(p50, one["p50_ms"].get<double>());
         p99 = std::max(p99, one["p99_ms"].get<double>());
         max = std::max(max, one["max_ms"].get<double>());
     }
     const auto rate = [&](double n) { return length > 0 ? figure_text(n / length, Look::rate) : "–"; };
-    const auto latency = [&](double ms, std::size_t place) {
+    const auto latency = [&](double ms, std::string_view name) {
         if (!answered) return std::string{"–"};
-        return (place >= at_least ? std::string{kAtLeastMark} : "") + figure_text(ms, Look::millis);
+        const bool at_least =
+            std::any_of(intervals.begin() + static_cast<std::ptrdiff_t>(begin),
+                        intervals.begin() + static_cast<std::ptrdiff_t>(end),
+                        [&](const Json& one) { return interval_is_lower_bound(one, name); });
+        return (at_least ? std::string{kAtLeastMark} : "") + figure_text(ms, Look::millis);
     };
     const auto count = [](std::uint64_t n) { return figure_text(static_cast<double>(n), Look::count); };
     const auto& last = intervals[end - 1];
@@ -82,9 +77,9 @@ std::vector<std::string> time_row(const Json& intervals, std::size_t begin, std:
             count(timed_out),
             count(last["waiting"].get<std::uint64_t>()),
             count(last["in_flight"].get<std::uint64_t>()),
-            latency(p50, 0),
-            latency(p99, 2),
-            latency(max, 3)};
+            latency(p50, "p50"),
+            latency(p99, "p99"),
+            latency(max, "max")};
 }
 
 std::string time_table(const Json& intervals) {

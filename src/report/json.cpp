@@ -463,9 +463,9 @@ Json response_over_time_json(const std::vector<metrics::Interval>& intervals) {
     return {{"unit", "ns"}, {"limits", std::move(limits)}, {"columns", std::move(columns)}};
 }
 
-/// The least of the figures that are lower bounds; those above it are as well.
+/// The least of the figures that are lower bounds.
 Json at_least_from(const metrics::Interval& interval) {
-    for (const auto& [key, q] : {std::pair{"p50", 0.5}, {"p95", 0.95}, {"p99", 0.99}, {"max", 1.0}}) {
+    for (const auto& [key, q] : kIntervalFigures) {
         if (interval.is_lower_bound(q)) return key;
     }
     return nullptr;

@@ -28,6 +28,16 @@ bool is_lower_bound(const Json& part, std::string_view latency, std::string_view
     return keys != part.end() && std::find(keys->begin(), keys->end(), key) != keys->end();
 }
 
+bool interval_is_lower_bound(const Json& interval, std::string_view figure) {
+    const auto from = interval.find("at_least_from");
+    if (from == interval.end() || !from->is_string()) return false;
+    const auto place_of = [](std::string_view name) {
+        return std::ranges::find(kIntervalFigures, name,
+                                 [](const auto& one) { return std::string_view{one.key}; });
+    };
+    return place_of(figure) >= place_of(from->get<std::string>());
+}
+
 bool backlog_grew(const Json& document) {
     const auto& summary = document["summary"];
     const auto backlog = summary.find("backlog");

@@ -8,24 +8,12 @@
 #include <array>
 #include <cerrno>
 
+#include "pgtraffic/base/descriptor.hpp"
+
 namespace pgtraffic::report {
 namespace {
 
 constexpr int kMostLinks = 40;
-
-class Descriptor {
- public:
-    explicit Descriptor(int fd) : fd_{fd} {}
-    ~Descriptor() {
-        if (fd_ >= 0) ::close(fd_);
-    }
-    Descriptor(const Descriptor&) = delete;
-    Descriptor& operator=(const Descriptor&) = delete;
-    [[nodiscard]] int get() const noexcept { return fd_; }
-
- private:
-    int fd_;
-};
 
 }  // namespace
 
@@ -39,13 +27,13 @@ Followed follow_links(const std::string& path) {
     Followed result{path, false, 0};
     for (int i = 0; i < kMostLinks; ++i) {
         const auto folder_name = folder_of(result.path);
-        const Descriptor folder{::open(folder_name.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC)};
+        const base::Descriptor folder{::open(folder_name.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC)};
         const auto name = result.path.substr(
             result.path.find_last_of('/') == std::string::npos ? 0 : result.path.rfind('/') + 1);
-        const Descriptor here{::openat(folder.get(), name.c_str(), O_PATH | O_NOFOLLOW | O_CLOEXEC)};
+        const base::Descriptor here{::openat(folder.raw(), name.c_str(), O_PATH | O_NOFOLLOW | O_CLOEXEC)};
         struct stat link {};
         struct stat around {};
-        if (here.get() < 0 || ::fstat(here.get(), &link) != 0 || ::fstat(folder.get(), &around) != 0) {
+        if (here.raw() < 0 || ::fstat(here.raw(), &link) != 0 || ::fstat(folder.raw(), &around) != 0) {
             if (errno != ENOENT) result.error = errno;
             return result;
         }
@@ -56,7 +44,7 @@ Followed follow_links(const std::string& path) {
             return result;
         }
         std::array<char, PATH_MAX> text{};
-        const auto length = ::readlinkat(here.get(), "", text.data(), text.size());
+        const auto length = ::readlinkat(here.raw(), "", text.data(), text.size());
         if (length <= 0) {
             result.error = errno;
             return result;

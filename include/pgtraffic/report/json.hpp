@@ -50,6 +50,15 @@ inline constexpr const char* kBoundsMethod = "batch means";
 [[nodiscard]] const nlohmann::ordered_json* bounds_of(const nlohmann::ordered_json& summary,
                                                       std::string_view latency, std::string_view percentile);
 
+/// What an interval keeps of its responses, and the quantile that each is. Where one is a lower bound, for
+/// want of answers, those behind it are as well.
+inline constexpr auto kIntervalFigures =
+    std::to_array<KeptPercentile>({{"p50", 0.5}, {"p95", 0.95}, {"p99", 0.99}, {"max", 1}});
+
+/// Whether that figure of an interval of the document is a lower bound. In an earlier version's result nobody
+/// knows.
+[[nodiscard]] bool interval_is_lower_bound(const nlohmann::ordered_json& interval, std::string_view figure);
+
 /// Whether a figure, "p99" say, of "response_ms", "lag_ms" or another latency is a lower bound by what a
 /// result's `summary`, or an operation or phase of it, tells: because too many queries had no answer, or were
 /// never sent. Mean and maximum are where p99 is. Of a percentile that a result does not keep, and in an
