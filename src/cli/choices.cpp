@@ -239,11 +239,21 @@ RunChoice choose(const RunOptions& options) {
                              "--rate, --pattern or --real-simulation");
     if (options.pipeline > 1) check_pipeline(choice.scenario);
     const bool looks_for_peak = choice.traffic.pattern && !choice.traffic.peak_rate_per_s;
-    if (options.max_rows && (looks_for_peak || choice.traffic.find_rate)) {
+    choice.find_connections = options.find_connections;
+    if (choice.find_connections && choice.traffic.open_loop()) {
+        throw base::Error(
+            "--connections: auto is for a closed loop, whose throughput they decide; at a rate, or along a "
+            "pattern, name their number");
+    }
+    const auto* searched = looks_for_peak             ? "peak rate"
+                           : choice.traffic.find_rate ? "rate"
+                           : choice.find_connections  ? "connections"
+                                                      : nullptr;
+    if (options.max_rows && searched != nullptr) {
         throw base::Error(fmt::format(
             "--max-rows: the search for the {} would use the rows up before anything is measured; "
-            "name it with --{}",
-            looks_for_peak ? "peak rate" : "rate", looks_for_peak ? "peak-rate" : "rate"));
+            "name {} with --{}",
+            searched, choice.find_connections ? "them" : "it", looks_for_peak ? "peak-rate" : searched));
     }
     if (options.max_rows) refuse_untold_rows(choice.scenario);
     if (options.key_distribution_given && !asks_for_keys(choice.scenario)) {

@@ -24,6 +24,10 @@ using base::Nanos;
 using namespace std::chrono_literals;
 
 constexpr double kMaxRate = 10'000'000;
+constexpr std::uint32_t kMaxConnections = 65535;
+/// A search ends where more of them bring no more; a server that gains by so many has cores enough to be
+/// told.
+constexpr std::uint32_t kMostTriedConnections = 500;
 constexpr std::uint64_t kMaxPipeline = 256;
 constexpr std::uint64_t kMaxQueries = 1'000'000'000'000;
 
@@ -207,6 +211,22 @@ void read_traffic(const Reader& reader, TrafficOptions& traffic) {
     }
     traffic.random_seed = reader.count("random-seed", 0, std::numeric_limits<std::uint64_t>::max());
     traffic.scenario = reader.file("scenario");
+}
+
+void read_connections(const Reader& reader, RunOptions& run) {
+    run.connections_given = reader.given("connections");
+    const auto text = *reader.text("connections");
+    run.find_connections = text == "auto";
+    if (run.find_connections) {
+        run.connections = kMostTriedConnections;
+        return;
+    }
+    const auto n = base::parse_count(text);
+    if (!n || *n < 1 || *n > kMaxConnections) {
+        reader.refuse("connections", fmt::format("{} is neither a whole number from 1 to {} nor auto",
+                                                 in_quotes(text), kMaxConnections));
+    }
+    run.connections = static_cast<std::uint32_t>(*n);
 }
 
 void read_workload(const Reader& reader, RunOptions& run) {
@@ -398,8 +418,7 @@ RunOptions read_run_options(const std::vector<std::string>& arguments) {
     read_safety(reader, run);
     refuse_shared_files(reader, run);
 
-    run.connections = static_cast<std::uint32_t>(*reader.count("connections", 1, 65535));
-    run.connections_given = reader.given("connections");
+    read_connections(reader, run);
     run.pipeline = static_cast<std::uint32_t>(*reader.count("pipeline", 1, kMaxPipeline));
     run.last_freed_first = reader.word("session-order") == "lifo";
     run.wake_step = read_pacing(reader);

@@ -36,6 +36,7 @@
 #include "pgtraffic/report/links.hpp"
 #include "pgtraffic/simulation/audit.hpp"
 #include "pgtraffic/simulation/connecting.hpp"
+#include "pgtraffic/simulation/connection_search.hpp"
 #include "pgtraffic/simulation/preflight.hpp"
 #include "pgtraffic/simulation/simulation.hpp"
 #include "pgtraffic/simulation/stop_file.hpp"
@@ -51,18 +52,22 @@ constexpr std::uint32_t kOtherDescriptors = 50;
 /// Sessions of a temporary server beside the load's.
 constexpr std::uint32_t kOtherSessions = 20;
 
-void check_open_files(std::uint32_t connections) {
+/// Those of `choice`, or as many of them as open files allow where fewer will do.
+std::uint32_t check_open_files(const RunChoice& choice) {
     rlimit limit{};
     getrlimit(RLIMIT_NOFILE, &limit);
     limit.rlim_cur = limit.rlim_max;
     setrlimit(RLIMIT_NOFILE, &limit);
     getrlimit(RLIMIT_NOFILE, &limit);
-    if (limit.rlim_cur == RLIM_INFINITY || connections + kOtherDescriptors <= limit.rlim_cur) return;
+    const std::uint32_t connections = choice.connections;
+    if (limit.rlim_cur == RLIM_INFINITY || connections + kOtherDescriptors <= limit.rlim_cur)
+        return connections;
+    const rlim_t allowed = limit.rlim_cur > kOtherDescriptors ? limit.rlim_cur - kOtherDescriptors : 0;
+    if (choice.find_connections && allowed > 0) return static_cast<std::uint32_t>(allowed);
     throw base::Error(fmt::format(
         "--connections: {} need more open files than the limit of {} allows; ask for at most {}, or "
         "raise it (ulimit -n)",
-        connections, limit.rlim_cur,
-        limit.rlim_cur > kOtherDescriptors ? limit.rlim_cur - kOtherDescriptors : 0));
+        connections, limit.rlim_cur, allowed));
 }
 
 void check_stop_file(const RunOptions& options) {
@@ -118,6 +123,7 @@ struct Draws {
 
 /// What the load needs of the server's data, and of the server's before the load.
 struct Prepared {
+    std::uint32_t connections = 0;               ///< to be made, or tried at most
     std::optional<workload::Workload> workload;  // to which the audit refers
     std::optional<simulation::AuditLog> audit;
     std::optional<metrics::Histogram> round_trips;  ///< of an empty query
@@ -138,7 +144,11 @@ void prepare(Prepared& prepared, const RunOptions& options, const RunChoice& cho
     // A SET on a pooler's connection would reach whoever gets it next.
     server.read_only = workload::only_reads(choice.scenario) && !server.pooler;
     simulation::check_takes_writes(server, choice.scenario);
-    simulation::check_room(client, server, choice.connections);
+    simulation::check_room(client, server, choice.find_connections ? 1 : prepared.connections);
+    if (choice.find_connections && server.free_connections) {
+        prepared.connections = static_cast<std::uint32_t>(
+            std::min<std::uint64_t>(prepared.connections, *server.free_connections));
+    }
     prepared.workload.emplace(simulation::bind_workload(client, choice.scenario, options.key_distribution,
                                                         draws.seed, draws.entropy));
     narrator.say(fmt::format("target: {}", describe_target(server)));
@@ -154,7 +164,6 @@ simulation::SimulationPlan make_plan(const RunOptions& options, const RunChoice&
     simulation::SimulationPlan plan;
     plan.conninfo = conninfo;
     plan.password_command = options.password_command;
-    plan.connections = choice.connections;
     plan.protocol = options.prepared ? simulation::Protocol::prepared : simulation::Protocol::extended;
     plan.pipeline = options.pipeline;
     plan.session_order =
@@ -253,7 +262,8 @@ void add_network(RunResult& result, metrics::Histogram idle, std::optional<std::
 int run_command(const RunOptions& options, const std::vector<std::string>& argv) {
     const RunChoice choice = choose(options);
     const auto target = run_target(options);
-    check_open_files(choice.connections);
+    Prepared prepared;
+    prepared.connections = check_open_files(choice);
     check_stop_file(options);
     std::optional<base::SignalMask> unheard;  // outlives what would be left behind: a server, files
     RunFiles files{options};
@@ -267,14 +277,14 @@ int run_command(const RunOptions& options, const std::vector<std::string>& argv)
     Narrator narrator{options, choice.traffic.open_loop()};
     std::unique_ptr<postgres::TemporaryServer> temporary;
     if (!target) unheard.emplace(base::SignalMask::Ending::held_back);
-    if (!target) temporary = start_temporary_server(options, choice.connections, narrator.moving());
+    if (!target) temporary = start_temporary_server(options, prepared.connections, narrator.moving());
     postgres::Conninfo conninfo = target ? *target : temporary->conninfo();
 
     RunResult result;
     describe(result, options, choice, conninfo, argv, seed, entropy);
-    Prepared prepared;
     prepare(prepared, options, choice, conninfo, temporary != nullptr, {seed, entropy}, narrator, result);
     auto plan = make_plan(options, choice, conninfo, seed, narrator.moving());
+    plan.connections = prepared.connections;
     plan.read_only = result.server.read_only;
     if (prepared.audit) plan.audit = &*prepared.audit;
     plan.pooled = result.server.pooler;
@@ -296,7 +306,12 @@ int run_command(const RunOptions& options, const std::vector<std::string>& argv)
     }
     // The loop lets them through; what comes after it costs no report.
     if (!unheard) unheard.emplace(base::SignalMask::Ending::held_back);
-    auto end = simulation::simulate(loop, plan, *prepared.workload, events, result);
+    std::optional<simulation::SimulationEnd> ended;
+    if (choice.find_connections) {
+        ended = simulation::find_connections(loop, plan, *prepared.workload, events, result);
+        result.config["connections"] = ended ? result.connections : plan.connections;
+    }
+    auto end = ended ? *ended : simulation::simulate(loop, plan, *prepared.workload, events, result);
     narrator.finish();
     if (const auto& spread = result.peak_rate_spread_per_s) {
         if (choice.traffic.find_rate) {

@@ -55,8 +55,7 @@ double unanswered_ratio(const metrics::RunResult& run) noexcept {
 }
 
 /// A rate that is small is not none: "0.25", "3.4" with another digit, "667".
-std::string growth(const metrics::RunResult& run) {
-    const double per_s = backlog_growth_per_s(run);
+std::string rate_text(double per_s) {
     return with_thousands(per_s, per_s < 10 ? 2 : 0);
 }
 
@@ -76,7 +75,8 @@ void say_overload(const metrics::RunResult& run, std::vector<std::string>& out) 
     const bool away = run.without_service().count() > 0;
     const bool still = !away && metrics::stood_still(run);
     out.push_back(fmt::format(
-        "More load than was carried: {}, {} more a second. {}", backlog(run), growth(run),
+        "More load than was carried: {}, {} more a second. {}", backlog(run),
+        rate_text(backlog_growth_per_s(run)),
         away    ? "They waited for the service to come back, so this says nothing of what the server carries."
         : still ? "Queries that were sent waited as long: the server, or the way to it, stood still, so "
                   "this says nothing of what it carries."
@@ -286,7 +286,23 @@ void say_search(const metrics::RunResult& run, std::vector<std::string>& out) {
     if (!missed) return;
     out.push_back(
         fmt::format("What the steps of the search kept the run did not: the rate that does lies below {}/s.",
-                    with_thousands(run.peak_rate_per_s, run.peak_rate_per_s < 10 ? 2 : 0)));
+                    rate_text(run.peak_rate_per_s)));
+}
+
+void say_connections(const metrics::RunResult& run, std::vector<std::string>& out) {
+    // Where it grew to the end a warning says so.
+    if (!run.connection_search || !run.connection_search->found || run.connection_search->grew_to_the_end)
+        return;
+    const auto& search = *run.connection_search;
+    const auto found = counted(search.found->connections, "connection", "connections");
+    if (search.best->connections == search.found->connections) {
+        out.push_back(fmt::format("The search saw the highest throughput with {}: {}/s.", found,
+                                  rate_text(search.best->throughput_per_s)));
+    } else {
+        out.push_back(fmt::format("The search saw {}/s with {}, and the highest throughput, {}/s, with {}.",
+                                  rate_text(search.found->throughput_per_s), found,
+                                  rate_text(search.best->throughput_per_s), search.best->connections));
+    }
 }
 
 }  // namespace
@@ -313,6 +329,7 @@ std::vector<std::string> assess(const metrics::RunResult& run) {
     std::vector<std::string> out;
     say_response(run, out);
     say_search(run, out);
+    say_connections(run, out);
     say_failures(run, out);
     say_waiting(run, out);
     say_environment(run, out);
@@ -323,7 +340,7 @@ std::string headline(const metrics::RunResult& run) {
     std::string out = fmt::format("{} queries/s", with_thousands(run.throughput_per_s(), 2));
     const auto& response = run.latencies.response;
     if (overloaded(run)) {
-        out += fmt::format(", backlog growing by {} queries/s", growth(run));
+        out += fmt::format(", backlog growing by {} queries/s", rate_text(backlog_growth_per_s(run)));
     } else if (const double unanswered = unanswered_ratio(run); unanswered >= kNotable) {
         out += fmt::format(", {} without an answer", share_text(unanswered));
     } else if (const auto top = highest_supported(run.latencies)) {

@@ -75,6 +75,7 @@ std::string navigation(const std::string& main) {
     std::string html = "<nav aria-label=\"Sections\">";
     for (const auto& [id, name] : {std::pair{"verdict", "Verdict"},
                                    {"search", "Search"},
+                                   {"connections", "Connections"},
                                    {"time", "Over time"},
                                    {"heat", "Heat map"},
                                    {"percentiles", "Percentiles"},
@@ -112,11 +113,11 @@ std::string html_report(const Json& input) {
     HtmlPage page;
     page.title = fmt::format("{}: pgtraffic report", text_of(document["config"], "scenario"));
     page.script = "report";
-    const auto sections = html_verdict(document, figure) + html_search(document, figure) +
-                          html_over_time(document, figure) + html_heat_map(document) +
-                          html_percentiles(document, figure) + html_operations(document, figure) +
-                          html_errors(document, figure) + html_network(document, figure) +
-                          html_audit(document, figure) + html_set_up(document, figure) + raw_data(json);
+    const auto sections =
+        html_verdict(document, figure) + html_search(document, figure) + html_connections(document, figure) +
+        html_over_time(document, figure) + html_heat_map(document) + html_percentiles(document, figure) +
+        html_operations(document, figure) + html_errors(document, figure) + html_network(document, figure) +
+        html_audit(document, figure) + html_set_up(document, figure) + raw_data(json);
     page.body = header(document, figure) + navigation(sections) + "<main>\n" + sections + "</main>\n";
     return html_page(page);
 }

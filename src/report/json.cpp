@@ -381,25 +381,47 @@ Json audit_json(const RunResult& run) {
     return tables;
 }
 
+Json response_figures_json(const std::optional<metrics::ResponseFigures>& figures) {
+    if (!figures) return nullptr;
+    return {{"count", figures->count},
+            {"p50", millis(figures->p50)},
+            {"p95", millis(figures->p95)},
+            {"p99", millis(figures->p99)},
+            {"max", millis(figures->max)}};
+}
+
 Json rate_search_json(const metrics::RateSearch& search) {
     Json steps = Json::array();
     for (const auto& step : search.steps) {
-        Json response = nullptr;
-        if (const auto& r = step.response) {
-            response = {{"count", r->count},
-                        {"p50", millis(r->p50)},
-                        {"p95", millis(r->p95)},
-                        {"p99", millis(r->p99)},
-                        {"max", millis(r->max)}};
-        }
         steps.push_back({{"search", step.search},
                          {"rate_per_s", step.rate_per_s > 0 ? number(step.rate_per_s) : Json(nullptr)},
                          {"duration_s", number(step.duration_s)},
                          {"verdict", to_string(step.verdict)},
                          {"throughput_per_s", number(step.throughput_per_s)},
-                         {"response_ms", std::move(response)}});
+                         {"response_ms", response_figures_json(step.response)}});
     }
     return {{"wanted", search.wanted}, {"found_per_s", search.found_per_s}, {"steps", std::move(steps)}};
+}
+
+Json reach_json(const std::optional<metrics::ConnectionsReach>& reach) {
+    if (!reach) return nullptr;
+    return {{"connections", reach->connections}, {"throughput_per_s", number(reach->throughput_per_s)}};
+}
+
+Json connection_search_json(const metrics::ConnectionSearch& search) {
+    Json steps = Json::array();
+    for (const auto& step : search.steps) {
+        steps.push_back({{"connections", step.connections},
+                         {"duration_s", number(step.duration_s)},
+                         {"throughput_per_s", number(step.throughput_per_s)},
+                         {"failed", step.failed},
+                         {"disturbed", step.disturbed},
+                         {"response_ms", response_figures_json(step.response)}});
+    }
+    return {{"found", reach_json(search.found)},
+            {"best", reach_json(search.best)},
+            {"grew_to_the_end", search.grew_to_the_end},
+            {"steps", std::move(steps)}};
 }
 
 Json thresholds_json(const RunResult& run) {
@@ -516,6 +538,7 @@ Json json_report(const RunResult& run) {
                   {"summary", summary_json(run)}};
     if (run.network) document["network"] = network_json(run);
     if (run.rate_search) document["rate_search"] = rate_search_json(*run.rate_search);
+    if (run.connection_search) document["connection_search"] = connection_search_json(*run.connection_search);
     document["client"] = client_json(run);
     document["operations"] = operations_json(run);
     document["phases"] = phases_json(run);

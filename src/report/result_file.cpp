@@ -258,6 +258,12 @@ void check_audit(const JsonNode& table) {
     check_number(table.at("unexplained"));
 }
 
+/// Of a step of a search.
+void check_response_figures(const JsonNode& response) {
+    check_count(response.at("count"));
+    check_amounts(response, {"p50", "p95", "p99", "max"});
+}
+
 void check_rate_search(const JsonNode& search) {
     (void)search.at("wanted").text();
     each(search.at("found_per_s"), check_amount);
@@ -266,10 +272,23 @@ void check_rate_search(const JsonNode& search) {
         (void)step.at("verdict").text();
         check_amounts(step, {"duration_s", "throughput_per_s"});
         unless_null(step.at("rate_per_s"), check_amount);
-        unless_null(step.at("response_ms"), [](const JsonNode& response) {
-            check_count(response.at("count"));
-            check_amounts(response, {"p50", "p95", "p99", "max"});
-        });
+        unless_null(step.at("response_ms"), check_response_figures);
+    });
+}
+
+void check_connection_search(const JsonNode& search) {
+    const auto check_reach = [](const JsonNode& reach) {
+        check_count(reach.at("connections"));
+        check_amount(reach.at("throughput_per_s"));
+    };
+    unless_null(search.at("found"), check_reach);
+    unless_null(search.at("best"), check_reach);
+    (void)search.at("grew_to_the_end").boolean();
+    each(search.at("steps"), [](const JsonNode& step) {
+        check_counts(step, {"connections", "failed"});
+        check_amounts(step, {"duration_s", "throughput_per_s"});
+        (void)step.at("disturbed").boolean();
+        unless_null(step.at("response_ms"), check_response_figures);
     });
 }
 
@@ -307,6 +326,7 @@ void check_result(const JsonNode& document) {
         });
     }
     if (document.has("rate_search")) check_rate_search(document.at("rate_search"));
+    if (document.has("connection_search")) check_connection_search(document.at("connection_search"));
     if (document.has("outages")) each(document.at("outages"), check_outage);
     if (document.has("audit")) each(document.at("audit"), check_audit);
     each(document.at("intervals"), check_interval);

@@ -166,7 +166,8 @@ void operational_performance(const RunResult& run, Page& page) {
     page.row("Concurrent Sessions", with_thousands(std::uint64_t{run.connections}), "",
              run.connections_at_end < run.connections
                  ? fmt::format("{} at the end", with_thousands(std::uint64_t{run.connections_at_end}))
-                 : "");
+             : run.connection_search && run.connection_search->found ? "found by --connections auto"
+                                                                     : "");
     if (run.reconnects > 0) page.row("Reconnects", with_thousands(run.reconnects), "", "", Tone::doubtful);
     if (const auto efficiency = metrics::connection_efficiency(run.latencies, run.total))
         page.row("Connection Efficiency", percent(*efficiency, 1), "%", "service / (pool wait + service)");

@@ -14,14 +14,17 @@ using traffic::TokenBucket;
 
 namespace {
 
-/// Arrivals have 38 bits in what they draw. Unmeasured loads take 2^32 each from the upper end downwards, so
-/// that the measured one, which begins at 0, has nearly all. A search in which every step is made
-/// again has some fifty.
-constexpr std::uint64_t kMostUnmeasured = 63;
+/// Arrivals have 38 bits in what they draw. Unmeasured loads take 2^31 each from the upper end downwards, so
+/// that the measured one, which begins at 0, has nearly all. A search for a rate in which every step is made
+/// again has some fifty, one for the connections with a warm-up for each step some eighty.
+constexpr std::uint32_t kArrivalBits = 38;
+constexpr std::uint32_t kUnmeasuredBits = 31;
+constexpr std::uint64_t kMostUnmeasured = (1U << (kArrivalBits - kUnmeasuredBits)) - 1;
 
 }  // namespace
 
-Loads::Loads(const SimulationPlan& plan) : plan_{plan}, peak_rate_{plan.peak_rate_per_s} {}
+Loads::Loads(const SimulationPlan& plan)
+    : plan_{plan}, peak_rate_{plan.peak_rate_per_s}, number_{plan.loads_before} {}
 
 bool Loads::wants_peak() const noexcept {
     return (plan_.pattern || plan_.find_rate) && !peak_rate_;
@@ -45,7 +48,7 @@ TokenBucket Loads::bucket(const std::optional<PhaseScheduler>& schedule, Mono st
 void Loads::begin_unmeasured() noexcept {
     ++number_;
     PGTRAFFIC_CHECK(number_ <= kMostUnmeasured, "a run has a warm-up and some steps of a calibration");
-    first_arrival_ = (kMostUnmeasured - number_ + 1) << 32U;
+    first_arrival_ = (kMostUnmeasured - number_ + 1) << kUnmeasuredBits;
     unmeasured_.reset();
 }
 
@@ -65,8 +68,12 @@ TokenBucket Loads::calibration(Mono start, double rate_per_s, Nanos length) {
 }
 
 TokenBucket Loads::measured(Mono start) {
-    ++number_;
-    first_arrival_ = 0;
+    if (plan_.rehearsal) {
+        begin_unmeasured();
+    } else {
+        ++number_;
+        first_arrival_ = 0;
+    }
     auto tokens = bucket(schedule_, start, plan_.duration);
     if (plan_.total_queries) tokens.limit_to(*plan_.total_queries);
     return tokens;

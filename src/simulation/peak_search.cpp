@@ -95,7 +95,7 @@ metrics::SearchStep PeakSearch::figures_of(const Step& step, Nanos length) const
     figures.duration_s = base::to_seconds(length);
     figures.throughput_per_s = static_cast<double>(step.succeeded + step.carried_over) / figures.duration_s;
     if (const auto& responses = objectives_.responses(); !responses.empty())
-        figures.response = metrics::SearchStep::Responses::of(responses);
+        figures.response = metrics::ResponseFigures::of(responses);
     return figures;
 }
 

@@ -84,12 +84,13 @@ TEST_CASE("unknown commands, options and words are refused") {
 }
 
 TEST_CASE("counts that are zero, negative, absurd or no numbers are refused") {
-    const std::string range = "is not a whole number from 1 to 65535";
+    const std::string port_range = "is not a whole number from 1 to 65535";
+    const std::string range = "is neither a whole number from 1 to 65535 nor auto";
     for (const std::string value : {"0", "-1", "65536", "1000000", "nan", "ten", "1.5", "1e2", " 5", "5 ",
                                     "0x10", "+5", "99999999999999999999999", "1,000", "\xD9\xA5"}) {
         check_refused({{"--connections", value}, {"--connections: \"" + value + "\" " + range}});
         check_refused({{"-c" + value}, {"--connections: \"" + value + "\" " + range}});
-        check_refused({{"--port", value}, {"--port: \"" + value + "\" " + range}});
+        check_refused({{"--port", value}, {"--port: \"" + value + "\" " + port_range}});
     }
     for (const std::string value : {"0", "-1", "257", "many"}) {
         check_refused(
@@ -212,6 +213,10 @@ TEST_CASE("options that contradict each other are refused") {
              {{"--rate=auto", "--pattern=business-hours"}, {"--rate: cannot go with --pattern"}},
              {{"--rate=auto", "--peak-rate=10"}, {"--rate: cannot go with --peak-rate"}},
              {{"--rate=auto", "--max-rows=10"}, {"--max-rows: the search for the rate would use", "--rate"}},
+             {{"-c", "auto", "--max-rows=10"},
+              {"--max-rows: the search for the connections would use", "name them with --connections"}},
+             {{"-c", "auto", "--rate=10"}, {"--connections: auto is for a closed loop"}},
+             {{"-c", "auto", "--real-simulation"}, {"--connections: auto is for a closed loop"}},
              {{"plan", "--rate=auto"}, {"--rate: auto measures a server"}},
              {{"--peak-rate=auto"}, {"--peak-rate: has no meaning without --pattern"}},
              {{"--threshold=late<5"}, {"--threshold: \"late<5\": column 1: late takes --latency-limit"}},

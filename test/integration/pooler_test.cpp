@@ -54,6 +54,19 @@ TEST_CASE("every workload runs through both modes with the extended protocol") {
     }
 }
 
+TEST_CASE("where a pooler takes no more clients the search for the connections ends") {
+    if (!PgBouncer::available()) return;
+    const auto database = test::filled_database();
+    const PgBouncer pooler{database, "session", kServerConnections, 5};
+    const auto result = test::read_result(
+        run(pooler, {"-c", "auto", "--duration", "1", "--sql", "SELECT pg_sleep(0.01)"}), 0);
+    const auto& search = result["connection_search"];
+    CHECK(search["found"]["connections"] == 4);
+    CHECK(search["grew_to_the_end"] == true);
+    CHECK_THAT(warning(result, "connections_in_doubt"),
+               Catch::Matchers::Contains("grew up to 4 connections, the most that could be tried"));
+}
+
 TEST_CASE("a direct connection is not taken for a pooler's") {
     if (!PgBouncer::available()) return;
     const auto database = test::filled_database();

@@ -306,6 +306,42 @@ TEST_CASE("a rate is looked for by the thresholds, and what none of them allows 
     check_conserved(result);
 }
 
+TEST_CASE("as many connections are looked for as a closed loop has use of, and the run has these") {
+    const auto database = test::filled_database();
+    // One at a time, whoever asks.
+    const auto result =
+        test::run_and_read(database, {"-c", "auto", "--duration", "1", "--warmup", "0", "--sql",
+                                      "SELECT pg_advisory_xact_lock(1), pg_sleep(0.002)"});
+    const auto& search = result["connection_search"];
+    const std::uint32_t found = search["found"]["connections"];
+    CHECK(found <= 4);
+    CHECK(result["config"]["connections"] == found);
+    CHECK_FALSE(search["grew_to_the_end"].get<bool>());
+    double started_s = 0;
+    for (const auto& step : search["steps"]) {
+        CHECK(step["throughput_per_s"] < 500);
+        started_s += step["duration_s"].get<double>();
+    }
+    CHECK(started_s >= 2.0 * static_cast<double>(search["steps"].size()));
+    CHECK(result["run"]["warmup_queries"].get<double>() > 0);
+    check_conserved(result);
+}
+
+TEST_CASE("a run that ends in the search for its connections reports the step that it was in") {
+    const auto database = test::filled_database();
+    test::Process process{
+        test::pgtraffic_argv(test::run_arguments(
+            database, {"-c", "auto", "--duration", "60", "--sql", "SELECT pg_sleep(0.01)"})),
+        test::without_target()};
+    REQUIRE(process.wait_for_stderr("  2 connections: "));
+    process.send_signal(SIGINT);
+    const auto result = test::read_result(process.wait(), 130);
+    CHECK(result["connection_search"]["found"].is_null());
+    CHECK(result["connection_search"]["steps"].size() == 2);
+    CHECK_THAT(test::warning(result, "connections_in_doubt"), Catch::Matchers::Contains("one step of it"));
+    CHECK(result["config"]["connections"] == 3);
+}
+
 TEST_CASE("a server that goes and comes back interrupts nothing but its own queries") {
     postgres::TemporaryServerOptions options;
     options.fsync = false;

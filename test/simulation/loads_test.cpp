@@ -65,6 +65,32 @@ TEST_CASE("a warm-up and a calibration have no arrivals in common with what is m
     CHECK(std::adjacent_find(firsts.begin(), firsts.end()) == firsts.end());
 }
 
+TEST_CASE("a rehearsal and the run behind it have no arrivals in common") {
+    auto plan = plan_at(std::nullopt);
+    plan.rehearsal = true;
+    std::vector<std::uint64_t> firsts;
+    for (int step = 0; step < 40; ++step) {
+        Loads rehearsal{plan};
+        (void)rehearsal.warm_up(kStart);
+        firsts.push_back(rehearsal.first_arrival());
+        rehearsal.prepare_measured();
+        (void)rehearsal.measured(kStart);
+        firsts.push_back(rehearsal.first_arrival());
+        plan.loads_before = rehearsal.number();
+    }
+    plan.rehearsal = false;
+    Loads loads{plan};
+    (void)loads.warm_up(kStart);
+    firsts.push_back(loads.first_arrival());
+    loads.prepare_measured();
+    (void)loads.measured(kStart);
+    CHECK(loads.first_arrival() == 0);
+    firsts.push_back(loads.first_arrival());
+    std::sort(firsts.begin(), firsts.end());
+    CHECK(std::adjacent_find(firsts.begin(), firsts.end()) == firsts.end());
+    CHECK(firsts[1] > (1ULL << 31U));  // the measured load has room
+}
+
 TEST_CASE("without a rate or a pattern every load is a closed loop, and may have a last query") {
     auto plan = plan_at(std::nullopt);
     plan.total_queries = 3;
@@ -135,5 +161,5 @@ TEST_CASE("no two loads share an arrival's number, and the measured one begins a
     (void)loads.measured(kStart);
     CHECK(loads.number() == 3);
     CHECK(loads.first_arrival() == 0);
-    CHECK(firsts == std::vector<std::uint64_t>{63ULL << 32U, 62ULL << 32U});
+    CHECK(firsts == std::vector<std::uint64_t>{127ULL << 31U, 126ULL << 31U});
 }

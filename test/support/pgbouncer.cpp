@@ -55,7 +55,8 @@ bool PgBouncer::available() {
     return false;
 }
 
-PgBouncer::PgBouncer(const Database& database, const std::string& mode, std::uint32_t server_connections)
+PgBouncer::PgBouncer(const Database& database, const std::string& mode, std::uint32_t server_connections,
+                     std::uint32_t most_clients)
     : database_{database.name()}, port_{free_port()} {
     const auto user = unprivileged();
     directory_ = std::make_unique<postgres::MarkedDirectory>("/tmp", user);
@@ -72,12 +73,12 @@ PgBouncer::PgBouncer(const Database& database, const std::string& mode, std::uin
         "auth_type = any\n"
         "pool_mode = {}\n"
         "default_pool_size = {}\n"
-        "max_client_conn = 2000\n"
+        "max_client_conn = {}\n"
         "log_connections = 0\n"
         "log_disconnections = 0\n"
         "log_pooler_errors = 0\n"
         "log_stats = 0\n",
-        server.get("host"), server.get("port"), user_name_, port_, mode, server_connections);
+        server.get("host"), server.get("port"), user_name_, port_, mode, server_connections, most_clients);
     postgres::Command command;
     command.arguments = {kProgram, config};
     command.user = user;

@@ -16,7 +16,8 @@ namespace pgtraffic::test {
 class PgBouncer {
  public:
     /// `mode` is "session" or "transaction". Throws base::Error where it does not come up.
-    PgBouncer(const Database& database, const std::string& mode, std::uint32_t server_connections);
+    PgBouncer(const Database& database, const std::string& mode, std::uint32_t server_connections,
+              std::uint32_t most_clients = 2000);
     ~PgBouncer();
     PgBouncer(const PgBouncer&) = delete;
     PgBouncer& operator=(const PgBouncer&) = delete;

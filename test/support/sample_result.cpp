@@ -141,6 +141,29 @@ RunResult sample_closed_run() {
     return run;
 }
 
+RunResult sample_searched_run() {
+    RunResult run = sample_closed_run();
+    auto& search = run.connection_search.emplace();
+    const auto step = [](std::uint32_t connections, double per_s, base::Nanos p99) {
+        return metrics::ConnectionStep{
+            connections,
+            2,
+            per_s,
+            0,
+            false,
+            metrics::ResponseFigures{static_cast<std::uint64_t>(2 * per_s), p99 / 3, p99 / 2, p99, p99 * 2}};
+    };
+    search.steps = {step(1, 2'100, 900us),      step(2, 4'150.5, 1ms),      step(3, 6'000, 1'100us),
+                    step(4, 7'900, 1'200us),    step(6, 11'500, 1'400us),   step(150, 20'000, 5'400us),
+                    step(200, 20'900, 9'800us), step(200, 20'950, 9'900us), step(150, 20'912, 5'300us)};
+    search.steps[4].failed = 12;
+    search.steps.insert(search.steps.begin() + 1, {2, 1.25, 310, 2, true, std::nullopt});
+    search.found = {150, 20'456};
+    search.best = {200, 20'925};
+    run.config["connections"] = 150;
+    return run;
+}
+
 RunResult sample_open_run() {
     RunResult run;
     describe(run);
@@ -267,7 +290,8 @@ RunResult sample_open_run() {
 }
 
 std::vector<metrics::RunResult> sample_runs() {
-    return {sample_closed_run(), sample_open_run(), sample_overloaded_run(), sample_empty_run()};
+    return {sample_closed_run(), sample_searched_run(), sample_open_run(), sample_overloaded_run(),
+            sample_empty_run()};
 }
 
 RunResult sample_hour_run() {

@@ -21,7 +21,10 @@ namespace pgtraffic::test {
 /// A run that was interrupted before any query ended, with every number at its default.
 [[nodiscard]] metrics::RunResult sample_empty_run();
 
-/// These four.
+/// The closed loop, its connections found by a search, of which one step was disturbed.
+[[nodiscard]] metrics::RunResult sample_searched_run();
+
+/// These five.
 [[nodiscard]] std::vector<metrics::RunResult> sample_runs();
 
 /// An hour of an open loop at some 1,000 a second along a day's curve, in 3,600 intervals, with latencies

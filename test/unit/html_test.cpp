@@ -375,6 +375,27 @@ TEST_CASE("a search for the rate has its steps and a chart, and a run without on
     CHECK(page_of(broken_off).find("No search came to its end.") != std::string::npos);
 }
 
+TEST_CASE("a search for the connections has its steps and charts, and says what it came to") {
+    auto run = test::sample_searched_run();
+    const auto page = page_of(run);
+    CHECK(page.find("<a href=\"#connections\">Connections</a>") != std::string::npos);
+    const auto search = between(page, "<section id=\"connections\"", "</section>");
+    for (const auto* text : {"data-path=\"/connection_search/found/connections\">150<", "; the highest was",
+                             "id=\"chart-scaling\"", "id=\"chart-scaling-latency\"", "connections were lost",
+                             "data-path=\"/connection_search/best/throughput_per_s\">20,925",
+                             "data-path=\"/connection_search/steps/5/failed\">12<"}) {
+        INFO(text);
+        CHECK(search.find(text) != std::string::npos);
+    }
+    run.connection_search->best = run.connection_search->found;
+    CHECK(page_of(run).find(", the highest.") != std::string::npos);
+    run.connection_search->grew_to_the_end = true;
+    CHECK(page_of(run).find("the most that could be tried: more may do more.") != std::string::npos);
+    run.connection_search->best = run.connection_search->found = std::nullopt;
+    CHECK(page_of(run).find("It found no number of connections.") != std::string::npos);
+    CHECK(page_of(test::sample_closed_run()).find("#connections") == std::string::npos);
+}
+
 TEST_CASE("memory is told in units") {
     auto run = test::sample_closed_run();
     run.client_info.memory_bytes = 25'276'026'880;

@@ -364,6 +364,10 @@ TEST_CASE("every option of run reaches its value") {
                       "--rate: \"fast\" is neither a number above 0 nor auto");
     CHECK_THROWS_WITH(cli::read_plan_options({"--rate", "auto"}),
                       Catch::Matchers::Contains("measures a server"));
+    CHECK(cli::read_run_options({"-c", "auto"}).find_connections);
+    CHECK_FALSE(cli::read_run_options({"-c", "7"}).find_connections);
+    CHECK_THROWS_WITH(cli::read_run_options({"-c", "many"}),
+                      "--connections: \"many\" is neither a whole number from 1 to 65535 nor auto");
     CHECK(cli::read_run_options({"--ephemeral"}).ephemeral);
     const auto own = cli::read_run_options({"--scenario", "mine.json"});
     CHECK(own.scenario == "mine.json");

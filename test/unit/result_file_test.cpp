@@ -44,8 +44,7 @@ Json sample() {
 }  // namespace
 
 TEST_CASE("results that a run wrote are read back as they were") {
-    for (const auto& run : {test::sample_closed_run(), test::sample_open_run(), test::sample_overloaded_run(),
-                            test::sample_empty_run()}) {
+    for (const auto& run : test::sample_runs()) {
         const auto document = report::json_report(run);
         const test::TemporaryFile file{report::json_text(document)};
         CHECK(report::read_result_file(file.path()) == document);
@@ -116,7 +115,10 @@ TEST_CASE("a file that is not there is named") {
 
 // The check is only worth its name if nothing that it lets through breaks a report.
 TEST_CASE("a result with any one value damaged is refused, or shown") {
-    auto base = report::json_report(test::sample_open_run());
+    // With everything that a result can have.
+    auto run = test::sample_open_run();
+    run.connection_search = test::sample_searched_run().connection_search;
+    auto base = report::json_report(run);
     base["outages"] = Json::array({{{"from_s", 1}, {"to_s", 2}}});
     const std::vector<Json> damages{nullptr,          -1,   1e300, "text",     Json::object(),
                                     Json::array({1}), true, 0.5,   1ULL << 63, Json::array()};

@@ -26,6 +26,11 @@ std::string plain(const metrics::RunResult& run) {
     return text;
 }
 
+/// With no sentence broken.
+std::string wide(const metrics::RunResult& run) {
+    return report::text_report(run, {.color = false, .width = 500});
+}
+
 bool has_no_number_word(std::string text) {
     for (auto& c : text) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
     for (const char* word : {" nan", " inf ", " -nan", " -inf", "n/a"}) {
@@ -609,4 +614,17 @@ TEST_CASE("the audit says what is lost, and what became of what was in doubt") {
     run.audit[0].rows_after -= 2;
     run.audit[0].twice = 3;
     CHECK_THAT(line_with(plain(run), "Lost:"), Contains(" 3 "));
+}
+
+TEST_CASE("a run whose connections were looked for says what the search saw") {
+    auto run = test::sample_searched_run();
+    auto text = plain(run);
+    CHECK_THAT(line_with(text, "Concurrent Sessions:"),
+               Contains("150") && Contains("found by --connections auto"));
+    CHECK_THAT(wide(run), Contains("The search saw 20,456/s with 150 connections, and the highest "
+                                   "throughput, 20,925/s, with 200."));
+    run.connection_search->best = run.connection_search->found;
+    CHECK_THAT(wide(run), Contains("saw the highest throughput with 150 connections: 20,456/s."));
+    run.connection_search->grew_to_the_end = true;  // a warning tells it
+    CHECK_THAT(plain(run), !Contains("The search saw"));
 }

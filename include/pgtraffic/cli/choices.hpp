@@ -28,7 +28,8 @@ struct TrafficChoice {
 struct RunChoice {
     workload::Scenario scenario;  ///< with --mix applied
     TrafficChoice traffic;
-    std::uint32_t connections = 0;
+    std::uint32_t connections = 0;  ///< the most that may be tried, where they are to be found
+    bool find_connections = false;
     std::vector<metrics::Threshold> thresholds;  ///< the scenario's, then the options'
     std::vector<metrics::Threshold> abort_if;
 };

@@ -48,6 +48,7 @@ enum class Color : std::uint8_t { automatic, always, never };
 
 struct RunOptions : TargetOptions, TrafficOptions {
     std::uint32_t connections = 100;
+    bool find_connections = false;              ///< --connections auto: they are the most to try then
     bool connections_given = false;             ///< else a scenario's number counts; see RunChoice
     std::optional<std::string> sql;             ///< the workload's only statement
     std::vector<workload::ScriptFile> scripts;  ///< of pgbench's, as the workload

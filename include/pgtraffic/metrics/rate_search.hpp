@@ -8,8 +8,7 @@
 #include <string_view>
 #include <vector>
 
-#include "pgtraffic/base/time.hpp"
-#include "pgtraffic/metrics/histogram.hpp"
+#include "pgtraffic/metrics/response_figures.hpp"
 
 namespace pgtraffic::metrics {
 
@@ -22,27 +21,13 @@ struct SearchStep {
         disturbed,  ///< connections were lost in it: it tells nothing
         too_short,  ///< nothing was answered within it: a longer one follows
     };
-    /// From due to answered; with a time-out counted at its end, and what was still under way at its age.
-    struct Responses {
-        std::uint64_t count = 0;
-        base::Nanos p50{0};
-        base::Nanos p95{0};
-        base::Nanos p99{0};
-        base::Nanos max{0};
-
-        /// Of a histogram that is not empty.
-        [[nodiscard]] static Responses of(const Histogram& histogram) noexcept {
-            return {histogram.count(), histogram.quantile(0.5), histogram.quantile(0.95),
-                    histogram.quantile(0.99), histogram.max()};
-        }
-    };
 
     int search = 0;         ///< 1, 2, …; 0: before the first one
     double rate_per_s = 0;  ///< 0 in a closed loop
     double duration_s = 0;
     double throughput_per_s = 0;  ///< of queries that succeeded
     Verdict verdict = Verdict::closed_loop;
-    std::optional<Responses> response;  ///< none where nothing was answered, or in flight
+    std::optional<ResponseFigures> response;  ///< none where nothing was answered, or in flight
 };
 
 [[nodiscard]] constexpr std::string_view to_string(SearchStep::Verdict verdict) noexcept {

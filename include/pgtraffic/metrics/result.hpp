@@ -12,6 +12,7 @@
 #include "pgtraffic/base/sqlstate.hpp"
 #include "pgtraffic/base/time.hpp"
 #include "pgtraffic/metrics/audit.hpp"
+#include "pgtraffic/metrics/connection_search.hpp"
 #include "pgtraffic/metrics/histogram.hpp"
 #include "pgtraffic/metrics/interval.hpp"
 #include "pgtraffic/metrics/latencies.hpp"
@@ -175,8 +176,9 @@ struct RunResult {
     /// Of one that was looked for: the lowest that a search found, the lowest that the best one found too
     /// high.
     std::optional<std::pair<double, double>> peak_rate_spread_per_s;
-    std::string peak_rate_origin;           ///< "given", "measured", empty without pattern
-    std::optional<RateSearch> rate_search;  ///< where a rate was looked for, as far as it came
+    std::string peak_rate_origin;                       ///< "given", "measured", empty without pattern
+    std::optional<RateSearch> rate_search;              ///< where a rate was looked for, as far as it came
+    std::optional<ConnectionSearch> connection_search;  ///< likewise, for the number of connections
 
     // where
     ClientInfo client_info;

@@ -22,6 +22,8 @@ using Rows = std::vector<std::vector<std::string>>;
 [[nodiscard]] std::string html_verdict(const Json& document, const HtmlFigures& figure);
 // html_search.cpp; empty where no rate was looked for
 [[nodiscard]] std::string html_search(const Json& document, const HtmlFigures& figure);
+// html_connections.cpp; empty where no number of connections was looked for
+[[nodiscard]] std::string html_connections(const Json& document, const HtmlFigures& figure);
 // html_time.cpp
 [[nodiscard]] std::string html_over_time(const Json& document, const HtmlFigures& figure);
 // html_queries.cpp

@@ -48,6 +48,8 @@ struct SimulationPlan {
     std::optional<base::Nanos> latency_limit;
     bool sample_tcp = false;  ///< the kernel's round-trip times of live connections, into result.network
     std::uint64_t seed = 0;
+    std::uint32_t loads_before = 0;  ///< of this run, of other simulations: no two draw the same arrivals
+    bool rehearsal = false;          ///< its measured load is one of these
     base::Nanos interval = std::chrono::seconds{1};  ///< how often to look; at most a second
     std::size_t joined_intervals = 1;                ///< so many make one of the time series
     base::Nanos drain_limit = std::chrono::seconds{5};

@@ -442,6 +442,17 @@ const page = (() => {
         return withTicks(axis({ type: 'linear', min: 0, max: most }), { callback: (v) => count(v), maxTicksLimit: 8 });
     }
 
+    /** Numbers across of which each is twice the one before; x is their log2. */
+    function doublingsAxis(most) {
+        return withTicks(axis({
+            type: 'linear', min: -0.1, max: Math.max(1, most) + 0.1,
+            afterBuildTicks(scale) {
+                scale.ticks = [];
+                for (let n = 0; n <= most; ++n) scale.ticks.push({ value: n });
+            },
+        }), { callback: (v) => count(2 ** v), autoSkip: true });
+    }
+
     /** Colours follow the system and the printer. */
     function followTheme() {
         const again = () => {
@@ -484,6 +495,6 @@ const page = (() => {
         }
     }
 
-    return { unpack, unpackLines, thin, isLeast, color, count, ms, percent, clock, during, timeAxis, linearAxis, logAxis, ninesAxis, rateAxis, share, series, bands,
+    return { unpack, unpackLines, thin, isLeast, color, count, ms, percent, clock, during, timeAxis, linearAxis, logAxis, ninesAxis, rateAxis, doublingsAxis, share, series, bands,
              draw, makeGroup, quantileAt, overTime, timeCharts, byNines, start };
 })();

@@ -10,6 +10,7 @@ page.start(async () => {
     link.download = 'pgtraffic-' + result.run.id + '.json';
 
     drawSearch(result);
+    drawConnections(result);
     drawTime(result);
     drawHeat(result);
     drawPercentiles(result);
@@ -62,6 +63,27 @@ page.start(async () => {
         });
         const values = list.flatMap((one) => one.points.map((p) => p.y));
         page.draw('chart-search', { list, x: page.rateAxis(stops[stops.length - 1] * 1.05), y: page.logAxis(values), group });
+    }
+
+    /** What the steps of a search for the connections got done, each a dot: some numbers were tried twice. */
+    function drawConnections({ connection_search: search }) {
+        if (!search) return;
+        const steps = search.steps.filter((one) => !one.disturbed);
+        if (steps.length === 0) return;
+        const stops = [...new Set(steps.map((one) => one.connections))].sort((a, b) => a - b).map(Math.log2);
+        const group = page.makeGroup({
+            stops, outputId: 'connected', say: (i) => page.count(Math.round(2 ** stops[i])) + ' connections',
+            read: (points, x) => points.findLast((point) => point.x === x) || null,
+        });
+        const dots = (label, colorName, value, format, style) => page.series(label, colorName,
+            steps.map((one) => ({ x: Math.log2(one.connections), y: value(one) })).filter((point) => point.y !== null), format, { dots: style });
+        const x = () => page.doublingsAxis(stops[stops.length - 1]);
+        const throughput = [dots('throughput', 'series-a', (one) => one.throughput_per_s, (v) => page.count(v) + '/s', 'circle')];
+        page.draw('chart-scaling', { list: throughput, x: x(), y: page.linearAxis(page.count), group });
+        const latency = [['p99', 'series-c', 'circle'], ['p50', 'series-b', 'rect']].map(([key, colorName, style]) =>
+            dots(key, colorName, (one) => (one.response_ms ? one.response_ms[key] : null), page.ms, style));
+        const values = latency.flatMap((one) => one.points.map((p) => p.y));
+        page.draw('chart-scaling-latency', { list: latency, x: x(), y: page.logAxis(values), group });
     }
 
     function drawHeat({ histograms, summary }) {

@@ -1,0 +1,73 @@
+#include <fmt/format.h>
+
+#include "pgtraffic/report/html_section.hpp"
+
+namespace pgtraffic::report {
+namespace {
+
+std::vector<std::string> step_row(const Json& step, const std::string& at, const HtmlFigures& figure) {
+    std::vector<std::string> row{figure(at + "connections", Look::count),
+                                 figure(at + "throughput_per_s", Look::rate),
+                                 figure(at + "failed", Look::count), figure(at + "duration_s", Look::seconds),
+                                 figure(at + "response_ms/count", Look::count)};
+    if (step["disturbed"] == true) row[1] = "connections were lost";
+    for (const auto* key : {"p50", "p95", "p99", "max"})
+        row.push_back(figure.percentile(at + "response_ms", key));
+    return row;
+}
+
+std::string steps_table(const Rows& rows) {
+    return html_table("Steps of the search for the connections",
+                      {{"connections", true},
+                       {"queries /s"},
+                       {"failed"},
+                       {"for"},
+                       {"responses"},
+                       {"p50 ms"},
+                       {"p95 ms"},
+                       {"p99 ms"},
+                       {"max ms"}},
+                      rows);
+}
+
+/// What the search came to, with its figures.
+std::string end_of(const HtmlFigures& figure, bool grew) {
+    constexpr const char* kPlace = "/connection_search/";
+    const auto at = [&](const char* key, Look look) { return figure(std::string{kPlace} + key, look); };
+    if (!figure.has("/connection_search/found/connections")) return "It found no number of connections.";
+    const auto found =
+        fmt::format("Found: {}, with {} queries a second", at("found/connections", Look::count),
+                    at("found/throughput_per_s", Look::rate));
+    if (grew) return found + ", the most that could be tried: more may do more.";
+    if (figure.value("/connection_search/best/connections") ==
+        figure.value("/connection_search/found/connections"))
+        return found + ", the highest.";
+    return fmt::format("{}; the highest was {}, with {}.", found, at("best/throughput_per_s", Look::rate),
+                       at("best/connections", Look::count));
+}
+
+}  // namespace
+
+std::string html_connections(const Json& document, const HtmlFigures& figure) {
+    const auto search = document.find("connection_search");
+    if (search == document.end() || !search->is_object()) return "";
+    const auto& steps = list_of(*search, "steps");
+    Rows rows;
+    for (std::size_t i = 0; i < steps.size(); ++i)
+        rows.push_back(step_row(steps[i], fmt::format("/connection_search/steps/{}/", i), figure));
+    return section(
+        "connections", "Search for the connections",
+        hint(fmt::format(
+            "Looked for: the fewest connections that reach 95 % of the highest throughput. {} Each "
+            "step was a closed loop of seconds before the measured one; the best were measured "
+            "twice.",
+            end_of(figure, (*search)["grew_to_the_end"] == true))) +
+            "<p class=\"where no-print\" id=\"connected\">Point at a chart to read a step.</p>\n" +
+            html_chart("chart-scaling", "Throughput by connections",
+                       "queries a second; connections across, log axis") +
+            html_chart("chart-scaling-latency", "Response time by connections", "log axes", true) +
+            "<details><summary>The steps, as they came</summary>" + with_mark_notes(steps_table(rows)) +
+            "</details>\n");
+}
+
+}  // namespace pgtraffic::report
