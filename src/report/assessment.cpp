@@ -294,15 +294,15 @@ void say_connections(const metrics::RunResult& run, std::vector<std::string>& ou
     if (!run.connection_search || !run.connection_search->found || run.connection_search->grew_to_the_end)
         return;
     const auto& search = *run.connection_search;
-    const auto found = counted(search.found->connections, "connection", "connections");
-    if (search.best->connections == search.found->connections) {
-        out.push_back(fmt::format("The search saw the highest throughput with {}: {}/s.", found,
-                                  rate_text(search.best->throughput_per_s)));
-    } else {
-        out.push_back(fmt::format("The search saw {}/s with {}, and the highest throughput, {}/s, with {}.",
-                                  rate_text(search.found->throughput_per_s), found,
-                                  rate_text(search.best->throughput_per_s), search.best->connections));
-    }
+    const auto seen = [](const metrics::ConnectionsReach& reach) {
+        return fmt::format("{} to {}/s with {}", rate_text(reach.lowest_per_s),
+                           rate_text(reach.highest_per_s),
+                           counted(reach.connections, "connection", "connections"));
+    };
+    out.push_back(search.best->connections == search.found->connections
+                      ? fmt::format("The search saw {}, the highest throughput.", seen(*search.found))
+                      : fmt::format("The search saw {}; the highest throughput was {}.", seen(*search.found),
+                                    seen(*search.best)));
 }
 
 }  // namespace

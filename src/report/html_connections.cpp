@@ -33,16 +33,19 @@ std::string steps_table(const Rows& rows) {
 /// What the search came to, with its figures.
 std::string end_of(const HtmlFigures& figure, bool grew) {
     constexpr const char* kPlace = "/connection_search/";
-    const auto at = [&](const char* key, Look look) { return figure(std::string{kPlace} + key, look); };
+    const auto at = [&](const std::string& key, Look look) { return figure(kPlace + key, look); };
+    const auto readings = [&](const std::string& reach) {
+        return fmt::format("{} to {}", at(reach + "/lowest_per_s", Look::rate),
+                           at(reach + "/highest_per_s", Look::rate));
+    };
     if (!figure.has("/connection_search/found/connections")) return "It found no number of connections.";
-    const auto found =
-        fmt::format("Found: {}, with {} queries a second", at("found/connections", Look::count),
-                    at("found/throughput_per_s", Look::rate));
+    const auto found = fmt::format("Found: {}, with {} queries a second",
+                                   at("found/connections", Look::count), readings("found"));
     if (grew) return found + ", the most that could be tried: more may do more.";
     if (figure.value("/connection_search/best/connections") ==
         figure.value("/connection_search/found/connections"))
         return found + ", the highest.";
-    return fmt::format("{}; the highest was {}, with {}.", found, at("best/throughput_per_s", Look::rate),
+    return fmt::format("{}; the highest was {}, with {}.", found, readings("best"),
                        at("best/connections", Look::count));
 }
 

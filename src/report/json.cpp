@@ -405,7 +405,10 @@ Json rate_search_json(const metrics::RateSearch& search) {
 
 Json reach_json(const std::optional<metrics::ConnectionsReach>& reach) {
     if (!reach) return nullptr;
-    return {{"connections", reach->connections}, {"throughput_per_s", number(reach->throughput_per_s)}};
+    return {{"connections", reach->connections},
+            {"throughput_per_s", number(reach->throughput_per_s)},
+            {"lowest_per_s", number(reach->lowest_per_s)},
+            {"highest_per_s", number(reach->highest_per_s)}};
 }
 
 Json connection_search_json(const metrics::ConnectionSearch& search) {

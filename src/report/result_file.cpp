@@ -279,7 +279,7 @@ void check_rate_search(const JsonNode& search) {
 void check_connection_search(const JsonNode& search) {
     const auto check_reach = [](const JsonNode& reach) {
         check_count(reach.at("connections"));
-        check_amount(reach.at("throughput_per_s"));
+        check_amounts(reach, {"throughput_per_s", "lowest_per_s", "highest_per_s"});
     };
     unless_null(search.at("found"), check_reach);
     unless_null(search.at("best"), check_reach);

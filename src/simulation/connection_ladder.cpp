@@ -1,6 +1,7 @@
 #include "pgtraffic/simulation/connection_ladder.hpp"
 
 #include <algorithm>
+#include <numeric>
 
 #include "pgtraffic/base/check.hpp"
 
@@ -18,13 +19,18 @@ constexpr double kApart = 1.25;  // a rung and the one below it, at least
 ConnectionLadder::ConnectionLadder(std::uint32_t most) {
     PGTRAFFIC_CHECK(most > 0, "a connection at least");
     for (std::uint64_t power = 1; power < most; power *= 2) {
-        rungs_.push_back({static_cast<std::uint32_t>(power)});
+        rungs_.push_back({static_cast<std::uint32_t>(power), {}});
         if (power > 1 && power + power / 2 < most)
-            rungs_.push_back({static_cast<std::uint32_t>(power + power / 2)});
+            rungs_.push_back({static_cast<std::uint32_t>(power + power / 2), {}});
     }
     // Two that are nearly the same would not tell whether more bring more.
     if (!rungs_.empty() && most < kApart * rungs_.back().connections) rungs_.pop_back();
-    rungs_.push_back({most});
+    rungs_.push_back({most, {}});
+}
+
+double ConnectionLadder::Rung::throughput_per_s() const noexcept {
+    const double sum = std::accumulate(readings_per_s.begin(), readings_per_s.end(), 0.0);
+    return readings_per_s.empty() ? 0 : sum / static_cast<double>(readings_per_s.size());
 }
 
 void ConnectionLadder::end_step(const metrics::ConnectionStep& step) {
@@ -40,9 +46,7 @@ void ConnectionLadder::end_step(const metrics::ConnectionStep& step) {
         return;
     }
     if (!answered && rung_ == 0) return finish();
-    Rung& rung = rungs_[rung_];
-    rung.sum_per_s += step.throughput_per_s;
-    ++rung.steps;
+    rungs_[rung_].readings_per_s.push_back(step.throughput_per_s);
     return stage_ == Stage::climbing ? climb() : go_down();
 }
 
@@ -85,7 +89,8 @@ void ConnectionLadder::begin_again() noexcept {
 void ConnectionLadder::go_down() noexcept {
     while (rung_ > 0) {
         --rung_;
-        if (rungs_[rung_].throughput_per_s() < worth_again_ || rungs_[rung_].steps > 1) continue;
+        if (rungs_[rung_].throughput_per_s() < worth_again_ || rungs_[rung_].readings_per_s.size() > 1)
+            continue;
         length_ = length_at(rung_);
         return;
     }
@@ -95,7 +100,8 @@ void ConnectionLadder::go_down() noexcept {
 void ConnectionLadder::finish() noexcept {
     stage_ = Stage::done;
     const auto reach = [](const Rung& rung) {
-        return metrics::ConnectionsReach{rung.connections, rung.throughput_per_s()};
+        const auto [lowest, highest] = std::ranges::minmax(rung.readings_per_s);
+        return metrics::ConnectionsReach{rung.connections, rung.throughput_per_s(), lowest, highest};
     };
     const auto best = std::ranges::max_element(rungs_, {}, &Rung::throughput_per_s);
     if (best->throughput_per_s() <= 0) return;

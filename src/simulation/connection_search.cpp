@@ -106,12 +106,13 @@ void warn_of(const ConnectionLadder& ladder, RunResult& result) {
 
 void say_end(const ConnectionSearch& search, const SimulationEvents& events) {
     if (!events.stage) return;
-    events.stage(search.found
-                     ? fmt::format("found {}: {} queries/s; the most was {} with {}",
-                                   connections_text(search.found->connections),
-                                   rate_text(search.found->throughput_per_s),
-                                   rate_text(search.best->throughput_per_s), search.best->connections)
-                     : "found no number of connections; it goes on with one");
+    events.stage(
+        search.found
+            ? fmt::format("found {}: {} to {} queries/s; the most was {} to {} with {}",
+                          connections_text(search.found->connections), rate_text(search.found->lowest_per_s),
+                          rate_text(search.found->highest_per_s), rate_text(search.best->lowest_per_s),
+                          rate_text(search.best->highest_per_s), search.best->connections)
+            : "found no number of connections; it goes on with one");
 }
 
 }  // namespace

@@ -93,6 +93,8 @@ TEST_CASE("a machine that becomes faster all the time favours no number of conne
                             return cores(4)(n, step) * (1 + 0.01 * static_cast<double>(step));
                         }).trace();
     CHECK(search.found->connections == 4);
+    CHECK(search.found->lowest_per_s < search.found->throughput_per_s);
+    CHECK(search.found->highest_per_s > search.found->throughput_per_s);
     // Twice each: 4 and 16 have the same mean.
     CHECK(search.found->throughput_per_s == Approx(search.best->throughput_per_s));
 }

@@ -158,8 +158,8 @@ RunResult sample_searched_run() {
                     step(200, 20'900, 9'800us), step(200, 20'950, 9'900us), step(150, 20'912, 5'300us)};
     search.steps[4].failed = 12;
     search.steps.insert(search.steps.begin() + 1, {2, 1.25, 310, 2, true, std::nullopt});
-    search.found = {150, 20'456};
-    search.best = {200, 20'925};
+    search.found = {150, 20'456, 20'000, 20'912};
+    search.best = {200, 20'925, 20'900, 20'950};
     run.config["connections"] = 150;
     return run;
 }

@@ -382,7 +382,7 @@ TEST_CASE("a search for the connections has its steps and charts, and says what 
     const auto search = between(page, "<section id=\"connections\"", "</section>");
     for (const auto* text : {"data-path=\"/connection_search/found/connections\">150<", "; the highest was",
                              "id=\"chart-scaling\"", "id=\"chart-scaling-latency\"", "connections were lost",
-                             "data-path=\"/connection_search/best/throughput_per_s\">20,925",
+                             "data-path=\"/connection_search/best/highest_per_s\">20,950",
                              "data-path=\"/connection_search/steps/5/failed\">12<"}) {
         INFO(text);
         CHECK(search.find(text) != std::string::npos);

@@ -621,10 +621,11 @@ TEST_CASE("a run whose connections were looked for says what the search saw") {
     auto text = plain(run);
     CHECK_THAT(line_with(text, "Concurrent Sessions:"),
                Contains("150") && Contains("found by --connections auto"));
-    CHECK_THAT(wide(run), Contains("The search saw 20,456/s with 150 connections, and the highest "
-                                   "throughput, 20,925/s, with 200."));
+    CHECK_THAT(wide(run), Contains("The search saw 20,000 to 20,912/s with 150 connections; the highest "
+                                   "throughput was 20,900 to 20,950/s with 200 connections."));
     run.connection_search->best = run.connection_search->found;
-    CHECK_THAT(wide(run), Contains("saw the highest throughput with 150 connections: 20,456/s."));
+    CHECK_THAT(wide(run),
+               Contains("The search saw 20,000 to 20,912/s with 150 connections, the highest throughput."));
     run.connection_search->grew_to_the_end = true;  // a warning tells it
     CHECK_THAT(plain(run), !Contains("The search saw"));
 }

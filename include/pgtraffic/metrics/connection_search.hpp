@@ -20,10 +20,12 @@ struct ConnectionStep {
     std::optional<ResponseFigures> response;  ///< none where nothing was answered, or in flight
 };
 
-/// A number of connections, and the mean of what its steps got done.
+/// A number of connections, and what its steps got done.
 struct ConnectionsReach {
     std::uint32_t connections = 0;
-    double throughput_per_s = 0;
+    double throughput_per_s = 0;  ///< mean
+    double lowest_per_s = 0;
+    double highest_per_s = 0;
 };
 
 /// A value.

@@ -51,10 +51,9 @@ class ConnectionLadder {
 
     struct Rung {
         std::uint32_t connections = 0;
-        double sum_per_s = 0;
-        int steps = 0;
+        std::vector<double> readings_per_s;
 
-        [[nodiscard]] double throughput_per_s() const noexcept { return steps > 0 ? sum_per_s / steps : 0; }
+        [[nodiscard]] double throughput_per_s() const noexcept;
     };
 
     [[nodiscard]] double highest_up_to(std::size_t rung) const noexcept;
