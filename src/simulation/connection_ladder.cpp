@@ -50,8 +50,14 @@ void ConnectionLadder::end_step(const metrics::ConnectionStep& step) {
     return stage_ == Stage::climbing ? climb() : go_down();
 }
 
-void ConnectionLadder::no_room() noexcept {
-    PGTRAFFIC_CHECK(rung_ > 0, "one connection was made");
+void ConnectionLadder::no_room() {
+    PGTRAFFIC_CHECK(!at_first_rung(), "fewer connections are left");
+    if (stage_ == Stage::again) {
+        metrics::ConnectionStep step;
+        step.connections = next();
+        step.disturbed = true;
+        return end_step(step);
+    }
     rungs_.resize(rung_);
     --rung_;
     begin_again();

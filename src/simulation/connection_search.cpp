@@ -134,7 +134,7 @@ std::optional<SimulationEnd> find_connections(event_loop::Loop& loop, Simulation
         try {
             end = simulate(loop, step, workload, told, tried);
         } catch (const base::Error& error) {
-            if (ladder.trace().steps.empty()) throw;
+            if (ladder.at_first_rung()) throw;
             say(fmt::format("  {}: {}", connections_text(step.connections), error.what()));
             ladder.no_room();
             continue;

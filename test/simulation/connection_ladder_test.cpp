@@ -125,6 +125,26 @@ TEST_CASE("connections that cannot be made end the ladder below them") {
     CHECK(ladder.trace().grew_to_the_end);
 }
 
+TEST_CASE("connections that cannot be made again, on the way down, take nothing back") {
+    ConnectionLadder ladder{500};
+    while (ladder.trace().steps.size() < 9) ladder.end_step(step_with(ladder, cores(8)(ladder.next(), 0)));
+    REQUIRE(ladder.next() == 24);
+    ladder.end_step(step_with(ladder, 8'000));
+    REQUIRE(ladder.next() == 16);
+    CHECK_FALSE(ladder.at_first_rung());
+    SECTION("if they can a little later") {
+        ladder.no_room();
+        CHECK(ladder.next() == 16);
+        while (!ladder.finished()) ladder.end_step(step_with(ladder, 8'000));
+    }
+    SECTION("and if they cannot") {
+        while (!ladder.finished()) ladder.no_room();
+        CHECK(ladder.given_up());
+    }
+    CHECK(ladder.trace().found->connections == 8);
+    CHECK_FALSE(ladder.trace().grew_to_the_end);
+}
+
 TEST_CASE("a step in which connections are lost is made again, some times") {
     ConnectionLadder ladder{4};
     ladder.end_step(step_with(ladder, 100));

@@ -37,8 +37,11 @@ class ConnectionLadder {
 
     /// The step that next() asked for is over.
     void end_step(const metrics::ConnectionStep& step);
-    /// That many could not be connected: the ladder ends below it. Not where that is its first rung.
-    void no_room() noexcept;
+    /// There are no fewer connections to go on with.
+    [[nodiscard]] bool at_first_rung() const noexcept { return rung_ == 0; }
+    /// The connections of the next step could not be made: the ladder ends below it, or, where they could
+    /// before, the step is disturbed. Not at its first rung.
+    void no_room();
 
     [[nodiscard]] bool finished() const noexcept { return stage_ == Stage::done; }
     /// Once finished: connections were lost in one step after the other.
