@@ -25,6 +25,7 @@ constexpr std::size_t kStreamBlock = 16 * 1024;
 constexpr int kLastRounds = 32;  // enough for what may be pending
 /// How long to rest after work, as a multiple of it: at most a twentieth of the loop's time is ours.
 constexpr int kRest = 20;
+constexpr base::Nanos kWatchAgain = std::chrono::seconds{1};
 
 struct SocketAddress {
     sockaddr_storage storage{};
@@ -239,7 +240,12 @@ void HttpServer::drop_slow_askers(base::Mono now) noexcept {
 }
 
 void HttpServer::wait() noexcept {
-    poll_.watch(epoll_, true, false);
+    try {
+        poll_.watch(epoll_, true, false);
+    } catch (const base::Error&) {
+        // The kernel has no room for it now: whoever asks waits, and the load goes on.
+        return timer_.start(kWatchAgain);
+    }
     MHD_UNSIGNED_LONG_LONG in_ms = 0;
     if (MHD_get_timeout(daemon_, &in_ms) != MHD_YES) return timer_.stop();
     timer_.start(std::chrono::milliseconds{std::max<std::int64_t>(1, static_cast<std::int64_t>(in_ms))});

@@ -27,6 +27,12 @@ void AbortWatch::add(std::span<const Interval> closed) {
     }
 }
 
+bool AbortWatch::time_to_look(std::size_t not_final) noexcept {
+    if (++ticks_ < block_length_ && not_final > kMostBlocks) return false;
+    ticks_ = 0;
+    return true;
+}
+
 std::optional<ThresholdResult> AbortWatch::check(std::span<const Interval> ended) const {
     if (closed_length_ + ended.size() < length_) return std::nullopt;
     const auto last = ended.last(std::min(ended.size(), length_));

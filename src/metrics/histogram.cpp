@@ -81,8 +81,7 @@ base::Nanos Histogram::quantile(double q) const noexcept {
 }
 
 std::uint64_t Histogram::rank_of(double q) const noexcept {
-    const double rank = std::ceil(std::clamp(q, 0.0, 1.0) * static_cast<double>(count_) - 1e-9);
-    return std::clamp<std::uint64_t>(static_cast<std::uint64_t>(std::max(rank, 1.0)), 1, count_);
+    return rank_of_quantile(q, count_);
 }
 
 base::Nanos Histogram::value_of_rank(std::uint64_t rank) const noexcept {

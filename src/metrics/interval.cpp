@@ -102,16 +102,6 @@ void SparseCounts::merge(const SparseCounts& other) {
     bytes_ = std::move(merged.bytes_);
 }
 
-namespace {
-
-/// The q-th of n in their order, from 1 on.
-std::uint64_t rank_of(double q, std::uint64_t n) noexcept {
-    const auto all = static_cast<double>(n);
-    return static_cast<std::uint64_t>(std::clamp(std::ceil(q * all - 1e-9), 1.0, all));
-}
-
-}  // namespace
-
 std::uint64_t SparseCounts::count() const noexcept {
     std::uint64_t n = 0;
     for (Reader r{bytes_}; !r.done(); r.next()) n += r.count();
@@ -127,7 +117,7 @@ std::uint64_t SparseCounts::count_before(std::uint32_t bucket) const noexcept {
 base::Nanos SparseCounts::quantile(double q) const noexcept {
     const std::uint64_t n = count();
     if (n == 0) return base::Nanos{0};
-    const std::uint64_t rank = rank_of(q, n);
+    const std::uint64_t rank = rank_of_quantile(q, n);
     std::uint64_t seen = 0;
     for (Reader r{bytes_}; !r.done(); r.next()) {
         seen += r.count();
@@ -168,7 +158,7 @@ void Interval::merge(const Interval& next) {
 
 bool Interval::is_lower_bound(double q) const noexcept {
     const std::uint64_t n = unanswered > 0 ? response.count() : 0;
-    return n > 0 && n - std::min(unanswered, n) < rank_of(q, n);
+    return n > 0 && n - std::min(unanswered, n) < rank_of_quantile(q, n);
 }
 
 }  // namespace pgtraffic::metrics

@@ -32,9 +32,8 @@ void Latencies::merge(const Latencies& other) noexcept {
 }
 
 bool lag_is_lower_bound(const Counts& counts, double q) noexcept {
-    const auto sent = static_cast<double>(counts.ended());
-    const auto unsent = static_cast<double>(counts.waiting + counts.missed);
-    return unsent > 0 && std::ceil(q * (sent + unsent)) > sent;
+    const std::uint64_t unsent = counts.waiting + counts.missed;
+    return unsent > 0 && rank_of_quantile(q, counts.ended() + unsent) > counts.ended();
 }
 
 std::optional<double> connection_efficiency(const Latencies& latencies, const Counts& counts) noexcept {

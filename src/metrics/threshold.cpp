@@ -137,14 +137,13 @@ void hold_for_unsent(const Threshold& threshold, const Histogram& sent, const Co
                      ThresholdResult& result) {
     const std::uint64_t unsent = counts.waiting + counts.missed;
     if (!result.ok || !threshold.is_upper() || unsent == 0) return;
-    const auto all = static_cast<double>(sent.count() + unsent);
+    const std::uint64_t all = sent.count() + unsent;
     if (threshold.statistic == Statistic::mean) {
-        if (static_cast<double>(unsent) <= 0.01 * all) return;
+        if (static_cast<double>(unsent) <= 0.01 * static_cast<double>(all)) return;
     } else if (threshold.statistic == Statistic::quantile) {
-        const auto rank = static_cast<std::uint64_t>(std::ceil(threshold.quantile * all));
+        const std::uint64_t rank = rank_of_quantile(threshold.quantile, all);
         if (rank <= sent.count() &&
-            holds(in_unit(static_cast<double>(sent.value_of_rank(std::max<std::uint64_t>(rank, 1)).count()),
-                          threshold.unit),
+            holds(in_unit(static_cast<double>(sent.value_of_rank(rank).count()), threshold.unit),
                   threshold.comparison, threshold.limit))
             return;
     }

@@ -66,10 +66,10 @@ std::optional<double> quantile_of(std::string_view word) {
     if (!base::is_digit(digits.front()) || !base::is_digit(digits.back())) return std::nullopt;
     if (digits.find_first_not_of("0123456789.") != std::string_view::npos) return std::nullopt;
     const bool nines = digits.size() > 2 && digits.find_first_not_of('9') == std::string_view::npos;
-    const auto number =
-        base::parse_number(nines ? fmt::format("99.{}", digits.substr(2)) : std::string{digits});
-    if (!number || *number <= 0 || *number >= 100) return std::nullopt;
-    return *number / 100;
+    // Nines as they are written: 99.9 / 100 is a little more than 0.999, which is a rank of its own.
+    auto share = base::parse_number(nines ? fmt::format("0.{}", digits) : std::string{digits});
+    if (share && !nines) *share /= 100;
+    return share && *share > 0 && *share < 1 ? share : std::nullopt;
 }
 
 std::optional<Statistic> statistic_of(std::string_view word) {
@@ -97,8 +97,7 @@ class Parser {
 
  private:
     [[noreturn]] void fail(std::size_t at, const std::string& what) const {
-        throw base::Error(
-            fmt::format("column {}: {}", base::characters_of(text_.substr(0, at)) + 1, what));
+        throw base::Error(fmt::format("column {}: {}", base::characters_of(text_.substr(0, at)) + 1, what));
     }
 
     void skip_spaces() {

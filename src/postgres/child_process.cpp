@@ -10,9 +10,12 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
+#include <cstdlib>
 #include <cstring>
+#include <filesystem>
 
 #include "pgtraffic/base/error.hpp"
 #include "pgtraffic/base/nap.hpp"
@@ -59,10 +62,18 @@ bool become(const SystemUser& user) noexcept {
     return setgroups(1, &user.gid) == 0 && setgid(user.gid) == 0 && setuid(user.uid) == 0;
 }
 
-void close_from(int first) noexcept {
+/// Of this process. The limit alone may say a thousand million.
+int highest_descriptor() {
+    int highest = STDERR_FILENO;
+    std::error_code none;
+    for (const auto& entry : std::filesystem::directory_iterator{"/proc/self/fd", none})
+        highest = std::max(highest, std::atoi(entry.path().filename().c_str()));
+    return none ? static_cast<int>(std::max(sysconf(_SC_OPEN_MAX), 1024L)) : highest;
+}
+
+void close_all(int first, int last) noexcept {
     if (close_range(static_cast<unsigned>(first), ~0U, 0) == 0) return;
-    const long limit = sysconf(_SC_OPEN_MAX);
-    for (int fd = first; fd < (limit > 0 ? limit : 1024); ++fd) close(fd);
+    for (int fd = first; fd <= last; ++fd) close(fd);  // a kernel before 5.9, or a filter of system calls
 }
 
 void default_signals() noexcept {
@@ -74,14 +85,14 @@ void default_signals() noexcept {
     sigprocmask(SIG_SETMASK, &none, nullptr);
 }
 
-[[noreturn]] void run_child(const Command& command, char** arguments, char** environment,
-                            pid_t parent) noexcept {
+[[noreturn]] void run_child(const Command& command, char** arguments, char** environment, pid_t parent,
+                            int highest) noexcept {
     const int null = open("/dev/null", O_RDWR);
     const int output = command.output >= 0 ? command.output : null;
     if (dup2(output, STDOUT_FILENO) < 0 || dup2(output, STDERR_FILENO) < 0 || dup2(null, STDIN_FILENO) < 0) {
         _exit(kRefused);
     }
-    close_from(STDERR_FILENO + 1);
+    close_all(STDERR_FILENO + 1, highest);
     default_signals();
     setsid();
     if (command.processors) base::keep_to(*command.processors);
@@ -101,13 +112,14 @@ ChildProcess::ChildProcess(const Command& command) : owner_{getpid()} {
     std::vector<std::string> environment = clean_environment();
     const std::vector<char*> argument_pointers = pointers(arguments);
     const std::vector<char*> environment_pointers = pointers(environment);
+    const int highest = highest_descriptor();
     pid_ = fork();
     if (pid_ < 0) {
         throw base::Error(fmt::format("cannot start {}: {}", arguments.front(), std::strerror(errno)));
     }
     if (pid_ == 0) {
         run_child(command, const_cast<char**>(argument_pointers.data()),
-                  const_cast<char**>(environment_pointers.data()), owner_);
+                  const_cast<char**>(environment_pointers.data()), owner_, highest);
     }
 }
 

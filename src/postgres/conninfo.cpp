@@ -47,8 +47,7 @@ class ServiceVariable {
     std::optional<std::string> before_;
 };
 
-Options defaults(const std::string& service = "") {
-    const ServiceVariable scope{service};
+Options defaults() {
     Options options{PQconndefaults(), &PQconninfoFree};
     if (!options) throw base::Error("libpq has no memory left for its settings");
     return options;
@@ -63,6 +62,23 @@ const PQconninfoOption* find(const Options& options, std::string_view keyword) {
 
 bool is_set(const char* value) {
     return value != nullptr && *value != '\0';
+}
+
+/// What a service says that the environment alone does not. Nothing where it is not known, which libpq
+/// complains of when it connects.
+std::vector<std::pair<std::string, std::string>> settings_of_service(const std::string& service) {
+    const Options without = defaults();
+    const ServiceVariable scope{service};
+    const Options with = defaults();
+    std::vector<std::pair<std::string, std::string>> settings;
+    for (const PQconninfoOption* option = with.get(); option->keyword != nullptr; ++option) {
+        const auto* other = find(without, option->keyword);
+        const bool same = other != nullptr && is_set(other->val) && is_set(option->val) &&
+                          std::string_view{other->val} == option->val;
+        if (is_set(option->val) && !same && std::string_view{option->keyword} != "service")
+            settings.emplace_back(option->keyword, option->val);
+    }
+    return settings;
 }
 
 bool is_word(char c) {
@@ -323,6 +339,7 @@ Conninfo Conninfo::parse(const std::string& text, std::string_view origin) {
 }
 
 void Conninfo::set(std::string_view keyword, std::string value) {
+    if (keyword == "service") of_service_ = settings_of_service(value);
     for (auto& [known, present] : settings_) {
         if (known == keyword) {
             present = std::move(value);
@@ -334,26 +351,32 @@ void Conninfo::set(std::string_view keyword, std::string value) {
 
 void Conninfo::set_default(std::string_view keyword, std::string_view value) {
     if (!get(keyword).empty()) return;
-    const Options options = defaults(get("service"));
+    if (!value_in(of_service_, keyword).empty()) return;
+    const Options options = defaults();
     if (const PQconninfoOption* option = find(options, keyword)) {
         if (option->envvar != nullptr && is_set(std::getenv(option->envvar))) return;
-        const bool service = !get("service").empty() || is_set(std::getenv("PGSERVICE"));
+        const bool service = is_set(std::getenv("PGSERVICE"));
         const std::string_view built_in = option->compiled != nullptr ? option->compiled : "";
         if (service && is_set(option->val) && option->val != built_in) return;
     }
     set(keyword, std::string{value});
 }
 
-std::string Conninfo::get(std::string_view keyword) const {
-    for (const auto& [known, value] : settings_) {
+std::string Conninfo::value_in(const Settings& settings, std::string_view keyword) {
+    for (const auto& [known, value] : settings) {
         if (known == keyword) return value;
     }
     return {};
 }
 
+std::string Conninfo::get(std::string_view keyword) const {
+    return value_in(settings_, keyword);
+}
+
 std::string Conninfo::effective(std::string_view keyword) const {
     if (std::string value = get(keyword); !value.empty()) return value;
-    const Options options = defaults(get("service"));
+    if (std::string value = value_in(of_service_, keyword); !value.empty()) return value;
+    const Options options = defaults();
     const PQconninfoOption* option = find(options, keyword);
     if (option != nullptr && is_set(option->val)) return option->val;
     return keyword == "dbname" ? effective("user") : std::string{};
@@ -414,7 +437,7 @@ void Conninfo::also_hide(std::string secret) {
 }
 
 std::string Conninfo::without_secrets(std::string text) const {
-    const Options options = defaults(get("service"));
+    const Options options = defaults();
     std::vector<std::string> secrets = hidden_;
     for (const PQconninfoOption* option = options.get(); option->keyword != nullptr; ++option) {
         if (is_secret(*option)) secrets.push_back(effective(option->keyword));

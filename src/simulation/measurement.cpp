@@ -81,6 +81,7 @@ void Measurement::connect_failed(Mono now, base::SqlState state, std::string_vie
 std::optional<metrics::ThresholdResult> Measurement::abort_condition(
     Mono now, std::span<const metrics::Interval> closed, const metrics::Unanswered& unanswered) {
     abort_watch_.add(closed);
+    if (!abort_watch_.time_to_look(aggregator_.series().not_final())) return std::nullopt;
     return abort_watch_.check(aggregator_.series().ended(abort_watch_.length(), now, unanswered));
 }
 

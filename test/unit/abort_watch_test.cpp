@@ -93,6 +93,21 @@ TEST_CASE("a long window is looked at in blocks, and is up to a block longer tha
     CHECK(early[kWindow - 1]);
 }
 
+TEST_CASE("many intervals that are not final are looked at once in the length of a block") {
+    constexpr std::size_t kLength = 10 * AbortWatch::kMostBlocks;
+    AbortWatch watch{{}, std::chrono::seconds{kLength}, 1s};
+    const auto looks = [&](std::size_t not_final) {
+        std::size_t looked = 0;
+        for (std::size_t tick = 0; tick < kLength; ++tick) looked += watch.time_to_look(not_final) ? 1U : 0U;
+        return looked;
+    };
+    CHECK(looks(kLength) == AbortWatch::kMostBlocks);
+    CHECK(looks(AbortWatch::kMostBlocks) == kLength);
+    AbortWatch short_window{{}, 10s, 1s};
+    CHECK(short_window.time_to_look(kLength));
+    CHECK(short_window.time_to_look(kLength));
+}
+
 TEST_CASE("the window slides and looks at its intervals as one") {
     // Over three seconds: 60, 70 and 40 in all.
     CHECK(decisions("throughput<15", 3s,

@@ -30,6 +30,11 @@ class AbortWatch {
     /// Intervals that are final, in their order; only the last of a window's length are kept.
     void add(std::span<const Interval> closed);
 
+    /// Told at each tick, behind add(): whether to check() now, where so many intervals are over and not
+    /// final. One query without an answer keeps all behind it so, each to be looked at anew: where they are
+    /// more than kMostBlocks it is done once in the length of a block.
+    [[nodiscard]] bool time_to_look(std::size_t not_final) noexcept;
+
     /// The first condition that is true of the window, with its figure. The window ends with `ended`: those
     /// that are over behind the final ones, as far as they are known. Empty until a whole window has passed.
     [[nodiscard]] std::optional<ThresholdResult> check(std::span<const Interval> ended) const;
@@ -46,6 +51,7 @@ class AbortWatch {
     std::size_t block_length_;
     std::deque<Block> closed_;       // oldest first; only the last one may still grow
     std::size_t closed_length_ = 0;  // in intervals
+    std::size_t ticks_ = 0;          // since the last look
 };
 
 }  // namespace pgtraffic::metrics

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <algorithm>
+#include <cmath>
 #include <cstdint>
 #include <cstdlib>
 #include <memory>
@@ -21,6 +22,15 @@ inline constexpr double kQueriesAboveQuantile = 10;
 /// Whether of `values` values as many lie above the quantile.
 [[nodiscard]] constexpr bool supports_quantile(double values, double q) noexcept {
     return values * (1 - q) >= kQueriesAboveQuantile - 1e-6;
+}
+
+/// The rank of the q-quantile (0..1) of so many values, at least one, in their order: ceil(q·count), from 1
+/// on. A q that was written in decimals may be a little above what was meant.
+[[nodiscard]] inline std::uint64_t rank_of_quantile(double q, std::uint64_t count) noexcept {
+    constexpr double kRounding = 1e-12;
+    const auto all = static_cast<double>(count);
+    const double rank = std::clamp(std::ceil(q * all * (1 - kRounding)), 1.0, all);
+    return std::min(static_cast<std::uint64_t>(rank), count);
 }
 
 /// A value. 270 kB of address space; pages never counted in stay untouched, so a histogram of latencies

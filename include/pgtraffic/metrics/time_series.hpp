@@ -93,7 +93,9 @@ class TimeSeries {
     /// what was due in it and is slow has not ended yet, and would never be shown.
     [[nodiscard]] Interval take_recent();
 
-    /// Of the intervals that are over and not closed the last ones, at most `count`, as far as they are known
+    /// Intervals that are over and not closed.
+    [[nodiscard]] std::size_t not_final() const noexcept { return over_; }
+    /// Of these the last ones, at most `count`, as far as they are known
     /// at `now`. What is unanswered is in their responses with its age, a lower bound, so that a server that
     /// stopped answering does not look like one without queries; what was in flight before the first of these
     /// intervals counts in the first. Of the waiting arrivals, whose due times are

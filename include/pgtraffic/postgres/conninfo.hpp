@@ -24,7 +24,9 @@ class Conninfo {
     /// Throws base::Error "<origin>: …" without any secret when libpq cannot parse it.
     [[nodiscard]] static Conninfo parse(const std::string& text, std::string_view origin);
 
-    void set(std::string_view keyword, std::string value);  ///< replaces
+    /// Replaces. A "service" is looked up now, once: its file is not read again, and the environment, through
+    /// which libpq wants to be told of it, is left alone from then on, when other threads may read it.
+    void set(std::string_view keyword, std::string value);
     void set_default(std::string_view keyword,
                      std::string_view value);                       ///< unless set here or by the environment
     [[nodiscard]] std::string get(std::string_view keyword) const;  ///< set here; empty without
@@ -57,7 +59,12 @@ class Conninfo {
     }
 
  private:
-    std::vector<std::pair<std::string, std::string>> settings_;
+    using Settings = std::vector<std::pair<std::string, std::string>>;
+
+    [[nodiscard]] static std::string value_in(const Settings& settings, std::string_view keyword);
+
+    Settings settings_;
+    Settings of_service_;  ///< what the service that is set here adds to the environment, or has in its place
     std::vector<std::string> hidden_;
 };
 

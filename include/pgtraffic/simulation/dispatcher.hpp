@@ -11,6 +11,7 @@
 #include <optional>
 #include <vector>
 
+#include "pgtraffic/base/check.hpp"
 #include "pgtraffic/base/time.hpp"
 #include "pgtraffic/simulation/index_list.hpp"
 #include "pgtraffic/traffic/token_bucket.hpp"
@@ -80,7 +81,11 @@ class Dispatcher {
     [[nodiscard]] std::uint64_t planned(base::Mono now) noexcept;
     [[nodiscard]] std::uint64_t started() const noexcept { return started_; }
     [[nodiscard]] std::uint64_t missed() const noexcept { return missed_; }
-    [[nodiscard]] std::uint64_t waiting(base::Mono now) noexcept { return planned(now) - started_ - missed_; }
+    [[nodiscard]] std::uint64_t waiting(base::Mono now) noexcept {
+        const std::uint64_t planned_by_now = planned(now);
+        PGTRAFFIC_CHECK(planned_by_now >= started_ + missed_, "what was started had come due");
+        return planned_by_now - started_ - missed_;
+    }
     [[nodiscard]] std::uint32_t in_flight() const noexcept { return in_flight_; }
 
  private:
