@@ -116,8 +116,7 @@ void Aggregator::count(const Completion& c) noexcept {
     } else {
         series_.record_response(c.due, c.done - c.due);
         if (plan_.followed) series_.record_ended(c.done - c.due);
-        // In a closed loop finish() adds the service times, which are the same.
-        if (plan_.open_loop || !succeeded) cell.latencies.response.record(c.done - c.due);
+        cell.latencies.response.record(c.done - c.due);
     }
     if (succeeded) cell.latencies.service.record(c.done - c.sent);
     if (plan_.open_loop) {
@@ -278,9 +277,6 @@ void Aggregator::look_half_way(RunResult& result) {
 void Aggregator::finish(const Gauges& gauges, RunResult& result) {
     PGTRAFFIC_CHECK(end_ != Mono::max(), "the measured time was closed");
     count_ended();
-    if (!plan_.open_loop) {
-        for (Cell& cell : cells_) cell.latencies.response.merge(cell.latencies.service);
-    }
     fill_populations(result);
     PGTRAFFIC_CHECK(gauges.planned == result.total.planned && gauges.started == result.total.started,
                     "the plan's and the aggregator's counts agree");

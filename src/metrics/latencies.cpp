@@ -41,7 +41,9 @@ std::optional<double> connection_efficiency(const Latencies& latencies, const Co
     if (latencies.service.empty() || (counts.waiting + counts.missed) * 100 > counts.started)
         return std::nullopt;
     const double used = latencies.service.mean_ns();
-    const double total = used + latencies.pool_wait.mean_ns();
+    const bool closed_loop = latencies.pool_wait.empty();
+    if (closed_loop && latencies.unanswered.count() * 100 > latencies.response.count()) return std::nullopt;
+    const double total = closed_loop ? latencies.response.mean_ns() : used + latencies.pool_wait.mean_ns();
     return total > 0 ? used / total : 0;
 }
 

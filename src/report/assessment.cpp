@@ -153,10 +153,13 @@ bool client_limits(const metrics::RunResult& run) noexcept {
 }
 
 /// In a closed loop a query goes round between its session and the server, so what this client takes for it
-/// makes the load smaller, busy or not: the share of a round that is its own.
+/// makes the load smaller, busy or not: the share of a round that is its own. What it takes to read an answer
+/// is in the service, and to be seen in how busy it was.
 double own_share_of_round(const metrics::RunResult& run) noexcept {
     const double under_way = static_cast<double>(run.connections) * run.pipeline;
-    return run.open_loop || under_way <= 0 ? 0 : run.client.loop_busy_ratio.value_or(0) / under_way;
+    if (run.open_loop || under_way <= 0) return 0;
+    const double busy = run.client.loop_busy_ratio.value_or(0) / under_way;
+    return std::max(busy, 1 - metrics::connection_efficiency(run.latencies, run.total).value_or(1));
 }
 
 /// Which part of a response was the server's. Of a run in which nearly all succeeded: what a query that did

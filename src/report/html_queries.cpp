@@ -10,7 +10,7 @@ namespace pgtraffic::report {
 namespace {
 
 /// The counts of the whole run, in which no query is left out.
-std::string all_queries(const HtmlFigures& figure) {
+std::string all_queries(const Json& document, const HtmlFigures& figure) {
     std::vector<std::string> row{"queries"};
     std::vector<HtmlColumn> heads{{"", true}};
     for (const auto& [key, name] : {std::pair{"planned", "planned"},
@@ -33,8 +33,10 @@ std::string all_queries(const HtmlFigures& figure) {
         heads.push_back({name});
         row.push_back(figure(path, Look::count));
     }
-    std::string said = "Connection efficiency, service / (pool wait + service): " +
-                       figure("/summary/connection_efficiency_ratio", Look::percent) + ".";
+    std::string said =
+        fmt::format("Connection efficiency, service / {}: {}.",
+                    document["config"]["mode"] == "open" ? "(pool wait + service)" : "response",
+                    figure("/summary/connection_efficiency_ratio", Look::percent));
     if (figure.has("/summary/sessions_away_ratio")) {
         said += " Sessions were without a connection for " +
                 figure("/summary/sessions_away_ratio", Look::percent) +
@@ -135,21 +137,23 @@ std::string html_percentiles(const Json& document, const HtmlFigures& figure) {
 
 std::string html_operations(const Json& document, const HtmlFigures& figure) {
     if (document["operations"].empty())
-        return section("operations", "Operations", all_queries(figure) + hint("No operation was run."));
-    return section("operations", "Operations",
-                   all_queries(figure) + figure_table("Operations", document, "operations", "operation",
-                                                      {{"ok", "ok", Look::count},
-                                                       {"empty", "empty", Look::count},
-                                                       {"failed", "failed", Look::count},
-                                                       {"timed out", "timed_out", Look::count},
-                                                       {"retries", "retries", Look::count},
-                                                       {"rows", "rows", Look::count},
-                                                       {"per s", "throughput_per_s", Look::rate},
-                                                       {"p50 ms", "response_ms/p50", Look::millis},
-                                                       {"p99 ms", "response_ms/p99", Look::millis},
-                                                       {"max ms", "response_ms/max", Look::millis},
-                                                       {"service p99 ms", "service_ms/p99", Look::millis}},
-                                                      figure));
+        return section("operations", "Operations",
+                       all_queries(document, figure) + hint("No operation was run."));
+    return section(
+        "operations", "Operations",
+        all_queries(document, figure) + figure_table("Operations", document, "operations", "operation",
+                                                     {{"ok", "ok", Look::count},
+                                                      {"empty", "empty", Look::count},
+                                                      {"failed", "failed", Look::count},
+                                                      {"timed out", "timed_out", Look::count},
+                                                      {"retries", "retries", Look::count},
+                                                      {"rows", "rows", Look::count},
+                                                      {"per s", "throughput_per_s", Look::rate},
+                                                      {"p50 ms", "response_ms/p50", Look::millis},
+                                                      {"p99 ms", "response_ms/p99", Look::millis},
+                                                      {"max ms", "response_ms/max", Look::millis},
+                                                      {"service p99 ms", "service_ms/p99", Look::millis}},
+                                                     figure));
 }
 
 std::string html_errors(const Json& document, const HtmlFigures& figure) {

@@ -170,7 +170,8 @@ void operational_performance(const RunResult& run, Page& page) {
                                                                      : "");
     if (run.reconnects > 0) page.row("Reconnects", with_thousands(run.reconnects), "", "", Tone::doubtful);
     if (const auto efficiency = metrics::connection_efficiency(run.latencies, run.total))
-        page.row("Connection Efficiency", percent(*efficiency, 1), "%", "service / (pool wait + service)");
+        page.row("Connection Efficiency", percent(*efficiency, 1), "%",
+                 run.open_loop ? "service / (pool wait + service)" : "service / response");
 }
 
 void network(const RunResult& run, const Millis& ms, Page& page) {

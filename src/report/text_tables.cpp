@@ -97,10 +97,8 @@ void text_percentiles(const RunResult& run, const Millis& ms, Page& page) {
         columns.push_back(&histogram);
     };
     if (steady) column("response", latencies.response);
-    if (run.open_loop) {
-        column("service", latencies.service);
-        if (steady) column("lag", latencies.lag);
-    }
+    column("service", latencies.service);
+    if (run.open_loop && steady) column("lag", latencies.lag);
     if (std::all_of(columns.begin(), columns.end(), [](const Histogram* h) { return h->empty(); })) return;
 
     std::vector<TableRow> rows;
@@ -137,8 +135,9 @@ void text_percentiles(const RunResult& run, const Millis& ms, Page& page) {
     page.table("Percentiles (ms)", heads, rows, 15);
     if (weak) page.note(kWeakNote);
     if (any_below) page.note(kAtLeastNote);
-    if (run.open_loop && steady) {
-        page.note("response: due to done; service: sent to done; lag: due to sent");
+    if (steady) {
+        page.note(run.open_loop ? "response: due to done; service: sent to done; lag: due to sent"
+                                : "response: from a session's answer to its next one; service: sent to done");
     }
 }
 

@@ -43,13 +43,17 @@ std::uint32_t Dispatcher::take_room() noexcept {
 
 Decision Dispatcher::next(Mono now) noexcept {
     if (!open_ || idle_.empty()) return {};
-    const auto token = bucket_->take(now);
+    auto token = bucket_->take(now);
     if (!token) return {};
-    if (latency_limit_ && now - token->due > *latency_limit_) {
+    const Mono ready = freed_[first_freed_];
+    if (!bucket_->scheduled()) {
+        // Since the answer to the one before: what we take until we send is in its response. The first of a
+        // session in this load waits for nobody.
+        if (ready >= bucket_->start()) token->due = std::min(ready, now);
+    } else if (latency_limit_ && now - token->due > *latency_limit_) {
         ++missed_;
         return {Decision::Kind::miss, 0, *token, {}};
     }
-    const Mono ready = freed_[first_freed_];
     ++started_;
     ++in_flight_;
     return {Decision::Kind::start, take_room(), *token, ready};

@@ -223,6 +223,24 @@ TEST_CASE("the mean wait behind four connections is that of M/M/4") {
     }
 }
 
+// Little's law: sessions = throughput x mean response, whoever is slow. The server answers at once, so it is
+// the client that sessions wait for, and what it takes between an answer and the next query is in the
+// response.
+TEST_CASE("in a closed loop each session is in a response all the time") {
+    const FakeServerProcess server;
+    for (const int sessions : {1, 200}) {
+        INFO(sessions << " sessions");
+        const auto& summary = run_against(
+            server, {"--duration", "3", "-c", std::to_string(sessions), "--protocol", "prepared"})["summary"];
+        const double per_s = summary["throughput_per_s"];
+        CHECK(per_s * summary["response_ms"]["mean"].get<double>() / 1000 == Approx(sessions).epsilon(0.03));
+        const double in_service = per_s * summary["service_ms"]["mean"].get<double>() / 1000;
+        CHECK(in_service < sessions);
+        CHECK(summary["connection_efficiency_ratio"].get<double>() ==
+              Approx(in_service / sessions).epsilon(0.03));
+    }
+}
+
 TEST_CASE("at twice the capacity nothing is lost, the verdict is invalid, and no p99 makes a headline") {
     const FakeServerProcess server{{"--delay", "10ms"}};
     const std::vector<std::string> load{"--rate", "2000", "--duration", "5", "-c", "10"};

@@ -142,6 +142,25 @@ TEST_CASE("closing lets nothing in and hands out what was waiting") {
     CHECK(dispatcher.next_due() == Mono::max());
 }
 
+TEST_CASE("in a closed loop a query is due since the answer before it, but for a session's first") {
+    auto bucket = traffic::TokenBucket::unlimited(kStart, 10s);
+    Dispatcher dispatcher{2};
+    dispatcher.begin(bucket, 1ms);  // a limit that skips what is late in an open loop only
+    dispatcher.session_free(0, kStart - 1s);
+    dispatcher.session_free(1, kStart - 1s);
+    CHECK(dispatcher.next(kStart + 2ms).token.due == kStart + 2ms);
+    CHECK(dispatcher.next(kStart + 3ms).token.due == kStart + 3ms);
+    dispatcher.session_free(1, kStart + 50ms);
+    dispatcher.session_free(0, kStart + 51ms);
+    const auto first = dispatcher.next(kStart + 90ms);
+    REQUIRE(first.kind == Decision::Kind::start);
+    CHECK(first.session == 1);
+    CHECK(first.token.due == kStart + 50ms);
+    CHECK(first.ready == first.token.due);
+    CHECK(dispatcher.next(kStart + 91ms).token.due == kStart + 51ms);
+    CHECK(dispatcher.missed() == 0);
+}
+
 TEST_CASE("a closed loop abandons nothing") {
     Dispatcher dispatcher{1};
     dispatcher.begin(traffic::TokenBucket::unlimited(kStart, 10s));

@@ -67,7 +67,8 @@ TEST_CASE("what may stand for a value follows from the table's row") {
     CHECK(words(Command::run, "stream") == std::vector<std::string>{"-"});
     CHECK(value_candidates(row(Command::run, "stream")).files);
     CHECK(value_candidates(row(Command::run, "json")).files);
-    CHECK(value_candidates(row(Command::run, "connections")).none());
+    CHECK(words(Command::run, "connections") == std::vector<std::string>{"auto"});
+    CHECK(value_candidates(row(Command::run, "pipeline")).none());
     CHECK(value_candidates(row(Command::run, "username")).none());
     CHECK(value_candidates(row(Command::run, "mix")).none());
 

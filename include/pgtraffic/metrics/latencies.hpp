@@ -83,8 +83,10 @@ struct Latencies {
 /// was sent: so many queries never were, and nobody knows for how long they would have waited.
 [[nodiscard]] bool lag_is_lower_bound(const Counts& counts, double q) noexcept;
 
-/// Mean service / (mean pool wait + mean service), the original's "connection efficiency". None where nothing
-/// succeeded, or more than one in a hundred was never sent.
+/// Mean service / (mean pool wait + mean service), the original's "connection efficiency". In a closed loop,
+/// where no session is waited for and each waits for us between two queries, mean service / mean response.
+/// None where nothing succeeded, or more than one in a hundred was never sent, or, in a closed loop, had no
+/// answer.
 [[nodiscard]] std::optional<double> connection_efficiency(const Latencies& latencies,
                                                           const Counts& counts) noexcept;
 

@@ -59,6 +59,8 @@ class TokenBucket {
     [[nodiscard]] base::Mono next_due() const noexcept;
 
     [[nodiscard]] std::uint64_t taken() const noexcept { return taken_; }
+    /// Its tokens are due at times of a schedule; else it is a closed loop's.
+    [[nodiscard]] bool scheduled() const noexcept { return schedule_ != nullptr; }
 
     /// How many tokens have been due until `now`, taken or not: "planned". Amortised constant time; `now`
     /// must not go back. In a closed loop: what was taken.
