@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <csignal>
 #include <cstdio>
+#include <cstdlib>
 #include <exception>
 #include <new>
 #include <string>
@@ -43,6 +44,18 @@ void end_by_signals_as_first_process() {
         const auto before = std::signal(number, [](int caught) { ::_exit(128 + caught); });
         if (before == SIG_IGN) std::signal(number, SIG_IGN);  // nohup
     }
+}
+
+/// Without memory in a callback of the loop, which nothing may escape, there is no way on.
+void end_without_memory() {
+    try {
+        if (const auto thrown = std::current_exception()) std::rethrow_exception(thrown);
+    } catch (const std::bad_alloc&) {
+        cli::write_stderr("pgtraffic: out of memory\n");
+        std::_Exit(1);
+    } catch (...) {
+    }
+    std::abort();
 }
 
 /// A message may quote the server, a file or an argument.
@@ -100,6 +113,7 @@ int run_program(const std::vector<std::string>& argv) {
 }  // namespace
 
 int main(int argc, char** argv) {
+    std::set_terminate(end_without_memory);
     std::signal(SIGPIPE, SIG_IGN);
     std::signal(SIGCHLD, SIG_DFL);  // who started us may have it ignored, and nobody learns how a child ended
     std::signal(SIGXFSZ, SIG_IGN);  // a file that may grow no further fails as one on a full disk does

@@ -1,6 +1,10 @@
 #include "pgtraffic/cli/run_files.hpp"
 
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
 #include <exception>
+#include <vector>
 
 #include "pgtraffic/base/error.hpp"
 #include "pgtraffic/cli/output.hpp"
@@ -15,9 +19,15 @@
 namespace pgtraffic::cli {
 namespace {
 
-void write_whole(report::OutputFile& file, const std::string& text) {
-    file.write(text);
-    file.commit();
+/// What a disk had no room for it has room for again, for those behind it.
+void write_whole(std::optional<report::OutputFile>& file, const std::string& text) {
+    try {
+        file->write(text);
+        file->commit();
+    } catch (...) {
+        file.reset();
+        throw;
+    }
 }
 
 /// The report for people, or for programs that read pgbench's.
@@ -58,20 +68,24 @@ void RunFiles::write_reports(const metrics::RunResult& result) {
     const auto document = wants_json || html_ ? report::json_report(result) : nlohmann::ordered_json{};
     const auto json = wants_json ? report::json_text(document) : std::string{};
     // A disk that is full takes one report, not those behind it; nor does a defect of ours.
-    std::exception_ptr first_failure;
-    const auto attempt = [&first_failure](const auto& write) {
+    std::vector<std::string> refused;
+    std::exception_ptr defect;
+    const auto attempt = [&](const auto& write) {
         try {
             write();
+        } catch (const base::Error& error) {
+            refused.emplace_back(error.what());
         } catch (const std::exception&) {
-            if (!first_failure) first_failure = std::current_exception();
+            defect = std::current_exception();
         }
     };
-    if (json_) attempt([&] { write_whole(*json_, json); });
-    if (csv_) attempt([&] { write_whole(*csv_, report::csv_intervals(result)); });
-    if (hdr_log_) attempt([&] { write_whole(*hdr_log_, report::hdr_log(result)); });
-    if (html_) attempt([&] { write_whole(*html_, report::html_report(document)); });
+    if (json_) attempt([&] { write_whole(json_, json); });
+    if (csv_) attempt([&] { write_whole(csv_, report::csv_intervals(result)); });
+    if (hdr_log_) attempt([&] { write_whole(hdr_log_, report::hdr_log(result)); });
+    if (html_) attempt([&] { write_whole(html_, report::html_report(document)); });
     attempt([&] { options_.format == Format::json ? write_stdout(json) : print_text(result, options_); });
-    if (first_failure) std::rethrow_exception(first_failure);
+    if (defect) std::rethrow_exception(defect);
+    if (!refused.empty()) throw base::Error(fmt::format("{}", fmt::join(refused, "\n")));
 }
 
 }  // namespace pgtraffic::cli

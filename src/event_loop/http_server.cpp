@@ -209,7 +209,8 @@ void HttpServer::publish(std::string_view text) {
 
 void HttpServer::on_time() noexcept {
     resting_ = false;
-    if (published_) return work();  // of a connection taken back the library's timeout does not tell
+    if (published_ || again_)
+        return work();  // of a connection taken back the library's timeout does not tell
     MHD_UNSIGNED_LONG_LONG in_ms = 0;
     if (MHD_get_timeout(daemon_, &in_ms) == MHD_YES && in_ms == 0) return work();
     wait();
@@ -222,11 +223,20 @@ void HttpServer::work() noexcept {
     working_ = true;
     published_ = false;
     drop_slow_askers(begin);
+    const unsigned before = connections();
     MHD_run(daemon_);
+    // With all places taken the library does not listen, and does so again in the run behind the one in which
+    // a place came free.
+    again_ = connections() < before;
     working_ = false;
     resting_ = true;
     poll_.stop();
     timer_.start((base::mono_now() - begin) * kRest);
+}
+
+unsigned HttpServer::connections() const noexcept {
+    const auto* info = MHD_get_daemon_info(daemon_, MHD_DAEMON_INFO_CURRENT_CONNECTIONS);
+    return info != nullptr ? info->num_connections : 0;
 }
 
 /// The library's own patience begins anew with each byte. Whoever needs that long for a request takes

@@ -206,6 +206,14 @@ void judge_failures(const RunResult& run, Judge& judge) {
     }
 }
 
+void judge_search(const RunResult& run, Judge& judge) {
+    if (!run.rate_search || !run.rate_search->in_vain) return;
+    judge.add(
+        "rate_search", 0, 1, VerdictStatus::invalid,
+        "the rate that was looked for was not found, and the one that the run had means nothing: name one "
+        "with --rate or --peak-rate");
+}
+
 }  // namespace
 
 bool starved(const ClientResult& client) noexcept {
@@ -237,6 +245,7 @@ Verdict judge(const RunResult& run) {
     judge_generator_lag(run, judge);
     judge_client(run, judge);
     judge_backlog(run, judge);
+    judge_search(run, judge);
     return judge.verdict();
 }
 

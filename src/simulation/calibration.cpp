@@ -75,6 +75,7 @@ void Calibration::report(metrics::RunResult& result) const {
     result.rate_search->wanted = search_.wanted();
     if (!finished()) return result.warnings.push_back(search_.broken_off());
     const PeakRate peak = search_.result();
+    result.rate_search->in_vain = peak.blind || peak.given_up;
     if (!plan_.find_rate || peak.found())
         result.peak_rate_spread_per_s = {peak.lowest_per_s, peak.highest_per_s};
     for (auto& warning : search_warnings(peak, plan_.find_rate, search_.has_objectives(), lost_))

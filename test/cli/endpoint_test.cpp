@@ -228,6 +228,25 @@ TEST_CASE("listeners that left make room for others behind the end of a run, too
     CHECK(run.process().wait().exit_code == 0);
 }
 
+TEST_CASE("clients that leave in the middle of a request, all places taken, make room for others") {
+    ListeningRun run{{"--rate", "50", "-T", "60"}};
+    {
+        std::list<test::HttpClient> half;
+        for (int i = 0; i < 18; ++i) {  // two more than there are places
+            half.emplace_back(run.port());
+            half.back().send("GET /met");
+        }
+        test::HttpClient one_more{run.port()};
+        one_more.send("GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n");
+        // Behind the others it waits for a place; they leave meanwhile.
+        half.clear();
+        CHECK(one_more.read("\r\n").find(" 200 ") != std::string::npos);
+    }
+    CHECK(test::http_get(run.port(), "/healthz").body == "ok\n");
+    run.process().send_signal(SIGINT);
+    CHECK(run.process().wait().exit_code == 130);
+}
+
 TEST_CASE("one who asks for the events when the program ends does not break its end") {
     ListeningRun run{{"--rate", "50", "-T", "1", "--linger", "60"}};
     std::list<test::HttpClient> silent;

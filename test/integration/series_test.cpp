@@ -160,10 +160,12 @@ TEST_CASE("a file that cannot be written at the end takes no other report along"
     const auto database = test::fresh_database();
     const test::TemporaryFile scenario{kQuick};
     const test::Folder folder;
-    const auto ended = test::run_pgtraffic({"run", "-d", database.dsn(), "--scenario", scenario.path(), "-t",
-                                            "20", "-c", "2", "--warmup", "0", "--json", "/dev/full", "--csv",
-                                            folder / "series.csv", "--html", folder / "report.html"});
+    const auto ended =
+        test::run_pgtraffic({"run", "-d", database.dsn(), "--scenario", scenario.path(), "-t", "20", "-c",
+                             "2", "--warmup", "0", "--json", "/dev/full", "--csv", folder / "series.csv",
+                             "--html", folder / "report.html", "--hdr-log", "/dev/full"});
     CHECK(ended.exit_code == 1);
+    CHECK(ended.err.find("--hdr-log: cannot write \"/dev/full\"") != std::string::npos);
     CHECK(ended.err.find("--json: cannot write \"/dev/full\": No space left on device") != std::string::npos);
     CHECK(ended.out.find("Total Queries:") != std::string::npos);
     CHECK(test::read_file(folder / "series.csv").find("elapsed_s") != std::string::npos);

@@ -230,8 +230,9 @@ TEST_CASE("in a closed loop each session is in a response all the time") {
     const FakeServerProcess server;
     for (const int sessions : {1, 200}) {
         INFO(sessions << " sessions");
-        const auto& summary = run_against(
-            server, {"--duration", "3", "-c", std::to_string(sessions), "--protocol", "prepared"})["summary"];
+        const auto result = run_against(
+            server, {"--duration", "3", "-c", std::to_string(sessions), "--protocol", "prepared"});
+        const auto& summary = result["summary"];
         const double per_s = summary["throughput_per_s"];
         CHECK(per_s * summary["response_ms"]["mean"].get<double>() / 1000 == Approx(sessions).epsilon(0.03));
         const double in_service = per_s * summary["service_ms"]["mean"].get<double>() / 1000;

@@ -239,6 +239,16 @@ TEST_CASE("where nearly all failed, a longer run is no cure") {
     CHECK(verdict.reasons[0].code == "failures");
 }
 
+TEST_CASE("a run whose rate was looked for in vain speaks of nothing") {
+    auto run = good_run();
+    run.rate_search.emplace();
+    CHECK(metrics::judge(run).status == VerdictStatus::valid);
+    run.rate_search->in_vain = true;
+    const auto verdict = metrics::judge(run);
+    CHECK(verdict.status == VerdictStatus::invalid);
+    CHECK(verdict.says("rate_search"));
+}
+
 TEST_CASE("the gravest reason comes first") {
     auto run = good_run();
     run.client.loop_busy_ratio = 0.85;

@@ -74,6 +74,7 @@ class HttpServer {
     void on_time() noexcept;
     void work() noexcept;
     void wait() noexcept;
+    [[nodiscard]] unsigned connections() const noexcept;
     void drop_slow_askers(base::Mono now) noexcept;
     [[nodiscard]] int answer(MHD_Connection* connection, std::string_view path, std::string_view method);
 
@@ -91,6 +92,7 @@ class HttpServer {
     bool working_ = false;
     bool closing_ = false;
     bool published_ = false;  // and not passed on yet
+    bool again_ = false;      // the library has more to do than it tells
 };
 
 }  // namespace pgtraffic::event_loop

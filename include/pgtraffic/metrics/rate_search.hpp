@@ -40,6 +40,7 @@ struct RateSearch {
     std::string wanted;               ///< in words: "highest rate at which response.p99 < 20ms"
     std::vector<SearchStep> steps;    ///< in order
     std::vector<double> found_per_s;  ///< by each search that came to its end
+    bool in_vain = false;             ///< it ended, and what the run has for a rate means nothing
 };
 
 }  // namespace pgtraffic::metrics
