@@ -8,8 +8,10 @@ namespace {
 std::vector<std::string> step_row(const Json& step, const std::string& at, const HtmlFigures& figure) {
     std::vector<std::string> row{figure(at + "connections", Look::count),
                                  figure(at + "throughput_per_s", Look::rate),
-                                 figure(at + "failed", Look::count), figure(at + "duration_s", Look::seconds),
-                                 figure(at + "response_ms/count", Look::count)};
+                                 figure(at + "failed", Look::count),
+                                 figure(at + "duration_s", Look::seconds),
+                                 figure(at + "response_ms/count", Look::count),
+                                 figure(at + "response_ms/mean", Look::millis)};
     if (step["disturbed"] == true) row[1] = "connections were lost";
     for (const auto* key : {"p50", "p95", "p99", "max"})
         row.push_back(figure.percentile(at + "response_ms", key));
@@ -23,6 +25,7 @@ std::string steps_table(const Rows& rows) {
                        {"failed"},
                        {"for"},
                        {"responses"},
+                       {"mean ms"},
                        {"p50 ms"},
                        {"p95 ms"},
                        {"p99 ms"},

@@ -19,7 +19,8 @@ std::vector<std::string> step_row(const Json& step, const std::string& at, const
                                  verdict_html(text_of(step, "verdict")),
                                  figure(at + "throughput_per_s", Look::rate),
                                  figure(at + "duration_s", Look::seconds),
-                                 figure(at + "response_ms/count", Look::count)};
+                                 figure(at + "response_ms/count", Look::count),
+                                 figure(at + "response_ms/mean", Look::millis)};
     for (const auto* key : {"p50", "p95", "p99", "max"})
         row.push_back(figure.percentile(at + "response_ms", key));
     return row;
@@ -33,6 +34,7 @@ std::string steps_table(const Rows& rows) {
                        {"attained /s"},
                        {"for"},
                        {"responses"},
+                       {"mean ms"},
                        {"p50 ms"},
                        {"p95 ms"},
                        {"p99 ms"},
@@ -49,17 +51,19 @@ std::string html_search(const Json& document, const HtmlFigures& figure) {
     Rows rows;
     for (std::size_t i = 0; i < steps.size(); ++i)
         rows.push_back(step_row(steps[i], fmt::format("/rate_search/steps/{}/", i), figure));
+    const bool looked_longer = !steps.empty() && steps.back()["search"] == 4;  // behind the three
     std::string each;
     for (std::size_t i = 0; i < list_of(*found, "found_per_s").size(); ++i) {
         each += (i == 0 ? "" : ", ") + figure(fmt::format("/rate_search/found_per_s/{}", i), Look::rate);
     }
     return section(
         "search", "Search for the rate",
-        hint(fmt::format("Looked for: the {}. {} Each step was a load of seconds before the measured one.",
-                         html_text(text_of(*found, "wanted")),
-                         each.empty()
-                             ? "No search came to its end."
-                             : fmt::format("What the searches found, in queries a second: {}.", each))) +
+        hint(fmt::format(
+            "Looked for: the {}. {} Each step was a load of seconds before the measured one.",
+            html_text(text_of(*found, "wanted")),
+            each.empty() ? "No search came to its end."
+                         : fmt::format("What the searches found, in queries a second: {}.{}", each,
+                                       looked_longer ? " The last steps, longer ones, proved it." : ""))) +
             "<p class=\"where no-print\" id=\"rate\">Point at the chart to read a step.</p>\n" +
             html_chart("chart-search", "Response time by rate", "queries a second across; log axis", true) +
             "<details><summary>The steps, as they came</summary>" + with_mark_notes(steps_table(rows)) +

@@ -383,11 +383,8 @@ Json audit_json(const RunResult& run) {
 
 Json response_figures_json(const std::optional<metrics::ResponseFigures>& figures) {
     if (!figures) return nullptr;
-    return {{"count", figures->count},
-            {"p50", millis(figures->p50)},
-            {"p95", millis(figures->p95)},
-            {"p99", millis(figures->p99)},
-            {"max", millis(figures->max)}};
+    return {{"count", figures->count},     {"mean", millis(figures->mean)}, {"p50", millis(figures->p50)},
+            {"p95", millis(figures->p95)}, {"p99", millis(figures->p99)},   {"max", millis(figures->max)}};
 }
 
 Json rate_search_json(const metrics::RateSearch& search) {

@@ -16,14 +16,19 @@ using base::Nanos;
 using Verdict = metrics::SearchStep::Verdict;
 
 std::string PeakSearch::wanted() const {
-    const auto rate = objectives_.empty() ? "highest rate that the server carries"
-                                          : fmt::format("highest rate at which {}", objectives_.text());
+    const auto rate = objectives_.empty()
+                          ? fmt::format(
+                                "highest rate that the server carries, its mean response up to {:.0f} times "
+                                "that of a light load, or {} longer",
+                                kTolerable, base::format_duration(kUnfelt))
+                          : fmt::format("highest rate at which {}", objectives_.text());
     if (objectives_.others().empty()) return rate;
     return fmt::format("{}; {} is for the end", rate, objectives_.others());
 }
 
 double PeakSearch::next_rate() const noexcept {
     if (closed_loop_ == 0) return 0;
+    if (proves()) return proof_per_s_;
     return light_service_ ? (low_ + high_) / 2 : closed_loop_ * floor_;
 }
 
@@ -85,7 +90,8 @@ Nanos PeakSearch::length_of_arrivals(double rate_per_s, Nanos longest) const noe
 Nanos PeakSearch::takes_at_least() const noexcept {
     const double middle = closed_loop_ * (floor_ + ceiling_) / 2;
     const Nanos step = std::max(search_length_, length_of_arrivals(middle, kLongestForThese));
-    return length_ + kRounds * kStepsInRound * step;
+    return length_ + kRounds * kStepsInRound * step +
+           (objectives_.empty() ? Nanos{0} : std::max(kProof, step));
 }
 
 metrics::SearchStep PeakSearch::figures_of(const Step& step, Nanos length) const noexcept {
@@ -114,7 +120,9 @@ void PeakSearch::end_step(Nanos length, std::uint64_t planned, std::uint64_t sta
     if (step.succeeded > 0) blind_ = false;
     const bool is_carried = met && carried(step, length, planned, started);
     told.verdict = is_carried ? Verdict::carried : Verdict::not_carried;
-    tried_again_ = !is_carried && !objectives_.empty() && step.succeeded > 0 && !tried_again_;
+    if (proves()) return end_proof(is_carried);  // whose run may meet with a stall as well
+    // One stall of the machine spoils a step at any rate: what fails is tried once more.
+    tried_again_ = !is_carried && step.succeeded > 0 && !tried_again_;
     if (tried_again_) return;
     if (!light_service_) return end_light_step(step, length, is_carried);
     (is_carried ? low_ : high_) = next_rate();
@@ -122,30 +130,45 @@ void PeakSearch::end_step(Nanos length, std::uint64_t planned, std::uint64_t sta
     at_floor_ = at_floor_ || (!floor_carried_ && low_ == closed_loop_ * floor_);
     trace_.found_per_s.push_back(low_);
     highest_ = std::max(highest_, high_);
+    if (proves()) return begin_proof(*std::ranges::min_element(trace_.found_per_s));
     begin_round();
+}
+
+void PeakSearch::begin_proof(double rate_per_s) noexcept {
+    proof_per_s_ = rate_per_s;
+    length_ = std::max({kProof, search_length_, length_of_arrivals(rate_per_s, kLongestForThese)});
+}
+
+void PeakSearch::end_proof(bool is_carried) noexcept {
+    proven_ = is_carried || ++proofs_ == kMostProofs;
+    if (!is_carried) highest_ = proof_per_s_;
+    if (!proven_) begin_proof(proof_per_s_ * kLess);
 }
 
 std::string PeakSearch::last_step() const {
     const auto& step = trace_.steps.back();
     const auto load = step.rate_per_s > 0 ? fmt::format("{} queries/s", rate_text(step.rate_per_s))
                                           : std::string{"closed loop"};
-    const auto p99 =
-        step.response ? fmt::format(", p99 {}", base::format_duration(step.response->p99)) : std::string{};
+    // That by which it was judged.
+    std::string felt;
+    if (step.response)
+        felt = objectives_.empty() ? fmt::format(", mean {}", base::format_duration(step.response->mean))
+                                   : fmt::format(", p99 {}", base::format_duration(step.response->p99));
     switch (step.verdict) {
         case Verdict::disturbed:
             return fmt::format("{}: connections were lost", load);
         case Verdict::closed_loop:
             if (closed_loop_ > 0)
-                return fmt::format("{}: {} queries/s{}", load, rate_text(closed_loop_), p99);
+                return fmt::format("{}: {} queries/s{}", load, rate_text(closed_loop_), felt);
             [[fallthrough]];
         case Verdict::too_short:
             return fmt::format("{}: queries take long, once more", load);
         case Verdict::carried:
-            return fmt::format("{}: carried{}", load, p99);
+            return fmt::format("{}: carried{}", load, felt);
         case Verdict::not_carried:
             break;
     }
-    return fmt::format("{}: not carried{}{}", load, p99, tried_again_ ? ", once more" : "");
+    return fmt::format("{}: not carried{}{}", load, felt, tried_again_ ? ", once more" : "");
 }
 
 void PeakSearch::end_closed_loop(const Step& step, Nanos length) noexcept {
@@ -193,9 +216,11 @@ metrics::Warning PeakSearch::broken_off() const {
                              : std::string{};
     if (!trace_.found_per_s.empty())
         so_far += fmt::format(", the first search found {}", rate_text(trace_.found_per_s.front()));
+    const auto where =
+        proves() ? std::string{"the proof of its rate"}
+                 : fmt::format("search {} of {} for its rate", trace_.found_per_s.size() + 1, kRounds);
     return {"peak_disturbed",
-            fmt::format("the run ended in search {} of {} for its rate, before anything was measured{}",
-                        trace_.found_per_s.size() + 1, kRounds, so_far)};
+            fmt::format("the run ended in {}, before anything was measured{}", where, so_far)};
 }
 
 PeakRate PeakSearch::result() const {
@@ -203,18 +228,19 @@ PeakRate PeakSearch::result() const {
     const double floor = closed_loop_ * floor_;
     if (in_vain_) {
         const double guess = closed_loop_ > 0 ? floor : 1.0;
-        return {guess, guess, guess, closed_loop_, blind_, at_floor_, floor, given_up_};
+        return {guess, guess, guess, closed_loop_, blind_, at_floor_, floor, given_up_, false};
     }
     auto sorted = trace_.found_per_s;
     std::sort(sorted.begin(), sorted.end());
     return {sorted[sorted.size() / 2],
-            sorted.front(),
+            objectives_.empty() ? sorted.front() : proof_per_s_,
             highest_,
             closed_loop_,
             blind_,
             at_floor_,
             floor,
-            given_up_};
+            given_up_,
+            proofs_ == kMostProofs};
 }
 
 }  // namespace pgtraffic::simulation

@@ -53,6 +53,14 @@ std::vector<metrics::Warning> search_warnings(const PeakRate& peak, bool of_rate
                                 "was carried: it is hardly more than a guess; give {} N",
                                 what, option)});
     }
+    if (of_rate && peak.unproven) {
+        warnings.push_back(
+            {kCode,
+             fmt::format("neither what the searches found nor, down to {} queries/s, less held on a longer "
+                         "look: what decides comes and goes; run again",
+                         rate_text(peak.lowest_per_s))});
+        return warnings;
+    }
     // Where they agree the steps are a few per cent apart.
     if (of_rate && peak.found() && peak.highest_per_s > kFarApart * peak.lowest_per_s) {
         warnings.push_back(

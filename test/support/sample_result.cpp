@@ -145,13 +145,13 @@ RunResult sample_searched_run() {
     RunResult run = sample_closed_run();
     auto& search = run.connection_search.emplace();
     const auto step = [](std::uint32_t connections, double per_s, base::Nanos p99) {
-        return metrics::ConnectionStep{
-            connections,
-            2,
-            per_s,
-            0,
-            false,
-            metrics::ResponseFigures{static_cast<std::uint64_t>(2 * per_s), p99 / 3, p99 / 2, p99, p99 * 2}};
+        return metrics::ConnectionStep{connections,
+                                       2,
+                                       per_s,
+                                       0,
+                                       false,
+                                       metrics::ResponseFigures{static_cast<std::uint64_t>(2 * per_s),
+                                                                p99 / 3, p99 / 3, p99 / 2, p99, p99 * 2}};
     };
     search.steps = {step(1, 2'100, 900us),      step(2, 4'150.5, 1ms),      step(3, 6'000, 1'100us),
                     step(4, 7'900, 1'200us),    step(6, 11'500, 1'400us),   step(150, 20'000, 5'400us),
@@ -247,11 +247,11 @@ RunResult sample_open_run() {
     using Verdict = metrics::SearchStep::Verdict;
     run.rate_search = metrics::RateSearch{
         "highest rate at which response.p99 < 10ms",
-        {{0, 0, 2, 905.5, Verdict::closed_loop, {{1'811, 21ms, 30ms, 44ms, 61ms}}},
+        {{0, 0, 2, 905.5, Verdict::closed_loop, {{1'811, 22ms, 21ms, 30ms, 44ms, 61ms}}},
          {0, 181.1, 2.5, 0, Verdict::disturbed, std::nullopt},
-         {0, 181.1, 2.5, 180.25, Verdict::carried, {{451, 1'200us, 2ms, 9ms, 9'500us}}},
-         {1, 543.3, 2.5, 541.5, Verdict::carried, {{1'354, 2ms, 4ms, 9'750us, 30ms}}},
-         {1, 724.4, 2.5, 702.75, Verdict::not_carried, {{1'757, 5ms, 31ms, 74ms, 102ms}}}},
+         {0, 181.1, 2.5, 180.25, Verdict::carried, {{451, 1'300us, 1'200us, 2ms, 9ms, 9'500us}}},
+         {1, 543.3, 2.5, 541.5, Verdict::carried, {{1'354, 2'200us, 2ms, 4ms, 9'750us, 30ms}}},
+         {1, 724.4, 2.5, 702.75, Verdict::not_carried, {{1'757, 9ms, 5ms, 31ms, 74ms, 102ms}}}},
         {620.5, 601.25, 633}};
     run.audit = {{"orders", "order_number", 80'000, 83'702, 3'700, 5, 2, 3, 0, 0}};
     run.warnings = {{"empty_updates", "23 % of the updates found no order in the state that they need."}};

@@ -28,6 +28,7 @@ struct PeakRate {
     bool at_floor = false;         ///< in some round not even the lowest rate that is tried was carried
     double floor_per_s = 0;        ///< that one
     bool given_up = false;         ///< in one step after the other connections were lost
+    bool unproven = false;         ///< no lower rate held on a longer look: the last that was looked at
 
     [[nodiscard]] bool found() const noexcept { return !blind && !at_floor && !given_up; }
 };
@@ -48,20 +49,24 @@ class PeakSearch {
     static constexpr base::Nanos kLongestForThese = std::chrono::seconds{5};
     static constexpr int kRounds = 3;
     static constexpr int kStepsInRound = 5;
-    static constexpr int kMostDisturbed = 5;  // steps, of all
+    static constexpr int kMostDisturbed = 5;                         // steps, of all
+    static constexpr base::Nanos kProof = std::chrono::seconds{10};  // of what was found for objectives
+    static constexpr double kLess = 0.9;
+    static constexpr int kMostProofs = 5;
 
     /// A rate is carried while the mean response stays below so many times the mean service of a light load,
-    /// or less than kUnfelt above it: where an answer takes microseconds, the machine's own hiccups are
-    /// longer. It is the response that tells, not the wait for a session: where the sessions are many, what
-    /// is more than the server carries waits inside of it.
+    /// or less than kUnfelt above it: where an answer takes microseconds, one stall of the machine within a
+    /// step makes more. It is the response that tells, not the wait for a session: where the sessions are
+    /// many, what is more than the server carries waits inside of it.
     static constexpr double kTolerable = 2;
-    static constexpr base::Nanos kUnfelt = std::chrono::microseconds{500};
+    static constexpr base::Nanos kUnfelt = std::chrono::milliseconds{2};
 
     PeakSearch() = default;
     /// A rate is carried while these are met instead, or as well where none of them limits the response.
     /// Steps are long enough for their percentiles, as far as kLongestStep allows. Where the light step does
-    /// not meet them a lighter one is tried, and where that does not either there is nothing to look for. One
-    /// stall of the machine spoils a tail at any rate: what fails is tried once more.
+    /// not meet them a lighter one is tried, and where that does not either there is nothing to look for.
+    /// What the rounds found is looked at once more, for kProof: near the limit queues take long to build up.
+    /// Where it does not hold, less is tried.
     explicit PeakSearch(Objectives objectives)
         : objectives_{std::move(objectives)},
           ceiling_{objectives_.empty() ? kCeiling : kCeilingWithObjectives} {}
@@ -100,7 +105,9 @@ class PeakSearch {
     /// Behind the closed loop: what is to come takes so long, or longer.
     [[nodiscard]] base::Nanos takes_at_least() const noexcept;
 
-    [[nodiscard]] bool finished() const noexcept { return in_vain_ || trace_.found_per_s.size() == kRounds; }
+    [[nodiscard]] bool finished() const noexcept {
+        return in_vain_ || (trace_.found_per_s.size() == kRounds && (proven_ || objectives_.empty()));
+    }
     /// All steps that are over, and what the rounds that are found.
     [[nodiscard]] const metrics::RateSearch& trace() const noexcept { return trace_; }
     /// Once finished.
@@ -134,6 +141,9 @@ class PeakSearch {
     void begin_light_step() noexcept;
     void begin_round() noexcept;
     void begin_step() noexcept;
+    [[nodiscard]] bool proves() const noexcept { return trace_.found_per_s.size() == kRounds; }
+    void begin_proof(double rate_per_s) noexcept;
+    void end_proof(bool is_carried) noexcept;
     [[nodiscard]] base::Nanos length_of_arrivals(double rate_per_s, base::Nanos longest) const noexcept;
     [[nodiscard]] metrics::SearchStep figures_of(const Step& step, base::Nanos length) const noexcept;
     [[nodiscard]] bool carried(const Step& step, base::Nanos length, std::uint64_t planned,
@@ -158,7 +168,10 @@ class PeakSearch {
     double low_ = 0;
     double high_ = 0;
     int step_ = 0;
-    double highest_ = 0;  // of all rounds high_
+    double highest_ = 0;      // of all rounds high_, then the last rate that a proof found too high
+    double proof_per_s_ = 0;  // the rate that is to be proven
+    int proofs_ = 0;          // that failed
+    bool proven_ = false;     // or given up as often as may be
     metrics::RateSearch trace_;
 };
 
