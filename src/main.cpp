@@ -58,10 +58,21 @@ void end_without_memory() {
     std::abort();
 }
 
-/// A message may quote the server, a file or an argument.
+/// A message may quote the server, a file or an argument. A tab indents a line, as libpq has it, or parts
+/// words.
 std::string safe_lines(std::string_view text) {
     constexpr std::size_t kLongestLine = 10'000;
-    return report::printable_lines(text, kLongestLine);
+    std::string spaced;
+    bool at_beginning = true;
+    for (const char c : text) {
+        if (c == '\t') {
+            spaced += at_beginning ? "    " : " ";
+            continue;
+        }
+        spaced += c;
+        at_beginning = c == '\n';
+    }
+    return report::printable_lines(spaced, kLongestLine);
 }
 
 /// From main(), with what it returns. A name that is still being looked up would keep exit() until the name

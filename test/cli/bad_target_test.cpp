@@ -169,6 +169,19 @@ TEST_CASE("a scenario that the server does not understand is refused with its op
     refused("select * from orders where order_id = $1", "1 parameter and is given 0");
 }
 
+TEST_CASE("a tab in what the server says indents a line, or is a blank") {
+    const auto database = test::filled_database();
+    const test::Folder folder;
+    const auto file = folder / "mine.json";
+    std::FILE* out = std::fopen(file.c_str(), "w");
+    REQUIRE(out != nullptr);
+    fmt::print(
+        out, R"({{"name": "mine", "operations": [{{"name": "look", "statements": [{{"sql": "SELECT $1::text",
+        "parameters": [{{"pick": "SELECT E'one\\n\\ttwo\\tthree'::int"}}]}}]}}]}})");
+    std::fclose(out);
+    check_refused({"run", "-d", database.dsn(), "--scenario", file}, {"\"one\n    two three\""});
+}
+
 TEST_CASE("an audit of a workload that inserts nothing to be found again is refused before the load") {
     const auto database = test::filled_database();
     const auto process = test::run_pgtraffic({"run", "-d", database.dsn(), "--audit", "-c", "2"});

@@ -133,7 +133,7 @@ const std::vector<Refusal>& refusals() {
         {"greeting-rude-parameters", ""},  // integration/escape_test: it lets us in
         {"greeting-then-goodbye", "closed the connection unexpectedly"},
         {"rows-after-auth", "cannot connect"},
-        {"prepare-close", "closed the connection unexpectedly"},
+        {"prepare-close", "closed the connection unexpectedly\n    This probably means"},
         {"prepare-garbage", "pgtraffic: "},
         {"prepare-no-rows", "is that a PostgreSQL server?"},
         {"prepare-words", "is that a PostgreSQL server?"},
