@@ -22,6 +22,13 @@ Json sample() {
     return report::json_report(test::sample_open_run());
 }
 
+/// The same of another run.
+Json sample(const char* id) {
+    auto result = sample();
+    result["run"]["id"] = id;
+    return result;
+}
+
 /// A path that nothing has, in a folder of its own.
 class NewFile {
  public:
@@ -63,7 +70,7 @@ TEST_CASE("a result and a scenario can come from standard input") {
     INFO(page.err);
     CHECK(page.exit_code == 0);
     CHECK(page.out.starts_with("<!DOCTYPE html>"));
-    const TemporaryFile other{report::json_text(sample())};
+    const TemporaryFile other{report::json_text(sample("b"))};
     CHECK(run_pgtraffic({"compare", other.path(), "-"}, options).exit_code == 0);
     check_refused({"compare", "-", "-"}, "- is standard input, which holds one result");
 
@@ -129,12 +136,13 @@ TEST_CASE("run knows before the load that its page cannot be written") {
 }
 
 TEST_CASE("compare tells the change and exits by its conditions") {
-    auto slower = sample();
+    auto slower = sample("b");
     for (auto* figure : {&slower["summary"]["response_ms"]["p99"], &slower["summary"]["response_ms"]["p50"]})
         *figure = figure->get<double>() * 2;
     const TemporaryFile a{sample().dump()};
     const TemporaryFile b{slower.dump()};
-    const auto same = run_pgtraffic({"compare", a.path(), a.path(), "--fail-if", "response.p99>+10%"});
+    const TemporaryFile c{sample("c").dump()};
+    const auto same = run_pgtraffic({"compare", a.path(), c.path(), "--fail-if", "response.p99>+10%"});
     CHECK(same.exit_code == 0);
     CHECK(same.out.find("No difference from A can be shown") != std::string::npos);
     const auto changed = run_pgtraffic(
@@ -144,7 +152,7 @@ TEST_CASE("compare tells the change and exits by its conditions") {
     CHECK(changed.out.find("throughput<-5%: 0 % in B: ok") != std::string::npos);
     const NewFile page;
     const auto as_json =
-        run_pgtraffic({"compare", a.path(), b.path(), a.path(), "--format", "json", "--html", page.path()});
+        run_pgtraffic({"compare", a.path(), b.path(), c.path(), "--format", "json", "--html", page.path()});
     CHECK(as_json.exit_code == 0);
     CHECK(Json::parse(as_json.out)["runs"].size() == 3);
     CHECK(test::read_file(page.path()).find("id=\"chart-p99\"") != std::string::npos);
@@ -156,17 +164,19 @@ TEST_CASE("compare tells the change and exits by its conditions") {
 TEST_CASE("compare takes groups of runs, parted by vs") {
     std::vector<std::unique_ptr<TemporaryFile>> files;
     for (const auto* id : {"1", "2", "3", "4", "5"}) {
-        auto result = sample();
-        result["run"]["id"] = id;
-        files.push_back(std::make_unique<TemporaryFile>(result.dump()));
+        files.push_back(std::make_unique<TemporaryFile>(sample(id).dump()));
     }
     const auto path = [&](std::size_t i) { return files.at(i)->path(); };
-    const auto single = run_pgtraffic({"compare", path(0), "vs", path(0), "--format", "json"});
+    const auto single = run_pgtraffic({"compare", path(0), "vs", path(1), "--format", "json"});
     const auto groups =
         run_pgtraffic({"compare", path(0), path(1), "vs", path(2), path(3), path(4), "--format", "json"});
     INFO(groups.err);
     check_refused({"compare", path(0), path(1), "vs", path(2), path(2)}, "B1 (\"" + path(2) + "\") and B2");
     check_refused({"compare", path(0), path(1), "vs", path(1), path(2), "--anyway"}, "are the same run");
+    // Also without groups: beside itself a run never differs, and each condition holds.
+    check_refused({"compare", path(0), path(0)},
+                  "A (\"" + path(0) + "\") and B (\"" + path(0) + "\") are the same run");
+    check_refused({"compare", path(0), path(1), path(1)}, "are the same run");
     REQUIRE(groups.exit_code == 0);
     REQUIRE(single.exit_code == 0);
     CHECK(Json::parse(single.out)["runs"][1]["label"] == "B");
@@ -177,7 +187,7 @@ TEST_CASE("compare takes groups of runs, parted by vs") {
 }
 
 TEST_CASE("compare refuses other loads unless told") {
-    auto faster = sample();
+    auto faster = sample("b");
     faster["config"]["rate"] = 600;
     const TemporaryFile a{sample().dump()};
     const TemporaryFile b{faster.dump()};
@@ -190,20 +200,21 @@ TEST_CASE("compare refuses other loads unless told") {
 
 TEST_CASE("compare says what is wrong with its words") {
     const TemporaryFile a{sample().dump()};
+    const TemporaryFile b{sample("b").dump()};
     const TemporaryFile foreign{"[]"};
     check_refused({"compare", a.path()}, "at least two results");
     check_refused({"compare", a.path(), "vs"}, "on both sides of vs");
     check_refused({"compare", "vs", a.path(), a.path()}, "on both sides of vs");
     check_refused({"compare", a.path(), a.path(), "vs", a.path()}, "at least two on each side of vs");
     check_refused({"compare", a.path(), foreign.path()}, foreign.path() + ": /: it is no result");
-    check_refused({"compare", a.path(), a.path(), "--fail-if", "response.p99>10ms"}, "--fail-if");
-    check_refused({"compare", a.path(), a.path(), "--fail-if", "respnse.p99>+10%"}, "column 1");
-    check_refused({"compare", a.path(), a.path(), "--fail-if", "throughput<5%"},
+    check_refused({"compare", a.path(), b.path(), "--fail-if", "response.p99>10ms"}, "--fail-if");
+    check_refused({"compare", a.path(), b.path(), "--fail-if", "respnse.p99>+10%"}, "column 1");
+    check_refused({"compare", a.path(), b.path(), "--fail-if", "throughput<5%"},
                   "written with its sign: <-5%");
     check_refused({"compare", a.path(), a.path(), "--html", a.path()}, "that is one of the results");
     check_refused({"compare", a.path(), a.path(), "--html", "/tmp/../" + a.path()},
                   "that is one of the results");
-    check_refused({"compare", a.path(), a.path(), "--html", "/nowhere/c.html"}, "--html: cannot write");
+    check_refused({"compare", a.path(), b.path(), "--html", "/nowhere/c.html"}, "--html: cannot write");
     check_refused({"compare", a.path(), a.path(), "--format", "json", "--html", "-"}, "--format json");
     check_refused({"compare", a.path(), a.path(), "--fail-iff", "x"}, "did you mean \"--fail-if\"?");
     std::vector<std::string> many{"compare"};
