@@ -317,7 +317,8 @@ Scenario scenario_of_scripts(const std::vector<ScriptFile>& files, ScriptVariabl
         operations.push_back(std::move(operation));
         names.push_back(std::move(name));
     }
-    const Json scenario{{"name", names.size() == 1 ? names.front() : "scripts"}, {"operations", operations}};
+    const auto name = names.size() == 1 ? names.front() : "multiple scripts";  // as pgbench calls them
+    const Json scenario{{"name", name}, {"operations", operations}};
     return parse_scenario({scenario, files.size() == 1 ? base::input_name(files.front().path) : "--file"});
 }
 

@@ -110,3 +110,16 @@ TEST_CASE("operations that are tried again have the lines of pgbench's scripts, 
     CHECK(pgtraffic.exit_code == 0);
     CHECK(comparable(forms_of(pgtraffic.out)) == comparable(forms_of(pgbench.out)));
 }
+
+TEST_CASE("several scripts are called what pgbench calls them") {
+    const auto database = test::filled_database();
+    const test::TemporaryFile script{"SELECT 1;\n", ".sql"};
+    const std::vector<std::string> both{"-f", script.path(), "-f", script.path(), "-c", "1", "-T", "1"};
+    std::vector<std::string> theirs{test::pgbench(), "-n", database.dsn()};
+    std::vector<std::string> ours{"-d", database.dsn(), "--warmup", "0", "--format", "pgbench"};
+    theirs.insert(theirs.end() - 1, both.begin(), both.end());
+    ours.insert(ours.end(), both.begin(), both.end());
+    constexpr const char* kName = "\ntransaction type: multiple scripts\n";
+    CHECK(test::run_process(theirs).out.find(kName) != std::string::npos);
+    CHECK(test::run_pgtraffic(ours).out.find(kName) != std::string::npos);
+}

@@ -220,7 +220,7 @@ TEST_CASE("files are scripts with weights, and named after themselves") {
     const auto both =
         workload::scenario_of_scripts({{one.path(), 3}, {two.path(), 1}, {two.path(), 0}}, {{"n", "7"}});
     REQUIRE(both.operations.size() == 3);
-    CHECK(both.name == "scripts");
+    CHECK(both.name == "multiple scripts");
     CHECK(both.operations[0].weight == 3);
     CHECK(both.operations[2].name == both.operations[1].name + " 2");
     CHECK(one.path().find(both.operations[0].name) != std::string::npos);
