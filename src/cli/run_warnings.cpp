@@ -24,8 +24,17 @@ namespace {
 const char* cure_of_emptiness(const workload::Operation& operation) {
     const bool reads = std::ranges::all_of(operation.statements,
                                            [](const auto& one) { return workload::only_reads(one.sql); });
-    return reads ? "Give its parameters values that the tables hold"
-                 : "Where it uses up what it looks for, add inserts to the mix, or fill the tables again";
+    const bool draws =
+        std::ranges::any_of(operation.statements, [](const auto& one) { return !one.arguments.empty(); });
+    if (reads)
+        return draws ? "Give its parameters values that the tables hold"
+                     : "No row fits its SQL as it is written, or row-level security hides the rows from this "
+                       "user";
+    return draws
+               ? "Where it uses up what it looks for, add inserts to the mix, or fill the tables again; else "
+                 "give its parameters values that the tables hold"
+               : "No row fits its SQL as it is written, it has used them up (fill the tables again), or "
+                 "row-level security hides them from this user";
 }
 
 void warn_of_emptiness(RunResult& result, const workload::Workload& workload) {

@@ -11,6 +11,8 @@
 
 using namespace pgtraffic;
 using namespace std::chrono_literals;
+using Catch::Matchers::Contains;
+using Catch::Matchers::EndsWith;
 using metrics::RunResult;
 
 namespace {
@@ -67,6 +69,30 @@ TEST_CASE("what the load tested little of, or could not do") {
               add_error(run, "23505", run.total.started / 50);
           }) == Codes{"seed_repeated"});
     CHECK(warned([](auto& run, auto&) { add_error(run, "23505", run.total.started / 50); }).empty());
+}
+
+TEST_CASE("what helps where nothing is found is of what the statements have") {
+    const auto told = [](const std::string& sql, const std::string& parameters) {
+        RunResult result = test::sample_closed_run();
+        result.warnings.clear();
+        result.operations.resize(1);
+        result.operations[0].counts.ok = 0;
+        result.operations[0].counts.empty = 9;
+        cli::add_warnings(
+            result,
+            test::workload_of(R"({"name": "w", "operations": [{"name": "o", "statements": [{"sql": ")" + sql +
+                              R"(", "parameters": )" + parameters + "}]}]}"),
+            {});
+        return result.warnings.front().message;
+    };
+    const std::string drawn = R"([{"integer": [1, 2]}])";
+    CHECK_THAT(told("SELECT $1", drawn), EndsWith("Give its parameters values that the tables hold"));
+    CHECK_THAT(told("SELECT 1", "[]"),
+               Contains("as it is written, or row-level security") && !Contains("parameters"));
+    CHECK_THAT(told("DELETE FROM t WHERE a = $1", drawn),
+               Contains("add inserts to the mix") && EndsWith("values that the tables hold"));
+    CHECK_THAT(told("DELETE FROM t", "[]"),
+               Contains("fill the tables again") && Contains("row-level security") && !Contains("inserts"));
 }
 
 TEST_CASE("what kind of server it was") {
