@@ -19,6 +19,7 @@ namespace pgtraffic::simulation {
 namespace {
 
 constexpr base::SqlState kSyntaxError{{'4', '2', '6', '0', '1'}};
+constexpr base::SqlState kUndefinedColumn{{'4', '2', '7', '0', '3'}};
 constexpr base::SqlState kUndefinedFunction{{'4', '2', '8', '8', '3'}};
 constexpr int kWarmupRoundTrips = 10;
 constexpr int kRoundTrips = 200;
@@ -91,6 +92,10 @@ std::string cure_for(const postgres::SqlError& error, const std::string& sql, co
 std::int64_t read_room(const postgres::Row& server, metrics::ServerInfo& info) {
     using Column = ServerColumns;
     const auto number = [&](std::size_t column) { return postgres::whole_number(server.at(column)); };
+    if (error.state() == kUndefinedColumn) {
+        return "\nThe built-in workloads are for the tables that `pgtraffic init` makes; other tables take "
+               "a --scenario (docs/scenarios.md), or --sql. Else check the name";
+    }
     const auto not_negative = [](std::int64_t n) {
         return static_cast<std::uint64_t>(std::max<std::int64_t>(n, 0));
     };

@@ -164,9 +164,17 @@ TEST_CASE("a scenario that the server does not understand is refused with its op
     };
     refused("selekt 1", "syntax error");
     refused("select no_such_column from orders", "no_such_column");
+    refused("select no_such_column from orders", "the tables that `pgtraffic init` makes");
     refused("select * from orders where order_id = :aid", "Parameters are $1, $2, ...");
     refused("select * from pgbench_accounts", "`pgbench -i` those of pgbench");
     refused("select * from orders where order_id = $1", "1 parameter and is given 0");
+}
+
+TEST_CASE("a database with other tables of the model's names is told what it takes") {
+    const auto database = test::fresh_database();
+    postgres::Client{database.conninfo()}.execute("CREATE TABLE orders (id bigint)");
+    check_refused({"run", "-d", database.dsn(), "--query-type", "select"},
+                  {"column \"order_id\" does not exist (SQLSTATE 42703)", "pgtraffic init", "--scenario"});
 }
 
 TEST_CASE("a tab in what the server says indents a line, or is a blank") {
