@@ -139,7 +139,8 @@ std::string connect_error(const PGconn* connection, const std::string& trouble, 
     std::string message = fmt::format("{} (SQLSTATE {})", field(PG_DIAG_MESSAGE_PRIMARY), state->text());
     if (const auto detail = field(PG_DIAG_MESSAGE_DETAIL); !detail.empty()) message += "\nDetail: " + detail;
     if (const auto hint = field(PG_DIAG_MESSAGE_HINT); !hint.empty()) message += "\nHint: " + hint;
-    throw SqlError(conninfo.without_secrets(message), *state);
+    const auto position = base::parse_count(field(PG_DIAG_STATEMENT_POSITION));
+    throw SqlError(conninfo.without_secrets(message), *state, position.value_or(0));
 }
 
 bool succeeded(const PGresult* result) {

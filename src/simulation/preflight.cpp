@@ -70,6 +70,20 @@ bool names_variables(std::string_view sql) {
     return false;
 }
 
+/// ", line 2, column 7 of its SQL": where the server met what is wrong with it. One line is short enough for
+/// the words that its message quotes.
+std::string place_in(std::string_view sql, const postgres::SqlError& error) {
+    if (error.position() == 0 || sql.find('\n') == std::string_view::npos) return "";
+    std::size_t end = 0;
+    for (auto left = error.position(); end < sql.size(); ++end) {
+        if (base::characters_of(sql.substr(end, 1)) == 1 && --left == 0) break;
+    }
+    const auto before = sql.substr(0, end);
+    const auto line_start = before.rfind('\n') + 1;  // npos + 1 is 0
+    return fmt::format(", line {}, column {} of its SQL", std::ranges::count(before, '\n') + 1,
+                       base::characters_of(before.substr(line_start)) + 1);
+}
+
 std::string cure_for(const postgres::SqlError& error, const std::string& sql, const std::string& database) {
     if (error.state() == base::kUndefinedTable) {
         return fmt::format(
@@ -77,6 +91,10 @@ std::string cure_for(const postgres::SqlError& error, const std::string& sql, co
             "built-in workloads, `pgbench -i` those of pgbench; else check the name, the "
             "database and the search_path",
             base::double_quoted(database));
+    }
+    if (error.state() == kUndefinedColumn) {
+        return "\nThe built-in workloads are for the tables that `pgtraffic init` makes; other tables take "
+               "a --scenario (docs/scenarios.md), or --sql. Else check the name";
     }
     if (error.state() == kSyntaxError && names_variables(sql))
         return "\nParameters are $1, $2, ... in the order of \"parameters\" (docs/scenarios.md), not :name";
@@ -92,10 +110,6 @@ std::string cure_for(const postgres::SqlError& error, const std::string& sql, co
 std::int64_t read_room(const postgres::Row& server, metrics::ServerInfo& info) {
     using Column = ServerColumns;
     const auto number = [&](std::size_t column) { return postgres::whole_number(server.at(column)); };
-    if (error.state() == kUndefinedColumn) {
-        return "\nThe built-in workloads are for the tables that `pgtraffic init` makes; other tables take "
-               "a --scenario (docs/scenarios.md), or --sql. Else check the name";
-    }
     const auto not_negative = [](std::int64_t n) {
         return static_cast<std::uint64_t>(std::max<std::int64_t>(n, 0));
     };
@@ -150,8 +164,8 @@ void check_statement(postgres::Client& client, const workload::Operation& operat
         }
     } catch (const postgres::SqlError& error) {
         if (!on_its_own && may_be_for_want_of_a_definition(error.state())) return;
-        throw base::Error(
-            fmt::format("{}: {}{}", place, error.what(), cure_for(error, statement.sql, client.database())));
+        throw base::Error(fmt::format("{}{}: {}{}", place, place_in(statement.sql, error), error.what(),
+                                      cure_for(error, statement.sql, client.database())));
     }
 }
 

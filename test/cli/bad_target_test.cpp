@@ -170,6 +170,18 @@ TEST_CASE("a scenario that the server does not understand is refused with its op
     refused("select * from orders where order_id = $1", "1 parameter and is given 0");
 }
 
+TEST_CASE("of SQL of several lines a message tells where it is wrong") {
+    const auto database = test::filled_database();
+    const auto refused = [&](const std::string& sql, const std::string& expected) {
+        check_refused({"run", "-d", database.dsn(), "--sql", sql}, {expected});
+    };
+    // In characters: the name before it has two bytes.
+    refused("SELECT 1\n  AS \"ü\", nothing\nFROM orders",
+            "operation \"sql\", line 2, column 11 of its SQL: column \"nothing\" does not exist");
+    refused("SELECT 1\nFROM", "line 2, column 5 of its SQL: syntax error at end of input");
+    refused("SELEKT 1", "operation \"sql\": syntax error at or near \"SELEKT\"");
+}
+
 TEST_CASE("a database with other tables of the model's names is told what it takes") {
     const auto database = test::fresh_database();
     postgres::Client{database.conninfo()}.execute("CREATE TABLE orders (id bigint)");

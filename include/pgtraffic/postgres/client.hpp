@@ -2,6 +2,7 @@
 // asking the server what it is. The load itself never uses it.
 #pragma once
 
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
@@ -21,11 +22,15 @@ namespace pgtraffic::postgres {
 /// An SQL statement that the server refused.
 class SqlError : public base::Error {
  public:
-    SqlError(const std::string& message, base::SqlState state) : Error(message), state_{state} {}
+    SqlError(const std::string& message, base::SqlState state, std::uint64_t position = 0)
+        : Error(message), state_{state}, position_{position} {}
     [[nodiscard]] base::SqlState state() const noexcept { return state_; }
+    /// Of the statement's character at which it went wrong, from 1 on; 0 where the server names none.
+    [[nodiscard]] std::uint64_t position() const noexcept { return position_; }
 
  private:
     base::SqlState state_;
+    std::uint64_t position_;
 };
 
 using Row = std::vector<std::optional<std::string>>;
