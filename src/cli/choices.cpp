@@ -44,7 +44,11 @@ traffic::Pattern pattern_of_scenario(const workload::Scenario& scenario, const s
 
 metrics::ThresholdScope threshold_scope(const RunOptions& options, const RunChoice& choice) {
     metrics::ThresholdScope scope;
-    for (const auto& operation : choice.scenario.operations) scope.operations.push_back(operation.name);
+    for (const auto& operation : choice.scenario.operations) {
+        scope.operations.push_back(operation.name);
+        for (const auto& statement : operation.statements)
+            scope.statements.emplace_back(operation.name, statement.name);
+    }
     if (choice.traffic.pattern) {
         for (const auto& phase : choice.traffic.pattern->phases) scope.phases.push_back(phase.name);
     } else {

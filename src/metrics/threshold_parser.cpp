@@ -115,6 +115,7 @@ class Parser {
     void take_quoted_name(const std::vector<std::string>& names, std::string_view kind);
     [[noreturn]] void refuse_name(std::size_t at, std::string_view name,
                                   const std::vector<std::string>& names, std::string_view kind) const;
+    void refuse_statement(std::size_t at, std::string_view operation) const;
     void refuse_unknown_scope() const;
     const MetricRow& parse_metric();
     void parse_statistic(const MetricRow& row);
@@ -197,6 +198,19 @@ void Parser::refuse_unknown_scope() const {
     }
 }
 
+/// "place.commit.service.p99": the report has such lines.
+void Parser::refuse_statement(std::size_t at, std::string_view operation) const {
+    const auto rest = text_.substr(at);
+    for (const auto& [its_operation, name] : scope_.statements) {
+        if (its_operation != operation || !rest.starts_with(name) ||
+            !rest.substr(name.size()).starts_with('.'))
+            continue;
+        fail(at, fmt::format(
+                     "\"{}\" is a statement of \"{}\", and conditions are of whole operations: leave it out",
+                     name, operation));
+    }
+}
+
 void Parser::parse_scope() {
     if (text_.substr(at_).starts_with('"')) {
         result_.population = Population::operation;
@@ -217,6 +231,7 @@ const MetricRow& Parser::parse_metric() {
         fail(begin, fmt::format("a metric is missing; known are {}", fmt::join(allowed_metrics(), ", ")));
     }
     const auto* row = find_metric(word);
+    if (row == nullptr && result_.population == Population::operation) refuse_statement(begin, result_.name);
     if (row == nullptr && statistic_of(word)) {
         fail(begin, fmt::format("\"{0}\" of what? Write response.{0}, or service.{0}", word));
     }

@@ -26,7 +26,11 @@ using metrics::Threshold;
 
 metrics::ThresholdScope scope_of(const Json& document) {
     metrics::ThresholdScope scope;
-    for (const auto& one : document["operations"]) scope.operations.push_back(one["name"].get<std::string>());
+    for (const auto& one : document["operations"]) {
+        const auto& name = scope.operations.emplace_back(one["name"].get<std::string>());
+        for (const auto& statement : one["statements"])
+            scope.statements.emplace_back(name, statement["name"].get<std::string>());
+    }
     for (const auto& one : document["phases"]) scope.phases.push_back(one["name"].get<std::string>());
     scope.open_loop = document["config"]["mode"] == "open";
     scope.latency_limit = document["config"].contains("latency_limit_s");

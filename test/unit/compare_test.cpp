@@ -330,6 +330,9 @@ TEST_CASE("statements of an operation of several are compared, found by their na
     CHECK(figure(comparison, "update_order.adjust.service.p99").values[0].weak);  // 350 of them
     CHECK(report::compare_text(comparison, runs, {}).find("update_order.fulfil.service.p50 ms") !=
           std::string::npos);
+    // A line of the report, and no condition.
+    CHECK(refusal("update_order.fulfil.service.p50>+10%", runs[0].document)
+              .find("\"fulfil\" is a statement of \"update_order\"") != std::string::npos);
 
     const auto is_there = [](const report::Comparison& all, std::string_view name) {
         return std::ranges::any_of(all.figures, [&](const auto& one) { return one.name == name; });

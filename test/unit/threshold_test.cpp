@@ -227,6 +227,25 @@ TEST_CASE("what is wrong is named with its column and with what would be right")
                       Contains("column 7: unknown metric"));
 }
 
+TEST_CASE("a statement has no conditions, and whoever names one is told so") {
+    metrics::ThresholdScope scope{{"place", "select"}, {}, true};
+    scope.statements = {{"place", "insert the order"}, {"place", "commit"}, {"select", "look"}};
+    const auto refused = [&](const std::string& text) {
+        try {
+            (void)metrics::parse_threshold(text, scope);
+        } catch (const base::Error& error) {
+            return std::string{error.what()};
+        }
+        return std::string{"accepted"};
+    };
+    CHECK_THAT(refused("place.commit.service.p99<1s"),
+               Contains("column 7: \"commit\" is a statement of \"place\"") && Contains("leave it out"));
+    CHECK_THAT(refused("\"place\".insert the order.service.p99<1s"),
+               Contains("column 9: \"insert the order\" is a statement of \"place\""));
+    CHECK_THAT(refused("place.look.service.p99<1s"), Contains("unknown metric \"look\""));
+    CHECK(refused("place.service.p99<1s") == "accepted");
+}
+
 TEST_CASE("a closed loop has no lag, no queue and no target") {
     for (const std::string text : {"lag.p99<5ms", "pool_wait.p99<5ms", "generator_lag.max<5ms", "waiting<5",
                                    "target_attainment>99%"}) {

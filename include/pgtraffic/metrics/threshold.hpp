@@ -7,6 +7,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "pgtraffic/metrics/interval.hpp"
@@ -52,6 +53,8 @@ struct ThresholdScope {
     std::vector<std::string> phases;
     bool open_loop = false;      ///< a closed loop has no lag, no queue and no target
     bool latency_limit = false;  ///< without one nothing is late or missed
+    /// Operation and statement: nothing is said of one, which a message tells.
+    std::vector<std::pair<std::string, std::string>> statements = {};
 };
 
 /// Throws base::Error "column 9: …" (columns are characters, from 1) that names the known words and, where
