@@ -93,6 +93,7 @@ void check_equal(const std::string& page, const json& result) {
     CHECK(sample(page, "pgtraffic_stage{stage=\"finished\"}") == 1);
 }
 
+/// .ci/setup.sh does not install it: a test does without.
 bool has_promtool() {
     return std::filesystem::exists("/usr/bin/promtool");
 }

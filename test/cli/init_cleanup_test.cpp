@@ -7,6 +7,7 @@
 #include "pgtraffic/brickhouse/model.hpp"
 #include "pgtraffic/postgres/client.hpp"
 #include "support/catch.hpp"
+#include "support/not_run.hpp"
 #include "support/private_namespace.hpp"
 #include "support/subprocess.hpp"
 #include "support/test_server.hpp"
@@ -225,10 +226,7 @@ TEST_CASE("an init that is the first process of a container does not go on behin
     const auto database = test::fresh_database();
     const auto before = fingerprint(database);
     const test::PrivateNamespace container{test::PrivateNamespace::Of::processes};
-    if (!container.entered()) {
-        WARN("no process namespace to be had: not run");
-        return;
-    }
+    if (!container.entered()) return test::not_run("no process namespace to be had");
     test::Process init{test::pgtraffic_argv({"init", "-d", database.dsn(), "--scale", "5"})};
     REQUIRE(init.wait_for_stderr("filling orders"));
     init.send_signal(SIGINT);

@@ -74,6 +74,7 @@ class Screen {
     std::string socket_ = folder_ / "tmux";
 };
 
+/// .ci/setup.sh does not install it: a test does without.
 bool has_tmux() {
     if (std::filesystem::exists("/usr/bin/tmux")) return true;
     WARN("no tmux here: nothing was read back from a screen");

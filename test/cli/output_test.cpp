@@ -8,6 +8,7 @@
 #include "support/fake_server_process.hpp"
 #include "support/folder.hpp"
 #include "support/loopback_port.hpp"
+#include "support/not_run.hpp"
 #include "support/private_namespace.hpp"
 #include "support/real_run.hpp"
 
@@ -72,10 +73,7 @@ TEST_CASE(
     for (const std::vector<std::string>& more :
          {std::vector<std::string>{}, {"--password-command", "echo x"}}) {
         const test::PrivateNamespace container{test::PrivateNamespace::Of::processes};
-        if (!container.entered()) {
-            WARN("no process namespace to be had: not run");
-            return;
-        }
+        if (!container.entered()) return test::not_run("no process namespace to be had");
         test::LoopbackPort silent;
         silent.open();
         test::Process process{

@@ -20,6 +20,7 @@ namespace fs = std::filesystem;
 
 const fs::path kPages{PGTRAFFIC_PAGES};
 
+/// .ci/setup.sh installs none of those that are asked for, so that none may be needed.
 bool is_there(const std::string& program) {
     const bool found = test::run_process({"sh", "-c", "command -v " + program}).exit_code == 0;
     if (!found) WARN(program << " is not installed: less is checked");

@@ -17,6 +17,7 @@
 #include "pgtraffic/postgres/client.hpp"
 #include "support/catch.hpp"
 #include "support/faulty_load.hpp"
+#include "support/not_run.hpp"
 #include "support/routed_network.hpp"
 #include "support/test_server.hpp"
 
@@ -117,10 +118,7 @@ std::map<std::string, int> limits_of(pid_t pid, std::uint16_t port) {
 TEST_CASE("every packet lost: sessions are given up, the schedule goes on, and they come back",
           "[packets-lost]") {
     RoutedNetwork network;
-    if (!network.available()) {
-        WARN("no network namespaces to be had (not root, or no `ip`): not run");
-        return;
-    }
+    if (!network.available()) return test::not_run("no network namespaces to be had (not root, or no `ip`)");
     const auto hole =
         GENERATE(Hole{"packets lost, --timeout 500ms", "", {"--timeout", "500ms"}},
                  Hole{"packets lost, limits of the user's, all busy", kQuickKeepalives, {}},
@@ -171,10 +169,7 @@ TEST_CASE("every packet lost, with the limits that the program sets itself", "[.
 
 TEST_CASE("each socket of the load has the limits of the program, or those of the user") {
     auto* server = test::own_server();
-    if (server == nullptr) {
-        WARN("the server is not ours: not run");
-        return;
-    }
+    if (server == nullptr) return test::not_run("the server is not ours");
     const auto database = test::fresh_database();
     test::make_orders(database.conninfo());
     auto near = server->tcp_conninfo();

@@ -12,6 +12,7 @@
 #include "pgtraffic/postgres/client.hpp"
 #include "support/catch.hpp"
 #include "support/loopback_port.hpp"
+#include "support/not_run.hpp"
 #include "support/test_server.hpp"
 #include "support/text.hpp"
 
@@ -165,7 +166,7 @@ TEST_CASE("a silent server ends in a timeout") {
 }
 
 TEST_CASE("a silent address costs its limit, and the next one of the same name is tried") {
-    if (test::own_server() == nullptr) return;
+    if (test::own_server() == nullptr) return test::not_run("the server is not ours");
     Conninfo conninfo = test::own_server()->tcp_conninfo();
     const test::LoopbackPort silent{2, static_cast<std::uint16_t>(std::stoi(conninfo.get("port")))};
     silent.open();
@@ -246,7 +247,7 @@ TEST_CASE("a missing database and a missing role are told apart") {
     Conninfo conninfo = test::server_conninfo();
     conninfo.set("dbname", "no_such_database");
     CHECK(holds(connect_complaint(conninfo), "createdb no_such_database"));
-    if (test::own_server() == nullptr) return;
+    if (test::own_server() == nullptr) return test::not_run("the server is not ours");
     conninfo.set("user", "no_such_role");
     CHECK(holds(connect_complaint(conninfo), "Create the role \"no_such_role\""));
 }
@@ -258,7 +259,7 @@ TEST_CASE("a database name that looks like settings redirects nobody") {
 }
 
 TEST_CASE("required TLS that is not offered is named with its cure") {
-    if (test::own_server() == nullptr) return;
+    if (test::own_server() == nullptr) return test::not_run("the server is not ours");
     Conninfo conninfo = test::own_server()->tcp_conninfo();
     conninfo.set("sslmode", "require");
     CHECK(holds(connect_complaint(conninfo),
@@ -272,7 +273,7 @@ TEST_CASE("an invalid setting is named") {
 }
 
 TEST_CASE("passwords over TCP: right, wrong, and none, and never in the message") {
-    if (test::own_server() == nullptr) return;
+    if (test::own_server() == nullptr) return test::not_run("the server is not ours");
     postgres::TemporaryServerOptions options;
     options.fsync = false;
     options.tcp = true;

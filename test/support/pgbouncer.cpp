@@ -15,6 +15,7 @@
 
 #include "pgtraffic/base/error.hpp"
 #include "pgtraffic/postgres/client.hpp"
+#include "support/not_run.hpp"
 
 namespace pgtraffic::test {
 namespace {
@@ -47,11 +48,11 @@ std::string free_port() {
 
 bool PgBouncer::available() {
     if (own_server() == nullptr) {
-        fmt::print(stderr, "skipped: the pooler's tests want a PostgreSQL of their own\n");
+        not_run("the server is not ours");
         return false;
     }
     if (::access(kProgram, X_OK) == 0) return true;
-    fmt::print(stderr, "skipped: pgbouncer is not installed (apt-get install pgbouncer)\n");
+    not_run("pgbouncer is not installed (apt-get install pgbouncer)");
     return false;
 }
 

@@ -22,7 +22,7 @@ class PgBouncer {
     PgBouncer(const PgBouncer&) = delete;
     PgBouncer& operator=(const PgBouncer&) = delete;
 
-    /// Whether it is installed; otherwise says so once, for a test that is skipped.
+    /// Whether it is installed, and the server ours; otherwise says that the test is not run.
     [[nodiscard]] static bool available();
 
     /// Of `database` through the pooler, as a user would pass it to --database-url.
