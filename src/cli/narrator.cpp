@@ -6,9 +6,11 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <limits>
 #include <utility>
 
+#include "pgtraffic/base/write_all.hpp"
 #include "pgtraffic/cli/output.hpp"
 #include "pgtraffic/report/layout.hpp"
 #include "pgtraffic/report/progress.hpp"
@@ -57,12 +59,11 @@ Narrator::~Narrator() {
 
 void Narrator::put(std::string_view text) {
     unwritten_ += text;
-    // Never more than a pipe takes that is ready (PIPE_BUF), so that no write waits.
-    constexpr std::size_t kPiece = 1024;
-    while (!unwritten_.empty() && takes_output()) {
-        write_stderr(std::string_view{unwritten_}.substr(0, kPiece));
-        unwritten_.erase(0, kPiece);
-    }
+    std::string_view rest{unwritten_};
+    const int error = base::write_ready(STDERR_FILENO, rest, base::Nanos{0});
+    // What cannot be written stops nothing, and is not tried again.
+    if (error != 0 && error != EAGAIN) rest = {};
+    unwritten_.erase(0, unwritten_.size() - rest.size());
 }
 
 void Narrator::say(const std::string& text) {

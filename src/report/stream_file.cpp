@@ -2,19 +2,17 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
-#include <limits.h>
-#include <poll.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <utility>
 
 #include "pgtraffic/base/check.hpp"
 #include "pgtraffic/base/error.hpp"
+#include "pgtraffic/base/write_all.hpp"
 #include "pgtraffic/report/layout.hpp"
 #include "pgtraffic/report/links.hpp"
 #include "pgtraffic/report/output_file.hpp"
@@ -23,7 +21,7 @@ namespace pgtraffic::report {
 namespace {
 
 constexpr std::size_t kMostPending = std::size_t{1} << 20;
-constexpr int kPatienceMs = 5000;  // at the end, for each step of a slow reader
+constexpr base::Nanos kPatience = std::chrono::seconds{5};  // at the end, for each step of a slow reader
 
 }  // namespace
 
@@ -92,36 +90,24 @@ void StreamFile::write(std::string_view line) noexcept {
     start();
     if (!trouble_.empty()) return;
     pending_ += line;
-    push(0);
+    push(base::Nanos{0});
     if (pending_.size() <= kMostPending) return;
     const auto begun = pending_.find('\n') + 1;  // its beginning may be out: readers want whole lines
     pending_.resize(begun);
     trouble_ = complaint("its reader takes too little of it");
 }
 
-void StreamFile::push(int patience_ms) noexcept {
-    while (!pending_.empty()) {
-        pollfd ready{fd_, POLLOUT, 0};
-        const int n = ::poll(&ready, 1, patience_ms);
-        if (n < 0 && errno == EINTR) continue;
-        if (n <= 0) return;
-        // No more than a pipe that says "ready" is sure to take without waiting.
-        const ssize_t written =
-            ::write(fd_, pending_.data(), std::min(pending_.size(), std::size_t{PIPE_BUF}));
-        if (written >= 0) {
-            pending_.erase(0, static_cast<std::size_t>(written));
-        } else if (errno == EAGAIN) {
-            return;
-        } else if (errno != EINTR) {
-            return give_up(std::strerror(errno));
-        }
-    }
+void StreamFile::push(base::Nanos patience) noexcept {
+    std::string_view rest{pending_};
+    const int error = base::write_ready(fd_, rest, patience);
+    pending_.erase(0, pending_.size() - rest.size());
+    if (error != 0 && error != EAGAIN && error != EINTR) give_up(std::strerror(error));
 }
 
 std::string StreamFile::finish() noexcept {
     PGTRAFFIC_CHECK(fd_ >= 0, "a stream is finished once");
     start();
-    push(kPatienceMs);
+    push(kPatience);
     if (!pending_.empty()) give_up("its reader takes too little of it");
     const int fd = std::exchange(fd_, -1);
     if (owns_fd_ && ::close(fd) != 0) give_up(std::strerror(errno));

@@ -12,15 +12,18 @@
 #include <cerrno>
 #include <csignal>
 #include <string>
+#include <string_view>
 #include <utility>
 
 #include "pgtraffic/base/signal_mask.hpp"
 #include "support/catch.hpp"
+#include "support/folder.hpp"
 
 using namespace pgtraffic;
 using namespace std::chrono_literals;
 using base::SignalMask;
 using base::write_all;
+using base::write_ready;
 
 namespace {
 
@@ -109,6 +112,56 @@ TEST_CASE("a reader that takes nothing is given up after the patience, one that 
     }
     constexpr int kNotOpen = 1'000'000;
     CHECK(write_all(kNotOpen, "text") == EBADF);
+}
+
+TEST_CASE("a pipe gets what it takes at once, and the rest when it takes more") {
+    const std::string text = long_text();
+    for (const bool blocks : {true, false}) {
+        Pipe pipe{blocks};
+        std::string_view rest{text};
+        std::string got;
+        int error = EAGAIN;
+        while ((error = write_ready(pipe.in(), rest, 0ns)) == EAGAIN) {
+            const auto written = text.size() - rest.size();
+            REQUIRE(written > got.size());
+            CHECK(pipe.full());
+            got += pipe.read(written - got.size());
+        }
+        CHECK(error == 0);
+        CHECK(rest.empty());
+        got += pipe.read(text.size() - got.size());
+        CHECK(got == text);
+    }
+}
+
+TEST_CASE("what is left says where a pipe's reader went, and where a disk was full") {
+    const std::string text = long_text();
+    Pipe pipe{true};
+    std::string_view rest{text};
+    CHECK(write_ready(pipe.in(), rest, 0ns) == EAGAIN);
+    const auto left = rest;
+    CHECK(write_ready(pipe.in(), rest, 0ns) == EAGAIN);
+    pipe.close_reader();
+    CHECK(write_ready(pipe.in(), rest, 0ns) == EPIPE);
+    CHECK(rest == left);
+
+    const int full = ::open("/dev/full", O_WRONLY | O_CLOEXEC);
+    rest = text;
+    CHECK(write_ready(full, rest, 0ns) == ENOSPC);
+    CHECK(rest == text);
+    ::close(full);
+}
+
+TEST_CASE("a file takes a text whole, and nothing is nothing to write") {
+    const test::Folder folder;
+    const std::string text = long_text();
+    const int fd = ::open((folder / "file").c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+    std::string_view rest{text};
+    CHECK(write_ready(fd, rest, 0ns) == 0);
+    CHECK(rest.empty());
+    CHECK(write_ready(fd, rest, 0ns) == 0);
+    ::close(fd);
+    CHECK(test::read_file(folder / "file") == text);
 }
 
 TEST_CASE("a signal that is held back ends the wait for a reader that takes nothing, and waits on") {

@@ -6,6 +6,8 @@
 #include <string>
 #include <string_view>
 
+#include "pgtraffic/base/time.hpp"
+
 namespace pgtraffic::report {
 
 /// Owns a descriptor; neither copies nor moves.
@@ -32,7 +34,7 @@ class StreamFile {
  private:
     void open_or_create();
     void start() noexcept;
-    void push(int patience_ms) noexcept;
+    void push(base::Nanos patience) noexcept;
     void give_up(std::string_view why) noexcept;
     [[nodiscard]] std::string complaint(std::string_view why) const;
 
