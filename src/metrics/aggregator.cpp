@@ -100,7 +100,6 @@ void Aggregator::count(const Completion& c) noexcept {
             ++total_.timed_out;
             ++statement.failed;
             ++when_done.timed_out;
-            cell.latencies.unanswered.record(c.done - c.due);
             ++series_.at(c.due).unanswered;
             break;
     }
@@ -111,14 +110,11 @@ void Aggregator::count(const Completion& c) noexcept {
     if (succeeded && c.done - c.due > plan_.latency_limit) ++cell.counts.late;
     if (live_) live_->record(c, plan_.open_loop);
 
-    if (c.outcome == Outcome::failed) [[unlikely]] {
-        cell.latencies.failed.record(c.done - c.due);
-    } else {
+    if (c.outcome != Outcome::failed) [[likely]] {
         series_.record_response(c.due, c.done - c.due);
         if (plan_.followed) series_.record_ended(c.done - c.due);
-        cell.latencies.response.record(c.done - c.due);
     }
-    if (succeeded) cell.latencies.service.record(c.done - c.sent);
+    cell.latencies.record_ended(c);
     if (plan_.open_loop) {
         const Nanos pool_wait = std::max(c.ready - c.due, Nanos{0});
         cell.latencies.lag.record(c.sent - c.due);
@@ -174,8 +170,7 @@ void Aggregator::record_unanswered(std::uint32_t operation, Mono due, Mono now,
     Cell& cell = cell_of(operation, due);
     ++(cell.counts.*counter);
     ++(total_.*counter);
-    cell.latencies.response.record(now - due);
-    cell.latencies.unanswered.record(now - due);
+    cell.latencies.record_unanswered(now - due);
     series_.record_unanswered(due, now - due);
 }
 

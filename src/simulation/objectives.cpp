@@ -25,27 +25,18 @@ bool broken_by_load(const Threshold& threshold) noexcept {
     }
 }
 
-/// By the rules of Latencies: failures stand apart, and a time-out is a lower bound.
-void record_in(metrics::Counts& counts, metrics::Latencies& latencies,
-               const metrics::Completion& completion) noexcept {
-    switch (completion.outcome) {
+std::uint64_t& counter_of(metrics::Counts& counts, metrics::Outcome outcome) noexcept {
+    switch (outcome) {
         case metrics::Outcome::ok:
-            ++counts.ok;
-            break;
+            return counts.ok;
         case metrics::Outcome::empty:
-            ++counts.empty;
-            break;
+            return counts.empty;
         case metrics::Outcome::failed:
-            ++counts.failed;
-            return;
+            return counts.failed;
         case metrics::Outcome::timed_out:
-            ++counts.timed_out;
-            latencies.response.record(completion.done - completion.due);
-            latencies.unanswered.record(completion.done - completion.due);
-            return;
+            break;
     }
-    latencies.response.record(completion.done - completion.due);
-    latencies.service.record(completion.done - completion.sent);
+    return counts.timed_out;
 }
 
 }  // namespace
@@ -89,13 +80,18 @@ std::string Objectives::text() const {
 }
 
 void Objectives::record(const metrics::Completion& completion) noexcept {
-    record_in(step_.total, step_.latencies, completion);
+    ++counter_of(step_.total, completion.outcome);
+    step_.latencies.record_ended(completion);
     if (empty()) return;
     auto& operation = step_.operations[completion.operation];
-    record_in(operation.counts, operation.latencies, completion);
+    ++counter_of(operation.counts, completion.outcome);
+    operation.latencies.record_ended(completion);
 }
 
 void Objectives::record_in_flight(const metrics::Completion& query, base::Nanos so_far) noexcept {
+    // Not among those without an answer, of which a run's end makes lower bounds: some are under way at the
+    // end of any step, and no maximum would be kept, nor a percentile above which no more than these lie.
+    // Whether they are too many is asked by PeakSearch::carried().
     step_.latencies.response.record(so_far);
     if (empty()) return;
     step_.operations[query.operation].latencies.response.record(so_far);
@@ -112,6 +108,7 @@ void Objectives::clear() noexcept {
         latencies.response.clear();
         latencies.unanswered.clear();
         latencies.service.clear();
+        latencies.failed.clear();
     };
     clear_part(step_.total, step_.latencies);
     for (auto& operation : step_.operations) clear_part(operation.counts, operation.latencies);

@@ -6,6 +6,7 @@
 #include <optional>
 
 #include "pgtraffic/metrics/histogram.hpp"
+#include "pgtraffic/metrics/outcome.hpp"
 
 namespace pgtraffic::metrics {
 
@@ -70,6 +71,25 @@ struct Latencies {
     Histogram failed;         ///< due → done of failures
 
     void merge(const Latencies& other) noexcept;
+
+    /// Puts a query that ended into these populations; but for the lag and its parts, which only an open loop
+    /// has. Inlined for the reason of Histogram::record().
+    [[gnu::always_inline]] void record_ended(const Completion& c) noexcept {
+        const base::Nanos response_time = c.done - c.due;
+        if (succeeded(c.outcome)) [[likely]] {
+            response.record(response_time);
+            service.record(c.done - c.sent);
+        } else if (c.outcome == Outcome::failed) {
+            failed.record(response_time);
+        } else {
+            record_unanswered(response_time);
+        }
+    }
+    /// One that has no answer, with the age that it reached.
+    void record_unanswered(base::Nanos age) noexcept {
+        response.record(age);
+        unanswered.record(age);
+    }
 
     /// Of a quantile of the response the most that it can be, whatever those without an answer would have
     /// taken; none where they are so many that nobody knows: the quantile is a lower bound.
