@@ -104,15 +104,17 @@ void warn_of(const ConnectionLadder& ladder, RunResult& result) {
     }
 }
 
-void say_end(const ConnectionSearch& search, const SimulationEvents& events) {
-    if (!events.stage) return;
-    events.stage(
-        search.found
-            ? fmt::format("found {}: {} to {} queries/s; the most was {} to {} with {}",
-                          connections_text(search.found->connections), rate_text(search.found->lowest_per_s),
-                          rate_text(search.found->highest_per_s), rate_text(search.best->lowest_per_s),
-                          rate_text(search.best->highest_per_s), search.best->connections)
-            : "found no number of connections; it goes on with one");
+std::string reach_text(const metrics::ConnectionsReach& reach) {
+    return fmt::format("{} to {} queries/s", rate_text(reach.lowest_per_s), rate_text(reach.highest_per_s));
+}
+
+std::string end_text(const ConnectionSearch& search) {
+    if (!search.found) return "found no number of connections; it goes on with one";
+    const auto found =
+        fmt::format("found {}: {}", connections_text(search.found->connections), reach_text(*search.found));
+    if (search.best->connections == search.found->connections) return found + ", the highest";
+    return fmt::format("{}; the highest was {} with {}", found, reach_text(*search.best),
+                       search.best->connections);
 }
 
 }  // namespace
@@ -159,7 +161,7 @@ std::optional<SimulationEnd> find_connections(event_loop::Loop& loop, Simulation
     result.connection_search = search;
     result.warmup_queries = queries;
     warn_of(ladder, result);
-    say_end(search, events);
+    say(end_text(search));
     return std::nullopt;
 }
 
