@@ -58,6 +58,15 @@ TEST_CASE("a result without a heat map, from before there was one, is read") {
     CHECK(report::html_report(document).find("kept no heat map") != std::string::npos);
 }
 
+TEST_CASE("a result whose search for a rate kept no means, as before, is read") {
+    auto document = sample();
+    for (auto& step : document["rate_search"]["steps"]) {
+        if (!step["response_ms"].is_null()) step["response_ms"].erase("mean");
+    }
+    CHECK(complaint(document).empty());
+    CHECK_NOTHROW(report::html_report(document));
+}
+
 TEST_CASE("a result from before its bounds saw that queries wait for one another is read, and shows none") {
     auto document = sample();
     document["summary"]["response_bounds_ms"]["p50"] = {2.3, 2.5};
