@@ -6,31 +6,12 @@ namespace pgtraffic::report {
 namespace {
 
 std::vector<std::string> step_row(const Json& step, const std::string& at, const HtmlFigures& figure) {
-    std::vector<std::string> row{figure(at + "connections", Look::count),
-                                 figure(at + "throughput_per_s", Look::rate),
-                                 figure(at + "failed", Look::count),
-                                 figure(at + "duration_s", Look::seconds),
-                                 figure(at + "response_ms/count", Look::count),
-                                 figure(at + "response_ms/mean", Look::millis)};
-    if (step["disturbed"] == true) row[1] = "connections were lost";
-    for (const auto* key : {"p50", "p95", "p99", "max"})
-        row.push_back(figure.percentile(at + "response_ms", key));
+    std::vector<std::string> row{
+        figure(at + "connections", Look::count),
+        step["disturbed"] == true ? "connections were lost" : figure(at + "throughput_per_s", Look::rate),
+        figure(at + "failed", Look::count)};
+    add_step_cells(row, at, figure);
     return row;
-}
-
-std::string steps_table(const Rows& rows) {
-    return html_table("Steps of the search for the connections",
-                      {{"connections", true},
-                       {"queries /s"},
-                       {"failed"},
-                       {"for"},
-                       {"responses"},
-                       {"mean ms"},
-                       {"p50 ms"},
-                       {"p95 ms"},
-                       {"p99 ms"},
-                       {"max ms"}},
-                      rows);
 }
 
 /// What the search came to, with its figures.
@@ -72,7 +53,9 @@ std::string html_connections(const Json& document, const HtmlFigures& figure) {
             html_chart("chart-scaling", "Throughput by connections",
                        "queries a second; connections across, log axis") +
             html_chart("chart-scaling-latency", "Response time by connections", "log axes", true) +
-            "<details><summary>The steps, as they came</summary>" + with_mark_notes(steps_table(rows)) +
+            "<details><summary>The steps, as they came</summary>" +
+            with_mark_notes(step_table("Steps of the search for the connections",
+                                       {{"connections", true}, {"queries /s"}, {"failed"}}, rows)) +
             "</details>\n");
 }
 

@@ -17,32 +17,26 @@ std::vector<std::string> step_row(const Json& step, const std::string& at, const
     std::vector<std::string> row{open ? figure(at + "rate_per_s", Look::rate) : "closed loop",
                                  figure.value(at + "search") > 0 ? figure(at + "search", Look::count) : "–",
                                  verdict_html(text_of(step, "verdict")),
-                                 figure(at + "throughput_per_s", Look::rate),
-                                 figure(at + "duration_s", Look::seconds),
-                                 figure(at + "response_ms/count", Look::count),
-                                 figure(at + "response_ms/mean", Look::millis)};
-    for (const auto* key : {"p50", "p95", "p99", "max"})
-        row.push_back(figure.percentile(at + "response_ms", key));
+                                 figure(at + "throughput_per_s", Look::rate)};
+    add_step_cells(row, at, figure);
     return row;
 }
 
-std::string steps_table(const Rows& rows) {
-    return html_table("Steps",
-                      {{"rate /s", true},
-                       {"search"},
-                       {"verdict", true},
-                       {"attained /s"},
-                       {"for"},
-                       {"responses"},
-                       {"mean ms"},
-                       {"p50 ms"},
-                       {"p95 ms"},
-                       {"p99 ms"},
-                       {"max ms"}},
-                      rows);
+}  // namespace
+
+void add_step_cells(std::vector<std::string>& row, const std::string& place, const HtmlFigures& figure) {
+    row.push_back(figure(place + "duration_s", Look::seconds));
+    row.push_back(figure(place + "response_ms/count", Look::count));
+    row.push_back(figure(place + "response_ms/mean", Look::millis));
+    for (const auto* key : {"p50", "p95", "p99", "max"})
+        row.push_back(figure.percentile(place + "response_ms", key));
 }
 
-}  // namespace
+std::string step_table(std::string_view label, std::vector<HtmlColumn> heads, const Rows& rows) {
+    for (const auto* head : {"for", "responses", "mean ms", "p50 ms", "p95 ms", "p99 ms", "max ms"})
+        heads.push_back({head});
+    return html_table(label, heads, rows);
+}
 
 std::string html_search(const Json& document, const HtmlFigures& figure) {
     const auto found = document.find("rate_search");
@@ -66,7 +60,9 @@ std::string html_search(const Json& document, const HtmlFigures& figure) {
                                        looked_longer ? " The last steps, longer ones, proved it." : ""))) +
             "<p class=\"where no-print\" id=\"rate\">Point at the chart to read a step.</p>\n" +
             html_chart("chart-search", "Response time by rate", "queries a second across; log axis", true) +
-            "<details><summary>The steps, as they came</summary>" + with_mark_notes(steps_table(rows)) +
+            "<details><summary>The steps, as they came</summary>" +
+            with_mark_notes(step_table(
+                "Steps", {{"rate /s", true}, {"search"}, {"verdict", true}, {"attained /s"}}, rows)) +
             "</details>\n");
 }
 

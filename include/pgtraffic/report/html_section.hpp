@@ -53,6 +53,11 @@ using Rows = std::vector<std::vector<std::string>>;
 inline constexpr std::string_view kNoSteadyState =
     "No percentiles of the response: under a growing backlog they depend on the length of the run.";
 
+/// A row for each step of a search: `row` begins it, and how long the step was and its responses are added,
+/// from `place` in the document. The heads of these columns behind `heads` likewise.
+void add_step_cells(std::vector<std::string>& row, const std::string& place, const HtmlFigures& figure);
+[[nodiscard]] std::string step_table(std::string_view label, std::vector<HtmlColumn> heads, const Rows& rows);
+
 /// A table of two columns: names and what belongs to them, as HTML.
 [[nodiscard]] std::string pairs_table(std::string_view label,
                                       const std::vector<std::pair<std::string, std::string>>& pairs);
