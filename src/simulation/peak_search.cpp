@@ -228,7 +228,7 @@ PeakRate PeakSearch::result() const {
     const double floor = closed_loop_ * floor_;
     if (in_vain_) {
         const double guess = closed_loop_ > 0 ? floor : 1.0;
-        return {guess, guess, guess, closed_loop_, blind_, at_floor_, floor, given_up_, false};
+        return {guess, guess, guess, closed_loop_, blind_, at_floor_, floor, given_up_, false, false};
     }
     auto sorted = trace_.found_per_s;
     std::sort(sorted.begin(), sorted.end());
@@ -240,6 +240,7 @@ PeakRate PeakSearch::result() const {
             at_floor_,
             floor,
             given_up_,
+            proven_ && proofs_ < kMostProofs,
             proofs_ == kMostProofs};
 }
 

@@ -17,10 +17,12 @@ std::string peak_rate_text(const PeakRate& peak) {
 }
 
 std::string found_rate_text(const PeakRate& peak) {
-    return fmt::format(
-        "found {} queries/s, the least of {} searches; {} was too much (a closed loop reached {})",
-        rate_text(peak.lowest_per_s), PeakSearch::kRounds, rate_text(peak.highest_per_s),
-        rate_text(peak.closed_loop_per_s));
+    const auto why = peak.proven     ? std::string{"which held on a longer look"}
+                     : peak.unproven ? std::string{"which did not hold on a longer look"}
+                                     : fmt::format("the least of {} searches", PeakSearch::kRounds);
+    return fmt::format("found {} queries/s, {}; {} was too much (a closed loop reached {})",
+                       rate_text(peak.lowest_per_s), why, rate_text(peak.highest_per_s),
+                       rate_text(peak.closed_loop_per_s));
 }
 
 std::vector<metrics::Warning> search_warnings(const PeakRate& peak, bool of_rate, bool by_thresholds,

@@ -403,12 +403,16 @@ TEST_CASE("what steps of seconds kept and a longer look does not is given up for
     CHECK(found.lowest_per_s == Approx(searched * 0.81).epsilon(0.02));
     CHECK(found.highest_per_s == Approx(searched * 0.9).epsilon(0.02));
     CHECK(found.found());
+    CHECK(found.proven);
     CHECK_FALSE(found.unproven);
     CHECK(rates.size() == 1 + 1 + 15 + 3);
 
     rates.clear();
     const auto none = found_where(0, rates);
     CHECK(none.unproven);
+    CHECK_FALSE(none.proven);
+    CHECK_THAT(simulation::found_rate_text(none),
+               Catch::Matchers::Contains("which did not hold on a longer"));
     CHECK(none.lowest_per_s == Approx(searched * 0.6561).epsilon(0.02));
     const auto warnings = simulation::search_warnings(none, true, true, 0);
     REQUIRE(warnings.size() == 1);
@@ -442,6 +446,10 @@ TEST_CASE("a search that cannot be relied on says why, in the words of its optio
           "peak rate 100 queries/s, between 90 and 110 in 3 searches (a closed loop reached 200)");
     CHECK(simulation::found_rate_text(peak) ==
           "found 90 queries/s, the least of 3 searches; 110 was too much (a closed loop reached 200)");
+    peak.proven = true;
+    CHECK(simulation::found_rate_text(peak) ==
+          "found 90 queries/s, which held on a longer look; 110 was too much (a closed loop reached 200)");
+    peak.proven = false;
     const auto text_of = [&](bool of_rate, bool by_thresholds, std::uint64_t lost) {
         const auto warnings = simulation::search_warnings(peak, of_rate, by_thresholds, lost);
         REQUIRE(warnings.size() == 1);

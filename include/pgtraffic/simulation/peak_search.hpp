@@ -28,7 +28,8 @@ struct PeakRate {
     bool at_floor = false;         ///< in some round not even the lowest rate that is tried was carried
     double floor_per_s = 0;        ///< that one
     bool given_up = false;         ///< in one step after the other connections were lost
-    bool unproven = false;         ///< no lower rate held on a longer look: the last that was looked at
+    bool proven = false;           ///< the lowest held on a longer look
+    bool unproven = false;         ///< neither it nor less held there: the last that was looked at
 
     [[nodiscard]] bool found() const noexcept { return !blind && !at_floor && !given_up; }
 };
