@@ -93,6 +93,10 @@ std::string with_telling_digits(double x) {
     }
 }
 
+std::string rate_text(double per_s) {
+    return with_thousands(per_s, per_s < 10 ? 2 : 0);
+}
+
 std::string counted(std::uint64_t n, std::string_view one, std::string_view several) {
     return fmt::format("{} {}", with_thousands(n), n == 1 ? one : several);
 }

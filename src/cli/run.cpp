@@ -193,6 +193,19 @@ simulation::SimulationPlan make_plan(const RunOptions& options, const RunChoice&
     return plan;
 }
 
+/// What the searches came to stands beside what was asked for.
+void note_what_was_found(RunResult& result, const RunChoice& choice) {
+    if (choice.find_connections) result.config["connections"] = result.connections;
+    const auto& spread = result.peak_rate_spread_per_s;
+    if (!spread) return;
+    if (choice.traffic.find_rate) {
+        result.config["rate_found_per_s"] = {{"lowest", spread->first}, {"highest", spread->second}};
+    } else {
+        result.config["peak_rate_measured_per_s"] = {
+            {"median", result.peak_rate_per_s}, {"lowest", spread->first}, {"highest", spread->second}};
+    }
+}
+
 /// A server that is not there any more costs the audit, not the report.
 void add_audit(RunResult& result, const simulation::AuditLog& audit, const postgres::Conninfo& conninfo,
                const RunOptions& options) {
@@ -306,21 +319,12 @@ int run_command(const RunOptions& options, const std::vector<std::string>& argv)
     }
     // The loop lets them through; what comes after it costs no report.
     if (!unheard) unheard.emplace(base::SignalMask::Ending::held_back);
-    std::optional<simulation::SimulationEnd> ended;
-    if (choice.find_connections) {
+    std::optional<simulation::SimulationEnd> ended;  // within the search for the connections
+    if (choice.find_connections)
         ended = simulation::find_connections(loop, plan, *prepared.workload, events, result);
-        result.config["connections"] = ended ? result.connections : plan.connections;
-    }
     auto end = ended ? *ended : simulation::simulate(loop, plan, *prepared.workload, events, result);
     narrator.finish();
-    if (const auto& spread = result.peak_rate_spread_per_s) {
-        if (choice.traffic.find_rate) {
-            result.config["rate_found_per_s"] = {{"lowest", spread->first}, {"highest", spread->second}};
-        } else {
-            result.config["peak_rate_measured_per_s"] = {
-                {"median", result.peak_rate_per_s}, {"lowest", spread->first}, {"highest", spread->second}};
-        }
-    }
+    note_what_was_found(result, choice);
     if (end.aborted) return 128 + end.signal;
 
     if (prepared.audit) add_audit(result, *prepared.audit, conninfo, options);

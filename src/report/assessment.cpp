@@ -54,11 +54,6 @@ double unanswered_ratio(const metrics::RunResult& run) noexcept {
         .value_or(0);
 }
 
-/// A rate that is small is not none: "0.25", "3.4" with another digit, "667".
-std::string rate_text(double per_s) {
-    return with_thousands(per_s, per_s < 10 ? 2 : 0);
-}
-
 /// "9,994 queries waited half-way through the run and 20,000 at its end".
 std::string backlog(const metrics::RunResult& run) {
     const auto at_end = with_thousands(run.total.waiting);
@@ -76,7 +71,7 @@ void say_overload(const metrics::RunResult& run, std::vector<std::string>& out) 
     const bool still = !away && metrics::stood_still(run);
     out.push_back(fmt::format(
         "More load than was carried: {}, {} more a second. {}", backlog(run),
-        rate_text(backlog_growth_per_s(run)),
+        base::rate_text(backlog_growth_per_s(run)),
         away    ? "They waited for the service to come back, so this says nothing of what the server carries."
         : still ? "Queries that were sent waited as long: the server, or the way to it, stood still, so "
                   "this says nothing of what it carries."
@@ -289,7 +284,7 @@ void say_search(const metrics::RunResult& run, std::vector<std::string>& out) {
     if (!missed) return;
     out.push_back(
         fmt::format("What the steps of the search kept the run did not: the rate that does lies below {}/s.",
-                    rate_text(run.peak_rate_per_s)));
+                    base::rate_text(run.peak_rate_per_s)));
 }
 
 void say_connections(const metrics::RunResult& run, std::vector<std::string>& out) {
@@ -298,8 +293,8 @@ void say_connections(const metrics::RunResult& run, std::vector<std::string>& ou
         return;
     const auto& search = *run.connection_search;
     const auto seen = [](const metrics::ConnectionsReach& reach) {
-        return fmt::format("{} to {}/s with {}", rate_text(reach.lowest_per_s),
-                           rate_text(reach.highest_per_s),
+        return fmt::format("{} to {}/s with {}", base::rate_text(reach.lowest_per_s),
+                           base::rate_text(reach.highest_per_s),
                            counted(reach.connections, "connection", "connections"));
     };
     out.push_back(search.best->connections == search.found->connections
@@ -343,7 +338,7 @@ std::string headline(const metrics::RunResult& run) {
     std::string out = fmt::format("{} queries/s", with_thousands(run.throughput_per_s(), 2));
     const auto& response = run.latencies.response;
     if (overloaded(run)) {
-        out += fmt::format(", backlog growing by {} queries/s", rate_text(backlog_growth_per_s(run)));
+        out += fmt::format(", backlog growing by {} queries/s", base::rate_text(backlog_growth_per_s(run)));
     } else if (const double unanswered = unanswered_ratio(run); unanswered >= kNotable) {
         out += fmt::format(", {} without an answer", share_text(unanswered));
     } else if (const auto top = highest_supported(run.latencies)) {

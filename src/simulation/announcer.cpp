@@ -8,7 +8,6 @@
 #include "pgtraffic/base/units.hpp"
 #include "pgtraffic/simulation/events.hpp"
 #include "pgtraffic/simulation/plan.hpp"
-#include "pgtraffic/simulation/search_words.hpp"
 
 namespace pgtraffic::simulation {
 
@@ -51,7 +50,7 @@ void Announcer::unmeasured(Mono now, std::string_view what, const Unmeasured& so
     events_.preparing(fmt::format("{}, {:.0f} of {:.3g} s  {}/s  fail {}  in flight {}", what,
                                   base::to_seconds(now - unmeasured_since_),
                                   base::to_seconds(unmeasured_length_),
-                                  rate_text(static_cast<double>(succeeded) / seconds),
+                                  base::rate_text(static_cast<double>(succeeded) / seconds),
                                   base::with_thousands(so_far.failed), so_far.in_flight));
 }
 

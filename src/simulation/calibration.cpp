@@ -24,7 +24,7 @@ void Calibration::begin() const {
 
 std::string Calibration::present_step() const {
     const double rate = search_.next_rate();
-    return rate > 0 ? fmt::format("trying {} queries/s", rate_text(rate)) : "trying a closed loop";
+    return rate > 0 ? fmt::format("trying {} queries/s", base::rate_text(rate)) : "trying a closed loop";
 }
 
 void Calibration::end_step(Nanos length, std::uint64_t planned, std::uint64_t started, bool none_away) {
@@ -37,7 +37,7 @@ void Calibration::end_step(Nanos length, std::uint64_t planned, std::uint64_t st
     say_step(disturbed, was_closed_loop);
     if (const auto& found = search_.trace().found_per_s; found.size() > found_before) {
         announcer_.say(fmt::format("search {} of {} found {} queries/s", found.size(), PeakSearch::kRounds,
-                                   rate_text(found.back())));
+                                   base::rate_text(found.back())));
     }
     if (finished()) say_end();
 }
@@ -57,7 +57,7 @@ void Calibration::say_end() const {
     announcer_.say(!plan_.find_rate ? peak_rate_text(peak)
                    : peak.found()   ? found_rate_text(peak)
                                     : fmt::format("found no such rate; it goes on with {} queries/s",
-                                                  rate_text(peak.lowest_per_s)));
+                                                  base::rate_text(peak.lowest_per_s)));
 }
 
 void Calibration::drained() noexcept {

@@ -8,7 +8,6 @@
 #include "pgtraffic/base/units.hpp"
 #include "pgtraffic/metrics/stage.hpp"
 #include "pgtraffic/simulation/connection_ladder.hpp"
-#include "pgtraffic/simulation/search_words.hpp"
 
 namespace pgtraffic::simulation {
 
@@ -46,11 +45,11 @@ SimulationEvents step_events(const SimulationEvents& events, const workload::Wor
     SimulationEvents told;
     if (events.preparing) {
         told.progress = [&events, connections](const metrics::Interval& recent, const ProgressState& state) {
-            events.preparing(
-                fmt::format("trying {}, {:.0f} of {:.3g} s  {}/s  fail {}", connections_text(connections),
-                            state.elapsed_s, state.duration_s,
-                            rate_text(static_cast<double>(recent.ok + recent.empty) / recent.duration_s),
-                            base::with_thousands(recent.failed + recent.timed_out)));
+            events.preparing(fmt::format(
+                "trying {}, {:.0f} of {:.3g} s  {}/s  fail {}", connections_text(connections),
+                state.elapsed_s, state.duration_s,
+                base::rate_text(static_cast<double>(recent.ok + recent.empty) / recent.duration_s),
+                base::with_thousands(recent.failed + recent.timed_out)));
         };
     }
     if (events.moment) {
@@ -81,7 +80,7 @@ std::string step_text(const ConnectionStep& step) {
     const auto what = connections_text(step.connections);
     if (step.disturbed) return fmt::format("  {}: connections were lost", what);
     return fmt::format(
-        "  {}: {} queries/s{}{}", what, rate_text(step.throughput_per_s),
+        "  {}: {} queries/s{}{}", what, base::rate_text(step.throughput_per_s),
         step.response ? fmt::format(", p99 {}", base::format_duration(step.response->p99)) : "",
         step.failed > 0 ? fmt::format(", {} failed", base::with_thousands(step.failed)) : "");
 }
@@ -105,7 +104,8 @@ void warn_of(const ConnectionLadder& ladder, RunResult& result) {
 }
 
 std::string reach_text(const metrics::ConnectionsReach& reach) {
-    return fmt::format("{} to {} queries/s", rate_text(reach.lowest_per_s), rate_text(reach.highest_per_s));
+    return fmt::format("{} to {} queries/s", base::rate_text(reach.lowest_per_s),
+                       base::rate_text(reach.highest_per_s));
 }
 
 std::string end_text(const ConnectionSearch& search) {

@@ -8,7 +8,6 @@
 
 #include "pgtraffic/base/check.hpp"
 #include "pgtraffic/base/units.hpp"
-#include "pgtraffic/simulation/search_words.hpp"
 
 namespace pgtraffic::simulation {
 
@@ -147,7 +146,7 @@ void PeakSearch::end_proof(bool is_carried) noexcept {
 
 std::string PeakSearch::last_step() const {
     const auto& step = trace_.steps.back();
-    const auto load = step.rate_per_s > 0 ? fmt::format("{} queries/s", rate_text(step.rate_per_s))
+    const auto load = step.rate_per_s > 0 ? fmt::format("{} queries/s", base::rate_text(step.rate_per_s))
                                           : std::string{"closed loop"};
     // That by which it was judged.
     std::string felt;
@@ -159,7 +158,7 @@ std::string PeakSearch::last_step() const {
             return fmt::format("{}: connections were lost", load);
         case Verdict::closed_loop:
             if (closed_loop_ > 0)
-                return fmt::format("{}: {} queries/s{}", load, rate_text(closed_loop_), felt);
+                return fmt::format("{}: {} queries/s{}", load, base::rate_text(closed_loop_), felt);
             [[fallthrough]];
         case Verdict::too_short:
             return fmt::format("{}: queries take long, once more", load);
@@ -211,11 +210,11 @@ void PeakSearch::end_light_step(const Step& step, Nanos length, bool is_carried)
 }
 
 metrics::Warning PeakSearch::broken_off() const {
-    std::string so_far = closed_loop_ > 0
-                             ? fmt::format("; a closed loop reached {} queries/s", rate_text(closed_loop_))
-                             : std::string{};
+    std::string so_far =
+        closed_loop_ > 0 ? fmt::format("; a closed loop reached {} queries/s", base::rate_text(closed_loop_))
+                         : std::string{};
     if (!trace_.found_per_s.empty())
-        so_far += fmt::format(", the first search found {}", rate_text(trace_.found_per_s.front()));
+        so_far += fmt::format(", the first search found {}", base::rate_text(trace_.found_per_s.front()));
     const auto where =
         proves() ? std::string{"the proof of its rate"}
                  : fmt::format("search {} of {} for its rate", trace_.found_per_s.size() + 1, kRounds);

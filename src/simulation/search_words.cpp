@@ -6,14 +6,11 @@
 
 namespace pgtraffic::simulation {
 
-std::string rate_text(double per_s) {
-    return base::with_thousands(per_s, per_s < 10 ? 2 : 0);
-}
-
 std::string peak_rate_text(const PeakRate& peak) {
     return fmt::format("peak rate {} queries/s, between {} and {} in {} searches (a closed loop reached {})",
-                       rate_text(peak.rate_per_s), rate_text(peak.lowest_per_s),
-                       rate_text(peak.highest_per_s), PeakSearch::kRounds, rate_text(peak.closed_loop_per_s));
+                       base::rate_text(peak.rate_per_s), base::rate_text(peak.lowest_per_s),
+                       base::rate_text(peak.highest_per_s), PeakSearch::kRounds,
+                       base::rate_text(peak.closed_loop_per_s));
 }
 
 std::string found_rate_text(const PeakRate& peak) {
@@ -21,8 +18,8 @@ std::string found_rate_text(const PeakRate& peak) {
                      : peak.unproven ? std::string{"which did not hold on a longer look"}
                                      : fmt::format("the least of {} searches", PeakSearch::kRounds);
     return fmt::format("found {} queries/s, {}; {} was too much (a closed loop reached {})",
-                       rate_text(peak.lowest_per_s), why, rate_text(peak.highest_per_s),
-                       rate_text(peak.closed_loop_per_s));
+                       base::rate_text(peak.lowest_per_s), why, base::rate_text(peak.highest_per_s),
+                       base::rate_text(peak.closed_loop_per_s));
 }
 
 std::vector<metrics::Warning> search_warnings(const PeakRate& peak, bool of_rate, bool by_thresholds,
@@ -46,9 +43,9 @@ std::vector<metrics::Warning> search_warnings(const PeakRate& peak, bool of_rate
                                 what, option)});
     } else if (peak.at_floor && by_thresholds) {
         warnings.push_back(
-            {kCode,
-             fmt::format("not even {} queries/s, {:.0f} % of what a closed loop reached, kept the thresholds",
-                         rate_text(peak.floor_per_s), 100 * peak.floor_per_s / peak.closed_loop_per_s)});
+            {kCode, fmt::format(
+                        "not even {} queries/s, {:.0f} % of what a closed loop reached, kept the thresholds",
+                        base::rate_text(peak.floor_per_s), 100 * peak.floor_per_s / peak.closed_loop_per_s)});
     } else if (peak.at_floor) {
         warnings.push_back(
             {kCode, fmt::format("in the search for the {} not even a fifth of what a closed loop reached "
@@ -60,7 +57,7 @@ std::vector<metrics::Warning> search_warnings(const PeakRate& peak, bool of_rate
             {kCode,
              fmt::format("neither what the searches found nor, down to {} queries/s, less held on a longer "
                          "look: what decides comes and goes; run again",
-                         rate_text(peak.lowest_per_s))});
+                         base::rate_text(peak.lowest_per_s))});
         return warnings;
     }
     // Where they agree the steps are a few per cent apart.
@@ -69,7 +66,7 @@ std::vector<metrics::Warning> search_warnings(const PeakRate& peak, bool of_rate
             {kCode,
              fmt::format("the searches found between {} and {} queries/s: what decides comes and goes, "
                          "on this machine or in the server; run again",
-                         rate_text(peak.lowest_per_s), rate_text(peak.highest_per_s))});
+                         base::rate_text(peak.lowest_per_s), base::rate_text(peak.highest_per_s))});
     }
     if (lost > 0) {
         warnings.push_back(

@@ -26,6 +26,9 @@ namespace pgtraffic::base {
 /// 20955.694 with 2 digits -> "20,955.69". Not a number -> "n/a".
 [[nodiscard]] std::string with_thousands(double x, int digits);
 
+/// A rate for a sentence. One that is small is not none: "0.25", "3.40", "1,234".
+[[nodiscard]] std::string rate_text(double per_s);
+
 /// Five digits, without noughts at the end, and more where those would hide that the number is none of so
 /// few: 29.5 -> "29.5", 20.0004 -> "20.0004" and not the 20 that it is not, 99.9996 and not 100.
 [[nodiscard]] std::string with_telling_digits(double x);

@@ -31,8 +31,8 @@ struct AggregatorPlan {
     base::Mono end =
         base::Mono::max();  ///< of it, at the latest: what a late loop reads behind it is not in time
     base::Nanos interval = std::chrono::seconds{1};
-    /// Arrivals have due times of their own. In a closed loop a query is due when it is sent: it has no lag,
-    /// and its response is its service.
+    /// Arrivals have due times of their own. In a closed loop a query is due since the answer before it, and
+    /// no lag is kept: it is what the response has beyond the service.
     bool open_loop = true;
     /// A response above it is late; none is without one.
     base::Nanos latency_limit = base::Nanos::max();

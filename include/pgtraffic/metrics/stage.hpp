@@ -11,7 +11,7 @@ namespace pgtraffic::metrics {
 enum class Stage : std::uint8_t {
     connecting,   ///< waits for all sessions → warming_up
     warming_up,   ///< the load, unmeasured, for its time → calibrating or measuring
-    calibrating,  ///< the steps of the search for a rate, one after the other → measuring
+    calibrating,  ///< the steps of a search, for a rate or the connections → measuring
     measuring,    ///< until its time, its number of queries, or a signal → draining
     draining,     ///< waits for what is in flight, for so long → done
     done,

@@ -10,8 +10,6 @@
 
 namespace pgtraffic::simulation {
 
-/// "1,234", "0.25".
-[[nodiscard]] std::string rate_text(double per_s);
 /// In words: "peak rate 1,234 queries/s, between …".
 [[nodiscard]] std::string peak_rate_text(const PeakRate& peak);
 /// "found 1,200 queries/s, the least of …".

@@ -1,5 +1,5 @@
-// A run from the first connection to the result: connect → warm up → measure → drain. Composes the
-// loop and the parts of a run (docs/architecture.md names them), and is the only one that moves from
+// A run from the first connection to the result: connect → warm up → calibrate → measure → drain. Composes
+// the loop and the parts of a run (docs/architecture.md names them), and is the only one that moves from
 // stage to stage. What the load is (rate, pattern, closed loop) is data in the plan.
 #pragma once
 
