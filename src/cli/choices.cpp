@@ -266,6 +266,8 @@ RunChoice choose(const RunOptions& options) {
     }
     const bool scenario_decides = choice.scenario.connections && !options.connections_given;
     choice.connections = scenario_decides ? *choice.scenario.connections : options.connections;
+    choice.fewer_connections_do =
+        choice.find_connections || (!options.connections_given && !choice.scenario.connections);
     read_conditions(options, choice);
     return choice;
 }

@@ -63,7 +63,7 @@ std::uint32_t check_open_files(const RunChoice& choice) {
     if (limit.rlim_cur == RLIM_INFINITY || connections + kOtherDescriptors <= limit.rlim_cur)
         return connections;
     const rlim_t allowed = limit.rlim_cur > kOtherDescriptors ? limit.rlim_cur - kOtherDescriptors : 0;
-    if (choice.find_connections && allowed > 0) return static_cast<std::uint32_t>(allowed);
+    if (choice.fewer_connections_do && allowed > 0) return static_cast<std::uint32_t>(allowed);
     throw base::Error(fmt::format(
         "--connections: {} need more open files than the limit of {} allows; ask for at most {}, or "
         "raise it (ulimit -n)",
@@ -129,6 +129,19 @@ struct Prepared {
     std::optional<metrics::Histogram> round_trips;  ///< of an empty query
 };
 
+/// Where the number of connections was named, the server has room for them or the run is refused.
+void find_room(Prepared& prepared, const RunChoice& choice, postgres::Client& client,
+               metrics::ServerInfo& server, Narrator& narrator) {
+    if (!choice.fewer_connections_do) return simulation::check_room(client, server, prepared.connections);
+    const auto wanted = prepared.connections;
+    prepared.connections = simulation::room_for_up_to(client, server, wanted);
+    if (prepared.connections < wanted && !choice.find_connections) {
+        narrator.say(fmt::format("{}, not {}: the server has {} free, and others may want some",
+                                 base::counted(prepared.connections, "connection", "connections"), wanted,
+                                 *server.free_connections));
+    }
+}
+
 /// Asks the server what has to be known before the first session connects, refuses what cannot or may not be
 /// run there, and says what will be. On a connection of its own, which gives its place free to the sessions.
 void prepare(Prepared& prepared, const RunOptions& options, const RunChoice& choice,
@@ -144,11 +157,7 @@ void prepare(Prepared& prepared, const RunOptions& options, const RunChoice& cho
     // A SET on a pooler's connection would reach whoever gets it next.
     server.read_only = workload::only_reads(choice.scenario) && !server.pooler;
     simulation::check_takes_writes(server, choice.scenario);
-    simulation::check_room(client, server, choice.find_connections ? 1 : prepared.connections);
-    if (choice.find_connections && server.free_connections) {
-        prepared.connections = static_cast<std::uint32_t>(
-            std::min<std::uint64_t>(prepared.connections, *server.free_connections));
-    }
+    find_room(prepared, choice, client, server, narrator);
     prepared.workload.emplace(simulation::bind_workload(client, choice.scenario, options.key_distribution,
                                                         draws.seed, draws.entropy));
     narrator.say(fmt::format("target: {}", describe_target(server)));
@@ -195,7 +204,7 @@ simulation::SimulationPlan make_plan(const RunOptions& options, const RunChoice&
 
 /// What the searches came to stands beside what was asked for.
 void note_what_was_found(RunResult& result, const RunChoice& choice) {
-    if (choice.find_connections) result.config["connections"] = result.connections;
+    if (choice.fewer_connections_do) result.config["connections"] = result.connections;
     const auto& spread = result.peak_rate_spread_per_s;
     if (!spread) return;
     if (choice.traffic.find_rate) {

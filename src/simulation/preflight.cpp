@@ -26,6 +26,10 @@ constexpr int kRoundTrips = 200;
 constexpr base::Nanos kRoundTripBudget = std::chrono::seconds{5};
 /// A thousand backends whose client is gone take that long to be gone, too, where the machine is slow.
 constexpr base::Nanos kRoomPatience = std::chrono::seconds{5};
+/// Between two looks. Not the server's pg_sleep(), which a statement_timeout of the role's would end.
+constexpr base::Nanos kRoomPause = std::chrono::milliseconds{100};
+/// Free places that a load leaves to others, where nobody said how many it shall take: one in ten, at most.
+constexpr std::uint64_t kLeftToOthers = 10;
 
 /// The settings without which a figure cannot be understood.
 constexpr const char* kSettings =
@@ -133,10 +137,15 @@ void wait_for_room(postgres::Client& client, metrics::ServerInfo& server, std::u
     while (*server.free_connections < connections) {
         const auto most = read_room(client.row(kServer, {}, ServerColumns::count), server);
         if (most < std::int64_t{connections} || base::mono_now() >= until) return;
-        // Not the server's pg_sleep(), which a statement_timeout of the role's would end.
-        base::nap(std::chrono::milliseconds{100});
+        base::nap(kRoomPause);
         if (base::held_back_signal() != 0) return;
     }
+}
+
+/// What may be taken of so many free places, more than none.
+std::uint64_t fair_share(std::uint64_t free) {
+    const std::uint64_t tenth = (free + 9) / 10;
+    return std::max<std::uint64_t>(free - std::min(tenth, kLeftToOthers), 1);
 }
 
 /// A name that is not there yet: of a table or function, a schema, or a value of an enumeration.
@@ -233,6 +242,20 @@ void check_room(postgres::Client& client, metrics::ServerInfo& server, std::uint
                     base::counted(*server.free_connections, "connection", "connections"),
                     base::with_thousands(static_cast<std::uint64_t>(server.max_connections)),
                     base::with_thousands(std::uint64_t{connections}), fewer));
+}
+
+std::uint32_t room_for_up_to(postgres::Client& client, metrics::ServerInfo& server, std::uint32_t wanted) {
+    if (!server.free_connections) return wanted;
+    check_room(client, server, 1);
+    const auto until = base::mono_now() + kRoomPatience;
+    for (std::uint64_t before = 0; *server.free_connections > before && base::mono_now() < until;) {
+        if (fair_share(*server.free_connections) >= wanted) return wanted;
+        before = *server.free_connections;
+        base::nap(kRoomPause);
+        if (base::held_back_signal() != 0) break;
+        read_room(client.row(kServer, {}, ServerColumns::count), server);
+    }
+    return static_cast<std::uint32_t>(std::min<std::uint64_t>(wanted, fair_share(*server.free_connections)));
 }
 
 workload::Workload bind_workload(postgres::Client& client, const workload::Scenario& scenario,

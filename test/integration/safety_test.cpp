@@ -6,6 +6,7 @@
 
 #include <filesystem>
 #include <fstream>
+#include <nlohmann/json.hpp>
 
 #include "pgtraffic/base/units.hpp"
 #include "pgtraffic/brickhouse/marks.hpp"
@@ -173,6 +174,26 @@ TEST_CASE("the free slots are those of the role, where it has a limit of its own
     CHECK(run.exit_code == 1);
     CHECK_THAT(run.err, Contains("the server has 3 connections free") &&
                             Contains("limit of the database or of the role"));
+    client.execute("DROP ROLE pgtraffic_test_limited");
+}
+
+TEST_CASE("connections whose number nobody named are as many as leave some places to others") {
+    const auto database = test::fresh_database();
+    Client client{database.conninfo()};
+    client.execute("DROP ROLE IF EXISTS pgtraffic_test_limited; CREATE ROLE pgtraffic_test_limited LOGIN");
+    const test::TemporaryFile scenario{kOne};
+    const auto run_with_limit = [&](int limit) {
+        client.execute("ALTER ROLE pgtraffic_test_limited CONNECTION LIMIT " + std::to_string(limit));
+        const auto run =
+            run_pgtraffic({"run", "-d", database.dsn() + " user=pgtraffic_test_limited", "--scenario",
+                           scenario.path(), "-t", "40", "--warmup", "0", "--json", "-"});
+        REQUIRE(run.exit_code == 0);
+        return std::pair{nlohmann::json::parse(run.out)["config"]["connections"].get<int>(), run.err};
+    };
+    const auto [most, told] = run_with_limit(12);
+    CHECK(most == 10);
+    CHECK_THAT(told, Contains("10 connections, not 100: the server has 12 free"));
+    CHECK(run_with_limit(1).first == 1);
     client.execute("DROP ROLE pgtraffic_test_limited");
 }
 

@@ -28,8 +28,9 @@ struct TrafficChoice {
 struct RunChoice {
     workload::Scenario scenario;  ///< with --mix applied
     TrafficChoice traffic;
-    std::uint32_t connections = 0;  ///< the most that may be tried, where they are to be found
-    bool find_connections = false;
+    std::uint32_t connections = 0;               ///< at most, where fewer will do
+    bool find_connections = false;               ///< the best number of them
+    bool fewer_connections_do = false;           ///< they are to be found, or nobody named their number
     std::vector<metrics::Threshold> thresholds;  ///< the scenario's, then the options'
     std::vector<metrics::Threshold> abort_if;
 };

@@ -27,6 +27,12 @@ void check_takes_writes(const metrics::ServerInfo& server, const workload::Scena
 /// there is nothing to check.
 void check_room(postgres::Client& client, metrics::ServerInfo& server, std::uint32_t connections);
 
+/// How many of `wanted` connections a load should make that may have fewer: all, where that leaves one in ten
+/// of the server's free places to others (ten at most), else as many as do; at least one. Waits as long as
+/// places become free. Throws as check_room() where there is none. Behind a pooler: `wanted`.
+[[nodiscard]] std::uint32_t room_for_up_to(postgres::Client& client, metrics::ServerInfo& server,
+                                           std::uint32_t wanted);
+
 /// Has every statement of `scenario` parsed by the server, and asks for the keys and values that its
 /// parameters draw from. Throws base::Error that names operation and statement; for a missing table, the
 /// cure.
