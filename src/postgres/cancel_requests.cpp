@@ -22,11 +22,11 @@ namespace {
 /// At the same time: each takes two round trips, and the server a process for each.
 constexpr std::size_t kChildren = 8;
 
-/// Until it has ended, or killed at the deadline; whether it ended well.
+/// Until it has ended, or killed at the deadline, or when a signal is held back; whether it ended well.
 bool ended_well(pid_t child, base::Mono deadline) noexcept {
     int status = 1;
     for (;;) {
-        const bool late = base::mono_now() >= deadline;
+        const bool late = base::mono_now() >= deadline || base::held_back_signal() != 0;
         if (late) kill(child, SIGKILL);
         const pid_t ended = waitpid(child, &status, late ? 0 : WNOHANG);
         if (ended == child) return WIFEXITED(status) && WEXITSTATUS(status) == 0;

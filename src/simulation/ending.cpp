@@ -32,6 +32,7 @@ Ending::Step Ending::told(int signal, Mono now, Stage stage) noexcept {
     if (stage == Stage::draining) {
         hurried_ = true;
         waits_for_answers_ = false;
+        if (rehearsal_) signal_ = signal;
         return Step::hurry;
     }
     signal_ = signal;

@@ -155,7 +155,7 @@ class Run {
     Loads loads_;
     Calibration calibration_;
     Announcer::Unmeasured unmeasured_;  // the present load, where it is none that is measured
-    Ending ending_;
+    Ending ending_{plan_.rehearsal};
     std::optional<Measurement> measurement_;  // from its begin to the end
     RowBudget rows_;
     std::uint64_t reconnects_before_ = 0;  // the load of this stage began
@@ -228,6 +228,10 @@ SimulationEnd Run::run() {
         const base::SignalMask heard{base::SignalMask::Ending::let_through};
         loop_.run();
     }
+    // Signals are held back again: one that comes meanwhile ends the wait, and is there for whoever comes
+    // next.
+    if (!start_failed_)
+        result_.cancel_sent = crew_.cancel(ending_.aborted() ? kCancelLimitInHaste : kCancelLimit);
     connector_->stop();
     if (start_failed_) {
         throw base::Error(connector_->without_secrets(
@@ -436,7 +440,6 @@ void Run::on_signal(int number) noexcept {
             return wind_up(now);
         case Ending::Step::abort:
             stage_ = Stage::done;
-            (void)crew_.cancel(kCancelLimitInHaste);
             return loop_.stop();
     }
 }
@@ -612,7 +615,6 @@ void Run::finish(Mono now) noexcept {
     result_.answers_stamped = wakes_.timed_by_kernel();
     result_.connections_at_end = connector_->connected();
     result_.reconnects = reconnects();
-    result_.cancel_sent = crew_.cancel(kCancelLimit);
     loop_.stop();
 }
 

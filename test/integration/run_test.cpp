@@ -3,6 +3,7 @@
 
 #include <cmath>
 #include <csignal>
+#include <fstream>
 #include <map>
 #include <string>
 #include <tuple>
@@ -340,6 +341,54 @@ TEST_CASE("a run that ends in the search for its connections reports the step th
     CHECK(result["connection_search"]["steps"].size() == 2);
     CHECK_THAT(test::warning(result, "connections_in_doubt"), Catch::Matchers::Contains("one step of it"));
     CHECK(result["config"]["connections"] == 3);
+}
+
+TEST_CASE("a signal while a step of the search for the connections waits for its last answer ends the run") {
+    const auto database = test::fresh_database();
+    Client client{database.conninfo()};
+    // A session's first query is the warm-up's, which is waited for by nobody.
+    constexpr const char* kSecondIsSlow =
+        "SELECT pg_sleep(CASE length(set_config('test.n', concat(current_setting('test.n', true), 'x'), "
+        "false)) WHEN 1 THEN 1 ELSE 300 END), 4712";
+    test::Process process{test::pgtraffic_argv(test::run_arguments(
+                              database, {"-c", "auto", "--duration", "60", "--sql", kSecondIsSlow})),
+                          test::without_target()};
+    REQUIRE(process.wait_for_stderr("looking for the fewest"));
+    // It began after one second; the step, with its warm-up, lasts two and a half, and its last answers get
+    // five more.
+    while (
+        client.value("SELECT count(*) FROM pg_stat_activity WHERE query LIKE '%4712%' AND state = 'active' "
+                     "AND clock_timestamp() - query_start > '3 s' AND pid <> pg_backend_pid()") == "0") {
+    }
+    process.send_signal(SIGTERM);
+    const auto result = test::read_result(process.wait(), 143);
+    CHECK(result["connection_search"]["steps"].empty());
+    CHECK(result["connection_search"]["found"].is_null());
+}
+
+TEST_CASE("a signal while the server is asked to cancel what is left ends the wait, and the run") {
+    postgres::TemporaryServerOptions options;
+    options.fsync = false;
+    const postgres::TemporaryServer server{options};
+    const auto conninfo = server.conninfo();
+    Client client{conninfo};
+    test::Process process{
+        test::pgtraffic_argv({"run", "-d",
+                              fmt::format("host={} port={} user={} dbname={}", conninfo.get("host"),
+                                          conninfo.get("port"), conninfo.get("user"), conninfo.get("dbname")),
+                              "--format", "json", "-c", "2", "--duration", "0.5", "--warmup", "0", "--sql",
+                              "SELECT pg_sleep(300), 4713"}),
+        test::without_target()};
+    REQUIRE(process.wait_for_stderr("waiting at most"));
+    REQUIRE(::kill(server.postmaster(), SIGSTOP) == 0);  // which takes no request any more
+    process.send_signal(SIGINT);                         // ends the wait for the answers
+    const auto children = fmt::format("/proc/{0}/task/{0}/children", process.pid());
+    std::string asking;
+    while (asking.empty()) std::getline(std::ifstream{children}, asking);
+    process.send_signal(SIGTERM);
+    const auto result = test::read_result(process.wait(), 143);
+    ::kill(server.postmaster(), SIGCONT);
+    CHECK(result["run"]["outcome"] == "interrupted");
 }
 
 TEST_CASE("a server that goes and comes back interrupts nothing but its own queries") {

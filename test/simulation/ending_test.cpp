@@ -24,6 +24,14 @@ TEST_CASE("a signal before the end of the load ends the load") {
     }
 }
 
+TEST_CASE("behind the load of a rehearsal a signal ends the wait, and what would follow") {
+    Ending ending{true};
+    CHECK(ending.told(SIGINT, kStart, Stage::draining) == Step::hurry);
+    CHECK(ending.signal() == SIGINT);
+    CHECK_FALSE(ending.waits_for_answers());
+    CHECK(ending.told(SIGINT, kStart + 1s, Stage::draining) == Step::abort);
+}
+
 TEST_CASE("two signals of one number within a tenth of a second are one") {
     Ending ending;
     CHECK(ending.told(SIGINT, kStart, Stage::measuring) == Step::end_load);

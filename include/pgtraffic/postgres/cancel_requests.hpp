@@ -24,7 +24,8 @@ class CancelRequests {
     [[nodiscard]] bool empty() const noexcept { return requests_.empty(); }
 
     /// Sends them, and tells whether all of them were sent. libpq blocks while it does, for minutes where a
-    /// host is away: child processes do it, which are waited for at most `limit`, and then killed.
+    /// host is away: child processes do it, which are waited for at most `limit`, and no longer once a signal
+    /// is held back, and then killed.
     [[nodiscard]] bool send(base::Nanos limit) const noexcept;
 
  private:

@@ -14,6 +14,10 @@ namespace pgtraffic::simulation {
 /// A value.
 class Ending {
  public:
+    /// `rehearsal`: of a run that goes on behind its load, so that a signal ends more than the wait for the
+    /// last answers.
+    explicit Ending(bool rehearsal = false) noexcept : rehearsal_{rehearsal} {}
+
     enum class Step : std::uint8_t {
         nothing,
         end_load,  ///< no further arrivals, and a report of what there is
@@ -42,6 +46,7 @@ class Ending {
     [[nodiscard]] std::string counting_unstarted(std::uint64_t unstarted) const;
 
  private:
+    bool rehearsal_;
     int signal_ = 0;
     bool aborted_ = false;
     bool hurried_ = false;  // by a signal behind the end of the load
