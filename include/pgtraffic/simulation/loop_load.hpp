@@ -12,7 +12,9 @@ class LoopLoad {
  public:
     explicit LoopLoad(base::Mono now) noexcept : woke_{now}, since_{now} {}
 
+    /// Where nobody told of an event since the last wait there was none, and it goes on.
     void waits(base::Mono now) noexcept {
+        if (waiting_) return;
         busy_ += now - woke_;
         longest_turn_ = std::max(longest_turn_, now - turn_);
         waiting_ = true;
