@@ -265,8 +265,6 @@ void Session::statement_failed(Query& query, Mono done, Mono now) noexcept {
             return give_up("the server refuses to write");
         return connection_.in_transaction() ? roll_back(false) : become_idle(done);
     }
-    query.added = query.kept_added = 0;
-    query.counted = false;
     if (connection_.in_transaction()) return roll_back(true);
     return room_ == 1 ? this->retry(now) : try_again(move_to_end(), now);
 }
@@ -295,7 +293,7 @@ void Session::fresh(const Query& query) noexcept {
 /// Not where the next attempt's rows, beside those that this one leaves, would exceed --max-rows.
 bool Session::may_retry(const Query& query, base::SqlState state) const noexcept {
     return context_->retries && context_->workload.retries(query.choice.operation, state, query.attempt()) &&
-           (context_->rows == nullptr || context_->rows->repeats(query.kept_added));
+           (context_->rows == nullptr || context_->rows->allows_again(query.kept_added));
 }
 
 void Session::count_added(Query& query, std::uint64_t rows) const noexcept {
@@ -331,6 +329,9 @@ void Session::resume(Mono at) noexcept {
 void Session::try_again(Query& query, Mono now) noexcept {
     state_ = State::busy;
     context_->on_retried(&query, connection_.error());
+    if (context_->rows != nullptr) context_->rows->begun_again(query.kept_added);
+    query.added = query.kept_added = 0;
+    query.counted = false;
     ++query.completion.attempts;
     query.completion.statement = query.choice.statement;
     send_now(query, now);

@@ -45,14 +45,18 @@ TEST_CASE("a budget of rows ends before an operation could exceed it") {
 TEST_CASE("what a failed attempt leaves is taken from the budget before the next one") {
     simulation::RowBudget budget{3, {operation({"INSERT INTO t VALUES (1)"})}};
     budget.started(0);
-    CHECK(budget.repeats(0));  // it was rolled back
+    budget.begun_again(0);  // it was rolled back
     CHECK(budget.used() == 1);
-    CHECK(budget.repeats(1));
-    CHECK(budget.repeats(1));
+    for (int i = 0; i < 2; ++i) {
+        CHECK(budget.allows_again(1));
+        CHECK(budget.allows_again(1));  // asking takes nothing
+        budget.begun_again(1);
+    }
     CHECK(budget.used_up());
-    CHECK_FALSE(budget.repeats(1));
+    CHECK_FALSE(budget.allows_again(1));
+    CHECK(budget.allows_again(0));
     CHECK(budget.used() == 3);
-    CHECK(simulation::RowBudget{std::nullopt, {}}.repeats(1'000));
+    CHECK(simulation::RowBudget{std::nullopt, {}}.allows_again(1'000));
 }
 
 TEST_CASE("a budget of two rows an operation does not begin what it could not end") {

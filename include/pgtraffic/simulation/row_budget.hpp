@@ -32,13 +32,12 @@ class RowBudget {
         if (counted > 0 && rows > counted) used_ += rows - counted;
     }
 
-    /// An attempt failed and left `rows` for good: the next one adds as many again. False, and nothing is
-    /// counted, where that would exceed the limit.
-    [[nodiscard]] bool repeats(std::uint64_t rows) noexcept {
-        if (most_ && rows > 0 && used_ + rows > *most_) return false;
-        used_ += rows;
-        return true;
+    /// An attempt failed and left `rows` for good: whether the next one may add as many again.
+    [[nodiscard]] bool allows_again(std::uint64_t rows) const noexcept {
+        return !most_ || rows == 0 || used_ + rows <= *most_;
     }
+    /// It began.
+    void begun_again(std::uint64_t rows) noexcept { used_ += rows; }
 
     /// Whether the next operation could exceed the limit.
     [[nodiscard]] bool used_up() const noexcept { return most_ && largest_ > 0 && used_ + largest_ > *most_; }
