@@ -94,7 +94,9 @@ std::string with_telling_digits(double x) {
 }
 
 std::string rate_text(double per_s) {
-    return with_thousands(per_s, per_s < 10 ? 2 : 0);
+    if (per_s > 0 && per_s < 0.1) return fmt::format("{:.3g}", per_s);
+    if (per_s >= 100 || per_s == std::round(per_s)) return with_thousands(per_s, 0);
+    return with_thousands(per_s, per_s >= 10 ? 1 : per_s >= 1 ? 2 : 3);
 }
 
 std::string counted(std::uint64_t n, std::string_view one, std::string_view several) {

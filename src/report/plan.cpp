@@ -34,13 +34,6 @@ void add(Lines& out, fmt::format_string<Args...> format, Args&&... args) {
     fmt::format_to(std::back_inserter(out), format, std::forward<Args>(args)...);
 }
 
-/// Three digits where they say something: "1,250", "47.5", "0.125", "0.00012".
-std::string rate_text(double rate_per_s) {
-    if (rate_per_s > 0 && rate_per_s < 0.1) return fmt::format("{:.3g}", rate_per_s);
-    if (rate_per_s >= 100 || rate_per_s == std::round(rate_per_s)) return with_thousands(rate_per_s, 0);
-    return with_thousands(rate_per_s, rate_per_s >= 10 ? 1 : rate_per_s >= 1 ? 2 : 3);
-}
-
 std::string count_text(double arrivals) {
     if (arrivals > 0 && arrivals < 0.05) return fmt::format("{:.1g}", arrivals);
     const bool whole = std::abs(arrivals - std::round(arrivals)) < 0.05;
@@ -78,7 +71,8 @@ void add_head(Lines& out, const PlanView& plan) {
         for (const auto& line : wrap(plan.description, width_of(plan))) add(out, "{}\n", printable(line));
     }
     add(out, "\n  duration   {}", place_text(schedule.duration_s()));
-    if (plan.peak_rate_per_s) add(out, "\n  peak rate  {}/s is 100 %", rate_text(*plan.peak_rate_per_s));
+    if (plan.peak_rate_per_s)
+        add(out, "\n  peak rate  {}/s is 100 %", base::rate_text(*plan.peak_rate_per_s));
     add(out, "\n  arrivals   {}",
         plan.arrivals == traffic::Arrivals::poisson ? "Poisson (random, at the planned rate)"
                                                     : "uniform (evenly spaced)");
@@ -107,18 +101,19 @@ std::vector<Row> table_rows(const PlanView& plan) {
         const PlannedPhase& phase = schedule.phases()[i];
         const double length_s = phase.end_s - phase.start_s;
         lowest = std::min(lowest, phase.lowest_rate_per_s);
-        rows.push_back(
-            {fmt::format("{:.{}}", printable(phase.name), kWidestName), place_text(phase.start_s),
-             place_text(phase.end_s),
-             fmt::format("{} → {}", rate_text(phase.first_rate_per_s), rate_text(phase.last_rate_per_s)),
-             rate_text(phase.lowest_rate_per_s), rate_text(phase.highest_rate_per_s),
-             rate_text(length_s > 0 ? phase.planned / length_s : 0), count_text(phase.planned),
-             with_thousands(plan.drawn[i])});
+        rows.push_back({fmt::format("{:.{}}", printable(phase.name), kWidestName), place_text(phase.start_s),
+                        place_text(phase.end_s),
+                        fmt::format("{} → {}", base::rate_text(phase.first_rate_per_s),
+                                    base::rate_text(phase.last_rate_per_s)),
+                        base::rate_text(phase.lowest_rate_per_s), base::rate_text(phase.highest_rate_per_s),
+                        base::rate_text(length_s > 0 ? phase.planned / length_s : 0),
+                        count_text(phase.planned), with_thousands(plan.drawn[i])});
     }
     const std::uint64_t drawn = std::accumulate(plan.drawn.begin(), plan.drawn.end(), std::uint64_t{0});
-    rows.push_back({"total", "", place_text(schedule.duration_s()), "", rate_text(lowest),
-                    rate_text(schedule.max_rate()), rate_text(schedule.total() / schedule.duration_s()),
-                    count_text(schedule.total()), with_thousands(drawn)});
+    rows.push_back({"total", "", place_text(schedule.duration_s()), "", base::rate_text(lowest),
+                    base::rate_text(schedule.max_rate()),
+                    base::rate_text(schedule.total() / schedule.duration_s()), count_text(schedule.total()),
+                    with_thousands(drawn)});
     return rows;
 }
 
@@ -185,8 +180,8 @@ void add_time_axis(Lines& out, const PhaseScheduler& schedule, std::size_t margi
 void add_curve(Lines& out, const PlanView& plan) {
     const PhaseScheduler& schedule = *plan.schedule;
     const double top = round_up(schedule.max_rate());
-    const std::string top_label = rate_text(top);
-    const std::string half_label = rate_text(top / 2);
+    const std::string top_label = base::rate_text(top);
+    const std::string half_label = base::rate_text(top / 2);
     const std::size_t margin = std::max(top_label.size(), half_label.size());
     const std::size_t columns = width_of(plan) - margin - 2;
     const std::vector<int> heights = curve_heights(schedule, columns, top, kPlanCurveRows);

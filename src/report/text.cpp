@@ -20,10 +20,6 @@ using base::with_thousands;
 using metrics::RunResult;
 using metrics::VerdictStatus;
 
-std::string peak_text(double per_s) {
-    return with_thousands(per_s, per_s < 10 ? 2 : per_s < 100 ? 1 : 0);
-}
-
 Tone tone_of(VerdictStatus status) noexcept {
     switch (status) {
         case VerdictStatus::valid:
@@ -79,18 +75,19 @@ void head(const RunResult& run, Page& page) {
     if (run.pipeline > 1) what += fmt::format(" with pipelines of {}", run.pipeline);
     if (run.pattern.empty() && run.peak_rate_per_s > 0) {
         const auto& spread = run.peak_rate_spread_per_s;
-        what += fmt::format(
-            " at {} queries/s ({})", peak_text(run.peak_rate_per_s),
-            spread ? fmt::format("found: {} to {}", peak_text(spread->first), peak_text(spread->second))
-                   : "the rate that was looked for was not found");
+        what += fmt::format(" at {} queries/s ({})", base::rate_text(run.peak_rate_per_s),
+                            spread ? fmt::format("found: {} to {}", base::rate_text(spread->first),
+                                                 base::rate_text(spread->second))
+                                   : "the rate that was looked for was not found");
     }
     if (!run.pattern.empty()) {
         what += fmt::format(", {}", printable(run.pattern, kLongestName));
         if (run.peak_rate_per_s > 0) {
-            what += fmt::format(" at a peak of {} queries/s", peak_text(run.peak_rate_per_s));
+            what += fmt::format(" at a peak of {} queries/s", base::rate_text(run.peak_rate_per_s));
         }
         if (const auto& spread = run.peak_rate_spread_per_s) {
-            what += fmt::format(" (measured: {} to {})", peak_text(spread->first), peak_text(spread->second));
+            what += fmt::format(" (measured: {} to {})", base::rate_text(spread->first),
+                                base::rate_text(spread->second));
         } else if (run.peak_rate_per_s == 0) {
             what += ", whose peak was not found";
         } else if (!run.peak_rate_origin.empty()) {

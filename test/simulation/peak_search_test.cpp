@@ -118,7 +118,7 @@ TEST_CASE("a light step in which nothing ended is made longer") {
     CHECK(light == Approx(0.2 * 1));
     CHECK(search.step_length() == 10s);
     search.end_step(10s, 0, 0);
-    CHECK(search.last_step() == "0.20 queries/s: queries take long, once more");
+    CHECK(search.last_step() == "0.200 queries/s: queries take long, once more");
     CHECK(search.trace().steps.back().verdict == Verdict::too_short);
     CHECK_FALSE(search.trace().steps.back().response);
     CHECK(search.next_rate() == light);

@@ -533,8 +533,8 @@ TEST_CASE("the backlog's growth is that from half-way on, wherever half-way is")
     CHECK(report::backlog_growth_per_s(run) == Approx(666.667));
     CHECK_THAT(assessment(run), Contains("20,000 queries waited at the run's end, 667 more a second"));
     run.total.waiting = 4;
-    CHECK_THAT(assessment(run), Contains("0.13 more a second"));
-    CHECK_THAT(report::headline(run), Contains("backlog growing by 0.13 queries/s"));
+    CHECK_THAT(assessment(run), Contains("0.133 more a second"));
+    CHECK_THAT(report::headline(run), Contains("backlog growing by 0.133 queries/s"));
 }
 
 TEST_CASE("a queue is blamed where it took most of the time, and not where the server did") {

@@ -62,6 +62,17 @@ TEST_CASE("A duration is a number with a unit, seconds where none is given") {
     }
 }
 
+TEST_CASE("A rate has three digits where they say something") {
+    CHECK(rate_text(0) == "0");
+    CHECK(rate_text(0.00012) == "0.00012");
+    CHECK(rate_text(0.25) == "0.250");
+    CHECK(rate_text(3.4) == "3.40");
+    CHECK(rate_text(12.34) == "12.3");
+    CHECK(rate_text(40) == "40");
+    CHECK(rate_text(99.96) == "100.0");
+    CHECK(rate_text(1249.6) == "1,250");
+}
+
 TEST_CASE("Thousands are set apart") {
     CHECK(with_thousands(0) == "0");
     CHECK(with_thousands(999) == "999");

@@ -26,7 +26,7 @@ namespace pgtraffic::base {
 /// 20955.694 with 2 digits -> "20,955.69". Not a number -> "n/a".
 [[nodiscard]] std::string with_thousands(double x, int digits);
 
-/// A rate for a sentence. One that is small is not none: "0.25", "3.40", "1,234".
+/// A rate for a sentence, three digits where they say something: "1,250", "47.5", "0.125", "0.00012".
 [[nodiscard]] std::string rate_text(double per_s);
 
 /// Five digits, without noughts at the end, and more where those would hide that the number is none of so
