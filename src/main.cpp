@@ -1,4 +1,4 @@
-// Picks the command. The only catch of the program: what could not start becomes one line on stderr and exit
+// Picks the command. The last catch of the program: what could not start becomes one line on stderr and exit
 // code 1.
 #include <fcntl.h>
 #include <fmt/format.h>

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <functional>
 #include <numeric>
 #include <utility>
 
@@ -54,8 +55,7 @@ void Aggregator::begin(Mono start) {
 }
 
 Aggregator::Cell& Aggregator::cell_of(std::uint32_t operation, Mono due) noexcept {
-    std::size_t phase = 0;
-    while (phase + 1 < phase_ends_.size() && due >= phase_ends_[phase]) ++phase;
+    const std::size_t phase = phase_at(phase_ends_, due, std::identity{});
     return cells_[phase * plan_.operations.size() + operation];
 }
 

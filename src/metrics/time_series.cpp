@@ -84,9 +84,7 @@ Interval TimeSeries::snapshot(const OpenInterval& open) const {
     Interval interval = open.interval;
     if (open.histograms) open.histograms->add_to(interval);
     const double end_s = interval.start_s + interval.duration_s;
-    std::size_t phase = 0;
-    while (phase + 1 < plan_.phases.size() && interval.start_s >= plan_.phases[phase].end_s) ++phase;
-    interval.phase = plan_.phases[phase].name;
+    interval.phase = plan_.phases[phase_at(plan_.phases, interval.start_s, &PhaseShape::end_s)].name;
     if (plan_.planned_between && interval.duration_s > 0) {
         interval.target_per_s = plan_.planned_between(interval.start_s, end_s) / interval.duration_s;
     }

@@ -1,5 +1,6 @@
 #include <fmt/format.h>
 
+#include "pgtraffic/metrics/rate_search.hpp"
 #include "pgtraffic/report/html_section.hpp"
 
 namespace pgtraffic::report {
@@ -45,7 +46,7 @@ std::string html_search(const Json& document, const HtmlFigures& figure) {
     Rows rows;
     for (std::size_t i = 0; i < steps.size(); ++i)
         rows.push_back(step_row(steps[i], fmt::format("/rate_search/steps/{}/", i), figure));
-    const bool looked_longer = !steps.empty() && steps.back()["search"] == 4;  // behind the three
+    const bool looked_longer = !steps.empty() && steps.back()["search"] > metrics::kRateSearches;
     std::string each;
     for (std::size_t i = 0; i < list_of(*found, "found_per_s").size(); ++i) {
         each += (i == 0 ? "" : ", ") + figure(fmt::format("/rate_search/found_per_s/{}", i), Look::rate);

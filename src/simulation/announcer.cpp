@@ -98,9 +98,9 @@ void Announcer::moment(Mono now, const Standing& standing) const {
         const auto* schedule = standing.measurement->schedule();
         if (schedule != nullptr && standing.stage == metrics::Stage::measuring) {
             moment.target_per_s = schedule->rate_at(moment.elapsed_s);
-            for (const auto& phase : schedule->phases()) {
-                if (moment.elapsed_s >= phase.start_s) moment.phase = phase.name;
-            }
+            const auto& phases = schedule->phases();
+            moment.phase =
+                phases[metrics::phase_at(phases, moment.elapsed_s, &traffic::PlannedPhase::end_s)].name;
         }
         standing.measurement->look(moment);
     } else {

@@ -36,7 +36,7 @@ void Calibration::end_step(Nanos length, std::uint64_t planned, std::uint64_t st
     drains_ = search_.next_rate() > 0;
     say_step(disturbed, was_closed_loop);
     if (const auto& found = search_.trace().found_per_s; found.size() > found_before) {
-        announcer_.say(fmt::format("search {} of {} found {} queries/s", found.size(), PeakSearch::kRounds,
+        announcer_.say(fmt::format("search {} of {} found {} queries/s", found.size(), metrics::kRateSearches,
                                    base::rate_text(found.back())));
     }
     if (finished()) say_end();

@@ -89,7 +89,7 @@ Nanos PeakSearch::length_of_arrivals(double rate_per_s, Nanos longest) const noe
 Nanos PeakSearch::takes_at_least() const noexcept {
     const double middle = closed_loop_ * (floor_ + ceiling_) / 2;
     const Nanos step = std::max(search_length_, length_of_arrivals(middle, kLongestForThese));
-    return length_ + kRounds * kStepsInRound * step +
+    return length_ + metrics::kRateSearches * kStepsInRound * step +
            (objectives_.empty() ? Nanos{0} : std::max(kProof, step));
 }
 
@@ -215,9 +215,9 @@ metrics::Warning PeakSearch::broken_off() const {
                          : std::string{};
     if (!trace_.found_per_s.empty())
         so_far += fmt::format(", the first search found {}", base::rate_text(trace_.found_per_s.front()));
-    const auto where =
-        proves() ? std::string{"the proof of its rate"}
-                 : fmt::format("search {} of {} for its rate", trace_.found_per_s.size() + 1, kRounds);
+    const auto where = proves() ? std::string{"the proof of its rate"}
+                                : fmt::format("search {} of {} for its rate", trace_.found_per_s.size() + 1,
+                                              metrics::kRateSearches);
     return {"peak_disturbed",
             fmt::format("the run ended in {}, before anything was measured{}", where, so_far)};
 }

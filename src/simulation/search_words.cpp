@@ -9,14 +9,14 @@ namespace pgtraffic::simulation {
 std::string peak_rate_text(const PeakRate& peak) {
     return fmt::format("peak rate {} queries/s, between {} and {} in {} searches (a closed loop reached {})",
                        base::rate_text(peak.rate_per_s), base::rate_text(peak.lowest_per_s),
-                       base::rate_text(peak.highest_per_s), PeakSearch::kRounds,
+                       base::rate_text(peak.highest_per_s), metrics::kRateSearches,
                        base::rate_text(peak.closed_loop_per_s));
 }
 
 std::string found_rate_text(const PeakRate& peak) {
     const auto why = peak.proven     ? std::string{"which held on a longer look"}
                      : peak.unproven ? std::string{"which did not hold on a longer look"}
-                                     : fmt::format("the least of {} searches", PeakSearch::kRounds);
+                                     : fmt::format("the least of {} searches", metrics::kRateSearches);
     return fmt::format("found {} queries/s, {}; {} was too much (a closed loop reached {})",
                        base::rate_text(peak.lowest_per_s), why, base::rate_text(peak.highest_per_s),
                        base::rate_text(peak.closed_loop_per_s));
@@ -48,9 +48,10 @@ std::vector<metrics::Warning> search_warnings(const PeakRate& peak, bool of_rate
                         base::rate_text(peak.floor_per_s), 100 * peak.floor_per_s / peak.closed_loop_per_s)});
     } else if (peak.at_floor) {
         warnings.push_back(
-            {kCode, fmt::format("in the search for the {} not even a fifth of what a closed loop reached "
-                                "was carried: it is hardly more than a guess; give {} N",
-                                what, option)});
+            {kCode,
+             fmt::format("in the search for the {} not even {:.0f} % of what a closed loop reached was "
+                         "carried: it is hardly more than a guess; give {} N",
+                         what, 100 * peak.floor_per_s / peak.closed_loop_per_s, option)});
     }
     if (of_rate && peak.unproven) {
         warnings.push_back(

@@ -91,7 +91,7 @@ class ScriptReader {
     /// As psql leaves them out in front of a statement, with what is blank.
     static std::string_view without_line_comments(std::string_view rest) {
         for (;;) {
-            rest.remove_prefix(std::min(rest.find_first_not_of(" \t\r\n\f\v"), rest.size()));
+            while (!rest.empty() && base::is_space(rest.front())) rest.remove_prefix(1);
             if (!rest.starts_with("--")) return rest;
             rest.remove_prefix(std::min(rest.find('\n'), rest.size()));
         }

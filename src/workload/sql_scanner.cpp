@@ -7,8 +7,6 @@
 namespace pgtraffic::workload {
 namespace {
 
-constexpr std::string_view kBlank = " \t\r\n\f\v";
-
 /// PostgreSQL takes every byte of other alphabets for a letter.
 bool begins_word(char c) {
     return base::is_letter(c) || static_cast<unsigned char>(c) > 127;
@@ -32,7 +30,7 @@ std::string_view SqlScanner::peek() {
 
 std::string_view SqlScanner::peek_in_statement() {
     while (!rest_.empty()) {
-        if (kBlank.find(rest_.front()) != std::string_view::npos) {
+        if (base::is_space(rest_.front())) {
             skip(1);
         } else if (rest_.starts_with("--")) {
             skip(rest_.find_first_of("\r\n"));
@@ -87,7 +85,7 @@ bool SqlScanner::skip_to_continuation() {
             next = std::min(rest_.find_first_of("\r\n", next), rest_.size());
             continue;
         }
-        if (std::string_view{" \t\r\n\f\v"}.find(rest_[next]) == std::string_view::npos) return false;
+        if (!base::is_space(rest_[next])) return false;
         line_ended = line_ended || rest_[next] == '\r' || rest_[next] == '\n';
         ++next;
     }

@@ -1,5 +1,5 @@
-// The one exception of this program: "cannot start". What server and network do after the start is
-// data (an Outcome), and a bug is PGTRAFFIC_CHECK.
+// The one exception that leaves a part of this program: "cannot start". What server and network do after the
+// start is data (an Outcome), and a bug is PGTRAFFIC_CHECK.
 #pragma once
 
 #include <stdexcept>

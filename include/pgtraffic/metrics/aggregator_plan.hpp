@@ -24,6 +24,15 @@ struct PhaseShape {
     std::optional<double> planned_mean;  ///< N(end) − N(start); none in a closed loop
 };
 
+/// Which of `phases`, of which each ends where the next one begins, `t` lies in: the last one has no end.
+/// `end_of` tells a phase's end.
+template <class Phases, class Time, class EndOf>
+[[nodiscard]] std::size_t phase_at(const Phases& phases, Time t, EndOf end_of) noexcept {
+    std::size_t phase = 0;
+    while (phase + 1 < phases.size() && t >= std::invoke(end_of, phases[phase])) ++phase;
+    return phase;
+}
+
 struct AggregatorPlan {
     std::vector<OperationShape> operations;
     std::vector<PhaseShape> phases;  ///< at least one; contiguous, from 0

@@ -12,6 +12,9 @@
 
 namespace pgtraffic::metrics {
 
+/// Searches whose results make the rate. Steps behind the last one prove it, where thresholds decide.
+inline constexpr int kRateSearches = 3;
+
 /// A load that was tried for some seconds.
 struct SearchStep {
     enum class Verdict : std::uint8_t {
@@ -22,7 +25,7 @@ struct SearchStep {
         too_short,  ///< nothing was answered within it: a longer one follows
     };
 
-    int search = 0;         ///< 1, 2, …; 0: before the first one
+    int search = 0;         ///< 1 … kRateSearches, and one more for the proof; 0: before the first one
     double rate_per_s = 0;  ///< 0 in a closed loop
     double duration_s = 0;
     double throughput_per_s = 0;  ///< of queries that succeeded

@@ -48,7 +48,6 @@ class PeakSearch {
     static constexpr double kArrivalsInStep = 100;  // fewer, and chance decides
     static constexpr int kServicesInStep = 30;      // of a light load: what piles up takes its time to show
     static constexpr base::Nanos kLongestForThese = std::chrono::seconds{5};
-    static constexpr int kRounds = 3;
     static constexpr int kStepsInRound = 5;
     static constexpr int kMostDisturbed = 5;                         // steps, of all
     static constexpr base::Nanos kProof = std::chrono::seconds{10};  // of what was found for objectives
@@ -107,7 +106,8 @@ class PeakSearch {
     [[nodiscard]] base::Nanos takes_at_least() const noexcept;
 
     [[nodiscard]] bool finished() const noexcept {
-        return in_vain_ || (trace_.found_per_s.size() == kRounds && (proven_ || objectives_.empty()));
+        return in_vain_ ||
+               (trace_.found_per_s.size() == metrics::kRateSearches && (proven_ || objectives_.empty()));
     }
     /// All steps that are over, and what the rounds that are found.
     [[nodiscard]] const metrics::RateSearch& trace() const noexcept { return trace_; }
@@ -142,7 +142,7 @@ class PeakSearch {
     void begin_light_step() noexcept;
     void begin_round() noexcept;
     void begin_step() noexcept;
-    [[nodiscard]] bool proves() const noexcept { return trace_.found_per_s.size() == kRounds; }
+    [[nodiscard]] bool proves() const noexcept { return trace_.found_per_s.size() == metrics::kRateSearches; }
     void begin_proof(double rate_per_s) noexcept;
     void end_proof(bool is_carried) noexcept;
     [[nodiscard]] base::Nanos length_of_arrivals(double rate_per_s, base::Nanos longest) const noexcept;
