@@ -202,6 +202,36 @@ simulation::SimulationPlan make_plan(const RunOptions& options, const RunChoice&
     return plan;
 }
 
+/// Those who look on while a run lasts.
+struct Audience {
+    Narrator& narrator;
+    RunFiles& files;
+    Endpoint* endpoint;  ///< null without --listen
+};
+
+/// What the simulation tells, and to whom. Refers to them and to the result, which it fills.
+simulation::SimulationEvents events_for(const Audience& to, const RunOptions& options,
+                                        const RunResult& result, bool open_loop) {
+    auto events = to.narrator.events();
+    if (to.files.streams() || to.endpoint != nullptr) {
+        // Two lines that move on one terminal would overwrite each other.
+        const bool beside_progress = options.stream == "-" && isatty(STDOUT_FILENO) == 1;
+        events.intervals_closed = [=, &result](std::span<const metrics::Interval> intervals) {
+            if (beside_progress) to.narrator.end_line();
+            if (to.files.streams()) to.files.stream(intervals, result.started_at, open_loop);
+            if (to.endpoint != nullptr) to.endpoint->tell(intervals, result.started_at, open_loop);
+        };
+    }
+    if (to.endpoint != nullptr) {
+        to.endpoint->describe({result.id, result.name, result.pattern});
+        events.moment = [endpoint = to.endpoint](const metrics::LiveMoment& moment) {
+            endpoint->tell(moment);
+        };
+        to.narrator.say(fmt::format("serving http://{}/", to.endpoint->address().text()));
+    }
+    return events;
+}
+
 /// What the searches came to stands beside what was asked for.
 void note_what_was_found(RunResult& result, const RunChoice& choice) {
     if (choice.fewer_connections_do) result.config["connections"] = result.connections;
@@ -310,22 +340,8 @@ int run_command(const RunOptions& options, const std::vector<std::string>& argv)
     plan.read_only = result.server.read_only;
     if (prepared.audit) plan.audit = &*prepared.audit;
     plan.pooled = result.server.pooler;
-    auto events = narrator.events();
-    if (files.streams() || endpoint) {
-        // Two lines that move on one terminal would overwrite each other.
-        const bool beside_progress = options.stream == "-" && isatty(STDOUT_FILENO) == 1;
-        events.intervals_closed = [&, beside_progress](std::span<const metrics::Interval> intervals) {
-            const bool open_loop = choice.traffic.open_loop();
-            if (beside_progress) narrator.end_line();
-            if (files.streams()) files.stream(intervals, result.started_at, open_loop);
-            if (endpoint) endpoint->tell(intervals, result.started_at, open_loop);
-        };
-    }
-    if (endpoint) {
-        endpoint->describe({result.id, result.name, result.pattern});
-        events.moment = [&](const metrics::LiveMoment& moment) { endpoint->tell(moment); };
-        narrator.say(fmt::format("serving http://{}/", endpoint->address().text()));
-    }
+    const auto events = events_for({narrator, files, endpoint ? &*endpoint : nullptr}, options, result,
+                                   choice.traffic.open_loop());
     // The loop lets them through; what comes after it costs no report.
     if (!unheard) unheard.emplace(base::SignalMask::Ending::held_back);
     std::optional<simulation::SimulationEnd> ended;  // within the search for the connections
