@@ -143,7 +143,7 @@ std::optional<SimulationEnd> find_connections(event_loop::Loop& loop, Simulation
         }
         plan.loads_before += kLoadsInStep;
         queries += tried.warmup_queries + tried.total.started;
-        if (end.signal != 0 || end.stop_file) {
+        if (end.signal != 0 || end.stop_file || end.refused) {
             result = std::move(tried);
             result.connection_search = ladder.trace();
             result.warnings.push_back(

@@ -69,6 +69,7 @@ class Run {
     void on_free(Session* session, Mono now) noexcept;
     void on_ended(Session* session, const Query* query, std::string_view error) noexcept;
     [[gnu::cold]] void tell_failure(base::SqlState state, std::string_view error);
+    [[gnu::cold]] void refused(base::SqlState state, std::string_view error);
     void on_statement(const Query* query, Mono done) noexcept;
     void on_retried(const Query* query, std::string_view error) noexcept;
     void on_down(Session* session) noexcept;
@@ -106,6 +107,12 @@ class Run {
     }
     void wind_up(Mono now) noexcept;
     void finish(Mono now) noexcept;
+
+    [[nodiscard]] bool all_refused() const noexcept {
+        return unmeasured_.succeeded == 0 && unmeasured_.refused > 0 &&
+               unmeasured_.refused == unmeasured_.failed;
+    }
+    void end_refused(Mono now);
 
     [[nodiscard]] bool limit_reached() noexcept;
     [[nodiscard]] bool no_rows_left() const noexcept;
@@ -155,6 +162,7 @@ class Run {
     Loads loads_;
     Calibration calibration_;
     Announcer::Unmeasured unmeasured_;  // the present load, where it is none that is measured
+    std::string refusal_;               // the first of it
     Ending ending_{plan_.rehearsal};
     std::optional<Measurement> measurement_;  // from its begin to the end
     RowBudget rows_;
@@ -285,13 +293,22 @@ void Run::on_ended(Session* session, const Query* query, std::string_view error)
             measurement_->query_failed(query->completion, error);
         return;
     }
-    ++(metrics::succeeded(query->completion.outcome) ? unmeasured_.succeeded : unmeasured_.failed);
+    const bool succeeded = metrics::succeeded(query->completion.outcome);
+    ++(succeeded ? unmeasured_.succeeded : unmeasured_.failed);
+    if (!succeeded && query->completion.sqlstate.blames_statement())
+        refused(query->completion.sqlstate, error);
     if (stage_ == Stage::calibrating) calibration_.query_ended(query->completion);
 }
 
 void Run::tell_failure(base::SqlState state, std::string_view error) {
     if (!announcer_.knows_failure(state))
         announcer_.failed(state, connector_->without_secrets(std::string{error}));
+}
+
+void Run::refused(base::SqlState state, std::string_view error) {
+    if (unmeasured_.refused++ == 0)
+        refusal_ =
+            fmt::format("{}, SQLSTATE {}", connector_->without_secrets(std::string{error}), state.text());
 }
 
 void Run::on_statement(const Query* query, Mono done) noexcept {
@@ -462,6 +479,7 @@ void Run::next_stage(Mono now) {
             result_.connecting_s = base::to_seconds(now - stage_start_);
             return warm_up(now);
         case Stage::warming_up:
+            if (all_refused()) return end_refused(now);
             return loads_.wants_peak() ? calibrate(now) : measure();
         case Stage::calibrating:
             if (!calibration_.drains()) end_calibration_step(now);
@@ -473,6 +491,18 @@ void Run::next_stage(Mono now) {
         default:
             break;
     }
+}
+
+/// Whoever waits an hour for a report of nothing but division by zero has waited for nothing.
+void Run::end_refused(Mono now) {
+    end_.refused = true;
+    announcer_.say("the server refused every query of the warm-up: nothing will be measured");
+    result_.warnings.push_back(
+        {"all_refused",
+         fmt::format("the server refused every query of the warm-up, {}, for what it asks ({}), and "
+                     "nothing was measured; --warmup 0 measures all the same",
+                     base::with_thousands(unmeasured_.refused), refusal_)});
+    end_load(now);
 }
 
 void Run::begin_unmeasured(Mono now, Nanos length) noexcept {
@@ -530,7 +560,7 @@ void Run::measure() {
     measurement_->begin(now, stage_ == Stage::connecting ? 0 : plan_.connections - connector_->connected());
     enter(Stage::measuring, now, plan_.duration);
     dispatcher_.begin(loads_.measured(now), plan_.latency_limit);
-    if (ending_.signal() == 0 && !end_.stop_file && !end_.rows_used_up)
+    if (ending_.signal() == 0 && !end_.stop_file && !end_.rows_used_up && !end_.refused)
         announcer_.say(fmt::format("measuring for {}", base::format_duration(plan_.duration)));
     result_.started_at = base::wall_now();
     result_.peak_rate_per_s = loads_.peak_rate_per_s().value_or(0);

@@ -822,6 +822,27 @@ TEST_CASE("the first failure of a kind is told at once, and no other") {
     CHECK(ended.err.find("first failure", at + told.size()) == std::string::npos);
 }
 
+TEST_CASE("a warm-up in which every query was refused for what it asks ends the run") {
+    const auto database = test::fresh_database();
+    const std::vector<std::string> hour{"--warmup", "1", "--duration", "1h", "-c", "2"};
+    const auto with = [&](const std::string& sql, std::vector<std::string> more) {
+        more.insert(more.end(), {"--sql", sql});
+        return run_and_read(database, more, 2);
+    };
+    const auto result = with("SELECT 1 / 0", hour);
+    CHECK_THAT(test::warning(result, "all_refused"),
+               Catch::Matchers::Contains("(division by zero, SQLSTATE 22012)"));
+    CHECK(result["run"]["outcome"] == "failed");
+    CHECK(result["run"]["warmup_queries"].get<int>() > 0);
+    CHECK(result["summary"]["queries"]["planned"] == 0);
+    const auto searched = with("SELECT 1 / 0", {"--duration", "1h", "-c", "auto"});
+    CHECK_FALSE(test::warning(searched, "all_refused").empty());
+    // What is the server's fault, or a neighbour's, may pass.
+    const auto passing = with("DO $$ BEGIN RAISE EXCEPTION USING ERRCODE = '53200'; END $$",
+                              {"--warmup", "1", "--duration", "0.2", "-c", "2"});
+    CHECK(passing["summary"]["queries"]["failed"].get<int>() > 0);
+}
+
 TEST_CASE("one statement is a workload") {
     const auto database = test::fresh_database();
     const auto result = run_and_read(database, {"--sql", "SELECT i FROM generate_series(1, 3) AS g(i)", "-t",

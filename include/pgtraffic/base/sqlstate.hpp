@@ -15,8 +15,19 @@ struct SqlState {
     std::array<char, 5> code{'0', '0', '0', '0', '0'};
 
     [[nodiscard]] std::string_view text() const noexcept { return {code.data(), code.size()}; }
-    [[nodiscard]] std::string_view error_class() const noexcept { return {code.data(), 2}; }
+    [[nodiscard]] constexpr std::string_view error_class() const noexcept { return {code.data(), 2}; }
     auto operator<=>(const SqlState&) const = default;
+
+    /// What the statement asks for, or a value in it, is refused, and would be at the next try: it is not
+    /// supported, a cardinality, value or constraint is violated, a name is unknown or forbidden (classes 0A,
+    /// 21, 22, 23, 3F, 42, 44).
+    [[nodiscard]] constexpr bool blames_statement() const noexcept {
+        constexpr std::array<std::string_view, 7> kClasses{"0A", "21", "22", "23", "3F", "42", "44"};
+        for (const auto& one : kClasses) {
+            if (error_class() == one) return true;
+        }
+        return false;
+    }
 
     /// Five digits or upper-case letters; empty otherwise.
     [[nodiscard]] static constexpr std::optional<SqlState> parse(std::string_view text) noexcept {

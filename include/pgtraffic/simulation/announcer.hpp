@@ -34,6 +34,7 @@ class Announcer {
     struct Unmeasured {
         std::uint64_t succeeded = 0;
         std::uint64_t failed = 0;
+        std::uint64_t refused = 0;  ///< of those that failed: for what they ask
         std::uint32_t in_flight = 0;
     };
     /// Such a load begins, of `length`, whose counts start from nought.

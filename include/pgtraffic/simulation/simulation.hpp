@@ -21,6 +21,7 @@ struct SimulationEnd {
     std::optional<metrics::ThresholdResult> condition;  ///< of `abort_if`, that ended the load early
     bool stop_file = false;                             ///< it appeared
     bool rows_used_up = false;                          ///< `max_rows` ended the load early
+    bool refused = false;  ///< the warm-up: the server refused each query for what it asks
 };
 
 /// Runs `plan` to its end in `loop`, where others may have callbacks, and fills the measured part of
