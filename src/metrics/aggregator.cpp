@@ -116,10 +116,9 @@ void Aggregator::count(const Completion& c) noexcept {
     }
     cell.latencies.record_ended(c);
     if (plan_.open_loop) {
-        const Nanos pool_wait = std::max(c.ready - c.due, Nanos{0});
         cell.latencies.lag.record(c.sent - c.due);
-        cell.latencies.pool_wait.record(pool_wait);
-        cell.latencies.generator_lag.record(c.sent - c.due - pool_wait);
+        cell.latencies.pool_wait.record(c.pool_wait());
+        cell.latencies.generator_lag.record(c.generator_lag());
         series_.record_lag(c.due, c.sent - c.due);
         if (plan_.followed) series_.record_ended_lag(c.sent - c.due);
     }

@@ -22,7 +22,7 @@ void LiveCounts::record(const Completion& c, bool open_loop) noexcept {
     operation.rows += c.rows;
     if (!open_loop) return;
     operation.lag.record(c.sent - c.due);
-    generator_lag.record(c.sent - c.due - std::max(c.ready - c.due, base::Nanos{0}));
+    generator_lag.record(c.generator_lag());
 }
 
 }  // namespace pgtraffic::metrics

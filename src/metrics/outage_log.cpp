@@ -17,7 +17,7 @@ OutageError& error_of(Outage& outage, base::SqlState state) {
     const auto known = std::find_if(outage.errors.begin(), outage.errors.end(),
                                     [&](const OutageError& error) { return error.sqlstate == state; });
     if (known != outage.errors.end()) return *known;
-    if (outage.errors.size() < kMaxErrorKindsOfOutage) outage.errors.push_back({state, 0, 0, {}});
+    if (outage.errors.size() < kMaxErrorKindsOfOutage) outage.errors.push_back({state, 0, 0, 0, {}});
     return outage.errors.back();
 }
 
@@ -42,6 +42,7 @@ void merge(Outage& first, const Outage& next) {
         auto& mine = error_of(first, error.sqlstate);
         mine.queries += error.queries;
         mine.connects += error.connects;
+        mine.sessions += error.sessions;
         if (mine.sample.empty()) mine.sample = error.sample;
     }
 }
@@ -74,6 +75,7 @@ Outage& OutageLog::fault(Mono now, std::uint64_t planned) {
         from_ = now;
         current_->from_s = base::to_seconds(now - start_);
     }
+    back_.reset();
     if (!std::exchange(silent_, true)) {
         silent_since_ = now;
         planned_at_silence_ = planned;
@@ -101,9 +103,15 @@ bool OutageLog::due_in_silence(Mono due) const noexcept {
                        [due](const Silence& silence) { return silence.from < due && due <= silence.to; });
 }
 
-void OutageLog::session_lost(Mono now, std::uint64_t planned) {
+void OutageLog::session_lost(Mono now, std::optional<base::SqlState> idle, std::string_view error,
+                             std::uint64_t planned) {
     Outage& outage = fault(now, planned);
     ++outage.sessions_lost;
+    if (idle) {
+        auto& counted = error_of(outage, *idle);
+        ++counted.sessions;
+        if (counted.sample.empty()) counted.sample = error;
+    }
     lose(now, 1);
     if (++faults_in_silence_ >= sessions_) note_service();
 }
@@ -137,27 +145,33 @@ void OutageLog::connect_failed(Mono now, base::SqlState state, std::string_view 
     if (counted.sample.empty()) counted.sample = error;
 }
 
-void OutageLog::session_up(Mono now) {
+void OutageLog::session_up(Mono now, std::uint64_t planned) {
     if (down_ == 0) return;
     change_down(now, down_ - 1);
+    if (silent_ && !back_) {
+        back_ = now;
+        planned_at_back_ = planned;
+    }
     look_for_the_end(now);
 }
 
 void OutageLog::succeeded(const Completion& completion, std::uint64_t planned) {
     // An answer to what was sent before the fault says nothing of the server after it.
     if (!silent_ || completion.sent < silent_since_) return;
-    end_silence(completion.done, planned, true);
+    const bool was_asked = !back_ || completion.due < *back_;
+    end_silence(completion.done, planned, true, was_asked ? Nanos{0} : completion.due - *back_);
     look_for_the_end(completion.done);
 }
 
-void OutageLog::end_silence(Mono now, std::uint64_t planned, bool success) {
+void OutageLog::end_silence(Mono now, std::uint64_t planned, bool success, Nanos unasked) {
     silent_ = false;
     current_->arrivals_hit += planned - std::min(planned, planned_at_silence_);
     if (silences_.size() == kSilences) silences_.erase(silences_.begin());
     silences_.push_back({silent_since_, now});
     const double length = base::to_seconds(now - silent_since_);
     current_->silences_s += length;
-    if (of_service_) current_->without_service_s += length;
+    // What nobody asked for was not refused.
+    if (of_service_) current_->without_service_s += length - base::to_seconds(unasked);
     if (length < current_->silence_s) return;
     current_->silence_s = length;
     current_->first_success_s.reset();
@@ -190,14 +204,15 @@ void OutageLog::merge_closest() {
 
 std::vector<Outage> OutageLog::finish(Mono end, std::uint64_t planned) {
     if (current_) {
-        if (silent_) end_silence(end, planned, false);
+        const bool was_asked = !back_ || planned > planned_at_back_;
+        if (silent_) end_silence(end, planned, false, was_asked ? Nanos{0} : end - *back_);
         keep_current(recovered_.value_or(end));
     }
     auto outages = std::move(kept_);
     *this = OutageLog{};
     for (auto& outage : outages) {
         std::stable_sort(outage.errors.begin(), outage.errors.end(), [](const auto& a, const auto& b) {
-            return a.queries + a.connects > b.queries + b.connects;
+            return a.queries + a.connects + a.sessions > b.queries + b.connects + b.sessions;
         });
     }
     return outages;

@@ -106,8 +106,13 @@ void judge_standstill(const RunResult& run, Judge& judge) {
 }
 
 void judge_offered_load(const RunResult& run, Judge& judge) {
-    const double offered = run.total.attained_ratio().value_or(1);
     if (!run.open_loop) return;
+    // With --pacing what came due in the last step is still to start.
+    const double per_s = run.duration_s > 0 ? static_cast<double>(run.total.planned) / run.duration_s : 0;
+    const double in_step =
+        std::min(static_cast<double>(run.total.waiting), per_s * base::to_seconds(run.chosen_lag));
+    const double planned = static_cast<double>(run.total.planned);
+    const double offered = planned > 0 ? (static_cast<double>(run.total.started) + in_step) / planned : 1;
     const auto message =
         fmt::format("only {:.2f} % of the planned arrivals were started: {}", floored(offered),
                     server_away(run).value_or("lower the rate, or add connections if "
@@ -138,8 +143,9 @@ void judge_generator_lag(const RunResult& run, Judge& judge) {
     if (share == kShares.end()) return;
     const auto lag = l.generator_lag.quantile(share->first);
     const double lag_ms = base::to_millis(std::max(lag - run.chosen_lag, base::Nanos{0}));
-    const double suspect_ms = std::max(1.0, 0.1 * base::to_millis(l.service.quantile(0.5)));
-    const double invalid_ms = std::max(suspect_ms, base::to_millis(l.response.quantile(0.5)));
+    const double response_ms = base::to_millis(l.response.quantile(0.5));
+    const double suspect_ms = std::max(1.0, 0.1 * response_ms);
+    const double invalid_ms = std::max(suspect_ms, response_ms);
     judge.above(
         kGeneratorLagSign, lag_ms, suspect_ms, invalid_ms,
         fmt::format("{} left {} or more after it could have, because this client {}: {}", share->second,

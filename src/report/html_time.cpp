@@ -103,10 +103,17 @@ std::string outage_errors(const Json& outage) {
     for (const auto& one : outage["errors"]) {
         if (!one.is_object()) continue;
         std::string amounts;
-        for (const auto& [key, of_one] : {std::pair{"queries", "query"}, {"connects", "connect"}}) {
+        struct Amount {
+            const char* key;
+            const char* of_one;
+            const char* of_several;
+        };
+        for (const auto& [key, of_one, of_several] : {Amount{"queries", "query", "queries"},
+                                                      {"connects", "connect", "connects"},
+                                                      {"sessions", "idle session", "idle sessions"}}) {
             if (!one.contains(key) || one[key] == 0) continue;
             amounts += fmt::format("{}{} {}", amounts.empty() ? ": " : ", ", plain(one[key]),
-                                   one[key] == 1 ? of_one : key);
+                                   one[key] == 1 ? of_one : of_several);
         }
         list += fmt::format("{}{}{}", list.empty() ? "" : "; ",
                             one.contains("sqlstate") ? plain(one["sqlstate"]) : "?", amounts);

@@ -343,6 +343,7 @@ Json outages_json(const RunResult& run) {
             errors.push_back({{"sqlstate", error.sqlstate.text()},
                               {"queries", error.queries},
                               {"connects", error.connects},
+                              {"sessions", error.sessions},
                               {"sample", error.sample}});
         }
         outages.push_back({{"from_s", number(outage.from_s)},

@@ -53,6 +53,7 @@ std::string outage_note(const metrics::Outage& outage) {
         note += fmt::format("; {}:", error.sqlstate.text());
         if (error.queries > 0) note += " " + base::counted(error.queries, "query", "queries");
         if (error.connects > 0) note += " " + base::counted(error.connects, "connect", "connects");
+        if (error.sessions > 0) note += " " + base::counted(error.sessions, "idle session", "idle sessions");
     }
     return note;
 }

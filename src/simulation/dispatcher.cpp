@@ -15,11 +15,12 @@ void Dispatcher::begin(const traffic::TokenBucket& bucket, std::optional<base::N
     in_flight_ = 0;
 }
 
-void Dispatcher::session_free(std::uint32_t session, Mono now) noexcept {
+void Dispatcher::session_free(std::uint32_t session, Mono now, base::Nanos late) noexcept {
     PGTRAFFIC_CHECK(freed_count_ < freed_.size(), "no more room than the sessions have");
     if (room_[session]++ == 0) idle_.push_back(session);
     const std::size_t behind = first_freed_ + freed_count_++;
-    freed_[behind < freed_.size() ? behind : behind - freed_.size()] = now;
+    freed_[behind < freed_.size() ? behind : behind - freed_.size()] =
+        bucket_ && bucket_->scheduled() ? now - late : now;
 }
 
 void Dispatcher::session_gone(std::uint32_t session) noexcept {

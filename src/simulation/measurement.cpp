@@ -66,12 +66,13 @@ void Measurement::query_failed(const metrics::Completion& completion, std::strin
     if (!over(completion.done)) outages_.query_failed(completion, planned(completion.done));
 }
 
-void Measurement::session_lost(Mono now) noexcept {
-    if (!over(now)) outages_.session_lost(now, planned(now));
+void Measurement::session_lost(Mono now, std::optional<base::SqlState> idle,
+                               std::string_view error) noexcept {
+    if (!over(now)) outages_.session_lost(now, idle, error, planned(now));
 }
 
 void Measurement::session_up(Mono now) noexcept {
-    if (!over(now)) outages_.session_up(now);
+    if (!over(now)) outages_.session_up(now, planned(now));
 }
 
 void Measurement::connect_failed(Mono now, base::SqlState state, std::string_view error) noexcept {

@@ -32,6 +32,7 @@ void Session::connect(const postgres::ConnectParameters& parameters) noexcept {
     PGTRAFFIC_CHECK(state_ == State::closed, "a session connects when it is closed");
     state_ = State::connecting;
     answered_ = false;
+    late_ = base::Nanos{0};
     given_up_because_.clear();
     connect_step(connection_.connect(parameters));
 }
@@ -352,6 +353,7 @@ void Session::end_oldest(Outcome outcome, std::string_view error, Mono now) noex
     Query& query = queries_[oldest_];
     query.completion.outcome = outcome;
     query.completion.done = now;
+    late_ = query.completion.generator_lag();
     if (room_ > 1) turn_began_ = now;
     oldest_ = position(1);
     --under_way_;
@@ -410,6 +412,8 @@ void Session::lose(Mono now) noexcept {
     const State was = std::exchange(state_, State::closed);
     // Why the connection went, or what the server had told of the oldest query when it did.
     base::SqlState sqlstate = connection_.unanswered_sqlstate();
+    lost_idle_.reset();
+    if (was == State::idle) lost_idle_ = sqlstate;
     if (was == State::preparing) {
         const bool refused = unprepared_ > 0 && connection_.answer().failed;
         connect_error_ = refused ? connection_.answer().sqlstate : sqlstate;

@@ -266,7 +266,7 @@ void Run::on_free(Session* session, Mono now) noexcept {
         connector_->session_up(session->number());
         if (measurement_) measurement_->session_up(now);
     }
-    dispatcher_.session_free(session->number(), now);
+    dispatcher_.session_free(session->number(), now, session->late());
     if (stage_ == Stage::connecting && connector_->connected() == plan_.connections) next_stage(now);
 }
 
@@ -332,7 +332,7 @@ void Run::on_down(Session* session) noexcept {
     if (measurement_) {
         const Mono now = base::mono_now();
         if (connector_->up(session->number())) {
-            measurement_->session_lost(now);
+            measurement_->session_lost(now, session->lost_idle(), session->error());
         } else {
             measurement_->connect_failed(now, session->connect_error(), session->error());
         }

@@ -87,6 +87,37 @@ TEST_CASE("with room for several queries each, sessions take turns until none ha
     CHECK(back.ready == kStart + 10ms);
 }
 
+TEST_CASE("what waits for a session behind a stall of ours waits for us, behind one of the server's for it") {
+    const auto schedule = traffic::PhaseScheduler::constant(100, 10s);
+    for (const bool ours : {true, false}) {
+        CAPTURE(ours);
+        Dispatcher dispatcher{1};
+        dispatcher.begin(traffic::TokenBucket::scheduled(schedule, traffic::Arrivals::uniform, kStart, 1));
+        dispatcher.session_free(0, kStart - 1s);
+        // One session, a query of a millisecond each ten; all stands still for a second.
+        Mono now = ours ? kStart + 1s : kStart;
+        auto worst_pool = 0ns;
+        auto worst_ours = 0ns;
+        for (int i = 0; i < 200; ++i) {
+            const auto decision = dispatcher.next(now);
+            REQUIRE(decision.kind == Decision::Kind::start);
+            metrics::Completion query;
+            query.due = decision.token.due;
+            query.ready = decision.ready;
+            query.sent = now;
+            worst_pool = std::max(worst_pool, query.pool_wait());
+            worst_ours = std::max(worst_ours, query.generator_lag());
+            CHECK(query.pool_wait() + query.generator_lag() == query.sent - query.due);
+            now += !ours && i == 0 ? 1s : 1ms;
+            dispatcher.query_ended();
+            dispatcher.session_free(0, now, query.generator_lag());
+            now = std::max(now, dispatcher.wake_at());
+        }
+        CHECK((ours ? worst_ours : worst_pool) > 900ms);
+        CHECK((ours ? worst_pool : worst_ours) == 0ns);
+    }
+}
+
 TEST_CASE("last in, first out keeps to few sessions, and an arrival's wait is told all the same") {
     const auto schedule = traffic::PhaseScheduler::constant(10, 10s);
     Dispatcher dispatcher{3, 1, simulation::SessionOrder::lifo};

@@ -120,7 +120,7 @@ TEST_CASE("the last interval ends with what was under way then, although it is a
 TEST_CASE("an outage lasts from the first fault to a success with all sessions, and costs what came due") {
     Load load;
     load.query(0ms);
-    load.measurement->session_lost(kStart + 150ms);
+    load.measurement->session_lost(kStart + 150ms, std::nullopt, "");
     load.measurement->connect_failed(kStart + 200ms, base::kConnectionFailure, "no");
     load.query(300ms);  // sent after the fault: the server is there again
     load.measurement->session_up(kStart + 400ms);
@@ -135,7 +135,7 @@ TEST_CASE("an outage lasts from the first fault to a success with all sessions, 
     CHECK(outage.failed_connects == 1);
     CHECK(outage.arrivals_hit == 2);  // those of 200 and 300 ms
     // While the last queries drain nothing is an outage any more.
-    load.measurement->session_lost(kStart + 6s);
+    load.measurement->session_lost(kStart + 6s, std::nullopt, "");
     load.measurement->finish(load.gauges(6s), load.result);
     REQUIRE(load.result.errors.size() == 1);
     CHECK(load.result.errors[0].sample == "message");
@@ -143,7 +143,7 @@ TEST_CASE("an outage lasts from the first fault to a success with all sessions, 
 
 TEST_CASE("what disturbs the load behind its planned end is no outage, although nobody closed it yet") {
     Load load;
-    for (int i = 0; i < 2; ++i) load.measurement->session_lost(kStart + 9900ms);
+    for (int i = 0; i < 2; ++i) load.measurement->session_lost(kStart + 9900ms, std::nullopt, "");
     load.measurement->connect_failed(kStart + 10s, base::kConnectionFailure, "no");
     load.measurement->session_up(kStart + 10001ms);
     load.close(10s);
@@ -154,7 +154,7 @@ TEST_CASE("what disturbs the load behind its planned end is no outage, although 
     CHECK_FALSE(load.result.outages[0].over);
     CHECK(load.result.disconnected_s == Approx(0.1));
     Load untouched;
-    untouched.measurement->session_lost(kStart + 10001ms);
+    untouched.measurement->session_lost(kStart + 10001ms, std::nullopt, "");
     untouched.close(10s);
     CHECK(untouched.result.outages.empty());
 }

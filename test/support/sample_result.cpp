@@ -241,8 +241,8 @@ RunResult sample_open_run() {
     outage.arrivals_hit = 1'130;
     outage.silence_s = 2.1;
     outage.first_success_s = 2.125;
-    outage.errors = {{*base::SqlState::parse("08001"), 0, 58, "Connection refused"},
-                     {*base::SqlState::parse("57P01"), 12, 3, "terminating connection"}};
+    outage.errors = {{*base::SqlState::parse("08001"), 0, 58, 0, "Connection refused"},
+                     {*base::SqlState::parse("57P01"), 12, 3, 2, "terminating connection"}};
     run.outages.push_back(outage);
     using Verdict = metrics::SearchStep::Verdict;
     run.rate_search = metrics::RateSearch{

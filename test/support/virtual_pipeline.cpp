@@ -100,7 +100,7 @@ class VirtualRun {
             dispatcher_.query_ended();
             aggregator_.record(ended.completion);
             if (plan_.observe) plan_.observe(ended.completion);
-            dispatcher_.session_free(ended.session, ended.done);
+            dispatcher_.session_free(ended.session, ended.done, ended.completion.generator_lag());
         }
     }
 

@@ -42,11 +42,11 @@ struct Told {
         completion.lost = lost;
         log.query_failed(completion, planned(done));
     }
-    void lost(base::Nanos at) { log.session_lost(kStart + at, planned(at)); }
+    void lost(base::Nanos at) { log.session_lost(kStart + at, std::nullopt, "", planned(at)); }
     void refused(base::Nanos at, base::SqlState state) {
         log.connect_failed(kStart + at, state, "refused", planned(at));
     }
-    void up(base::Nanos at) { log.session_up(kStart + at); }
+    void up(base::Nanos at) { log.session_up(kStart + at, planned(at)); }
     void succeeds(base::Nanos sent, base::Nanos done) { log.succeeded(query(sent, done), planned(done)); }
     std::vector<Outage> finish(base::Nanos end = 60s) { return log.finish(kStart + end, planned(end)); }
 
@@ -76,6 +76,59 @@ TEST_CASE("a run without faults has no outage and wants to hear of no success") 
     told.fails(1s, 2s, *base::SqlState::parse("23505"));
     CHECK_FALSE(told.log.silent());
     CHECK(told.finish().empty());
+}
+
+TEST_CASE("why idle sessions were lost is told with the outage") {
+    OutageLog log;
+    log.begin(kStart, kSessions, 0);
+    log.session_lost(kStart + 1s, kShutdown, "by an administrator", 7);
+    log.session_lost(kStart + 1s, kShutdown, "by another", 7);
+    log.session_lost(kStart + 1s, std::nullopt, "its query tells", 7);
+    const auto outage = log.finish(kStart + 6s, 9).front();
+    CHECK(outage.sessions_lost == 3);
+    REQUIRE(outage.errors.size() == 1);
+    CHECK(outage.errors[0].sqlstate == kShutdown);
+    CHECK(outage.errors[0].sessions == 2);
+    CHECK(outage.errors[0].sample == "by an administrator");
+}
+
+TEST_CASE("the service is not away while connections are there and nothing is due") {
+    OutageLog log;
+    const auto lose_all = [&log](base::Mono at) {
+        for (std::uint32_t i = 0; i < kSessions; ++i) log.session_lost(at, std::nullopt, "", 7);
+    };
+    const auto due = [](base::Mono at, base::Nanos response) {
+        Completion completion;
+        completion.due = completion.ready = completion.sent = at;
+        completion.done = at + response;
+        return completion;
+    };
+    log.begin(kStart, kSessions, 0);
+    lose_all(kStart + 1s);
+    log.session_up(kStart + 1s + 50ms, 7);
+    log.succeeded(due(kStart + 4s, 10ms), 8);  // the first one since
+    const auto quiet = log.finish(kStart + 6s, 9).front();
+    CHECK(quiet.scope == Outage::Scope::service);
+    CHECK(quiet.without_service_s == Approx(0.06));
+    CHECK(quiet.silence_s == Approx(3.01));
+
+    log.begin(kStart, kSessions, 0);
+    lose_all(kStart + 1s);
+    log.session_up(kStart + 1s + 50ms, 7);
+    CHECK(log.finish(kStart + 6s, 7).front().without_service_s == Approx(0.05));
+
+    log.begin(kStart, kSessions, 0);  // one that was due waits until then
+    lose_all(kStart + 1s);
+    log.session_up(kStart + 2s, 8);
+    log.connect_failed(kStart + 3s, kStarting, "refused", 8);
+    log.session_up(kStart + 4s, 8);
+    log.succeeded(due(kStart + 1500ms, 3s), 8);
+    CHECK(log.finish(kStart + 6s, 9).front().without_service_s == Approx(3.5));
+
+    log.begin(kStart, kSessions, 0);  // connections are there, and no answer to what is asked
+    lose_all(kStart + 1s);
+    log.session_up(kStart + 2s, 7);
+    CHECK(log.finish(kStart + 6s, 8).front().without_service_s == Approx(5.0));
 }
 
 TEST_CASE("a server that goes and comes back") {

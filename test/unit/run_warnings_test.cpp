@@ -123,9 +123,9 @@ TEST_CASE("what became of the connections") {
     const auto gone = [](auto& run, auto&) {
         run.connections_at_end = run.connections - 2;
         run.sessions_away_ratio = 0.01;
-        run.outages.emplace_back().errors = {{*base::SqlState::parse("57P01"), 12, 0, {}},
-                                             {*base::SqlState::parse("28P01"), 0, 9, "password refused"},
-                                             {*base::SqlState::parse("08001"), 0, 2, "nobody there"}};
+        run.outages.emplace_back().errors = {{*base::SqlState::parse("57P01"), 12, 0, 0, {}},
+                                             {*base::SqlState::parse("28P01"), 0, 9, 0, "password refused"},
+                                             {*base::SqlState::parse("08001"), 0, 2, 0, "nobody there"}};
     };
     CHECK(warned(gone) == Codes{"sessions_missing"});
     RunResult result = test::sample_closed_run();

@@ -61,9 +61,17 @@ TEST_CASE("offered load below 99 and 90 per cent of the plan") {
     CHECK(status_with("offered_load", run) == VerdictStatus::suspect);
     wait_at_the_end(run, 100);
     CHECK(status_with("offered_load", run) == VerdictStatus::invalid);
+    // What came due within the last step of --pacing was to wait.
+    run = good_run();
+    wait_at_the_end(run, 150);
+    const double per_s = static_cast<double>(run.total.planned) / run.duration_s;
+    run.chosen_lag = base::from_seconds(60 / per_s);
+    CHECK(status_with("offered_load", run) == VerdictStatus::suspect);
+    run.chosen_lag = base::from_seconds(static_cast<double>(run.total.waiting) / per_s);
+    CHECK(status_with("offered_load", run) == VerdictStatus::valid);
 }
 
-TEST_CASE("our own lateness against the service time and the response") {
+TEST_CASE("our own lateness against the response") {
     auto run = good_run();
     run.latencies.generator_lag = {};
     run.latencies.generator_lag.record(900us, 1000);

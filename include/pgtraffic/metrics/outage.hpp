@@ -15,7 +15,8 @@ struct OutageError {
     base::SqlState sqlstate;
     std::uint64_t queries = 0;   ///< that it ended
     std::uint64_t connects = 0;  ///< attempts to connect that it ended
-    std::string sample;          ///< why, in the words of the first such attempt; empty where there was none
+    std::uint64_t sessions = 0;  ///< that had no query under way, and that it ended
+    std::string sample;          ///< why, as the first such attempt or session was told; else empty
 };
 
 /// Seconds are of the measured time. A value.

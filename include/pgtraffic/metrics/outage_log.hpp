@@ -35,9 +35,11 @@ class OutageLog {
 
     /// A query failed or timed out; what is no fault is ignored.
     void query_failed(const Completion& completion, std::uint64_t planned);
-    void session_lost(base::Mono now, std::uint64_t planned);
+    /// `idle`: why, where it had no query under way, whose end tells it else; `error` in words.
+    void session_lost(base::Mono now, std::optional<base::SqlState> idle, std::string_view error,
+                      std::uint64_t planned);
     void connect_failed(base::Mono now, base::SqlState state, std::string_view error, std::uint64_t planned);
-    void session_up(base::Mono now);
+    void session_up(base::Mono now, std::uint64_t planned);
 
     /// True from a fault on until succeeded() was told of a query that was sent after it.
     [[nodiscard]] bool silent() const noexcept { return silent_; }
@@ -60,7 +62,8 @@ class OutageLog {
 
  private:
     Outage& fault(base::Mono now, std::uint64_t planned);
-    void end_silence(base::Mono now, std::uint64_t planned, bool success);
+    /// `unasked`: of it, how long connections were there and nothing was due.
+    void end_silence(base::Mono now, std::uint64_t planned, bool success, base::Nanos unasked);
     void look_for_the_end(base::Mono now);
     void lose(base::Mono now, std::uint32_t sessions) noexcept;
     void change_down(base::Mono now, std::uint32_t to) noexcept;
@@ -89,7 +92,9 @@ class OutageLog {
     base::Mono silent_since_;
     std::uint64_t planned_at_silence_ = 0;
     std::uint32_t faults_in_silence_ = 0;
-    bool of_service_ = false;        // the silence
+    bool of_service_ = false;         // the silence
+    std::optional<base::Mono> back_;  // a session was, in the silence and behind its last fault
+    std::uint64_t planned_at_back_ = 0;
     std::vector<Silence> silences_;  // the last ones before this one; what was due in them was hit by them
 };
 

@@ -1,6 +1,7 @@
 // How a query ended, and everything the aggregator needs to know of it.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <string_view>
 
@@ -25,8 +26,8 @@ enum class Outcome : std::uint8_t {
     return outcome == Outcome::ok || outcome == Outcome::empty;
 }
 
-/// One ended query. Times: due <= sent <= done; `ready` is since when there was room
-/// for it, in any session.
+/// One ended query. Times: due <= sent <= done; `ready` is since when there was room for it, in any session,
+/// or would have been, had those before it left as soon as they could.
 struct Completion {
     std::uint32_t operation = 0;
     std::uint32_t statement = 0;  ///< of the operation: the one that ended it
@@ -40,6 +41,11 @@ struct Completion {
     base::Mono ready;
     base::Mono sent;  ///< of the first attempt
     base::Mono done;
+
+    /// How long after it was due there was no room for it: the part of its lag that is the pool's.
+    [[nodiscard]] base::Nanos pool_wait() const noexcept { return std::max(ready - due, base::Nanos{0}); }
+    /// How long it was due, there was room, and we had not come round to it: the rest.
+    [[nodiscard]] base::Nanos generator_lag() const noexcept { return sent - std::max(due, ready); }
 };
 
 }  // namespace pgtraffic::metrics

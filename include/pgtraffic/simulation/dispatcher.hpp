@@ -3,8 +3,10 @@
 //
 // By default the session that has been free for longest goes first: all connections carry load, as they would
 // behind real users. Whichever goes, the n-th arrival is matched with the n-th time that there was room for
-// one, in the order in which that was told, so its wait splits exactly into "no session was free" and "we
-// were late".
+// one, in the order in which that was told, so its wait splits into "no session was free" and "we were late".
+// A session that was busy because we had been late with its query before is no want of sessions: room counts
+// from when it would have been there, had we not been. So one stall of ours is our lateness in all that it
+// held up, however few the sessions are.
 #pragma once
 
 #include <cstdint>
@@ -27,7 +29,7 @@ struct Decision {
     Kind kind = Kind::none;
     std::uint32_t session = 0;
     traffic::Token token;
-    base::Mono ready;  ///< since when there had been room for this arrival
+    base::Mono ready;  ///< since when there had been room for this arrival, or would have been
 };
 
 /// Which of the sessions that have room goes next.
@@ -48,8 +50,9 @@ class Dispatcher {
     /// ends are not told here.
     void begin(const traffic::TokenBucket& bucket, std::optional<base::Nanos> latency_limit = std::nullopt);
 
-    /// The session has room for one query more.
-    void session_free(std::uint32_t session, base::Mono now) noexcept;
+    /// The session has room for one query more. `late`: what we were late with the one that it had, which
+    /// counts in an open loop; in a closed one our own time is in the response.
+    void session_free(std::uint32_t session, base::Mono now, base::Nanos late = base::Nanos{0}) noexcept;
     /// It has no room any more, whatever it had.
     void session_gone(std::uint32_t session) noexcept;
 

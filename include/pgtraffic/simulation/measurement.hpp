@@ -75,7 +75,7 @@ class Measurement {
     }
 
     // What disturbs the load; of no interest once it is over, closed already or not.
-    void session_lost(base::Mono now) noexcept;
+    void session_lost(base::Mono now, std::optional<base::SqlState> idle, std::string_view error) noexcept;
     void session_up(base::Mono now) noexcept;
     void connect_failed(base::Mono now, base::SqlState state, std::string_view error) noexcept;
     /// A tick came so late. Nothing of ours takes a second: where it is that late, the machine or the process

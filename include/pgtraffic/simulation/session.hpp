@@ -158,6 +158,8 @@ class alignas(kCacheLine) Session {
     [[nodiscard]] std::uint32_t number() const noexcept { return number_; }
     [[nodiscard]] State state() const noexcept { return state_; }
     [[nodiscard]] bool in_query() const noexcept { return under_way_ > 0; }
+    /// What we were late with the query that ended last on this connection; zero before there was one.
+    [[nodiscard]] base::Nanos late() const noexcept { return late_; }
 
     /// Calls with each query under way, the oldest first.
     template <class Visit>
@@ -177,6 +179,8 @@ class alignas(kCacheLine) Session {
     [[nodiscard]] std::string_view error() const noexcept;  ///< why the connection went or did not come
     /// Why the last attempt to connect failed.
     [[nodiscard]] base::SqlState connect_error() const noexcept;
+    /// Why the last connection was lost, where no query was under way on it.
+    [[nodiscard]] std::optional<base::SqlState> lost_idle() const noexcept { return lost_idle_; }
     /// The server refused to prepare a statement for what it names when a connection was last lost in that.
     [[nodiscard]] bool refused_to_prepare() const noexcept { return refused_to_prepare_; }
     [[nodiscard]] int socket() const noexcept { return poll_.descriptor(); }
@@ -237,9 +241,10 @@ class alignas(kCacheLine) Session {
     bool retry_after_rollback_ = false;
     std::uint32_t oldest_ = 0;
     std::uint32_t under_way_ = 0;
-    std::uint32_t room_;                // of the ring
-    bool any_stale_ = false;            // in stale_
-    bool answered_ = false;             // some query, on this connection
+    std::uint32_t room_;      // of the ring
+    bool any_stale_ = false;  // in stale_
+    bool answered_ = false;   // some query, on this connection
+    base::Nanos late_{0};
     std::unique_ptr<Query[]> queries_;  // a ring of those under way, in the order in which they were sent
     event_loop::Poll poll_;
     postgres::Connection connection_;
@@ -253,6 +258,7 @@ class alignas(kCacheLine) Session {
     base::Mono turn_began_;         // of the oldest in a pipeline, when the one ahead of it had ended
     std::string given_up_because_;
     bool refused_to_prepare_ = false;
+    std::optional<base::SqlState> lost_idle_;
     base::SqlState connect_error_;  // of the last attempt, where it was not given up
 };
 
