@@ -17,6 +17,14 @@
 namespace pgtraffic::event_loop {
 namespace {
 
+/// A target may be a whole "http://host:port/path" (RFC 9112, 3.2.2), as a proxy's is.
+std::string_view path_of(std::string_view target) noexcept {
+    constexpr std::string_view kScheme = "http://";
+    if (!target.starts_with(kScheme)) return target;
+    const auto slash = target.find('/', kScheme.size());
+    return slash == std::string_view::npos ? "/" : target.substr(slash);
+}
+
 constexpr int kBacklog = 16;
 constexpr std::size_t kRequestMemory =
     16 * 1024;  // of a connection: a request line and headers beyond are refused
@@ -261,8 +269,9 @@ void HttpServer::wait() noexcept {
     timer_.start(std::chrono::milliseconds{std::max<std::int64_t>(1, static_cast<std::int64_t>(in_ms))});
 }
 
-int HttpServer::answer(MHD_Connection* connection, std::string_view path, std::string_view method) {
+int HttpServer::answer(MHD_Connection* connection, std::string_view target, std::string_view method) {
     Calls::forget(askers_, connection);
+    const std::string_view path = path_of(target);
     if (closing_) return 0;  // a request that came meanwhile: one more listener would be suspended for ever
     const bool known = method == MHD_HTTP_METHOD_GET || method == MHD_HTTP_METHOD_HEAD;
     HttpAnswer found = known

@@ -157,6 +157,15 @@ double own_share_of_round(const metrics::RunResult& run) noexcept {
     return std::max(busy, 1 - metrics::connection_efficiency(run.latencies, run.total).value_or(1));
 }
 
+/// The longest answers took as long as queries waited, and had nothing in common with the others.
+bool waited_behind_stalls(const metrics::Latencies& latencies) noexcept {
+    constexpr int kFarLonger = 50;
+    const auto longest = latencies.service.max();
+    const auto waited = latencies.pool_wait.quantile(0.99);
+    return longest > kFarLonger * latencies.service.quantile(0.5) && waited <= longest &&
+           2 * waited > longest;
+}
+
 /// Which part of a response was the server's. Of a run in which nearly all succeeded: what a query that did
 /// not spent its time with is in neither figure.
 void say_waiting(const metrics::RunResult& run, std::vector<std::string>& out) {
@@ -181,6 +190,11 @@ void say_waiting(const metrics::RunResult& run, std::vector<std::string>& out) {
                    : "the rest was waiting for this client to send them";
     } else if (metrics::starved(run.client)) {
         rest = "the rest was waiting for a free connection, as this client took the answers late";
+    } else if (waited_behind_stalls(latencies)) {
+        rest =
+            "the rest was waiting for a free connection, behind queries that took far longer than most: "
+            "where "
+            "the server stood still for them, more connections do not help";
     } else if (run.without_service().count() == 0 && !metrics::stood_still(run)) {
         rest = share < 0.5
                    ? "the queue, not the server, made queries slow. They waited for a free connection; more "

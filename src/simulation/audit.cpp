@@ -11,6 +11,7 @@
 #include "pgtraffic/base/text.hpp"
 #include "pgtraffic/workload/intent.hpp"
 #include "pgtraffic/workload/sql_scanner.hpp"
+#include "pgtraffic/workload/statement_kind.hpp"
 
 namespace pgtraffic::simulation {
 namespace {
@@ -55,15 +56,36 @@ bool names(std::string_view sql, std::string_view name) {
 
 /// A table with its partitions, what inherits from it, and what it is a part of.
 struct Kin {
-    std::vector<std::string> names;  // as bare_name()
+    std::vector<std::string> names;     // as bare_name()
+    std::vector<std::string> removers;  // likewise, of tables a deletion from which deletes from it
     std::vector<std::string> oids;
     bool is_part = false;  // of another table
 };
 
+/// By which other names its rows can be reached: views of it, and of views; and the tables that it refers to
+/// with ON DELETE CASCADE, and so on.
+void add_ways_in(postgres::Client& client, const std::string& table, Kin& kin) {
+    for (const auto& row :
+         client.query("WITH RECURSIVE way AS (SELECT pg_catalog.to_regclass($1)::pg_catalog.oid AS kin, "
+                      "false AS cascades "
+                      "UNION SELECT step.kin, way.cascades OR step.cascades FROM way, LATERAL ("
+                      "SELECT ev_class AS kin, false AS cascades FROM pg_catalog.pg_depend "
+                      "JOIN pg_catalog.pg_rewrite ON pg_rewrite.oid = objid WHERE refobjid = way.kin "
+                      "AND refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass "
+                      "AND classid = 'pg_catalog.pg_rewrite'::pg_catalog.regclass UNION ALL "
+                      "SELECT confrelid, true FROM pg_catalog.pg_constraint "
+                      "WHERE conrelid = way.kin AND contype = 'f' AND confdeltype = 'c') AS step) "
+                      "SELECT relname, cascades FROM way JOIN pg_catalog.pg_class ON pg_class.oid = kin",
+                      {table}, 2)) {
+        auto& names = row[1] == "t" ? kin.removers : kin.names;
+        names.push_back(base::lower_case(row[0].value_or("")));
+    }
+}
+
 /// The name of the table; those of its partitions and of what inherits from it, whose rows are counted with
 /// its own; and of what it is a part of, through which its rows can be reached. As bare_name().
 Kin kin_of(postgres::Client& client, const std::string& table) {
-    Kin result{{bare_name(table)}, {}, false};
+    Kin result{{bare_name(table)}, {}, {}, false};
     for (const auto& row : client.query(
              "WITH RECURSIVE parts AS (SELECT pg_catalog.to_regclass($1)::pg_catalog.oid AS kin UNION "
              "SELECT inhrelid FROM pg_catalog.pg_inherits JOIN parts ON inhparent = kin), "
@@ -76,6 +98,7 @@ Kin kin_of(postgres::Client& client, const std::string& table) {
         result.oids.push_back(row[1].value_or(""));
         result.is_part = result.is_part || row[2] == "t";
     }
+    add_ways_in(client, table, result);
     return result;
 }
 
@@ -85,12 +108,14 @@ bool may_change_rows(const std::string& sql, const Kin& kin) {
     const auto words = workload::sql_words(sql);
     if (words.empty()) return false;
     if (words.front() == "do" || words.front() == "call") return true;
-    const auto changes = [&](const std::string& word) {
-        return word == "delete" || word == "truncate" || (kin.is_part && word == "update");
-    };
-    if (workload::inserts_in(sql) == 0 && std::ranges::none_of(words, changes)) return false;
+    const auto removes = [](const std::string& word) { return word == "delete" || word == "truncate"; };
+    const bool deletes = std::ranges::any_of(words, removes);
+    const bool changes = deletes || workload::inserts_in(sql) > 0 ||
+                         (kin.is_part && std::ranges::find(words, "update") != words.end());
     const auto lower = base::lower_case(sql);
-    return std::ranges::any_of(kin.names, [&](const auto& name) { return names(lower, name); });
+    const auto named = [&](const std::string& name) { return names(lower, name); };
+    return (changes && std::ranges::any_of(kin.names, named)) ||
+           (deletes && std::ranges::any_of(kin.removers, named));
 }
 
 /// Of two audited tables one may not be a part of the other: rows of one would stand for losses of the other.
@@ -197,6 +222,8 @@ void AuditLog::add(std::uint32_t operation, std::uint32_t first, std::uint32_t l
     for (std::uint32_t s = first; s <= last; ++s) {
         const auto number = workload_->statement_number(operation, s);
         if (workload_->leaves_doubt(number)) ++doubtful;
+        // Whether the row was among what it undoes, nobody can tell.
+        if (workload::rolls_back_to_savepoint(workload_->statement(number).sql)) return;
         const auto where = workload::code_insert(workload_->statement(number));
         if (!where) continue;
         if (found) return;  // two in one operation

@@ -63,7 +63,11 @@ class Expression {
         }
     }
     ScriptValue factor() {
-        if (take('-')) return apply('-', ScriptValue{std::int64_t{0}}, factor());
+        if (take('-')) {
+            skip_blank();
+            // Its sign belongs to a number: the least one has no positive counterpart.
+            return begins_number() ? number("-") : apply('-', ScriptValue{std::int64_t{0}}, factor());
+        }
         if (take('+')) return factor();
         if (take('(')) {
             ScriptValue inner = sum();
@@ -72,7 +76,7 @@ class Expression {
         }
         if (take(':')) return variable();
         skip_blank();
-        if (!rest_.empty() && (base::is_digit(rest_.front()) || rest_.front() == '.')) return number();
+        if (begins_number()) return number("");
         return function();
     }
 
@@ -93,7 +97,10 @@ class Expression {
             throw ScriptComplaint{fmt::format(":{} is no number", name)};
         return value;
     }
-    ScriptValue number() {
+    [[nodiscard]] bool begins_number() const {
+        return !rest_.empty() && (base::is_digit(rest_.front()) || rest_.front() == '.');
+    }
+    ScriptValue number(std::string text) {
         std::size_t length = 0;
         while (length < rest_.size() && (base::is_digit(rest_[length]) || rest_[length] == '.' ||
                                          rest_[length] == 'e' || rest_[length] == 'E' ||
@@ -101,7 +108,7 @@ class Expression {
                                           (rest_[length - 1] == 'e' || rest_[length - 1] == 'E')))) {
             ++length;
         }
-        const std::string text{rest_.substr(0, length)};
+        text += rest_.substr(0, length);
         rest_.remove_prefix(length);
         ScriptValue value = value_of_text(text);
         if (std::holds_alternative<std::string>(value))
@@ -189,8 +196,12 @@ class Expression {
                 break;
             default:
                 if (b == 0) throw ScriptComplaint{"a division by zero"};
-                over = a == std::numeric_limits<std::int64_t>::min() && b == -1;
-                if (!over) result = sign == '/' ? a / b : a % b;
+                // The least number divided by -1 is beyond 64 bits, and leaves nothing.
+                if (b == -1) {
+                    over = sign == '/' && __builtin_sub_overflow(std::int64_t{0}, a, &result);
+                } else {
+                    result = sign == '/' ? a / b : a % b;
+                }
         }
         if (over) throw ScriptComplaint{kTooLarge};
         return result;
@@ -230,9 +241,8 @@ ScriptValue value_of_text(const std::string& text) {
     if (!digits.empty() && std::ranges::all_of(digits, base::is_digit)) {
         constexpr auto kMost = static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max());
         const auto whole = base::parse_count(digits);
-        if (!whole || *whole > kMost) throw ScriptComplaint{kTooLarge};
-        const auto n = static_cast<std::int64_t>(*whole);
-        return negative ? -n : n;
+        if (!whole || *whole > kMost + (negative ? 1 : 0)) throw ScriptComplaint{kTooLarge};
+        return static_cast<std::int64_t>(negative ? 0 - *whole : *whole);
     }
     if (const auto real = base::parse_number(text)) return *real;
     return text;

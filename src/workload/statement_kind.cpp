@@ -41,6 +41,12 @@ StatementKind kind_of(std::string_view text) {
     return leaves_nothing || only_reads(text) ? StatementKind::reads : StatementKind::writes;
 }
 
+bool rolls_back_to_savepoint(std::string_view text) {
+    SqlScanner sql{text};
+    const std::string first = sql.take_word();
+    return (first == "rollback" || first == "abort") && kind_of(text) == StatementKind::reads;
+}
+
 bool chains(std::string_view text) {
     const auto words = sql_words(text);
     const auto chain = std::find(words.begin(), words.end(), "chain");

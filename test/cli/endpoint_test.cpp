@@ -115,6 +115,9 @@ TEST_CASE("while a run lasts its paths answer, and after it the counters are tho
     CHECK_THAT(during.body, Contains("pgtraffic_stage{stage=\"finished\"} 0\n"));
     CHECK(http_get(port, "/result.json").status == 404);
     CHECK(http_get(port, "/../etc/passwd").status == 404);
+    // A whole URL, as a proxy's target is.
+    CHECK(http_get(port, "http://127.0.0.1/healthz").body == health.body);
+    CHECK(http_get(port, "http://127.0.0.1/no").status == 404);
     CHECK(http_get(port, "/metrics", "POST").status == 405);
     const auto page = http_get(port, "/");
     CHECK(page.header("Content-Type") == "text/html; charset=utf-8");

@@ -145,6 +145,44 @@ TEST_CASE("an audit refuses a workload whose other statements add rows to its ta
     }
 }
 
+TEST_CASE(
+    "an audit refuses what removes its rows through a view, a reference that cascades, or a savepoint") {
+    const auto database = test::fresh_database();
+    Client client{database.conninfo()};
+    client.execute(
+        "CREATE TABLE regions (region int PRIMARY KEY); "
+        "CREATE TABLE towns (town int PRIMARY KEY, region int REFERENCES regions ON DELETE CASCADE); "
+        "CREATE TABLE places (place text, town int REFERENCES towns ON DELETE CASCADE, kind int); "
+        "CREATE TABLE kinds (kind int PRIMARY KEY); CREATE VIEW seen AS SELECT * FROM places; "
+        "CREATE VIEW seen_twice AS SELECT * FROM seen; "
+        "ALTER TABLE places ADD FOREIGN KEY (kind) REFERENCES kinds ON DELETE SET NULL");
+    constexpr const char* kInsert =
+        R"json({"sql": "INSERT INTO places (place) VALUES ($1)", "parameters": [{"code": "P-"}]})json";
+    const auto beside = [&](const std::string& other) {
+        return std::string{R"json({"name": "places", "operations": [{"name": "place", "statements": [)json"} +
+               kInsert + R"json(]}, {"name": "other", "statements": [{"name": "clear", "sql": ")json" +
+               other + R"json("}]}]})json";
+    };
+    for (const std::string other : {"DELETE FROM seen", "DELETE FROM seen_twice", "DELETE FROM towns",
+                                    "DELETE FROM regions WHERE region = 1"}) {
+        CAPTURE(other);
+        const auto workload = bound(client, beside(other).c_str());
+        CHECK_THROWS_WITH((AuditLog{workload, client}), Contains("\"clear\"") && Contains("places"));
+    }
+    for (const std::string other :
+         {"DELETE FROM kinds", "INSERT INTO towns SELECT 1 ON CONFLICT DO NOTHING"}) {
+        CAPTURE(other);
+        const auto workload = bound(client, beside(other).c_str());
+        CHECK_NOTHROW((AuditLog{workload, client}));
+    }
+    const auto undone =
+        bound(client, (std::string{R"json({"name": "p", "operations": [{"name": "place", "statements": [
+            {"sql": "BEGIN"}, {"sql": "SAVEPOINT a"}, )json"} +
+                       kInsert + R"json(, {"sql": "ROLLBACK TO a"}, {"sql": "COMMIT"}]}]})json")
+                          .c_str());
+    CHECK_THROWS_WITH((AuditLog{undone, client}), Contains("no operation"));
+}
+
 TEST_CASE("an audit of a partition refuses what reaches its rows through the whole table") {
     const auto database = test::fresh_database();
     Client client{database.conninfo()};

@@ -84,6 +84,13 @@ TEST_CASE("expressions are computed as pgbench computes them") {
     CHECK(set("10 / 4.0")["constant"] == "2.5");
     CHECK(set("1e3 * 2")["constant"] == "2000");
     CHECK(set("9223372036854775807")["constant"] == 9223372036854775807);
+    constexpr auto kLeast = std::numeric_limits<std::int64_t>::min();
+    CHECK(set("-9223372036854775808")["constant"] == kLeast);
+    CHECK(set("- 9223372036854775808")["constant"] == kLeast);
+    CHECK(set(":n", {{"n", "-9223372036854775808"}})["constant"] == kLeast);
+    CHECK(set("(-9223372036854775807 - 1) % -1")["constant"] == 0);
+    CHECK(set("7 / -1")["constant"] == -7);
+    CHECK(set("-2 * 3 - -.5")["constant"] == "-5.5");
     CHECK(set(":scale * 5", {{"scale", "3"}})["constant"] == 15);
     CHECK(set("random(1, 10)")["integer"] == Json::parse("[1, 10]"));
     CHECK(set("RANDOM ( 2*3 , 10-1 )")["integer"] == Json::parse("[6, 9]"));
@@ -185,6 +192,8 @@ TEST_CASE("what a query has no place for is refused with its line") {
              {"1.0 / 0", "a division by zero"},
              {"9223372036854775807 + 1", "beyond 64 bits"},
              {"9223372036854775808", "beyond 64 bits"},
+             {"-9223372036854775809", "beyond 64 bits"},
+             {"-9223372036854775808 / -1", "beyond 64 bits"},
              {"-9223372036854775807 - 2", "beyond 64 bits"},
              {"1.2.3", "no number"},
              {":y", ":y is not set before"},

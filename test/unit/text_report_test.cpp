@@ -407,6 +407,11 @@ TEST_CASE("a queue is told from a server that stood still by how far its longest
     operation.service.record(2s);
     // One slow query, and everything else went on.
     check_waited();
+    // Waits as long as it: they stood behind such ones.
+    const auto before = latencies.pool_wait;
+    latencies.pool_wait.record(1900ms, latencies.pool_wait.count() / 50);
+    CHECK_THAT(assessment(run), Contains("behind queries that took far longer") && Contains("do not help"));
+    latencies.pool_wait = before;
     auto& still = run.intervals[1];
     still.ok = still.empty = 0;
     CHECK_THAT(assessment(run), Contains("a server that stood still") && !Contains("more connections help"));

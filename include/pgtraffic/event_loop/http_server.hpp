@@ -76,7 +76,7 @@ class HttpServer {
     void wait() noexcept;
     [[nodiscard]] unsigned connections() const noexcept;
     void drop_slow_askers(base::Mono now) noexcept;
-    [[nodiscard]] int answer(MHD_Connection* connection, std::string_view path, std::string_view method);
+    [[nodiscard]] int answer(MHD_Connection* connection, std::string_view target, std::string_view method);
 
     Loop* loop_;
     HttpAddress address_;

@@ -19,6 +19,9 @@ enum class StatementKind : std::uint8_t {
 
 [[nodiscard]] StatementKind kind_of(std::string_view text);
 
+/// ROLLBACK TO a savepoint: what was done since then is undone.
+[[nodiscard]] bool rolls_back_to_savepoint(std::string_view text);
+
 /// Of one that ends a transaction: AND CHAIN, so that the next one has begun.
 [[nodiscard]] bool chains(std::string_view text);
 
