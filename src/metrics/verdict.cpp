@@ -143,9 +143,8 @@ void judge_generator_lag(const RunResult& run, Judge& judge) {
     if (share == kShares.end()) return;
     const auto lag = l.generator_lag.quantile(share->first);
     const double lag_ms = base::to_millis(std::max(lag - run.chosen_lag, base::Nanos{0}));
-    const double response_ms = base::to_millis(l.response.quantile(0.5));
-    const double suspect_ms = std::max(1.0, 0.1 * response_ms);
-    const double invalid_ms = std::max(suspect_ms, response_ms);
+    const double suspect_ms = std::max(1.0, 0.1 * base::to_millis(l.service.quantile(0.5)));
+    const double invalid_ms = std::max(suspect_ms, base::to_millis(l.response.quantile(0.5)));
     judge.above(
         kGeneratorLagSign, lag_ms, suspect_ms, invalid_ms,
         fmt::format("{} left {} or more after it could have, because this client {}: {}", share->second,

@@ -15,12 +15,20 @@ void Dispatcher::begin(const traffic::TokenBucket& bucket, std::optional<base::N
     in_flight_ = 0;
 }
 
+namespace {
+
+/// From an answer to the next query on its session it always takes a little, which belongs to the session's
+/// time: near saturation it would add up to a lateness that nothing but fewer queries could cure.
+constexpr base::Nanos kUsualTurn = std::chrono::microseconds{500};
+
+}  // namespace
+
 void Dispatcher::session_free(std::uint32_t session, Mono now, base::Nanos late) noexcept {
     PGTRAFFIC_CHECK(freed_count_ < freed_.size(), "no more room than the sessions have");
     if (room_[session]++ == 0) idle_.push_back(session);
     const std::size_t behind = first_freed_ + freed_count_++;
     freed_[behind < freed_.size() ? behind : behind - freed_.size()] =
-        bucket_ && bucket_->scheduled() ? now - late : now;
+        bucket_ && bucket_->scheduled() ? now - std::max(late - kUsualTurn, base::Nanos{0}) : now;
 }
 
 void Dispatcher::session_gone(std::uint32_t session) noexcept {

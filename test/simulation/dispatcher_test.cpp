@@ -114,7 +114,8 @@ TEST_CASE("what waits for a session behind a stall of ours waits for us, behind 
             now = std::max(now, dispatcher.wake_at());
         }
         CHECK((ours ? worst_ours : worst_pool) > 900ms);
-        CHECK((ours ? worst_pool : worst_ours) == 0ns);
+        // Half a millisecond of each turn is the session's.
+        CHECK((ours ? worst_pool : worst_ours) <= (ours ? 60ms : 0ms));
     }
 }
 

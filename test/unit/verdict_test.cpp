@@ -71,7 +71,7 @@ TEST_CASE("offered load below 99 and 90 per cent of the plan") {
     CHECK(status_with("offered_load", run) == VerdictStatus::valid);
 }
 
-TEST_CASE("our own lateness against the response") {
+TEST_CASE("our own lateness against the service time and the response") {
     auto run = good_run();
     run.latencies.generator_lag = {};
     run.latencies.generator_lag.record(900us, 1000);
