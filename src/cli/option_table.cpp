@@ -79,10 +79,8 @@ constexpr auto kOptions = std::to_array<OptionRow>({
 
     {"connections", 'c', "N|auto", kLoad,
      "connections that run queries at the same time, up to 65535; not named, fewer than the default where "
-     "the "
-     "server has less room. auto: the fewest that reach 95 % of the highest throughput of a closed loop, "
-     "which are looked "
-     "for first",
+     "the server has less room. auto: the fewest that reach 95 % of the highest throughput of a closed loop, "
+     "which are looked for first",
      "100", kRun},
     {"duration", 'T', "TIME", kLoad, "how long to measure: seconds, or 250ms, 5m, 1m30s, 1h", "60",
      kRun | kPlan},

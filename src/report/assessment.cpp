@@ -192,9 +192,8 @@ void say_waiting(const metrics::RunResult& run, std::vector<std::string>& out) {
         rest = "the rest was waiting for a free connection, as this client took the answers late";
     } else if (waited_behind_stalls(latencies)) {
         rest =
-            "the rest was waiting for a free connection, behind queries that took far longer than most: "
-            "where "
-            "the server stood still for them, more connections do not help";
+            "the rest was waiting for a free connection, behind queries that took far longer than most; more "
+            "connections do not help where the server stood still for them";
     } else if (run.without_service().count() == 0 && !metrics::stood_still(run)) {
         rest = share < 0.5
                    ? "the queue, not the server, made queries slow. They waited for a free connection; more "

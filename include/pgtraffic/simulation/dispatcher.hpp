@@ -5,8 +5,8 @@
 // behind real users. Whichever goes, the n-th arrival is matched with the n-th time that there was room for
 // one, in the order in which that was told, so its wait splits into "no session was free" and "we were late".
 // A session that was busy because we had been late with its query before is no want of sessions: room counts
-// from when it would have been there, had we not been, but for half a millisecond each time. So one stall of ours is our lateness in all that it
-// held up, however few the sessions are.
+// from when it would have been there, had we not been, but for half a millisecond each time. So one stall of
+// ours is our lateness in all that it held up, however few the sessions are.
 #pragma once
 
 #include <cstdint>
