@@ -21,7 +21,7 @@ def table(head, rows):
 
 
 def count(spread):
-    return f"{spread.median:,.0f}" if spread else NONE
+    return f"{spread.median:z,.0f}" if spread else NONE
 
 
 def decimal(spread, digits=2):
