@@ -209,7 +209,7 @@ struct Audience {
     Endpoint* endpoint;  ///< null without --listen
 };
 
-/// What the simulation tells, and to whom. Refers to them and to the result, which it fills.
+/// What the simulation tells, and to whom. Refers to them, and to the result, for when it began.
 simulation::SimulationEvents events_for(const Audience& to, const RunOptions& options,
                                         const RunResult& result, bool open_loop) {
     auto events = to.narrator.events();

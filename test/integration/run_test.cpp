@@ -356,10 +356,11 @@ TEST_CASE("a signal while a step of the search for the connections waits for its
     REQUIRE(process.wait_for_stderr("looking for the fewest"));
     // It began after one second; the step, with its warm-up, lasts two and a half, and its last answers get
     // five more.
+    const auto patience = base::mono_now() + std::chrono::seconds{30};
     while (
         client.value("SELECT count(*) FROM pg_stat_activity WHERE query LIKE '%4712%' AND state = 'active' "
-                     "AND clock_timestamp() - query_start > '3 s' AND pid <> pg_backend_pid()") == "0") {
-    }
+                     "AND clock_timestamp() - query_start > '3 s' AND pid <> pg_backend_pid()") == "0")
+        REQUIRE(base::mono_now() < patience);
     process.send_signal(SIGTERM);
     const auto result = test::read_result(process.wait(), 143);
     CHECK(result["connection_search"]["steps"].empty());
@@ -384,10 +385,13 @@ TEST_CASE("a signal while the server is asked to cancel what is left ends the wa
     process.send_signal(SIGINT);                         // ends the wait for the answers
     const auto children = fmt::format("/proc/{0}/task/{0}/children", process.pid());
     std::string asking;
-    while (asking.empty()) std::getline(std::ifstream{children}, asking);
+    const auto patience = base::mono_now() + std::chrono::seconds{30};
+    while (asking.empty() && base::mono_now() < patience) std::getline(std::ifstream{children}, asking);
     process.send_signal(SIGTERM);
-    const auto result = test::read_result(process.wait(), 143);
+    const auto ended = process.wait();
     ::kill(server.postmaster(), SIGCONT);
+    CHECK_FALSE(asking.empty());
+    const auto result = test::read_result(ended, 143);
     CHECK(result["run"]["outcome"] == "interrupted");
 }
 

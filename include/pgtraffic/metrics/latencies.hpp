@@ -66,7 +66,7 @@ struct Latencies {
     Histogram unanswered;  ///< of these the lower bounds
     Histogram service;
     Histogram lag;            ///< due → sent: pool_wait + generator_lag
-    Histogram pool_wait;      ///< the part in which no session was free
+    Histogram pool_wait;      ///< the part in which no session was free (Completion::pool_wait())
     Histogram generator_lag;  ///< the part in which one was, and we had not come round to it
     Histogram failed;         ///< due → done of failures
 
