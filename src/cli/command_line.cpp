@@ -307,14 +307,20 @@ void read_series(const Reader& reader, RunOptions& run) {
                                               in_quotes(*reader.text("interval"))));
     }
     run.stream = reader.file("stream");
+    run.query_log = reader.file("query-log");
+    run.sampling_rate = reader.positive("sampling-rate", 1).value_or(1);
+    if (!run.query_log && reader.given("sampling-rate"))
+        reader.refuse("sampling-rate",
+                      "it is the part of the queries that --query-log FILE writes; give both");
     run.csv = reader.file("csv");
     run.hdr_log = reader.file("hdr-log");
     run.html = reader.file("html");
 
     std::string on_stdout;
     if (run.format == Format::json) on_stdout = reader.given("json") && !run.json ? "json" : "format json";
-    for (const auto& [name, file] : {std::pair{"stream", run.stream}, std::pair{"csv", run.csv},
-                                     std::pair{"hdr-log", run.hdr_log}, std::pair{"html", run.html}}) {
+    for (const auto& [name, file] :
+         {std::pair{"stream", run.stream}, std::pair{"query-log", run.query_log}, std::pair{"csv", run.csv},
+          std::pair{"hdr-log", run.hdr_log}, std::pair{"html", run.html}}) {
         if (!file) continue;
         if (*file == "-") {
             if (!on_stdout.empty()) {
@@ -337,8 +343,8 @@ void refuse_shared_files(const Reader& reader, const RunOptions& run) {
     }
     for (const auto& script : run.scripts) files.emplace_back("file", script.path);
     for (const auto& [name, file] :
-         {std::pair{"json", run.json}, std::pair{"stream", run.stream}, std::pair{"csv", run.csv},
-          std::pair{"hdr-log", run.hdr_log}, std::pair{"html", run.html}}) {
+         {std::pair{"json", run.json}, std::pair{"stream", run.stream}, std::pair{"query-log", run.query_log},
+          std::pair{"csv", run.csv}, std::pair{"hdr-log", run.hdr_log}, std::pair{"html", run.html}}) {
         if (!file || *file == "-") continue;
         for (const auto& [other, theirs] : files) {
             if (same_file(*file, theirs)) {

@@ -148,10 +148,10 @@ void Endpoint::linger(base::Nanos time) {
             timer->start(kBeat);
         }
     } beat{&server_, {}};
-    event_loop::Timer timer{*loop_, event_loop::Callback<>::to<&End::on_time>(end)};
-    const event_loop::EndingSignals signals{*loop_, event_loop::Callback<int>::to<&End::on_signal>(end)};
+    event_loop::Timer timer{*loop_, base::Callback<>::to<&End::on_time>(end)};
+    const event_loop::EndingSignals signals{*loop_, base::Callback<int>::to<&End::on_signal>(end)};
     timer.start(time);
-    beat.timer.emplace(*loop_, event_loop::Callback<>::to<&Beat::on_time>(beat));
+    beat.timer.emplace(*loop_, base::Callback<>::to<&Beat::on_time>(beat));
     beat.on_time();
     const base::SignalMask heard{base::SignalMask::Ending::let_through};
     loop_->run();

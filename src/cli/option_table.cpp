@@ -202,10 +202,15 @@ constexpr auto kOptions = std::to_array<OptionRow>({
      "write each interval as a line of JSON once it is over and the queries due in it have ended, which "
      "--timeout bounds",
      "", kRun},
+    {"query-log", 0, "FILE|-", kOutput,
+     "write each query of the measured load as a line of CSV as soon as it has ended; docs/result.md", "",
+     kRun},
+    {"sampling-rate", 0, "RATE", kOutput,
+     "the part of the queries that --query-log writes, such as 0.01 (default: all)", "", kRun},
     {"csv", 0, "FILE|-", kOutput, "write the intervals as CSV at the end", "", kRun},
     {"hdr-log", 0, "FILE|-", kOutput, "write the latencies as a log of HdrHistogram at the end", "", kRun},
     {"html", 0, "FILE|-", kOutput,
-     "also write the report as an HTML page, with charts; where one of these four goes to stdout (-), the "
+     "also write the report as an HTML page, with charts; where one of these five goes to stdout (-), the "
      "report goes to stderr",
      "", kRun},
     {"html", 0, "FILE|-", kOutput, "the page to write; - is stdout", "", kReport},

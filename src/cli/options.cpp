@@ -66,7 +66,7 @@ std::string_view cure_of_habit(Command command, std::string_view name) {
         {"j", "jobs", "one thread serves all connections"},
         {"i", "initialize", "the tables are created and filled by `pgtraffic init`"},
         {"n", "no-vacuum", "nothing is vacuumed before a run"},
-        {"l", "log", "intervals are written by --stream FILE, latencies by --hdr-log FILE"},
+        {"l", "log", "single queries are written by --query-log FILE, intervals by --stream FILE"},
         {"C", "connect", "connections are made once, and again only where they are lost"},
         {"r", "report-per-command", "the report always has each statement's own service time"},
         {"", "time", "the length of the measured load is -T, --duration"},
@@ -80,7 +80,6 @@ std::string_view cure_of_habit(Command command, std::string_view name) {
         {"v", "vacuum-all", "nothing is vacuumed before a run"},
         {"", "vus", "the number of connections is -c, --connections"},
         {"", "iterations", "the number of queries of the whole run is -t, --total-queries"},
-        {"", "sampling-rate", "every query is in the histograms; --hdr-log FILE writes them"},
         {"W", "password", "give the password in PGPASSWORD, ~/.pgpass or by --password-command"},
     });
     if (command != Command::run) return "";

@@ -213,12 +213,18 @@ struct Audience {
 simulation::SimulationEvents events_for(const Audience& to, const RunOptions& options,
                                         const RunResult& result, bool open_loop) {
     auto events = to.narrator.events();
-    if (to.files.streams() || to.endpoint != nullptr) {
+    auto* const log = to.files.query_log();
+    if (log != nullptr) {
+        events.queries = base::Callback<const metrics::QueryRecord&>::to<&report::QueryLog::add>(*log);
+    }
+    if (to.files.streams() || log != nullptr || to.endpoint != nullptr) {
         // Two lines that move on one terminal would overwrite each other.
-        const bool beside_progress = options.stream == "-" && isatty(STDOUT_FILENO) == 1;
+        const bool beside_progress =
+            (options.stream == "-" || options.query_log == "-") && isatty(STDOUT_FILENO) == 1;
         events.intervals_closed = [=, &result](std::span<const metrics::Interval> intervals) {
             if (beside_progress) to.narrator.end_line();
             if (to.files.streams()) to.files.stream(intervals, result.started_at, open_loop);
+            if (log != nullptr) log->flush();
             if (to.endpoint != nullptr) to.endpoint->tell(intervals, result.started_at, open_loop);
         };
     }
@@ -318,14 +324,14 @@ int run_command(const RunOptions& options, const std::vector<std::string>& argv)
     prepared.connections = check_open_files(choice);
     check_stop_file(options);
     std::optional<base::SignalMask> unheard;  // outlives what would be left behind: a server, files
-    RunFiles files{options};
+    const std::uint64_t entropy = base::entropy();
+    // Small enough to be read aloud and to survive programs that keep numbers as doubles.
+    const std::uint64_t seed = options.random_seed.value_or(base::entropy() >> 32);
+    RunFiles files{options, choice.scenario, seed};
     event_loop::Loop loop;
     std::optional<Endpoint> endpoint;
     if (options.listen) endpoint.emplace(loop, *options.listen);
 
-    const std::uint64_t entropy = base::entropy();
-    // Small enough to be read aloud and to survive programs that keep numbers as doubles.
-    const std::uint64_t seed = options.random_seed.value_or(base::entropy() >> 32);
     Narrator narrator{options, choice.traffic.open_loop()};
     std::unique_ptr<postgres::TemporaryServer> temporary;
     if (!target) unheard.emplace(base::SignalMask::Ending::held_back);
@@ -358,7 +364,7 @@ int run_command(const RunOptions& options, const std::vector<std::string>& argv)
                     round_trips_of_query(choice.scenario, result.pipeline));
     describe_statements(result, choice.scenario, conninfo);
     add_warnings(result, *prepared.workload, options);
-    files.end_stream(result);
+    files.end_streams(result);
     // One that broke the audit off, say, is the run's: outcome and exit code tell it. A later one finds the
     // reports as they are, and ends us when they are written.
     if (const int signal = base::take_held_back_signal(); end.signal == 0) end.signal = signal;

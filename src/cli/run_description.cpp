@@ -19,7 +19,7 @@ namespace {
 
 /// Of numbers only: a database may be called 007, and a file true.
 bool takes_number(const OptionRow& row) {
-    constexpr std::array<std::string_view, 4> kNumeric{"N", "N|auto", "K", "PORT"};
+    constexpr std::array<std::string_view, 5> kNumeric{"N", "N|auto", "K", "PORT", "RATE"};
     return std::find(kNumeric.begin(), kNumeric.end(), row.value) != kNumeric.end();
 }
 

@@ -40,11 +40,25 @@ void print_text(const metrics::RunResult& result, const RunOptions& options) {
     if (as_pgbench) write_stderr(report::pgbench_warnings(result));
 }
 
+std::vector<report::QueryLog::Operation> names(const workload::Scenario& scenario) {
+    std::vector<report::QueryLog::Operation> names;
+    for (const auto& operation : scenario.operations) {
+        auto& named = names.emplace_back();
+        named.name = operation.name;
+        for (const auto& statement : operation.statements) named.statements.push_back(statement.name);
+    }
+    return names;
+}
+
 }  // namespace
 
-RunFiles::RunFiles(const RunOptions& options) : options_{options} {
+RunFiles::RunFiles(const RunOptions& options, const workload::Scenario& scenario, std::uint64_t seed)
+    : options_{options} {
     if (options.json) json_.emplace("--json", *options.json);
     if (options.stream) stream_.emplace("--stream", *options.stream);
+    if (options.query_log)
+        query_log_.emplace(*options.query_log, names(scenario),
+                           report::QueryLog::Sample{options.sampling_rate, seed});
     if (options.csv) csv_.emplace("--csv", *options.csv);
     if (options.hdr_log) hdr_log_.emplace("--hdr-log", *options.hdr_log);
     if (options.html) html_.emplace("--html", *options.html);
@@ -56,11 +70,15 @@ void RunFiles::stream(std::span<const metrics::Interval> intervals, base::Wall s
     }
 }
 
-void RunFiles::end_stream(metrics::RunResult& result) {
-    if (!stream_) return;
-    const std::string trouble = stream_->finish();
-    if (trouble.empty()) return;
-    warn(result, "stream_ended", "{}; its last intervals are missing there", trouble);
+void RunFiles::end_streams(metrics::RunResult& result) {
+    if (stream_) {
+        if (const auto trouble = stream_->finish(); !trouble.empty())
+            warn(result, "stream_ended", "{}; its last intervals are missing there", trouble);
+    }
+    if (query_log_) {
+        if (const auto trouble = query_log_->finish(); !trouble.empty())
+            warn(result, "query_log_ended", "{}; the last queries are missing there", trouble);
+    }
 }
 
 void RunFiles::write_reports(const metrics::RunResult& result) {

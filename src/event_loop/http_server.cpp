@@ -161,7 +161,7 @@ HttpServer::HttpServer(Loop& loop, const HttpAddress& address, Answer answer, st
       answer_{std::move(answer)},
       patience_{patience},
       poll_{loop, Poll::OnReady::to<&HttpServer::on_ready>(*this)},
-      timer_{loop, Callback<>::to<&HttpServer::on_time>(*this)} {
+      timer_{loop, base::Callback<>::to<&HttpServer::on_time>(*this)} {
     askers_.reserve(kConnections);
     const int socket = listen_at(address);
     address_.port = port_of(socket);

@@ -14,8 +14,8 @@
 
 namespace pgtraffic::event_loop {
 
-ShellCommand::ShellCommand(Loop& loop, Callback<const CommandEnd*> on_end)
-    : loop_{&loop}, on_end_{on_end}, timer_{loop, Callback<>::to<&ShellCommand::on_time>(*this)} {}
+ShellCommand::ShellCommand(Loop& loop, base::Callback<const CommandEnd*> on_end)
+    : loop_{&loop}, on_end_{on_end}, timer_{loop, base::Callback<>::to<&ShellCommand::on_time>(*this)} {}
 
 ShellCommand::~ShellCommand() {
     if (running_) kill_group();  // the shell may be gone, and what it started still holds our pipe

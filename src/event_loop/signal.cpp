@@ -10,7 +10,7 @@ bool ignored(int number) noexcept {
 
 }  // namespace
 
-Signal::Signal(Loop& loop, int number, Callback<int> on_signal)
+Signal::Signal(Loop& loop, int number, base::Callback<int> on_signal)
     : number_{number},
       on_signal_{on_signal},
       handle_{make_handle<uv_signal_t>("cannot watch for signals", &on_signal_,
@@ -19,7 +19,7 @@ Signal::Signal(Loop& loop, int number, Callback<int> on_signal)
     throw_if(uv_signal_start(
                  handle_.get(),
                  [](uv_signal_t* raw, int received) {
-                     if (auto* callback = static_cast<Callback<int>*>(raw->data)) (*callback)(received);
+                     if (auto* callback = static_cast<base::Callback<int>*>(raw->data)) (*callback)(received);
                  },
                  number),
              "cannot watch for signals");
@@ -31,7 +31,7 @@ Signal::~Signal() {
     ::sigaction(number_, &before_, nullptr);
 }
 
-EndingSignals::EndingSignals(Loop& loop, Callback<int> on_signal)
+EndingSignals::EndingSignals(Loop& loop, base::Callback<int> on_signal)
     : interrupt_{loop, SIGINT, on_signal}, terminate_{loop, SIGTERM, on_signal} {
     if (!ignored(SIGHUP)) hang_up_.emplace(loop, SIGHUP, on_signal);
 }

@@ -7,7 +7,7 @@
 
 namespace pgtraffic::event_loop {
 
-Timer::Timer(Loop& loop, Callback<> on_time)
+Timer::Timer(Loop& loop, base::Callback<> on_time)
     : on_time_{on_time},
       handle_{make_handle<uv_timer_t>("cannot make a timer", &on_time_,
                                       [&](uv_timer_t* h) { return uv_timer_init(loop.raw(), h); })} {}
@@ -20,7 +20,7 @@ void Timer::start(base::Nanos in) noexcept {
     uv_timer_start(
         handle_.get(),
         [](uv_timer_t* raw) {
-            if (auto* on_time = static_cast<Callback<>*>(raw->data)) (*on_time)();
+            if (auto* on_time = static_cast<base::Callback<>*>(raw->data)) (*on_time)();
         },
         static_cast<std::uint64_t>(whole), 0);
 }

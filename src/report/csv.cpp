@@ -20,10 +20,14 @@ std::string quoted(const std::string& text) {
 
 std::string field(const nlohmann::ordered_json& value) {
     if (value.is_null()) return "";
-    return value.is_string() ? quoted(printable_lines(value.get_ref<const std::string&>())) : value.dump();
+    return value.is_string() ? csv_field(value.get_ref<const std::string&>()) : value.dump();
 }
 
 }  // namespace
+
+std::string csv_field(const std::string& text) {
+    return quoted(printable_lines(text));
+}
 
 std::string csv_intervals(const metrics::RunResult& run) {
     std::string text;

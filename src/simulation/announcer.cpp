@@ -72,8 +72,9 @@ void Announcer::progress(Mono now, Measurement& measurement, const metrics::Gaug
                               plan_.connections, measurement.schedule(), &gauges});
 }
 
-bool Announcer::tells_progress() const noexcept {
-    return static_cast<bool>(events_.progress);
+Onlookers Announcer::onlookers() const noexcept {
+    return {
+        .look = tells_moments(), .follow = static_cast<bool>(events_.progress), .queries = events_.queries};
 }
 
 bool Announcer::tells_moments() const noexcept {

@@ -24,9 +24,9 @@ Connector::Connector(event_loop::Loop& loop, const postgres::Conninfo& conninfo,
       connecting_(static_cast<std::uint32_t>(sessions.size())),
       handshakes_(static_cast<std::uint32_t>(sessions.size())),
       jitter_{options.seed, base::Stream::jitter},
-      lookup_{loop, conninfo, event_loop::Callback<>::to<&Connector::on_addresses>(*this)},
-      password_{loop, options.password_command, event_loop::Callback<>::to<&Connector::on_password>(*this)},
-      timer_{loop, event_loop::Callback<>::to<&Connector::on_time>(*this)} {}
+      lookup_{loop, conninfo, base::Callback<>::to<&Connector::on_addresses>(*this)},
+      password_{loop, options.password_command, base::Callback<>::to<&Connector::on_password>(*this)},
+      timer_{loop, base::Callback<>::to<&Connector::on_time>(*this)} {}
 
 void Connector::connect_all() {
     for (std::uint32_t i = 0; i < lines_.size(); ++i) wanting_.push_back(i);

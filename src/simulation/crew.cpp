@@ -5,9 +5,9 @@
 
 namespace pgtraffic::simulation {
 
+using base::Callback;
 using base::Mono;
 using base::Nanos;
-using event_loop::Callback;
 
 namespace {
 

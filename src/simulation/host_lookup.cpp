@@ -14,14 +14,13 @@ constexpr base::Nanos kFreshAnswer = std::chrono::seconds{1};
 
 }  // namespace
 
-HostLookup::HostLookup(event_loop::Loop& loop, postgres::Conninfo conninfo, event_loop::Callback<> on_answer)
+HostLookup::HostLookup(event_loop::Loop& loop, postgres::Conninfo conninfo, base::Callback<> on_answer)
     : conninfo_{std::move(conninfo)},
       on_answer_{on_answer},
       hosts_{postgres::split_list(conninfo_.effective("host"))},
       addresses_{postgres::given_addresses(conninfo_)},
       unknown_{postgres::hosts_to_look_up(conninfo_)},
-      resolver_{loop,
-                event_loop::Callback<const event_loop::Resolved*>::to<&HostLookup::on_resolved>(*this)} {
+      resolver_{loop, base::Callback<const event_loop::Resolved*>::to<&HostLookup::on_resolved>(*this)} {
     if (unknown_.empty()) set_parameters(conninfo_);
 }
 

@@ -49,6 +49,7 @@ Measurement::Measurement(const SimulationPlan& plan, const workload::Workload& w
       length_{plan.duration},
       connections_{plan.connections},
       read_only_{plan.read_only},
+      queries_{onlookers.queries},
       aggregator_{aggregator_plan(plan, workload, schedule, onlookers)},
       abort_watch_{plan.abort_if, plan.abort_window, plan.interval} {}
 
@@ -57,6 +58,21 @@ void Measurement::begin(Mono now, std::uint32_t disconnected) {
     planned_end_ = now + length_;
     aggregator_.begin(now);
     outages_.begin(now, connections_, disconnected);
+}
+
+void Measurement::tell(metrics::Fate fate, const metrics::Completion& completion, Origin origin,
+                       Mono until) const noexcept {
+    queries_({fate, origin.arrival, origin.session, completion, until, start_});
+}
+
+void Measurement::tell_unstarted(metrics::Fate fate, std::uint32_t operation, const traffic::Token& token,
+                                 Mono until) const noexcept {
+    if (!queries_) return;
+    metrics::Completion unstarted;
+    unstarted.operation = operation;
+    unstarted.due = token.due;
+    unstarted.attempts = 0;
+    queries_({fate, token.index, std::nullopt, unstarted, until, start_});
 }
 
 void Measurement::query_failed(const metrics::Completion& completion, std::string_view error) noexcept {
@@ -107,7 +123,9 @@ bool Measurement::take_waiting(int most) {
     for (int taken = 0; taken < most; ++taken) {
         const auto token = dispatcher_.next_abandoned();
         if (!token) return true;
-        aggregator_.record_waiting(operation_of(*token), token->due, end_);
+        const auto operation = operation_of(*token);
+        aggregator_.record_waiting(operation, token->due, end_);
+        tell_unstarted(metrics::Fate::waiting, operation, *token, end_);
     }
     return false;
 }

@@ -62,18 +62,18 @@ class Waiter {
 
     Answer answer_;
     event_loop::Loop loop_;
-    event_loop::EndingSignals signals_{loop_, event_loop::Callback<int>::to<&Waiter::on_signal>(*this)};
+    event_loop::EndingSignals signals_{loop_, base::Callback<int>::to<&Waiter::on_signal>(*this)};
     event_loop::ShellCommand shell_{
-        loop_, event_loop::Callback<const event_loop::CommandEnd*>::to<&Waiter::on_end>(*this)};
+        loop_, base::Callback<const event_loop::CommandEnd*>::to<&Waiter::on_end>(*this)};
 };
 
 }  // namespace
 
 PasswordSource::PasswordSource(event_loop::Loop& loop, std::optional<std::string> command,
-                               event_loop::Callback<> on_answer)
+                               base::Callback<> on_answer)
     : command_{std::move(command)},
       on_answer_{on_answer},
-      shell_{loop, event_loop::Callback<const event_loop::CommandEnd*>::to<&PasswordSource::on_end>(*this)} {}
+      shell_{loop, base::Callback<const event_loop::CommandEnd*>::to<&PasswordSource::on_end>(*this)} {}
 
 PasswordSource::State PasswordSource::ask(base::Mono now) noexcept {
     if (!command_) return State::ready;

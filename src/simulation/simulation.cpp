@@ -30,9 +30,9 @@
 
 namespace pgtraffic::simulation {
 
+using base::Callback;
 using base::Mono;
 using base::Nanos;
-using event_loop::Callback;
 using metrics::Stage;
 
 namespace {
@@ -288,7 +288,7 @@ void Run::on_ended(Session* session, const Query* query, std::string_view error)
     }
     dispatcher_.query_ended();
     if (measurement_) {
-        measurement_->query_ended(query->completion);
+        measurement_->query_ended(query->completion, {query->arrival, session->number()});
         if (!metrics::succeeded(query->completion.outcome)) [[unlikely]]
             measurement_->query_failed(query->completion, error);
         return;
@@ -535,7 +535,7 @@ void Run::calibrate(Mono now) {
 }
 
 void Run::end_calibration_step(Mono now) {
-    crew_.each_query(loads_.number(), [&](const Query& query) {
+    crew_.each_query(loads_.number(), [&](const Query& query, std::uint32_t) {
         calibration_.in_flight(query.completion, now - query.completion.due);
     });
     calibration_.end_step(now - stage_start_, dispatcher_.planned(now), dispatcher_.started(),
@@ -553,8 +553,7 @@ void Run::measure() {
     result_.warmup_queries += dispatcher_.started();
     loads_.prepare_measured();
     // A histogram for each operation in each phase takes its while, and no arrival is due in it.
-    measurement_.emplace(plan_, workload_, dispatcher_, loads_.schedule(),
-                         Onlookers{announcer_.tells_moments(), announcer_.tells_progress()});
+    measurement_.emplace(plan_, workload_, dispatcher_, loads_.schedule(), announcer_.onlookers());
     const Mono now = base::mono_now();
     // Those that were still to come when somebody ended the run were not lost.
     measurement_->begin(now, stage_ == Stage::connecting ? 0 : plan_.connections - connector_->connected());
@@ -624,8 +623,9 @@ void Run::finish(Mono now) noexcept {
         if (query.load == loads_.number()) measurement_->in_doubt(query.completion);
         if (plan_.audit != nullptr) plan_.audit->unfinished(query.completion, query.arrival, query.attempt());
     });
-    crew_.each_query(loads_.number(),
-                     [&](const Query& query) { measurement_->unfinished(query.completion, now); });
+    crew_.each_query(loads_.number(), [&](const Query& query, std::uint32_t session) {
+        measurement_->unfinished(query.completion, now, {query.arrival, session});
+    });
     const auto held = crew_.held_by_other_loads(loads_.number(), now - kLongUnanswered);
     if (held > 0 && ending_.signal() == 0 && !end_.stop_file) {
         result_.warnings.push_back(
@@ -721,8 +721,9 @@ metrics::Gauges Run::gauges(Mono now) {
 
 metrics::Unanswered Run::unanswered(const metrics::Gauges& gauges) const {
     metrics::Unanswered unanswered;
-    crew_.each_query(loads_.number(),
-                     [&](const Query& query) { unanswered.in_flight.push_back(query.completion.due); });
+    crew_.each_query(loads_.number(), [&](const Query& query, std::uint32_t) {
+        unanswered.in_flight.push_back(query.completion.due);
+    });
     unanswered.waiting = gauges.waiting;
     unanswered.waiting_since = dispatcher_.next_due();
     return unanswered;

@@ -236,6 +236,12 @@ TEST_CASE("options that contradict each other are refused") {
              {{"--csv=-", "--json=-"}, {"--csv: cannot go to stdout with --json"}},
              {{"--stream=-", "--csv=-"}, {"--csv: cannot go to stdout with --stream"}},
              {{"--hdr-log=-", "--csv=-"}, {"--hdr-log: cannot go to stdout with --csv"}},
+             {{"--query-log=-", "--stream=-"}, {"--query-log: cannot go to stdout with --stream"}},
+             {{"--query-log=a", "--stream=a"}, {"--query-log: \"a\" is the file of --stream"}},
+             {{"--sampling-rate=0.1"}, {"--sampling-rate: it is the part of the queries that --query-log"}},
+             {{"--query-log=a", "--sampling-rate=0"}, {"--sampling-rate: \"0\" is not"}},
+             {{"--query-log=a", "--sampling-rate=1.5"}, {"--sampling-rate: \"1.5\" is not"}},
+             {{"-l"}, {"single queries are written by --query-log FILE"}},
              {{"--csv=a", "--stream=a"}, {"--csv: \"a\" is the file of --stream"}},
              {{"--hdr-log=b", "--json=b"}, {"--hdr-log: \"b\" is the file of --json"}},
              {{"--json=b", "--html=./b"}, {"--html: \"./b\" is the file of --json"}},
@@ -467,7 +473,7 @@ TEST_CASE("a refused run leaves no output file and keeps one that was there") {
         check_refused({{"--json", json, "--mix", "x=1"}, {"--mix: "}});
     }
     const auto away = "postgresql://127.0.0.1:1/nowhere";
-    for (const auto* option : {"--stream", "--csv", "--hdr-log"}) {
+    for (const auto* option : {"--stream", "--query-log", "--csv", "--hdr-log"}) {
         for (const auto& file : {folder / "new.json", kept}) {
             check_refused({{option, file, "--mix", "x=1"}, {"--mix: "}});
             check_refused({{option, file, "-d", away}, {"127.0.0.1"}});  // known after the file was opened

@@ -19,7 +19,7 @@
 
 using namespace pgtraffic;
 using namespace std::chrono_literals;
-using event_loop::Callback;
+using base::Callback;
 using simulation::Session;
 
 namespace {

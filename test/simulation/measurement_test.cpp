@@ -1,6 +1,8 @@
 // What of a load is counted, and what those who look on are told of it, in virtual time.
 #include "pgtraffic/simulation/measurement.hpp"
 
+#include <fmt/format.h>
+
 #include "pgtraffic/simulation/announcer.hpp"
 #include "pgtraffic/simulation/events.hpp"
 #include "pgtraffic/simulation/loads.hpp"
@@ -29,7 +31,15 @@ struct Load {
     simulation::LoopLoad loop{kStart};
     metrics::RunResult result;
 
-    explicit Load(const std::string& abort_if = "") {
+    /// What the log of queries was told, a word each.
+    std::vector<std::string> told;
+    void tell(const metrics::QueryRecord& query) noexcept {
+        told.push_back(fmt::format("{} {} {} ms{}", query.arrival, query.outcome(),
+                                   (query.until - query.start) / 1ms,
+                                   query.session ? fmt::format(" on {}", *query.session) : ""));
+    }
+
+    explicit Load(const std::string& abort_if = "", std::optional<base::Nanos> latency_limit = {}) {
         plan.connections = 2;
         plan.rate_per_s = 10;
         plan.arrivals = traffic::Arrivals::uniform;
@@ -38,8 +48,11 @@ struct Load {
         if (!abort_if.empty()) plan.abort_if.push_back(metrics::parse_abort_condition(abort_if, {}));
         loads.emplace(plan);
         loads->prepare_measured();
-        dispatcher.begin(loads->measured(kStart));
-        measurement.emplace(plan, workload, dispatcher, loads->schedule(), simulation::Onlookers{true, true});
+        dispatcher.begin(loads->measured(kStart), latency_limit);
+        measurement.emplace(
+            plan, workload, dispatcher, loads->schedule(),
+            simulation::Onlookers{true, true,
+                                  base::Callback<const metrics::QueryRecord&>::to<&Load::tell>(*this)});
         measurement->begin(kStart, 0);
         for (std::uint32_t i = 0; i < 2; ++i) dispatcher.session_free(i, kStart);
     }
@@ -55,7 +68,7 @@ struct Load {
         completion.sent = kStart + at;
         completion.done = kStart + at + 1ms;
         dispatcher.query_ended();
-        measurement->query_ended(completion);
+        measurement->query_ended(completion, {decision.token.index, decision.session});
         if (!metrics::succeeded(outcome)) measurement->query_failed(completion, "message");
         dispatcher.session_free(decision.session, completion.done);
     }
@@ -97,6 +110,25 @@ TEST_CASE("what is due and not begun, or begun and not answered, is accounted fo
     CHECK(load.result.duration_s == Approx(0.95));
     REQUIRE(load.result.operations.size() == 1);
     CHECK(load.result.operations[0].name == "read");
+}
+
+TEST_CASE("the log of queries is told of each that is counted, once, with its fate") {
+    Load load{"", 50ms};
+    load.query(0ms);
+    load.query(100ms, Outcome::failed, base::kQueryCanceled);
+    const auto late = load.dispatcher.next(kStart + 260ms);  // that of 200 ms
+    REQUIRE(late.kind == simulation::Decision::Kind::miss);
+    load.measurement->missed(late.token, kStart + 260ms);
+    const auto hanging = load.start(300ms);
+    metrics::Completion unanswered;
+    unanswered.due = hanging.token.due;
+    load.measurement->carried_over(unanswered);  // one of a load before, which is none of this one
+    load.close(450ms);
+    load.measurement->unfinished(unanswered, kStart + 2s, {hanging.token.index, hanging.session});
+    load.measurement->finish(load.gauges(2s), load.result);
+    CHECK(load.told == std::vector<std::string>{"0 ok 1 ms on 0", "1 failed 101 ms on 1", "2 missed 260 ms",
+                                                "3 in_flight 2000 ms on 0", "4 waiting 450 ms"});
+    CHECK(load.result.total.planned == load.told.size());
 }
 
 TEST_CASE("the last interval ends with what was under way then, although it is answered later") {

@@ -20,7 +20,7 @@ class Asker {
  public:
     explicit Asker(const std::string& hosts)
         : lookup_{loop_, postgres::Conninfo::parse("host=" + hosts, "test"),
-                  event_loop::Callback<>::to<&Asker::on_answer>(*this)} {}
+                  base::Callback<>::to<&Asker::on_answer>(*this)} {}
 
     /// Waits for the answer, which comes at once.
     State ask(base::Mono now) {

@@ -16,7 +16,7 @@ namespace {
 class Trickle {
  public:
     Trickle(event_loop::Loop& loop, std::uint16_t port)
-        : loop_{loop}, client_{port}, timer_{loop, event_loop::Callback<>::to<&Trickle::on_time>(*this)} {
+        : loop_{loop}, client_{port}, timer_{loop, base::Callback<>::to<&Trickle::on_time>(*this)} {
         client_.send("GET / HTTP/1.1\r\nX-Long: ");
         timer_.start(50ms);
     }
@@ -47,7 +47,7 @@ class Flooded {
         : loop_{loop},
           server_{server},
           client_{server.address().port},
-          timer_{loop, event_loop::Callback<>::to<&Flooded::on_time>(*this)} {
+          timer_{loop, base::Callback<>::to<&Flooded::on_time>(*this)} {
         client_.send("GET / HTTP/1.1\r\nHost: x\r\n\r\n");
         timer_.start(10ms);
     }

@@ -77,7 +77,7 @@ TEST_CASE("a name server that is silent keeps neither a loop nor the program") {
         {
             Loop loop;
             std::optional<event_loop::Resolver> resolver{std::in_place, loop,
-                                                         event_loop::Callback<const event_loop::Resolved*>{}};
+                                                         base::Callback<const event_loop::Resolved*>{}};
             if (!resolver->resolve("db.example")) ::_exit(5);
             char c = 0;
             if (::read(began[0], &c, 1) != 1) ::_exit(6);

@@ -22,8 +22,8 @@
 #include "support/catch.hpp"
 
 using namespace pgtraffic;
+using base::Callback;
 using base::mono_now;
-using event_loop::Callback;
 using event_loop::Loop;
 using event_loop::Poll;
 using event_loop::Readiness;

@@ -43,8 +43,7 @@ class Runner {
 
     std::optional<CommandEnd> end_;
     event_loop::Loop loop_;
-    event_loop::ShellCommand command_{loop_,
-                                      event_loop::Callback<const CommandEnd*>::to<&Runner::on_end>(*this)};
+    event_loop::ShellCommand command_{loop_, base::Callback<const CommandEnd*>::to<&Runner::on_end>(*this)};
 };
 
 /// A path in a folder of its own.
@@ -92,7 +91,7 @@ std::string password_error(const std::string& command) {
 class Asker {
  public:
     explicit Asker(const std::string& command)
-        : source_{loop_, command, event_loop::Callback<>::to<&Asker::on_answer>(*this)} {}
+        : source_{loop_, command, base::Callback<>::to<&Asker::on_answer>(*this)} {}
 
     PasswordSource::State ask(base::Mono now) {
         auto state = source_.ask(now);

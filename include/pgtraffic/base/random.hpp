@@ -10,7 +10,7 @@
 namespace pgtraffic::base {
 
 /// Independent streams of one seed.
-enum class Stream : std::uint64_t { arrivals = 1, intensity, mix, parameters, data, jitter, backoff };
+enum class Stream : std::uint64_t { arrivals = 1, intensity, mix, parameters, data, jitter, backoff, sample };
 
 /// SplitMix64 (Steele, Lea, Flood: Fast Splittable Pseudorandom Number Generators, OOPSLA 2014),
 /// started at a hash of its name. A value: copying it copies its position.

@@ -80,11 +80,13 @@ struct RunOptions : TargetOptions, TrafficOptions {
     std::optional<std::string> json;    ///< a file; "--json -" is format json
     Format format = Format::text;       ///< of the report
     base::Nanos interval{};             ///< of the time series; whole milliseconds
-    std::optional<std::string> stream;  ///< file, or "-" for stdout, as are the next three
+    std::optional<std::string> stream;  ///< file, or "-" for stdout, as are the next four
+    std::optional<std::string> query_log;
+    double sampling_rate = 1;  ///< of the log of queries
     std::optional<std::string> csv;
     std::optional<std::string> hdr_log;
     std::optional<std::string> html;
-    bool report_to_stderr = false;  ///< one of the four has stdout
+    bool report_to_stderr = false;  ///< one of the five has stdout
     Color color = Color::automatic;
     Live live = Live::line;
     std::optional<event_loop::HttpAddress> listen;

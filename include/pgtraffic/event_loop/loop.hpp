@@ -14,9 +14,9 @@
 #include <cstdint>
 #include <memory>
 
+#include "pgtraffic/base/callback.hpp"
 #include "pgtraffic/base/descriptor.hpp"
 #include "pgtraffic/base/time.hpp"
-#include "pgtraffic/event_loop/callback.hpp"
 #include "pgtraffic/event_loop/handle.hpp"
 #include "pgtraffic/event_loop/timer_descriptor.hpp"
 
@@ -31,11 +31,11 @@ class Loop {
  public:
     /// Whoever runs a load looks around without a system call, and measures how busy the loop is.
     struct Hooks {
-        Callback<> before_wait;  ///< all callbacks of the turn ran
+        base::Callback<> before_wait;  ///< all callbacks of the turn ran
         /// Those of the polls ran, and libuv's follow, for which what they told of shall not wait.
-        Callback<> before_libuv;
+        base::Callback<> before_libuv;
         /// The first thing of a callback that is not the load's own.
-        Callback<base::Mono> work_begins;
+        base::Callback<base::Mono> work_begins;
     };
 
     /// Throws base::Error where the system has no descriptor left.

@@ -5,7 +5,7 @@
 
 #include <cstdint>
 
-#include "pgtraffic/event_loop/callback.hpp"
+#include "pgtraffic/base/callback.hpp"
 
 namespace pgtraffic::event_loop {
 
@@ -45,7 +45,7 @@ enum class Trigger : std::uint8_t {
 /// word.
 class Poll {
  public:
-    using OnReady = Callback<Readiness>;
+    using OnReady = base::Callback<Readiness>;
 
     Poll(Loop& loop, OnReady on_ready) noexcept : loop_{&loop}, on_ready_{on_ready} {}
     ~Poll() { stop(); }

@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "pgtraffic/event_loop/callback.hpp"
+#include "pgtraffic/base/callback.hpp"
 #include "pgtraffic/event_loop/loop.hpp"
 
 namespace pgtraffic::event_loop {
@@ -20,7 +20,8 @@ struct Resolved {
 /// itself.
 class Resolver {
  public:
-    Resolver(Loop& loop, Callback<const Resolved*> on_resolved) : loop_{&loop}, on_resolved_{on_resolved} {}
+    Resolver(Loop& loop, base::Callback<const Resolved*> on_resolved)
+        : loop_{&loop}, on_resolved_{on_resolved} {}
     ~Resolver();
     Resolver(const Resolver&) = delete;
     Resolver& operator=(const Resolver&) = delete;
@@ -33,7 +34,7 @@ class Resolver {
     static void on_answer(uv_getaddrinfo_t* raw, int status, struct addrinfo* found) noexcept;
 
     Loop* loop_;
-    Callback<const Resolved*> on_resolved_;
+    base::Callback<const Resolved*> on_resolved_;
     Request* request_ = nullptr;  // owned by libuv until it answers
 };
 

@@ -9,8 +9,8 @@
 #include <cstdint>
 #include <string>
 
+#include "pgtraffic/base/callback.hpp"
 #include "pgtraffic/base/time.hpp"
-#include "pgtraffic/event_loop/callback.hpp"
 #include "pgtraffic/event_loop/handle.hpp"
 #include "pgtraffic/event_loop/loop.hpp"
 #include "pgtraffic/event_loop/timer.hpp"
@@ -26,7 +26,7 @@ struct CommandEnd {
 /// One command at a time. Neither copies nor moves; kills what still runs when it dies.
 class ShellCommand {
  public:
-    ShellCommand(Loop& loop, Callback<const CommandEnd*> on_end);
+    ShellCommand(Loop& loop, base::Callback<const CommandEnd*> on_end);
     ~ShellCommand();
     ShellCommand(const ShellCommand&) = delete;
     ShellCommand& operator=(const ShellCommand&) = delete;
@@ -46,7 +46,7 @@ class ShellCommand {
     void end_if_over() noexcept;
 
     Loop* loop_;
-    Callback<const CommandEnd*> on_end_;
+    base::Callback<const CommandEnd*> on_end_;
     Timer timer_;
     CommandEnd end_;
     std::array<char, 4096> piece_{};

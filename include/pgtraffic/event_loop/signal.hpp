@@ -4,7 +4,7 @@
 #include <csignal>
 #include <optional>
 
-#include "pgtraffic/event_loop/callback.hpp"
+#include "pgtraffic/base/callback.hpp"
 #include "pgtraffic/event_loop/handle.hpp"
 #include "pgtraffic/event_loop/loop.hpp"
 
@@ -14,7 +14,7 @@ namespace pgtraffic::event_loop {
 /// before, where libuv would give it the system's default.
 class Signal {
  public:
-    Signal(Loop& loop, int number, Callback<int> on_signal);
+    Signal(Loop& loop, int number, base::Callback<int> on_signal);
     ~Signal();
     Signal(const Signal&) = delete;
     Signal& operator=(const Signal&) = delete;
@@ -22,7 +22,7 @@ class Signal {
  private:
     int number_;
     struct sigaction before_ {};
-    Callback<int> on_signal_;
+    base::Callback<int> on_signal_;
     HandlePtr<uv_signal_t> handle_;
 };
 
@@ -30,7 +30,7 @@ class Signal {
 /// base::SignalMask, which holds them back where nothing listens.
 class EndingSignals {
  public:
-    EndingSignals(Loop& loop, Callback<int> on_signal);
+    EndingSignals(Loop& loop, base::Callback<int> on_signal);
 
  private:
     Signal interrupt_;

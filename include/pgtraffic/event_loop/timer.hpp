@@ -1,8 +1,8 @@
 // Timers. Timer: milliseconds, for time-outs and ticks. DueTimer: an absolute instant, for pacing.
 #pragma once
 
+#include "pgtraffic/base/callback.hpp"
 #include "pgtraffic/base/time.hpp"
-#include "pgtraffic/event_loop/callback.hpp"
 #include "pgtraffic/event_loop/handle.hpp"
 #include "pgtraffic/event_loop/loop.hpp"
 #include "pgtraffic/event_loop/poll.hpp"
@@ -13,7 +13,7 @@ namespace pgtraffic::event_loop {
 /// Neither copies nor moves. Fires once after start(); never before its time.
 class Timer {
  public:
-    Timer(Loop& loop, Callback<> on_time);
+    Timer(Loop& loop, base::Callback<> on_time);
 
     /// Replaces what was started. Rounded up to a millisecond, at least one.
     void start(base::Nanos in) noexcept;
@@ -21,7 +21,7 @@ class Timer {
     [[nodiscard]] bool active() const noexcept;
 
  private:
-    Callback<> on_time_;
+    base::Callback<> on_time_;
     HandlePtr<uv_timer_t> handle_;
 };
 

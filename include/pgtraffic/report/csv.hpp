@@ -1,4 +1,4 @@
-// The time series as CSV, for spreadsheets: the columns are the fields of the JSON result's intervals.
+// CSV, for spreadsheets. The columns of the time series are the fields of the JSON result's intervals.
 #pragma once
 
 #include <string>
@@ -6,6 +6,9 @@
 #include "pgtraffic/metrics/result.hpp"
 
 namespace pgtraffic::report {
+
+/// `text` as a field: printable, quoted where RFC 4180 asks for it.
+[[nodiscard]] std::string csv_field(const std::string& text);
 
 /// A header and a row for each interval, quoted as RFC 4180 says; lines end with a newline. What an interval
 /// does not have is an empty field.

@@ -50,8 +50,9 @@ class Announcer {
     /// Intervals that the time series has got.
     void intervals_closed(std::span<const metrics::Interval> joined) const;
 
-    /// Somebody wants to be told of the progress.
-    [[nodiscard]] bool tells_progress() const noexcept;
+    /// Who wants to know of the measured load.
+    [[nodiscard]] Onlookers onlookers() const noexcept;
+
     /// Progress is reported from now on.
     void begin_progress(base::Mono now) noexcept;
     /// Reports what has come since the last report, once it is time for one.

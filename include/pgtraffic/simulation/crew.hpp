@@ -50,12 +50,12 @@ class Crew {
         if (deadlines_ && !session.in_query()) deadlines_->end(session.number());
     }
 
-    /// Calls with each query of `load` that is under way.
+    /// Calls with each query of `load` that is under way, and the number of its session.
     template <class Visit>
     void each_query(std::uint32_t load, Visit&& visit) const {
         for (const auto& session : sessions_) {
             session->each_query([&](const Query& query) {
-                if (query.load == load) visit(query);
+                if (query.load == load) visit(query, session->number());
             });
         }
     }
@@ -78,7 +78,9 @@ class Crew {
     /// Of the queries of `load` under way; Mono::max() where there are none.
     [[nodiscard]] base::Mono oldest_due(std::uint32_t load) const noexcept {
         auto oldest = base::Mono::max();
-        each_query(load, [&](const Query& query) { oldest = std::min(oldest, query.completion.due); });
+        each_query(load, [&](const Query& query, std::uint32_t) {
+            oldest = std::min(oldest, query.completion.due);
+        });
         return oldest;
     }
 

@@ -6,8 +6,10 @@
 #include <span>
 #include <string>
 
+#include "pgtraffic/base/callback.hpp"
 #include "pgtraffic/metrics/aggregator.hpp"
 #include "pgtraffic/metrics/live.hpp"
+#include "pgtraffic/metrics/query_record.hpp"
 #include "pgtraffic/traffic/phase_scheduler.hpp"
 
 namespace pgtraffic::simulation {
@@ -22,7 +24,7 @@ struct ProgressState {
     const metrics::Gauges* gauges = nullptr;            ///< of this moment
 };
 
-/// Told what happens, on the loop, never on a query's path. Each may be empty.
+/// Told what happens, on the loop, and but for the last never on a query's path. Each may be empty.
 struct SimulationEvents {
     std::function<void(const std::string&)> stage;  ///< in words: "warming up for 10 s"
     /// How far a stage before the measured load is, in words: "connected 3 of 20". Once a second while
@@ -35,6 +37,9 @@ struct SimulationEvents {
     /// The run as it stands: at each tick, a second or a fraction apart, and when nothing will change any
     /// more.
     std::function<void(const metrics::LiveMoment&)> moment;
+    /// Each query of the measured load, as soon as its fate is known. What is done with it keeps the load
+    /// waiting.
+    base::Callback<const metrics::QueryRecord&> queries{};
 };
 
 }  // namespace pgtraffic::simulation

@@ -28,7 +28,7 @@ class HostLookup {
 
     /// `on_answer` is called after each look-up, whose answer counts as of the time that answered() tells
     /// then.
-    HostLookup(event_loop::Loop& loop, postgres::Conninfo conninfo, event_loop::Callback<> on_answer);
+    HostLookup(event_loop::Loop& loop, postgres::Conninfo conninfo, base::Callback<> on_answer);
 
     void answered(base::Mono now) noexcept { answered_at_ = now; }
 
@@ -63,7 +63,7 @@ class HostLookup {
     void leave_out_silent();
 
     postgres::Conninfo conninfo_;
-    event_loop::Callback<> on_answer_;
+    base::Callback<> on_answer_;
     std::vector<std::string> hosts_;
     std::vector<std::vector<std::string>> addresses_;
     std::vector<std::size_t> unknown_;  // hosts to look up, by their places

@@ -10,10 +10,12 @@
 #include <span>
 #include <string_view>
 
+#include "pgtraffic/base/callback.hpp"
 #include "pgtraffic/base/time.hpp"
 #include "pgtraffic/metrics/abort_watch.hpp"
 #include "pgtraffic/metrics/aggregator.hpp"
 #include "pgtraffic/metrics/outage_log.hpp"
+#include "pgtraffic/metrics/query_record.hpp"
 #include "pgtraffic/metrics/result.hpp"
 #include "pgtraffic/simulation/client_cost.hpp"
 #include "pgtraffic/simulation/dispatcher.hpp"
@@ -29,6 +31,14 @@ struct SimulationPlan;
 struct Onlookers {
     bool look = false;    ///< at moments: look() will be wanted
     bool follow = false;  ///< line by line: take_recent() will be
+    /// Query by query: told of each that is counted, once.
+    base::Callback<const metrics::QueryRecord&> queries{};
+};
+
+/// Which query it was; no figure depends on it.
+struct Origin {
+    std::uint64_t arrival = 0;
+    std::uint32_t session = 0;
 };
 
 /// Neither copies nor moves. Refers to what it is made with, which outlives it.
@@ -48,8 +58,10 @@ class Measurement {
     void count_cost_from(const ClientUsage& usage) noexcept { usage_at_start_ = usage; }
 
     /// A query of this load ended, however it did.
-    void query_ended(const metrics::Completion& completion) noexcept {
+    void query_ended(const metrics::Completion& completion, Origin origin = {}) noexcept {
         aggregator_.record(completion);
+        if (queries_) [[unlikely]]
+            tell(metrics::Fate::ended, completion, origin, completion.done);
         if (outages_.silent() && metrics::succeeded(completion.outcome) && !over(completion.done))
             [[unlikely]]
             outages_.succeeded(completion, planned(completion.done));
@@ -71,7 +83,9 @@ class Measurement {
     }
     /// An arrival was older than the latency limit.
     void missed(const traffic::Token& token, base::Mono now) noexcept {
-        aggregator_.record_missed(operation_of(token), token.due, now);
+        const auto operation = operation_of(token);
+        aggregator_.record_missed(operation, token.due, now);
+        tell_unstarted(metrics::Fate::missed, operation, token, now);
     }
 
     // What disturbs the load; of no interest once it is over, closed already or not.
@@ -98,8 +112,9 @@ class Measurement {
 
     // After close(), of queries that have no answer when the run ends.
     void in_doubt(const metrics::Completion& so_far) noexcept { aggregator_.record_in_doubt(so_far); }
-    void unfinished(const metrics::Completion& so_far, base::Mono now) noexcept {
+    void unfinished(const metrics::Completion& so_far, base::Mono now, Origin origin = {}) noexcept {
         aggregator_.record_in_flight(so_far, now);
+        if (queries_) tell(metrics::Fate::in_flight, so_far, origin, now);
     }
     /// Takes at most `most` of the arrivals into account that waited and were never started. False where more
     /// are left, some 100 ns each: finish() takes all of them.
@@ -122,6 +137,10 @@ class Measurement {
     void look(metrics::LiveMoment& moment) { aggregator_.look(moment); }
 
  private:
+    [[gnu::cold]] void tell(metrics::Fate fate, const metrics::Completion& completion, Origin origin,
+                            base::Mono until) const noexcept;
+    void tell_unstarted(metrics::Fate fate, std::uint32_t operation, const traffic::Token& token,
+                        base::Mono until) const noexcept;
     [[nodiscard]] bool closed() const noexcept { return end_ != base::Mono::max(); }
     [[nodiscard]] bool over(base::Mono at) const noexcept { return closed() || at >= planned_end_; }
     [[nodiscard]] std::uint32_t operation_of(const traffic::Token& token) const noexcept {
@@ -138,6 +157,7 @@ class Measurement {
     base::Nanos length_;
     std::uint32_t connections_;
     bool read_only_;  // of our own accord
+    base::Callback<const metrics::QueryRecord&> queries_;
     base::Mono start_;
     base::Mono planned_end_;
     base::Mono end_ = base::Mono::max();

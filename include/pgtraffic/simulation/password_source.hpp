@@ -23,8 +23,7 @@ class PasswordSource {
     };
 
     /// `on_answer` is called after each end of the command.
-    PasswordSource(event_loop::Loop& loop, std::optional<std::string> command,
-                   event_loop::Callback<> on_answer);
+    PasswordSource(event_loop::Loop& loop, std::optional<std::string> command, base::Callback<> on_answer);
 
     /// The state now; begins to run the command where the last answer is too old.
     [[nodiscard]] State ask(base::Mono now) noexcept;
@@ -39,7 +38,7 @@ class PasswordSource {
     void on_end(const event_loop::CommandEnd* end) noexcept;
 
     std::optional<std::string> command_;
-    event_loop::Callback<> on_answer_;
+    base::Callback<> on_answer_;
     base::Mono answered_ = base::Mono::min();
     std::string password_;
     std::string error_;

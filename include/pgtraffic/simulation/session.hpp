@@ -10,8 +10,8 @@
 #include <string_view>
 #include <vector>
 
+#include "pgtraffic/base/callback.hpp"
 #include "pgtraffic/base/time.hpp"
-#include "pgtraffic/event_loop/callback.hpp"
 #include "pgtraffic/event_loop/loop.hpp"
 #include "pgtraffic/event_loop/poll.hpp"
 #include "pgtraffic/metrics/outcome.hpp"
@@ -76,23 +76,23 @@ struct SessionContext {
     std::vector<postgres::QueryHead> heads;    ///< by statement number
     postgres::ReceiveBuffer receive_buffer;
 
-    event_loop::Callback<Session*, base::Mono> on_free;  ///< ready for one query more
+    base::Callback<Session*, base::Mono> on_free;  ///< ready for one query more
     /// A query ended, and why, in words, where it did not succeed; on_free or on_down follows.
-    event_loop::Callback<Session*, const Query*, std::string_view> on_ended;
+    base::Callback<Session*, const Query*, std::string_view> on_ended;
     /// A statement was answered, at this time and without an error. Null where no operation has several.
-    event_loop::Callback<const Query*, base::Mono> on_statement;
+    base::Callback<const Query*, base::Mono> on_statement;
     /// A query is tried again; in words, why its last attempt failed.
-    event_loop::Callback<const Query*, std::string_view> on_retried;
-    event_loop::Callback<Session*> on_down;  ///< the connection failed or was lost
+    base::Callback<const Query*, std::string_view> on_retried;
+    base::Callback<Session*> on_down;  ///< the connection failed or was lost
     /// A connection that is being made has something to do, which may take milliseconds (TLS, a password's
     /// SCRAM); shake_hands() is wanted as soon as the load can spare them.
-    event_loop::Callback<Session*> on_handshake;
+    base::Callback<Session*> on_handshake;
     /// In a pipeline: the oldest query is tried again behind the others, and the next one is waited for.
-    event_loop::Callback<Session*> on_requeued;
+    base::Callback<Session*> on_requeued;
     /// Waits before its next attempt; resume() is wanted at this time. Not in a pipeline.
-    event_loop::Callback<Session*, base::Mono> on_backing_off;
+    base::Callback<Session*, base::Mono> on_backing_off;
     /// Waits for the answer to ROLLBACK, its query over; on_free or on_down follows. Not in a pipeline.
-    event_loop::Callback<Session*> on_rolling_back;
+    base::Callback<Session*> on_rolling_back;
 };
 
 /// Neither copies nor moves.

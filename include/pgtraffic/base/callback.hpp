@@ -4,7 +4,7 @@
 
 #include <utility>
 
-namespace pgtraffic::event_loop {
+namespace pgtraffic::base {
 
 template <class... Args>
 class Callback {
@@ -24,6 +24,9 @@ class Callback {
         return callback;
     }
 
+    /// There is somebody to call.
+    explicit operator bool() const noexcept { return call_ != nullptr; }
+
     void operator()(Args... args) const noexcept {
         if (call_ != nullptr) call_(object_, args...);
     }
@@ -33,4 +36,4 @@ class Callback {
     void (*call_)(void*, Args...) noexcept = nullptr;
 };
 
-}  // namespace pgtraffic::event_loop
+}  // namespace pgtraffic::base
