@@ -130,7 +130,9 @@ base::Nanos stood_still_for(const RunResult& run) {
 }
 
 bool stood_still(const RunResult& run) {
-    return hangs(run) || stood_still_for(run).count() > 0 || (out_of_proportion(run) && paused(run));
+    // The longest answer may have waited for this program, which stood still as long.
+    const bool ours = 2 * base::from_seconds(run.client.longest_clock_gap_s) > run.latencies.service.max();
+    return hangs(run) || stood_still_for(run).count() > 0 || (out_of_proportion(run) && paused(run) && !ours);
 }
 
 }  // namespace pgtraffic::metrics

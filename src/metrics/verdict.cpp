@@ -176,6 +176,12 @@ void judge_client(const RunResult& run, Judge& judge) {
                   VerdictStatus::invalid,
                   fmt::format("this machine stood still for {:.1f} s (suspended or paused): run it again",
                               run.client.longest_clock_gap_s));
+    } else if (run.duration_s > 0) {
+        judge.above(
+            kClientPausedSign, run.client.stood_still_s / run.duration_s, 0.01, 0.10,
+            fmt::format("this client stood still for {} in all (stopped, or its machine was), and asked the "
+                        "server for as much less: run it again",
+                        base::format_duration(base::from_seconds(run.client.stood_still_s))));
     }
 }
 

@@ -258,6 +258,8 @@ void say_environment(const metrics::RunResult& run, std::vector<std::string>& ou
             *busy > metrics::kBusyLoop ? ": it may be the limit rather than the database"
             : run.verdict.says(metrics::kRunQueueWaitSign)
                 ? " and late all the same: others had its processor"
+            : run.client.machine_stood_still() || run.verdict.says(metrics::kClientPausedSign)
+                ? ", and stood still meanwhile"
             : client_late(run) ? " and late all the same"
             : own > kNoticeable
                 ? fmt::format(

@@ -111,6 +111,7 @@ void Measurement::close(Mono end, LoopLoad& load, const ClientUsage& usage, metr
     client.loop_busy_ratio = load.total_ratio();
     client.longest_loop_turn_ms = base::to_millis(load.longest_turn());
     client.longest_clock_gap_s = std::max(client.longest_clock_gap_s, base::to_seconds(longest_gap_));
+    client.stood_still_s = base::to_seconds(stood_still_);
     result.disconnected_s = base::to_seconds(outages_.disconnected_for(end));
     const double wanted_s = base::to_seconds(end - start_) * connections_;
     result.sessions_away_ratio = wanted_s > 0 ? outages_.sessions_away_s(end) / wanted_s : 0;

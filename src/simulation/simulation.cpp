@@ -21,6 +21,7 @@
 #include "pgtraffic/simulation/crew.hpp"
 #include "pgtraffic/simulation/dispatcher.hpp"
 #include "pgtraffic/simulation/ending.hpp"
+#include "pgtraffic/simulation/heartbeat.hpp"
 #include "pgtraffic/simulation/loads.hpp"
 #include "pgtraffic/simulation/loop_load.hpp"
 #include "pgtraffic/simulation/measurement.hpp"
@@ -80,6 +81,7 @@ class Run {
     void before_wait() noexcept;
     void before_libuv() noexcept { settle(); }
     void on_tick() noexcept;
+    void on_heartbeat() noexcept;
     void on_drained_too_long() noexcept;
     void on_draining() noexcept;
     void on_signal(int number) noexcept;
@@ -155,6 +157,7 @@ class Run {
     event_loop::DueTimer due_timer_{loop_};
     event_loop::Sleeper sleeper_;
     event_loop::Timer tick_{loop_, Callback<>::to<&Run::on_tick>(*this)};
+    event_loop::Timer heartbeat_timer_{loop_, Callback<>::to<&Run::on_heartbeat>(*this)};
     event_loop::Timer drain_timer_{loop_, Callback<>::to<&Run::on_drained_too_long>(*this)};
     event_loop::Timer draining_{loop_, Callback<>::to<&Run::on_draining>(*this)};
     event_loop::EndingSignals signals_{loop_, Callback<int>::to<&Run::on_signal>(*this)};
@@ -168,6 +171,7 @@ class Run {
     RowBudget rows_;
     std::uint64_t reconnects_before_ = 0;  // the load of this stage began
     Mono next_tick_ = Mono::max();
+    Heartbeat heartbeat_;  // of the measured time of a closed loop
 };
 
 Run::Run(event_loop::Loop& loop, const SimulationPlan& plan, const workload::Workload& workload,
@@ -568,6 +572,7 @@ void Run::measure() {
     reconnects_before_ = connector_->reconnects();
     announcer_.begin_progress(now);
     start_tick(now);
+    if (!plan_.open_loop()) heartbeat_timer_.start(heartbeat_.begin(now) - now);
 }
 
 /// A warm-up that used up --max-rows would leave nothing to measure: it gets a tenth.
@@ -587,11 +592,14 @@ void Run::close_measured(Mono end) {
     stage_ = Stage::draining;
     stage_end_ = Mono::max();
     // The tick that was to come before may come behind, where nothing ran for a while.
-    measurement_->tick_was_late(base::mono_now() - next_tick_);
+    const Mono now = base::mono_now();
+    measurement_->tick_was_late(now - next_tick_);
+    heartbeat_.end(now);
+    measurement_->stood_still(heartbeat_);
     measurement_->close(end, load_, ClientUsage::now(), result_);
     result_.ended_at = base::wall_now();
     result_.planned_duration_s = base::to_seconds(plan_.duration);
-    crew_.stop_retrying(base::mono_now());
+    crew_.stop_retrying(now);
     if (winds_up()) return wind_up(end);
     drain_timer_.start(plan_.drain_limit);
     draining_.start(Ending::kSilence);
@@ -684,6 +692,13 @@ void Run::on_tick() noexcept {
                              : metrics::Gauges{.loop_busy_ratio = load_.take_ratio(now)});
     }
     if (stage_ != Stage::done) start_tick(now);
+}
+
+void Run::on_heartbeat() noexcept {
+    if (stage_ != Stage::measuring) return;
+    const Mono now = base::mono_now();
+    load_.wakes(now);
+    heartbeat_timer_.start(heartbeat_.beat(now) - now);
 }
 
 void Run::tick_measured(Mono now) {

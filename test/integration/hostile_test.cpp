@@ -360,6 +360,29 @@ TEST_CASE("so does one that was stopped until its time was over") {
     CHECK(clock_gap_of(result) > 1);
 }
 
+TEST_CASE("a closed loop that is stopped again and again for less than a second says for how long") {
+    const auto database = test::filled_database();
+    test::Process process{
+        test::pgtraffic_argv(test::run_arguments(
+            database, {"--duration", "4s", "-c", "2", "--warmup", "0", "--progress", "100ms"})),
+        test::without_target()};
+    REQUIRE(process.wait_for_stderr("/s "));
+    postgres::Client client{database.conninfo()};
+    for (int i = 0; i < 3; ++i) {
+        process.send_signal(SIGSTOP);
+        client.query("SELECT pg_sleep(0.5)");
+        process.send_signal(SIGCONT);
+        client.query("SELECT pg_sleep(0.3)");
+    }
+    const auto result = test::read_result(process.wait(), 0);
+    const auto& reasons = result["verdict"]["reasons"];
+    const auto paused =
+        std::ranges::find_if(reasons, [](const json& reason) { return reason["code"] == "client_paused"; });
+    REQUIRE(paused != reasons.end());
+    CHECK((*paused)["value"].get<double>() > 3 * 0.4 / 4 - 0.01);
+    CHECK(result["verdict"]["status"] == "invalid");
+}
+
 TEST_CASE("a program that stood still beyond an attempt's time to connect and its own end still ends") {
     // Two of four sessions wait for a greeting. The look at the stop file is due before their time is over,
     // and by then both are overdue in the same turn of the loop.

@@ -190,6 +190,15 @@ TEST_CASE("a busy loop, a wait for the CPU, a machine that stood still") {
     CHECK(status_with("clock_gap", run) == VerdictStatus::valid);
     run.client.longest_clock_gap_s = 1.1;
     CHECK(status_with("clock_gap", run) == VerdictStatus::invalid);
+    run.client.stood_still_s = 5;  // told by that already
+    CHECK(status_with("client_paused", run) == VerdictStatus::valid);
+    run.client.longest_clock_gap_s = 0.5;
+    run.client.stood_still_s = 0.009 * run.duration_s;
+    CHECK(status_with("client_paused", run) == VerdictStatus::valid);
+    run.client.stood_still_s = 0.011 * run.duration_s;
+    CHECK(status_with("client_paused", run) == VerdictStatus::suspect);
+    run.client.stood_still_s = 0.11 * run.duration_s;
+    CHECK(status_with("client_paused", run) == VerdictStatus::invalid);
 }
 
 TEST_CASE(

@@ -98,6 +98,8 @@ struct ClientResult {
     std::int64_t context_switches_voluntary = 0;
     std::int64_t context_switches_involuntary = 0;
     double longest_clock_gap_s = 0;
+    /// In all, of a closed loop, what was longer than a tenth of a second; a lower bound.
+    double stood_still_s = 0;
     /// Longer than any busy machine makes it: this program, or its machine, stood still.
     [[nodiscard]] bool machine_stood_still() const noexcept { return longest_clock_gap_s > kLongClockGap_s; }
     static constexpr double kLongClockGap_s = 1;

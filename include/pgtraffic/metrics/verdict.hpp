@@ -30,6 +30,7 @@ struct VerdictReason {
 inline constexpr const char* kOfferedLoadSign = "offered_load";
 inline constexpr const char* kGeneratorLagSign = "generator_lag";
 inline constexpr const char* kRunQueueWaitSign = "run_queue_wait";
+inline constexpr const char* kClientPausedSign = "client_paused";
 inline constexpr const char* kBacklogSign = "backlog";
 
 struct Verdict {

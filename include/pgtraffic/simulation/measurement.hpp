@@ -19,6 +19,7 @@
 #include "pgtraffic/metrics/result.hpp"
 #include "pgtraffic/simulation/client_cost.hpp"
 #include "pgtraffic/simulation/dispatcher.hpp"
+#include "pgtraffic/simulation/heartbeat.hpp"
 #include "pgtraffic/simulation/loop_load.hpp"
 #include "pgtraffic/traffic/phase_scheduler.hpp"
 #include "pgtraffic/workload/workload.hpp"
@@ -95,6 +96,11 @@ class Measurement {
     /// A tick came so late. Nothing of ours takes a second: where it is that late, the machine or the process
     /// stood still.
     void tick_was_late(base::Nanos by) noexcept { longest_gap_ = std::max(longest_gap_, by); }
+    /// What the whole measured time's beats came to; before close().
+    void stood_still(const Heartbeat& heartbeat) noexcept {
+        stood_still_ = heartbeat.stood_still();
+        tick_was_late(heartbeat.longest());
+    }
 
     /// Closes what can be closed of the time series, and returns it; good until the next call.
     std::span<const metrics::Interval> advance(base::Mono now, const metrics::Gauges& gauges) {
@@ -166,6 +172,7 @@ class Measurement {
     metrics::AbortWatch abort_watch_;
     ClientUsage usage_at_start_;
     base::Nanos longest_gap_{0};
+    base::Nanos stood_still_{0};
     double busy_ratio_at_close_ = 0;
     std::uint32_t in_flight_at_close_ = 0;
 };
