@@ -159,6 +159,16 @@ void check_pipeline(const workload::Scenario& scenario) {
     }
 }
 
+/// Users who think make the rate themselves, and each asks one thing at a time.
+void check_think_time(const RunOptions& options, const TrafficChoice& traffic) {
+    const auto refuse = [](std::string_view why) { throw base::Error(fmt::format("--think-time: {}", why)); };
+    if (traffic.open_loop())
+        refuse("is for a closed loop; at a rate, or along a pattern, queries come due whoever thinks");
+    if (options.pipeline > 1) refuse("cannot go with --pipeline: who thinks has one query under way at most");
+    if (options.find_connections)
+        refuse("cannot go with --connections auto: more connections would always do more; name their number");
+}
+
 /// What it says would be believed, and nobody asked before it writes.
 void refuse_lifted_read_only(const workload::Scenario& scenario) {
     if (!scenario.read_only.value_or(false) || !workload::may_lift_read_only(scenario)) return;
@@ -242,6 +252,7 @@ RunChoice choose(const RunOptions& options) {
     refuse_without_open_loop(options.wake_step && !choice.traffic.open_loop(), "pacing",
                              "--rate, --pattern or --real-simulation");
     if (options.pipeline > 1) check_pipeline(choice.scenario);
+    if (options.think_time) check_think_time(options, choice.traffic);
     const bool looks_for_peak = choice.traffic.pattern && !choice.traffic.peak_rate_per_s;
     choice.find_connections = options.find_connections;
     if (choice.find_connections && choice.traffic.open_loop()) {

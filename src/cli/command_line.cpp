@@ -40,6 +40,7 @@ struct DurationRange {
 constexpr DurationRange kRunLength{1ms, 24h * 365, "from 1ms to 8760h"};
 constexpr DurationRange kWarmup{0ns, 24h, "from 0 to 24h"};
 constexpr DurationRange kTimeout{1ms, 1h, "from 1ms to 1h"};  // the server's own has whole milliseconds
+constexpr DurationRange kThinkTime{1ms, 1h, "from 1ms to 1h"};
 constexpr DurationRange kLatencyLimit{1us, 1h, "from 1us to 1h"};
 constexpr DurationRange kAbortWindow{100ms, 24h, "from 100ms to 24h"};
 constexpr DurationRange kProgress{100ms, 24h, "from 100ms to 24h"};
@@ -433,6 +434,7 @@ RunOptions read_run_options(const std::vector<std::string>& arguments) {
     run.warmup = *reader.duration("warmup", kWarmup);
     run.measure_network = reader.flag("measure-network");
     run.timeout = reader.duration("timeout", kTimeout);
+    run.think_time = reader.duration("think-time", kThinkTime);
     run.latency_limit = reader.duration_with_unit("latency-limit", kLatencyLimit);
     if (run.latency_limit && run.wake_step > run.latency_limit) {
         reader.refuse("pacing", fmt::format("queries start up to {} late, and --latency-limit {} would skip "

@@ -95,6 +95,10 @@ constexpr auto kOptions = std::to_array<OptionRow>({
     {"warmup", 0, "TIME", kLoad, "load before the measurement that does not count", "10", kRun},
     {"timeout", 0, "TIME", kLoad, "give a query up after this time, 1ms to 1h, counted as timed out", "",
      kRun},
+    {"think-time", 0, "TIME", kLoad,
+     "closed loop: a session pauses before each query, for so long on average (exponential), as users do who "
+     "read an answer before they ask again",
+     "", kRun},
     {"session-order", 0, "fifo|lifo", kLoad,
      "which free connection goes next: the one free for longest, or the one freed last", "fifo", kRun},
 

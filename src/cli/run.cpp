@@ -177,6 +177,7 @@ simulation::SimulationPlan make_plan(const RunOptions& options, const RunChoice&
     plan.pipeline = options.pipeline;
     plan.session_order =
         options.last_freed_first ? simulation::SessionOrder::lifo : simulation::SessionOrder::fifo;
+    plan.think_time = options.think_time;
     plan.wake_step = options.wake_step.value_or(base::Nanos{0});
     plan.rate_per_s = choice.traffic.rate_per_s;
     plan.find_rate = choice.traffic.find_rate;

@@ -154,7 +154,10 @@ double own_share_of_round(const metrics::RunResult& run) noexcept {
     const double under_way = static_cast<double>(run.connections) * run.pipeline;
     if (run.open_loop || under_way <= 0) return 0;
     const double busy = run.client.loop_busy_ratio.value_or(0) / under_way;
-    return std::max(busy, 1 - metrics::connection_efficiency(run.latencies, run.total).value_or(1));
+    const double of_response = 1 - metrics::connection_efficiency(run.latencies, run.total).value_or(1);
+    const double response = run.latencies.response.mean_ns();
+    const double round = response + static_cast<double>(run.think_time.count());
+    return std::max(busy, round > 0 ? of_response * response / round : of_response);
 }
 
 /// The longest answers took as long as queries waited, and had nothing in common with the others.

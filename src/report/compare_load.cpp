@@ -22,7 +22,7 @@ using Json = nlohmann::ordered_json;
 /// Options that make another load. What a user may want to try (protocol, server, machine) is not among them.
 constexpr auto kLoadKeys =
     std::to_array<const char*>({"scenario", "mode", "rate", "peak_rate", "peak_rate_measured_per_s",
-                                "arrivals", "key_distribution", "timeout_s"});
+                                "arrivals", "think_time_s", "key_distribution", "timeout_s"});
 /// It skips queries of an open loop. In a closed loop it only counts.
 constexpr const char* kLatencyLimit = "latency_limit_s";
 constexpr auto kNotedKeys =

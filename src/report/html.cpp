@@ -56,6 +56,8 @@ std::string load_html(const Json& config, const HtmlFigures& figure) {
     if (config.contains("connections"))
         html += fmt::format(" · {} connection{}", option_html(config, "connections", figure),
                             config["connections"] == 1 ? "" : "s");
+    if (figure.has("/config/think_time_s"))
+        html += fmt::format(" · think time {}", figure("/config/think_time_s", Look::seconds));
     return html;
 }
 

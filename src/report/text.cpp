@@ -73,6 +73,8 @@ void head(const RunResult& run, Page& page) {
                                    printable(run.name, kLongestName), run.open_loop ? "open" : "closed",
                                    base::counted(run.connections, "connection", "connections"));
     if (run.pipeline > 1) what += fmt::format(" with pipelines of {}", run.pipeline);
+    if (run.think_time.count() > 0)
+        what += fmt::format(" that think for {} on average", base::format_duration(run.think_time));
     if (run.pattern.empty() && run.peak_rate_per_s > 0) {
         const auto& spread = run.peak_rate_spread_per_s;
         what += fmt::format(" at {} queries/s ({})", base::rate_text(run.peak_rate_per_s),

@@ -138,7 +138,9 @@ void text_percentiles(const RunResult& run, const Millis& ms, Page& page) {
     if (any_below) page.note(kAtLeastNote);
     if (steady) {
         page.note(run.open_loop ? "response: due to done; service: sent to done; lag: due to sent"
-                                : "response: from a session's answer to its next one; service: sent to done");
+                  : run.think_time.count() > 0
+                      ? "response: from a pause's end to the answer; service: sent to done"
+                      : "response: from a session's answer to its next one; service: sent to done");
     }
 }
 

@@ -24,14 +24,24 @@ constexpr base::Nanos kUsualTurn = std::chrono::microseconds{500};
 }  // namespace
 
 void Dispatcher::session_free(std::uint32_t session, Mono now, base::Nanos late) noexcept {
+    if (thinkers_) return thinkers_->begin(session, now);
+    const bool open_loop = bucket_ && bucket_->scheduled();
+    give_room(session, open_loop ? now - std::max(late - kUsualTurn, base::Nanos{0}) : now);
+}
+
+void Dispatcher::give_room(std::uint32_t session, Mono since) noexcept {
     PGTRAFFIC_CHECK(freed_count_ < freed_.size(), "no more room than the sessions have");
     if (room_[session]++ == 0) idle_.push_back(session);
     const std::size_t behind = first_freed_ + freed_count_++;
-    freed_[behind < freed_.size() ? behind : behind - freed_.size()] =
-        bucket_ && bucket_->scheduled() ? now - std::max(late - kUsualTurn, base::Nanos{0}) : now;
+    freed_[behind < freed_.size() ? behind : behind - freed_.size()] = since;
+}
+
+void Dispatcher::end_pauses(Mono now) noexcept {
+    while (const auto pause = thinkers_->take(now)) give_room(pause->session, pause->until);
 }
 
 void Dispatcher::session_gone(std::uint32_t session) noexcept {
+    if (thinkers_) thinkers_->leave(session);
     freed_count_ -= room_[session];  // the latest times, whichever were its own: it is rare, and one will do
     room_[session] = 0;
     idle_.remove(session);
@@ -51,7 +61,9 @@ std::uint32_t Dispatcher::take_room() noexcept {
 }
 
 Decision Dispatcher::next(Mono now) noexcept {
-    if (!open_ || idle_.empty()) return {};
+    if (!open_) return {};
+    if (thinkers_) end_pauses(now);
+    if (idle_.empty()) return {};
     auto token = bucket_->take(now);
     if (!token) return {};
     const Mono ready = freed_[first_freed_];
@@ -85,7 +97,10 @@ std::optional<traffic::Token> Dispatcher::next_abandoned() noexcept {
 }
 
 Mono Dispatcher::wake_at() const noexcept {
-    return open_ && !idle_.empty() ? bucket_->next_due() : Mono::max();
+    if (!open_) return Mono::max();
+    const Mono due = bucket_->next_due();
+    if (!idle_.empty()) return due;
+    return thinkers_ && due != Mono::max() ? thinkers_->next() : Mono::max();
 }
 
 Mono Dispatcher::next_due() const noexcept {

@@ -209,6 +209,7 @@ Run::Run(event_loop::Loop& loop, const SimulationPlan& plan, const workload::Wor
       loads_{plan},
       calibration_{plan, workload, announcer_},
       rows_{plan.max_rows, workload.operations()} {
+    if (plan.think_time) dispatcher_.think(*plan.think_time, plan.seed);
     context_.setup = session_setup(plan);
     if (std::ranges::any_of(workload.operations(), [](const auto& one) { return one.statements.size() > 1; }))
         context_.on_statement = Callback<const Query*, Mono>::to<&Run::on_statement>(*this);
@@ -650,6 +651,7 @@ void Run::finish(Mono now) noexcept {
     result_.connections = plan_.connections;
     result_.pipeline = plan_.pipeline;
     result_.chosen_lag = plan_.wake_step;
+    result_.think_time = plan_.think_time.value_or(Nanos{0});
     result_.answers_stamped = wakes_.timed_by_kernel();
     result_.connections_at_end = connector_->connected();
     result_.reconnects = reconnects();

@@ -307,6 +307,22 @@ TEST_CASE("a rate is looked for by the thresholds, and what none of them allows 
     check_conserved(result);
 }
 
+TEST_CASE("users who think ask again after a pause, and the response-time law holds") {
+    const auto database = test::filled_database();
+    constexpr double kUsers = 20;
+    const auto result = test::run_and_read(
+        database, {"-c", "20", "--think-time", "50ms", "--duration", "4", "--warmup", "500ms"});
+    check_conserved(result);
+    CHECK(result["config"]["mode"] == "closed");
+    CHECK(result["config"]["think_time_s"] == 0.05);
+    const auto& summary = result["summary"];
+    const double throughput = summary["throughput_per_s"];
+    const double round_s = 0.05 + summary["response_ms"]["mean"].get<double>() / 1000;
+    // As many queries as that have a standard deviation of their root.
+    const double queries = summary["queries"]["ok"];
+    CHECK(throughput * round_s == Approx(kUsers).epsilon(5 / std::sqrt(queries)));
+}
+
 TEST_CASE("as many connections are looked for as a closed loop has use of, and the run has these") {
     const auto database = test::filled_database();
     // One at a time, whoever asks.

@@ -1,4 +1,6 @@
 // The dispatcher's decisions: who is next, when to look again, what counts where.
+#include <cmath>
+
 #include "pgtraffic/simulation/dispatcher.hpp"
 #include "pgtraffic/simulation/loop_load.hpp"
 #include "support/catch.hpp"
@@ -191,6 +193,67 @@ TEST_CASE("in a closed loop a query is due since the answer before it, but for a
     CHECK(first.ready == first.token.due);
     CHECK(dispatcher.next(kStart + 91ms).token.due == kStart + 51ms);
     CHECK(dispatcher.missed() == 0);
+}
+
+TEST_CASE("a session that thinks is free, and its next query due, when it has thought") {
+    Dispatcher dispatcher{2};
+    dispatcher.think(100ms, 1);
+    dispatcher.begin(traffic::TokenBucket::unlimited(kStart, 1h));
+    CHECK(dispatcher.wake_at() == Mono::max());
+    dispatcher.session_free(0, kStart);
+    const auto thought = dispatcher.wake_at();
+    CHECK(thought > kStart);
+    CHECK(dispatcher.next(thought - 1ns).kind == Decision::Kind::none);
+    const auto first = dispatcher.next(thought + 3ms);  // we were late
+    REQUIRE(first.kind == Decision::Kind::start);
+    CHECK(first.token.due == thought);
+    CHECK(dispatcher.wake_at() == Mono::max());
+    // One whose connection goes while it thinks asks for nothing; back again, it thinks anew.
+    dispatcher.query_ended();
+    dispatcher.session_free(0, kStart + 1s);
+    dispatcher.session_gone(0);
+    CHECK(dispatcher.next(kStart + 1h - 1s).kind == Decision::Kind::none);
+    dispatcher.session_free(0, kStart + 2s);
+    const auto again = dispatcher.next(kStart + 1h - 1s);
+    REQUIRE(again.kind == Decision::Kind::start);
+    CHECK(again.token.due > kStart + 2s);
+    CHECK(dispatcher.next(kStart + 1h - 1s).kind == Decision::Kind::none);
+}
+
+TEST_CASE("who thinks beyond the border of two loads asks in the second, and nobody is woken for no query") {
+    auto first = traffic::TokenBucket::unlimited(kStart, 1s);
+    Dispatcher dispatcher{1};
+    dispatcher.think(1h, 1);
+    dispatcher.begin(first);
+    dispatcher.session_free(0, kStart);
+    auto second = traffic::TokenBucket::unlimited(kStart + 1s, 100h);
+    second.limit_to(1);
+    dispatcher.begin(second);
+    const auto thought = dispatcher.wake_at();
+    REQUIRE(thought > kStart + 1s);
+    CHECK(dispatcher.next(thought).token.due == thought);
+    dispatcher.query_ended();
+    dispatcher.session_free(0, thought + 1s);
+    CHECK(dispatcher.wake_at() == Mono::max());  // that was the last one
+}
+
+TEST_CASE("pauses are exponential: their mean, and how many are longer than that") {
+    constexpr int kPauses = 20'000;
+    simulation::Thinkers thinkers{1, 10ms, 7};
+    Nanos sum{0};
+    int longer = 0;
+    for (int i = 0; i < kPauses; ++i) {
+        thinkers.begin(0, kStart);
+        CHECK(thinkers.thinks(0));
+        const auto pause = thinkers.take(Mono::max() - 1ns);
+        REQUIRE(pause);
+        sum += pause->until - kStart;
+        longer += pause->until - kStart > 10ms ? 1 : 0;
+    }
+    CHECK(base::to_millis(sum) / kPauses == Approx(10).epsilon(5 / std::sqrt(kPauses)));
+    CHECK(longer == Approx(kPauses * std::exp(-1)).margin(5 * std::sqrt(kPauses * 0.37 * 0.63)));
+    CHECK_FALSE(thinkers.thinks(0));
+    CHECK(thinkers.next() == Mono::max());
 }
 
 TEST_CASE("a closed loop abandons nothing") {

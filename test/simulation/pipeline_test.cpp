@@ -176,6 +176,31 @@ TEST_CASE("failing at once improves no success percentile") {
     CHECK(b.latencies.service.min() > 0ns);
 }
 
+TEST_CASE("users who think ask as often, and wait as long, as the closed form says") {
+    constexpr double kThink_s = 0.1;
+    constexpr double kService_s = 0.01;
+    for (const int users : {1, 8, 20}) {  // hardly ever waiting, often, nearly always
+        CAPTURE(users);
+        VirtualPlan plan;
+        plan.duration = 2000s;
+        plan.sessions = static_cast<std::uint32_t>(users);
+        plan.think_time = 100ms;
+        plan.seed = 11;
+        Nanos free_at{0};
+        plan.server = [&free_at](Nanos sent, base::Random& random) {
+            free_at = std::max(free_at, sent) + base::from_seconds(random.exponential() * kService_s);
+            return ModelledAnswer{free_at - sent};
+        };
+        const auto result = run_virtually(plan);
+        const double throughput = test::interactive_throughput(users, kThink_s, kService_s);
+        CHECK(result.throughput_per_s() == Approx(throughput).epsilon(0.01));
+        // The response-time law: users = throughput · (response + think time).
+        CHECK(result.latencies.response.mean_ns() / 1e9 ==
+              Approx(users / throughput - kThink_s).epsilon(0.02));
+        CHECK(result.total.started == result.total.planned);
+    }
+}
+
 TEST_CASE("a closed loop keeps every session busy and has no lag") {
     VirtualPlan plan;
     plan.duration = 10s;

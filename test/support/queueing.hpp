@@ -46,6 +46,19 @@ namespace pgtraffic::test {
     return high;
 }
 
+/// The throughput of n users who think for `think` on average and ask one server whose services take
+/// `service`, both exponential, per unit of these times: M/M/1//n. Kleinrock, Queueing Systems I (1975),
+/// section 3.8.
+[[nodiscard]] inline double interactive_throughput(int n, double think, double service) {
+    double idle = 1;  // of the probabilities that 0, 1, … n users wait, as multiples of the first
+    double sum = 1;
+    for (int waiting = 0; waiting < n; ++waiting) {
+        idle *= (n - waiting) * service / think;
+        sum += idle;
+    }
+    return (1 - 1 / sum) / service;
+}
+
 /// M/M/k, simulated on and on: Poisson arrivals at utilisation `load`, exponential services of 10 ms.
 class Queue {
  public:

@@ -48,6 +48,7 @@ class VirtualRun {
                           ? traffic::TokenBucket::scheduled(*plan.schedule, plan.arrivals, start_, plan.seed)
                           : traffic::TokenBucket::unlimited(start_, plan.duration);
         if (plan.limit) bucket.limit_to(*plan.limit);
+        if (plan.think_time) dispatcher_.think(*plan.think_time, plan.seed);
         dispatcher_.begin(bucket, plan.latency_limit);
         for (std::uint32_t i = 0; i < plan.sessions; ++i) dispatcher_.session_free(i, start_);
     }

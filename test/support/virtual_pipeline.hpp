@@ -27,6 +27,7 @@ struct VirtualPlan {
     base::Nanos duration{0};
     std::uint32_t sessions = 1;
     std::uint64_t seed = 1;
+    std::optional<base::Nanos> think_time;
     std::optional<base::Nanos> latency_limit;
     std::optional<std::uint64_t> limit;
     base::Nanos interval = std::chrono::seconds{1};

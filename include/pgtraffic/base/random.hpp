@@ -10,7 +10,17 @@
 namespace pgtraffic::base {
 
 /// Independent streams of one seed.
-enum class Stream : std::uint64_t { arrivals = 1, intensity, mix, parameters, data, jitter, backoff, sample };
+enum class Stream : std::uint64_t {
+    arrivals = 1,
+    intensity,
+    mix,
+    parameters,
+    data,
+    jitter,
+    backoff,
+    sample,
+    think
+};
 
 /// SplitMix64 (Steele, Lea, Flood: Fast Splittable Pseudorandom Number Generators, OOPSLA 2014),
 /// started at a hash of its name. A value: copying it copies its position.

@@ -64,7 +64,8 @@ struct RunOptions : TargetOptions, TrafficOptions {
     bool key_distribution_given = false;
     bool prepared = false;  ///< --protocol prepared
     std::uint32_t pipeline = 1;
-    bool last_freed_first = false;         ///< --session-order lifo
+    bool last_freed_first = false;  ///< --session-order lifo
+    std::optional<base::Nanos> think_time;
     std::optional<base::Nanos> wake_step;  ///< --pacing; 0: precise; none: not given
     std::optional<base::Nanos> timeout;
     std::optional<base::Nanos> latency_limit;

@@ -193,6 +193,7 @@ struct RunResult {
     double duration_s = 0;  ///< measured time: from the first due instant until no more arrivals were let in
     std::uint32_t connections = 0;
     std::uint32_t pipeline = 1;    ///< queries under way on a connection at the same time, at most
+    base::Nanos think_time{0};     ///< mean pause of a session before each query; of a closed loop
     base::Nanos chosen_lag{0};     ///< that a query may have because the user wanted fewer wakes
     bool answers_stamped = false;  ///< answers' times are the kernel's, but for one in a hundred at most
     std::uint32_t connections_at_end = 0;

@@ -7,6 +7,8 @@
 // A session that was busy because we had been late with its query before is no want of sessions: room counts
 // from when it would have been there, had we not been, but for half a millisecond each time. So one stall of
 // ours is our lateness in all that it held up, however few the sessions are.
+//
+// In a closed loop a session may think before each query: then it is free once it has thought.
 #pragma once
 
 #include <cstdint>
@@ -16,6 +18,7 @@
 #include "pgtraffic/base/check.hpp"
 #include "pgtraffic/base/time.hpp"
 #include "pgtraffic/simulation/index_list.hpp"
+#include "pgtraffic/simulation/thinkers.hpp"
 #include "pgtraffic/traffic/token_bucket.hpp"
 
 namespace pgtraffic::simulation {
@@ -45,6 +48,11 @@ class Dispatcher {
     explicit Dispatcher(std::uint32_t sessions, std::uint32_t room = 1,
                         SessionOrder order = SessionOrder::fifo)
         : order_{order}, idle_(sessions), room_(sessions), freed_(std::size_t{sessions} * room) {}
+
+    /// Sessions think from now on, before any is free. For closed loops, without pipelines.
+    void think(base::Nanos mean, std::uint64_t seed) {
+        thinkers_.emplace(static_cast<std::uint32_t>(room_.size()), mean, seed);
+    }
 
     /// Starts a new load: counts begin at zero; what is still in flight belonged to the load before, and its
     /// ends are not told here.
@@ -92,7 +100,9 @@ class Dispatcher {
     [[nodiscard]] std::uint32_t in_flight() const noexcept { return in_flight_; }
 
  private:
+    void give_room(std::uint32_t session, base::Mono since) noexcept;
     [[nodiscard]] std::uint32_t take_room() noexcept;
+    void end_pauses(base::Mono now) noexcept;
 
     SessionOrder order_;
     IndexList idle_;                   // sessions with room
@@ -101,6 +111,7 @@ class Dispatcher {
     std::vector<base::Mono> freed_;
     std::size_t first_freed_ = 0;
     std::size_t freed_count_ = 0;
+    std::optional<Thinkers> thinkers_;
     std::optional<traffic::TokenBucket> bucket_;
     std::optional<base::Nanos> latency_limit_;
     base::Mono closed_at_ = base::Mono::max();

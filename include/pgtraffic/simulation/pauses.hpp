@@ -2,6 +2,7 @@
 // A session may be in it twice: whoever ends a pause by other means finds the old one still in the queue.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <queue>
@@ -19,6 +20,10 @@ class Pauses {
         bool operator>(const Pause& other) const noexcept { return until > other.until; }
     };
 
+    Pauses() = default;
+    /// With room for so many sessions from the beginning.
+    explicit Pauses(std::size_t sessions) : queue_{{}, with_room(sessions)} {}
+
     void add(Pause pause) { queue_.push(pause); }
     /// When the first one ends; Mono::max() where nobody waits.
     [[nodiscard]] base::Mono next() const noexcept {
@@ -32,6 +37,12 @@ class Pauses {
     }
 
  private:
+    static std::vector<Pause> with_room(std::size_t sessions) {
+        std::vector<Pause> room;
+        room.reserve(sessions);
+        return room;
+    }
+
     std::priority_queue<Pause, std::vector<Pause>, std::greater<>> queue_;
 };
 

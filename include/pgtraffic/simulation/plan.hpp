@@ -30,6 +30,7 @@ struct SimulationPlan {
     /// of it only: an arrival starts up to that late, which is counted as lag, and an answer is read up to
     /// that late; at once where an arrival that is due waits for it.
     base::Nanos wake_step{0};
+    std::optional<base::Nanos> think_time;  ///< of a closed loop: mean pause of a session before each query
     bool pooled = false;  ///< a connection is not always the same backend: nothing is set on it
     std::optional<double> rate_per_s;
     bool find_rate = false;  ///< a constant one: the highest that is carried, which is looked for before
