@@ -1,10 +1,8 @@
-// Draws keys of a range, evenly or by Zipf's law. A Zipf rank comes from rejection-inversion, which needs no
-// table of the range's size, so a billion keys cost as little as ten. Knows nothing of tables or queries.
+// Draws keys of a range, evenly or by Zipf's law. Knows nothing of tables or queries.
 #include "pgtraffic/workload/key_distribution.hpp"
 
 #include <algorithm>
 #include <array>
-#include <cmath>
 #include <limits>
 #include <numeric>
 #include <utility>
@@ -23,19 +21,6 @@ constexpr std::array<std::pair<std::string_view, KeyDistribution>, 3> kNames{{
     {"zipf", KeyDistribution::zipf},
     {"recent", KeyDistribution::recent},
 }};
-
-double weight(double rank) noexcept {
-    return std::exp(-kExponent * std::log(rank));
-}
-
-/// The integral of the weight from 1 to x, by expm1 because 1 - kExponent is small.
-double integral(double x) noexcept {
-    return std::expm1((1 - kExponent) * std::log(x)) / (1 - kExponent);
-}
-
-double inverse_integral(double area) noexcept {
-    return std::exp(std::log1p(area * (1 - kExponent)) / (1 - kExponent));
-}
 
 /// A number coprime to `size`, near its golden section: multiples of it modulo `size` visit every key once
 /// and keep the hottest ones far apart.
@@ -70,23 +55,8 @@ KeyChooser::KeyChooser(KeyDistribution distribution, std::int64_t low, std::int6
     // All 2^64 keys do not fit a count of 64 bits; the highest one is left out.
     if (size_ == 0) size_ = std::numeric_limits<std::uint64_t>::max();
     if (distribution_ == KeyDistribution::uniform) return;
-    h_first_ = integral(1.5) - 1;
-    h_last_ = integral(static_cast<double>(size_) + 0.5);
-    shortcut_ = 2 - inverse_integral(integral(2.5) - weight(2));
+    ranks_.emplace(size_, kExponent);
     scatter_ = golden_coprime(size_);
-}
-
-std::uint64_t KeyChooser::zipf_rank(base::Random& random) const noexcept {
-    const auto last = static_cast<double>(size_);
-    while (true) {
-        const double area = h_last_ + random.unit() * (h_first_ - h_last_);
-        const double x = inverse_integral(area);
-        const double rank = std::clamp(std::floor(x + 0.5), 1.0, last);
-        if (rank - x <= shortcut_ || area >= integral(rank + 0.5) - weight(rank)) {
-            // As a double the last of very many ranks may round up to 2^64, which no integer here holds.
-            return rank < 0x1p63 ? std::min(static_cast<std::uint64_t>(rank), size_) : size_;
-        }
-    }
 }
 
 std::int64_t KeyChooser::draw(base::Random& random) const noexcept {
@@ -96,10 +66,10 @@ std::int64_t KeyChooser::draw(base::Random& random) const noexcept {
             offset = random.below(size_);
             break;
         case KeyDistribution::zipf:
-            offset = static_cast<std::uint64_t>(Wide{zipf_rank(random)} * scatter_ % size_);
+            offset = static_cast<std::uint64_t>(Wide{ranks_->draw(random)} * scatter_ % size_);
             break;
         case KeyDistribution::recent:
-            offset = size_ - zipf_rank(random);
+            offset = size_ - ranks_->draw(random);
             break;
     }
     return static_cast<std::int64_t>(static_cast<std::uint64_t>(low_) + offset);

@@ -94,15 +94,35 @@ void expect_pair(const base::JsonNode& node) {
     if (node.array_size() != 2) node.fail("must be [lowest, highest]");
 }
 
+/// "uniform", or {"zipf": 1.1}.
+std::pair<Skew, double> parse_skew_of(const base::JsonNode& node) {
+    if (node.is_string()) {
+        if (node.text() != "uniform")
+            node.fail(R"(must be "uniform", {"zipf": N}, {"exponential": N} or {"gaussian": N})");
+        return {Skew::uniform, 0};
+    }
+    node.expect_object({"zipf", "exponential", "gaussian"});
+    for (const auto skew : {Skew::zipf, Skew::exponential, Skew::gaussian}) {
+        const std::string name{to_string(skew)};
+        if (!node.has(name)) continue;
+        node.expect_object({name});
+        const double by = node.at(name).number();
+        if (const auto complaint = complaint_about(skew, by)) node.at(name).fail(std::string{*complaint});
+        return {skew, by};
+    }
+    node.fail("must have one of zipf, exponential, gaussian");
+}
+
 IntegerParameter parse_integer(const base::JsonNode& node) {
-    node.expect_object({"integer"});
+    node.expect_object({"integer", "distribution"});
     const auto range = node.at("integer");
     expect_pair(range);
-    const IntegerParameter parameter{range.at(std::size_t{0}).integer(), range.at(1).integer()};
-    if (parameter.low > parameter.high) {
-        range.fail(fmt::format("the lowest, {}, is above the highest, {}", parameter.low, parameter.high));
-    }
-    return parameter;
+    const auto low = range.at(std::size_t{0}).integer();
+    const auto high = range.at(1).integer();
+    if (low > high) range.fail(fmt::format("the lowest, {}, is above the highest, {}", low, high));
+    const auto [skew, by] =
+        node.has("distribution") ? parse_skew_of(node.at("distribution")) : std::pair{Skew::uniform, 0.0};
+    return {IntegerDraw{low, high, skew, by}};
 }
 
 /// In units of the last digit: the value itself, where it has no more digits, else the next one on the side

@@ -3,9 +3,11 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <limits>
 #include <optional>
+#include <utility>
 
 #include "pgtraffic/base/text.hpp"
 #include "pgtraffic/base/units.hpp"
@@ -121,21 +123,48 @@ class Expression {
             throw ScriptComplaint{rest_.empty() ? std::string{"the expression ends too early"}
                                                 : fmt::format("\"{}\" is not understood", rest_)};
         }
-        if (base::lower_case(name) != "random") {
-            throw ScriptComplaint{
-                fmt::format("{} is not understood: of pgbench's functions there is random(); other "
-                            "draws are those of a --scenario (docs/scenarios.md)",
-                            name)};
+        const auto skew = skew_of(base::lower_case(name));
+        if (!skew) {
+            throw ScriptComplaint{fmt::format(
+                "{} is not understood: of pgbench's functions there are random(), random_exponential(), "
+                "random_gaussian() and random_zipfian(); other draws are those of a --scenario "
+                "(docs/scenarios.md)",
+                name)};
         }
         rest_.remove_prefix(name.size());
         expect('(');
-        const auto low = whole(sum());
+        Drawn drawn{whole(sum()), 0, *skew, 0};
         expect(',');
-        const auto high = whole(sum());
+        drawn.high = whole(sum());
+        if (drawn.skew != Skew::uniform) {
+            expect(',');
+            drawn.by = real(sum());
+        }
         expect(')');
-        if (low > high)
-            throw ScriptComplaint{fmt::format("random({}, {}): the lowest is above the highest", low, high)};
-        return Drawn{low, high};
+        if (drawn.low > drawn.high) {
+            throw ScriptComplaint{
+                fmt::format("{}({}, {}): the lowest is above the highest", name, drawn.low, drawn.high)};
+        }
+        if (const auto complaint = complaint_about(drawn.skew, drawn.by))
+            throw ScriptComplaint{fmt::format("the parameter of {}(), {}: {}", name, drawn.by, *complaint)};
+        return drawn;
+    }
+
+    static std::optional<Skew> skew_of(std::string_view function) {
+        constexpr auto kFunctions =
+            std::to_array<std::pair<std::string_view, Skew>>({{"random", Skew::uniform},
+                                                              {"random_exponential", Skew::exponential},
+                                                              {"random_gaussian", Skew::gaussian},
+                                                              {"random_zipfian", Skew::zipf}});
+        const auto* found =
+            std::ranges::find(kFunctions, function, [](const auto& one) { return one.first; });
+        return found == kFunctions.end() ? std::nullopt : std::optional{found->second};
+    }
+
+    static double real(const ScriptValue& value) {
+        if (const auto* n = std::get_if<std::int64_t>(&value)) return static_cast<double>(*n);
+        if (const auto* n = std::get_if<double>(&value)) return *n;
+        throw ScriptComplaint{"the parameter of a distribution must be a number that is not drawn itself"};
     }
 
     static std::int64_t whole(const ScriptValue& value) {
@@ -162,11 +191,16 @@ class Expression {
                     "what random() draws can be moved by a whole number and no more: compute the rest in "
                     "SQL"};
             }
-            if (drawn != nullptr)
-                return Drawn{whole_of(sign, drawn->low, *moved), whole_of(sign, drawn->high, *moved)};
-            if (sign == '+')
-                return Drawn{whole_of('+', other->low, *moved), whole_of('+', other->high, *moved)};
-            return Drawn{whole_of('-', *moved, other->high), whole_of('-', *moved, other->low)};
+            if (drawn != nullptr) return moved_by(*drawn, sign, *moved);
+            if (sign == '+') return moved_by(*other, '+', *moved);
+            // Turned round it would begin with the rare ones.
+            if (other->skew == Skew::zipf || other->skew == Skew::exponential) {
+                throw ScriptComplaint{fmt::format(
+                    "what random_{}() draws can be added to, and not be subtracted: do that in SQL",
+                    other->skew == Skew::zipf ? "zipfian" : "exponential")};
+            }
+            return Drawn{whole_of('-', *moved, other->high), whole_of('-', *moved, other->low), other->skew,
+                         other->by};
         }
         const auto* a = std::get_if<std::int64_t>(&left);
         const auto* b = std::get_if<std::int64_t>(&right);
@@ -179,6 +213,9 @@ class Expression {
         }
         return real_of(sign, a != nullptr ? static_cast<double>(*a) : std::get<double>(left),
                        b != nullptr ? static_cast<double>(*b) : std::get<double>(right));
+    }
+    static Drawn moved_by(const Drawn& drawn, char sign, std::int64_t by) {
+        return {whole_of(sign, drawn.low, by), whole_of(sign, drawn.high, by), drawn.skew, drawn.by};
     }
     /// Division rounds towards zero, as pgbench's does.
     static std::int64_t whole_of(char sign, std::int64_t a, std::int64_t b) {

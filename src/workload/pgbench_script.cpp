@@ -23,7 +23,12 @@ namespace {
 using Json = nlohmann::ordered_json;
 
 Json json_of(const ScriptValue& value) {
-    if (const auto* drawn = std::get_if<Drawn>(&value)) return {{"integer", {drawn->low, drawn->high}}};
+    if (const auto* drawn = std::get_if<Drawn>(&value)) {
+        Json parameter{{"integer", {drawn->low, drawn->high}}};
+        if (drawn->skew != Skew::uniform)
+            parameter["distribution"][std::string{to_string(drawn->skew)}] = drawn->by;
+        return parameter;
+    }
     if (const auto* whole = std::get_if<std::int64_t>(&value)) return {{"constant", *whole}};
     if (const auto* real = std::get_if<double>(&value))
         return {{"constant", fmt::format("{:.15g}", *real)}};  // as pgbench

@@ -318,7 +318,8 @@ struct Workload::Writer {
         return write(values[random(workload.values_, 0).below(values.size())]);
     }
     char* operator()(const IntegerParameter& range) const noexcept {
-        return write(random(workload.values_, 0).between(range.low, range.high));
+        auto draws = random(workload.values_, 0);
+        return write(range.numbers.draw(draws));
     }
     char* operator()(const RealParameter& range) const noexcept {
         const auto scale = static_cast<double>(power_of_ten(range.digits));

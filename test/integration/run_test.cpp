@@ -765,6 +765,36 @@ TEST_CASE("pgbench's transaction on pgbench's tables, as a scenario and as pgben
     }
 }
 
+TEST_CASE("what pgbench's functions draw is spread here as it is there") {
+    const auto database = test::fresh_database();
+    Client client{database.conninfo()};
+    client.execute("CREATE TABLE draws (who int, z int, e int, g int, u int)");
+    const test::TemporaryFile script{
+        "\\set z random_zipfian(1, 20, 1.2)\n"
+        "\\set e random_exponential(1, 20, 3)\n"
+        "\\set g random_gaussian(1, 20, 2.5)\n"
+        "\\set u random(1, 20)\n"
+        "INSERT INTO draws VALUES (:who, :z, :e, :g, :u);\n",
+        ".sql"};
+    // With their seeds both draw the same whenever this test runs.
+    const auto theirs = test::run_process({test::pgbench(), "-n", "-f", script.path(), "-D", "who=1", "-t",
+                                           "4000", "--random-seed=1", database.dsn()});
+    INFO(theirs.err);
+    REQUIRE(theirs.exit_code == 0);
+    (void)run_and_read(database, {"-f", script.path(), "-D", "who=2", "-t", "4000", "-c", "4", "--warmup",
+                                  "0", "--random-seed", "1"});
+    for (const std::string column : {"z", "e", "g", "u"}) {
+        CAPTURE(column);
+        // Of two samples of one size: 99.9 % of a chi-square with 19 degrees of freedom.
+        const auto chi_square = *client.value(fmt::format(
+            "SELECT sum((a - b) ^ 2 / (a + b)) FROM (SELECT count(*) FILTER (WHERE who = 1)::float AS a, "
+            "count(*) FILTER (WHERE who = 2)::float AS b FROM draws GROUP BY {}) AS counts",
+            column));
+        CHECK(std::stod(chi_square) < 43.8);
+        CHECK(std::stod(chi_square) > 2);
+    }
+}
+
 TEST_CASE("an operation may make the table that its later statements name") {
     const auto database = test::fresh_database();
     const test::TemporaryFile scenario{R"json({"name": "t", "operations": [{"name": "t", "statements": [

@@ -100,6 +100,12 @@ TEST_CASE("expressions are computed as pgbench computes them") {
     CHECK(set("5 - random(1, 10)")["integer"] == Json::parse("[-5, 4]"));
     CHECK(set("-random(1, 10)")["integer"] == Json::parse("[-10, -1]"));
     CHECK(set("7.0 % 4.0")["constant"] == 3);
+    CHECK(set("random_zipfian(1, 10, 1.1) + 5") ==
+          Json::parse(R"({"integer": [6, 15], "distribution": {"zipf": 1.1}})"));
+    CHECK(set("Random_Exponential(1, 10, 2)") ==
+          Json::parse(R"({"integer": [1, 10], "distribution": {"exponential": 2.0}})"));
+    CHECK(set("5 - random_gaussian(1, 10, 2.5)") ==
+          Json::parse(R"({"integer": [-5, 4], "distribution": {"gaussian": 2.5}})"));
     CHECK(set("random(1, 4.0 / 2)")["integer"] == Json::parse("[1, 2]"));
     CHECK(set("0.1 + 0.2")["constant"] == "0.3");
     CHECK(set(":n - 1", {{"n", "007"}})["constant"] == 6);
@@ -187,7 +193,13 @@ TEST_CASE("what a query has no place for is refused with its line") {
              {"random(1, random(1, 2))", "not drawn themselves"},
              {"random(1, 5) * 2", "compute the rest in SQL"},
              {"random(1, 5) + random(1, 5)", "compute the rest in SQL"},
-             {"random_zipfian(1, 5, 1.1)", "random_zipfian is not understood"},
+             {"hash(5)", "hash is not understood: of pgbench's functions there are random()"},
+             {"random_zipfian(1, 5)", "a \",\" is missing"},
+             {"random_zipfian(1, 5, 0)",
+              "the parameter of random_zipfian(), 0: the exponent must be above 0"},
+             {"random_gaussian(1, 5, 1.5)", "the parameter of random_gaussian(), 1.5: it must be at least 2"},
+             {"random_exponential(1, 5, random(1, 2))", "a number that is not drawn itself"},
+             {"5 - random_exponential(1, 5, 2)", "can be added to, and not be subtracted"},
              {"1 / 0", "a division by zero"},
              {"1.0 / 0", "a division by zero"},
              {"9223372036854775807 + 1", "beyond 64 bits"},
@@ -234,7 +246,7 @@ TEST_CASE("files are scripts with weights, and named after themselves") {
     CHECK(both.operations[2].name == both.operations[1].name + " 2");
     CHECK(one.path().find(both.operations[0].name) != std::string::npos);
     CHECK(
-        std::get<workload::IntegerParameter>(both.operations[0].statements[0].arguments[0].parameter).high ==
+        std::get<workload::IntegerParameter>(both.operations[0].statements[0].arguments[0].parameter).numbers.high() ==
         7);
     CHECK_THROWS_WITH(workload::scenario_of_scripts({{"/nowhere.sql", 1}}, {}), Contains("cannot read it"));
 }

@@ -209,8 +209,15 @@ TEST_CASE("Every kind of parameter is read") {
     CHECK_FALSE(quoted.distribution);
     CHECK(std::get<PickParameter>(read_parameter(R"({"pick": "SELECT 1"})")).query == "SELECT 1");
     const auto integer = std::get<IntegerParameter>(read_parameter(R"({"integer": [-5, 50]})"));
-    CHECK(integer.low == -5);
-    CHECK(integer.high == 50);
+    CHECK(integer.numbers.low() == -5);
+    CHECK(integer.numbers.high() == 50);
+    for (const std::string shape :
+         {R"("uniform")", R"({"zipf": 1.1})", R"({"exponential": 5})", R"({"gaussian": 2})"}) {
+        CAPTURE(shape);
+        CHECK(std::get<IntegerParameter>(
+                  read_parameter(R"({"integer": [1, 9], "distribution": )" + shape + "}"))
+                  .numbers.high() == 9);
+    }
     const auto real = std::get<RealParameter>(read_parameter(R"({"real": [0.5, 9.99], "digits": 3})"));
     CHECK(real.lowest == 500);
     CHECK(real.highest == 9'990);
@@ -241,7 +248,13 @@ TEST_CASE("A wrong parameter is refused with its place and what would be right")
     CHECK(parameter_complaint(R"({"uuid": true, "digits": 2})") ==
           R"(: unknown key "digits"; known are uuid)");
     CHECK(parameter_complaint(R"({"integer": [1, 2], "distribution": "zipf"})") ==
-          R"(: unknown key "distribution"; known are integer)");
+          R"(/distribution: must be "uniform", {"zipf": N}, {"exponential": N} or {"gaussian": N})");
+    CHECK(parameter_complaint(R"({"integer": [1, 2], "distribution": {}})") ==
+          "/distribution: must have one of zipf, exponential, gaussian");
+    CHECK(parameter_complaint(R"({"integer": [1, 2], "distribution": {"zipf": 1, "gaussian": 2}})") ==
+          R"(/distribution: unknown key "gaussian"; known are zipf)");
+    CHECK(parameter_complaint(R"({"integer": [1, 2], "distribution": {"zipf": 0}})") ==
+          "/distribution/zipf: the exponent must be above 0 and at most 1000");
     CHECK(parameter_complaint("7") == ": must be an object, not a number");
     CHECK(parameter_complaint(R"({"key": "orders.order_id", "distribution": "zip"})") ==
           R"(/distribution: must be uniform, zipf or recent, not "zip")");

@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "pgtraffic/base/random.hpp"
+#include "pgtraffic/workload/zipf.hpp"
 
 namespace pgtraffic::workload {
 
@@ -27,16 +28,10 @@ class KeyChooser {
     [[nodiscard]] std::int64_t draw(base::Random& random) const noexcept;
 
  private:
-    [[nodiscard]] std::uint64_t zipf_rank(base::Random& random) const noexcept;  // 1 … size_
-
     KeyDistribution distribution_;
     std::int64_t low_;
     std::uint64_t size_;
-    // Rejection-inversion (Hörmann, Derflinger: Rejection-Inversion to Generate Variates from Monotone
-    // Discrete Distributions, 1996).
-    double h_first_ = 0;
-    double h_last_ = 0;
-    double shortcut_ = 0;
+    std::optional<ZipfRanks> ranks_;
     std::uint64_t scatter_ = 1;  // coprime to size_
 };
 

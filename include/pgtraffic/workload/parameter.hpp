@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "pgtraffic/base/json_reader.hpp"
+#include "pgtraffic/workload/integer_draw.hpp"
 #include "pgtraffic/workload/key_distribution.hpp"
 
 namespace pgtraffic::workload {
@@ -27,8 +28,7 @@ struct PickParameter {
 };
 
 struct IntegerParameter {
-    std::int64_t low = 0;
-    std::int64_t high = 0;
+    IntegerDraw numbers;
 };
 
 /// A decimal number with so many digits, each of those from the lowest to the highest alike.

@@ -1,5 +1,5 @@
 // The expressions of pgbench's \set, as far as a value that is drawn by itself can have one: arithmetic with
-// numbers and variables, and random(lowest, highest), moved by what is added to it.
+// numbers and variables, and random(lowest, highest) and its kin, moved by what is added to it.
 //
 // Source: PostgreSQL documentation, "pgbench", sections "Built-in Operators" and "Built-In Functions".
 #pragma once
@@ -11,12 +11,16 @@
 #include <string_view>
 #include <variant>
 
+#include "pgtraffic/workload/integer_draw.hpp"
+
 namespace pgtraffic::workload {
 
-/// A whole number that each transaction draws, each from the lowest to the highest alike.
+/// A whole number that each transaction draws, from the lowest to the highest.
 struct Drawn {
     std::int64_t low = 0;
     std::int64_t high = 0;
+    Skew skew = Skew::uniform;
+    double by = 0;
 };
 
 /// What a variable of a script holds; a text, which may be that of a number, where -D gave it.
