@@ -23,17 +23,22 @@ constexpr base::Nanos kUsualTurn = std::chrono::microseconds{500};
 
 }  // namespace
 
-void Dispatcher::session_free(std::uint32_t session, Mono now, base::Nanos late) noexcept {
-    if (thinkers_) return thinkers_->begin(session, now);
-    const bool open_loop = bucket_ && bucket_->scheduled();
-    give_room(session, open_loop ? now - std::max(late - kUsualTurn, base::Nanos{0}) : now);
-}
-
-void Dispatcher::give_room(std::uint32_t session, Mono since) noexcept {
+inline void Dispatcher::give_room(std::uint32_t session, Mono since) noexcept {
     PGTRAFFIC_CHECK(freed_count_ < freed_.size(), "no more room than the sessions have");
     if (room_[session]++ == 0) idle_.push_back(session);
     const std::size_t behind = first_freed_ + freed_count_++;
     freed_[behind < freed_.size() ? behind : behind - freed_.size()] = since;
+}
+
+void Dispatcher::session_free(std::uint32_t session, Mono now, base::Nanos late) noexcept {
+    if (thinkers_) [[unlikely]]
+        return begin_pause(session, now);
+    const bool open_loop = bucket_ && bucket_->scheduled();
+    give_room(session, open_loop ? now - std::max(late - kUsualTurn, base::Nanos{0}) : now);
+}
+
+void Dispatcher::begin_pause(std::uint32_t session, Mono now) noexcept {
+    thinkers_->begin(session, now);
 }
 
 void Dispatcher::end_pauses(Mono now) noexcept {
@@ -61,9 +66,9 @@ std::uint32_t Dispatcher::take_room() noexcept {
 }
 
 Decision Dispatcher::next(Mono now) noexcept {
-    if (!open_) return {};
-    if (thinkers_) end_pauses(now);
-    if (idle_.empty()) return {};
+    if (thinkers_) [[unlikely]]
+        end_pauses(now);
+    if (!open_ || idle_.empty()) return {};
     auto token = bucket_->take(now);
     if (!token) return {};
     const Mono ready = freed_[first_freed_];

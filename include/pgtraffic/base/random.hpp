@@ -29,7 +29,7 @@ class Random {
     Random(std::uint64_t seed, Stream stream, std::uint64_t index = 0) noexcept
         : Random{family(seed, stream), index} {}
 
-    [[nodiscard]] std::uint64_t next() noexcept {
+    [[nodiscard, gnu::always_inline]] std::uint64_t next() noexcept {
         state_ += 0x9E3779B97F4A7C15ULL;
         return mix(state_);
     }

@@ -100,9 +100,11 @@ class Dispatcher {
     [[nodiscard]] std::uint32_t in_flight() const noexcept { return in_flight_; }
 
  private:
-    void give_room(std::uint32_t session, base::Mono since) noexcept;
+    [[gnu::always_inline]] void give_room(std::uint32_t session, base::Mono since) noexcept;
     [[nodiscard]] std::uint32_t take_room() noexcept;
-    void end_pauses(base::Mono now) noexcept;
+    // Who thinks has time; a loop at full speed shall not pay for it.
+    [[gnu::cold]] void begin_pause(std::uint32_t session, base::Mono now) noexcept;
+    [[gnu::cold]] void end_pauses(base::Mono now) noexcept;
 
     SessionOrder order_;
     IndexList idle_;                   // sessions with room

@@ -21,7 +21,7 @@ class IndexList {
     [[nodiscard]] bool contains(std::uint32_t i) const noexcept { return links_[i].listed; }
 
     /// `i` < capacity, not in the list.
-    void push_back(std::uint32_t i) noexcept {
+    [[gnu::always_inline]] void push_back(std::uint32_t i) noexcept {
         Link& link = links_[i];
         PGTRAFFIC_CHECK(!link.listed, "an index is listed once");
         link = {last_, kNone, true};
