@@ -11,6 +11,7 @@
 
 #include "pgtraffic/base/check.hpp"
 #include "pgtraffic/base/error.hpp"
+#include "pgtraffic/base/text.hpp"
 #include "pgtraffic/base/units.hpp"
 #include "pgtraffic/brickhouse/marks.hpp"
 #include "pgtraffic/cli/endpoint.hpp"
@@ -300,6 +301,30 @@ void read_safety(const Reader& reader, RunOptions& run) {
     run.stop_file = reader.file("stop-file");
 }
 
+/// KEY may be a label of Prometheus's as well, whose names have letters, digits and _.
+void read_labels(const Reader& reader, RunOptions& run) {
+    constexpr std::size_t kLongestKey = 60;
+    constexpr std::size_t kLongestValue = 200;
+    for (const auto& label : reader.options().texts("label")) {
+        const auto equals = std::min(label.find('='), label.size());
+        auto key = label.substr(0, equals);
+        const bool is_name =
+            !key.empty() && !base::is_digit(key.front()) &&
+            std::ranges::all_of(key, [](char c) { return base::is_letter(c) || base::is_digit(c); });
+        if (!is_name || key.size() > kLongestKey || equals == label.size()) {
+            reader.refuse("label", fmt::format("{} must be KEY=VALUE, the key of letters, digits and _",
+                                               in_quotes(label)));
+        }
+        auto value = label.substr(equals + 1);
+        if (value.size() > kLongestValue)
+            reader.refuse("label",
+                          fmt::format("the value of {} is longer than {} bytes", key, kLongestValue));
+        if (std::ranges::any_of(run.labels, [&](const auto& other) { return other.first == key; }))
+            reader.refuse("label", fmt::format("{} is given twice", key));
+        run.labels.emplace_back(std::move(key), std::move(value));
+    }
+}
+
 /// The outputs beside the report. At most one of them has stdout, and then no report may have it.
 void read_series(const Reader& reader, RunOptions& run) {
     run.interval = *reader.duration("interval", kInterval);
@@ -307,6 +332,7 @@ void read_series(const Reader& reader, RunOptions& run) {
         reader.refuse("interval", fmt::format("{} is not a whole number of milliseconds",
                                               in_quotes(*reader.text("interval"))));
     }
+    read_labels(reader, run);
     run.stream = reader.file("stream");
     run.query_log = reader.file("query-log");
     run.sampling_rate = reader.positive("sampling-rate", 1).value_or(1);

@@ -201,6 +201,9 @@ constexpr auto kOptions = std::to_array<OptionRow>({
      "what the report on stdout is; pgbench: the lines of its summary, for programs that read them", "text",
      kRun},
     {"json", 0, "FILE", kOutput, "also write the result as JSON; - is stdout, instead of the text", "", kRun},
+    {"label", 0, "KEY=VALUE", kOutput,
+     "what the result shall say of the run, such as commit=1a2b3c; it stands in every report. Repeatable", "",
+     kRun, false, true},
     {"interval", 0, "TIME", kOutput, "length of the time series' intervals, 100ms to 1h", "1", kRun},
     {"stream", 0, "FILE|-", kOutput,
      "write each interval as a line of JSON once it is over and the queries due in it have ended, which "

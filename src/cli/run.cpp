@@ -230,7 +230,7 @@ simulation::SimulationEvents events_for(const Audience& to, const RunOptions& op
         };
     }
     if (to.endpoint != nullptr) {
-        to.endpoint->describe({result.id, result.name, result.pattern});
+        to.endpoint->describe({result.id, result.name, result.pattern, result.labels});
         events.moment = [endpoint = to.endpoint](const metrics::LiveMoment& moment) {
             endpoint->tell(moment);
         };

@@ -43,7 +43,8 @@ nlohmann::ordered_json config_json(const RunOptions& options, const RunChoice& c
         PGTRAFFIC_CHECK(known != nullptr, "a resolved option stands in the table");
         const auto& row = *known;
         if (row.repeatable) {
-            config[key].push_back(name == "define" ? conninfo.without_secrets(text) : text);
+            const bool free_text = name == "define" || name == "label";
+            config[key].push_back(free_text ? conninfo.without_secrets(text) : text);
             continue;
         }
         if (const auto duration = row.value == "TIME" ? base::parse_duration(text) : std::nullopt) {
@@ -90,13 +91,14 @@ void hide_secrets(nlohmann::ordered_json& value, const postgres::Conninfo& conni
     }
 }
 
-/// The same of what --sql and --define say.
+/// The same of what --sql, --define and --label say.
 void hide_secrets_of_values(std::vector<std::string>& argv, const postgres::Conninfo& conninfo) {
     for (std::size_t i = 0; i < argv.size(); ++i) {
         const auto is = [&](std::string_view option) {
             return argv[i].starts_with(option) || (i > 0 && argv[i - 1] == option);
         };
-        if (is("--sql") || is("--define") || is("-D")) argv[i] = conninfo.without_secrets(argv[i]);
+        if (is("--sql") || is("--define") || is("-D") || is("--label"))
+            argv[i] = conninfo.without_secrets(argv[i]);
     }
 }
 
@@ -121,6 +123,8 @@ void describe(metrics::RunResult& result, const RunOptions& options, const RunCh
               std::uint64_t entropy) {
     result.id = fmt::format("{:016x}", entropy);
     result.name = choice.scenario.name;
+    for (const auto& [key, value] : options.labels)
+        result.labels.emplace_back(key, conninfo.without_secrets(value));
     for (const auto& operation : choice.scenario.operations) {
         result.max_tries = std::max(result.max_tries, operation.retry.max_retries + 1);
     }

@@ -219,6 +219,16 @@ void note_course(const RunPair& pair) {
         return by.is_null() ? Json("program") : by;
     };
     pair.note("answers timed by", timed_by(mine), timed_by(its));
+    const auto labels_of = [](const Json& run) {
+        return run.contains("labels") ? run["labels"] : Json::object();
+    };
+    const auto a = labels_of(mine);
+    const auto b = labels_of(its);
+    for (const auto& [key, value] : a.items())
+        pair.note(printable("label " + key, 70), value, value_of(b, key.c_str()));
+    for (const auto& [key, value] : b.items()) {
+        if (!a.contains(key)) pair.note(printable("label " + key, 70), nullptr, value);
+    }
 }
 
 /// A role sees not every setting: one that is missing was not seen, rather than not there.

@@ -69,7 +69,12 @@ std::string header(const Json& document, const HtmlFigures& figure) {
         figure("/summary/duration_s", Look::seconds));
     if (server["version"].is_string())
         html += fmt::format("PostgreSQL {} · ", html_text(plain(server["version"])));
-    return html + fmt::format("started {}</p>\n", html_text(text_of(document["run"], "started_at")));
+    html += fmt::format("started {}", html_text(text_of(document["run"], "started_at")));
+    if (document["run"].contains("labels")) {
+        for (const auto& [key, value] : document["run"]["labels"].items())
+            html += fmt::format(" · {} {}", html_text(key), html_text(plain(value)));
+    }
+    return html + "</p>\n";
 }
 
 /// Links to the sections of which `main` has the headings.

@@ -115,15 +115,17 @@ Json run_json(const RunResult& run) {
     for (const auto& warning : run.warnings) {
         warnings.push_back({{"code", warning.code}, {"message", warning.message}});
     }
-    return {{"id", run.id},
-            {"name", run.name},
-            {"started_at", base::rfc3339_utc(run.started_at)},
-            {"ended_at", base::rfc3339_utc(run.ended_at)},
-            {"outcome", to_string(run.outcome)},
-            {"exit_code", run.exit_code},
-            {"warmup_queries", run.warmup_queries},
-            {"answers_timed_by", run.answers_stamped ? "kernel" : "program"},
-            {"warnings", std::move(warnings)}};
+    Json json{{"id", run.id},
+              {"name", run.name},
+              {"started_at", base::rfc3339_utc(run.started_at)},
+              {"ended_at", base::rfc3339_utc(run.ended_at)},
+              {"outcome", to_string(run.outcome)},
+              {"exit_code", run.exit_code},
+              {"warmup_queries", run.warmup_queries},
+              {"answers_timed_by", run.answers_stamped ? "kernel" : "program"},
+              {"warnings", std::move(warnings)}};
+    for (const auto& [key, value] : run.labels) json["labels"][key] = value;
+    return json;
 }
 
 Json verdict_json(const metrics::Verdict& verdict) {

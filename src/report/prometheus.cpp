@@ -81,9 +81,11 @@ void put_run(Exposition& page, const LiveMoment& moment, const PrometheusContext
         fmt::format("version=\"{}\",revision=\"{}\"", label_value(build.version), label_value(build.git_sha)),
         1);
     page.family("pgtraffic_run_info", "gauge", "The run that these numbers are of.");
-    page.sample(fmt::format("run=\"{}\",scenario=\"{}\",pattern=\"{}\"", label_value(context.run_id),
-                            label_value(context.scenario), label_value(context.pattern)),
-                1);
+    auto labels = fmt::format("run=\"{}\",scenario=\"{}\",pattern=\"{}\"", label_value(context.run_id),
+                              label_value(context.scenario), label_value(context.pattern));
+    for (const auto& [key, value] : context.labels)
+        labels += fmt::format(",label_{}=\"{}\"", key, label_value(value));
+    page.sample(labels, 1);
     page.family("pgtraffic_stage", "gauge", "1 for the stage that the run is in.");
     for (const auto stage : metrics::kStages)
         page.sample(fmt::format("stage=\"{}\"", to_string(stage)), moment.stage == stage ? 1 : 0);

@@ -79,6 +79,11 @@ void check_run(const JsonNode& run) {
     check_texts(run, {"id", "name", "started_at", "ended_at", "outcome"});
     check_count(run.at("exit_code"));
     each(run.at("warnings"), [](const JsonNode& warning) { check_texts(warning, {"code", "message"}); });
+    if (run.has("labels")) {
+        check_object(run.at("labels"));
+        for (const auto& [key, value] : run.at("labels").value().items())
+            (void)run.at("labels").at(key).text();
+    }
 }
 
 void check_verdict(const JsonNode& verdict) {

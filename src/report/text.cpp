@@ -1,6 +1,7 @@
 #include "pgtraffic/report/text.hpp"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <string_view>
@@ -106,6 +107,12 @@ void head(const RunResult& run, Page& page) {
     page.line(fmt::format("started {}, random seed {}, run {}", base::rfc3339_utc(run.started_at),
                           run.random_seed, run.id),
               Tone::faint);
+    if (!run.labels.empty()) {
+        std::vector<std::string> labels;
+        for (const auto& [key, value] : run.labels)
+            labels.push_back(printable(key + "=" + value, kLongestName));
+        page.line(fmt::format("labels {}", fmt::join(labels, ", ")), Tone::faint);
+    }
     for (const auto& reason : run.verdict.reasons) {
         if (reason.severity == VerdictStatus::invalid) {
             page.line(fmt::format("INVALID: {}.", printable(reason.message)), Tone::bad);

@@ -168,6 +168,7 @@ RunResult sample_open_run() {
     RunResult run;
     describe(run);
     run.name = "mixed";
+    run.labels = {{"commit", "1a2b3c"}, {"place", "a \"shed\" & <co>"}};
     run.open_loop = true;
     run.pattern = "business-hours";
     run.peak_rate_per_s = 600;

@@ -433,6 +433,8 @@ TEST_CASE("other loads are found, and other machines only noted") {
     other["environment"]["client"]["hostname"] = "elsewhere";
     base["run"].erase("answers_timed_by");  // an earlier version
     other["run"]["answers_timed_by"] = "kernel";
+    base["run"]["labels"] = {{"commit", "1a2b3c"}, {"place", "shed"}};
+    other["run"]["labels"] = {{"place", "shed"}, {"branch", "main"}};
     const auto runs = runs_of(base, other);
     CHECK(report::load_differences(runs[0], runs[1]) == std::vector<std::string>{"rate: 500 in A, 600 in B"});
     auto spelled = base;
@@ -446,6 +448,9 @@ TEST_CASE("other loads are found, and other machines only noted") {
     CHECK(has("shared_buffers: 128MB in A, 4GB in B"));
     CHECK(has("client: loadgen in A, elsewhere in B"));
     CHECK(has("answers timed by: program in A, kernel in B"));
+    CHECK(has("label commit: 1a2b3c in A, none in B"));
+    CHECK(has("label branch: none in A, main in B"));
+    CHECK_FALSE(std::ranges::any_of(notes, [](const auto& note) { return note.starts_with("label place"); }));
     CHECK(has("the verdict of A is suspect: its figures may not be the database's"));
 
     // The pattern says what --real-simulation chose; a result that names none says it by that alone.

@@ -113,6 +113,11 @@ TEST_CASE("every <data> of the page is the number at its place in the result") {
     CHECK(seen > 100);
 }
 
+TEST_CASE("what a user said of the run stands in the page's head") {
+    const auto html = report::html_report(report::json_report(test::sample_open_run()));
+    CHECK(html.find(" · commit 1a2b3c · place a &quot;shed&quot; &amp; &lt;co&gt;</p>") != std::string::npos);
+}
+
 TEST_CASE("the page lets only its own scripts run and reaches nothing") {
     const auto page = page_of(test::sample_open_run());
     const auto policy = between(page, "http-equiv=\"Content-Security-Policy\" content=\"", "\"");

@@ -54,7 +54,8 @@ metrics::LiveMoment busy_moment() {
 }
 
 std::string page_of(const metrics::LiveMoment& moment) {
-    return report::prometheus_text(moment, {"0123", "mine", ""}, {1.5, 1700000000, 4096});
+    return report::prometheus_text(moment, {"0123", "mine", "", {{"place", "a \"shed\""}}},
+                                   {1.5, 1700000000, 4096});
 }
 
 }  // namespace
@@ -91,6 +92,8 @@ TEST_CASE("a page of metrics counts what was recorded, and each bucket holds tho
     CHECK_THAT(page, Contains("pgtraffic_stage{stage=\"measuring\"} 1\n"));
     CHECK_THAT(page, Contains("pgtraffic_stage{stage=\"finished\"} 0\n"));
     CHECK_THAT(page, Contains("process_cpu_seconds_total 1.5\n"));
+    CHECK_THAT(page, Contains("pgtraffic_run_info{run=\"0123\",scenario=\"mine\",pattern=\"\","
+                              "label_place=\"a \\\"shed\\\"\"} 1\n"));
     // A zero that may rise is there from the start, or a rate would not see its first rise: so is the
     // histogram of what is in the response.
     CHECK_THAT(page, Contains("outcome=\"timed_out\"} 0\n"));

@@ -139,6 +139,11 @@ TEST_CASE("a rate that is not whole never prints as 100 %") {
     CHECK_THAT(line_with(plain(run), "Success Rate:"), Contains("99.99 %"));
 }
 
+TEST_CASE("what a user said of the run stands in its head") {
+    CHECK_THAT(plain(test::sample_open_run()), Contains("labels commit=1a2b3c, place=a \"shed\" & <co>\n"));
+    CHECK_THAT(plain(test::sample_closed_run()), !Contains("labels"));
+}
+
 TEST_CASE("a percentile with fewer than ten queries above it carries a mark, with its meaning below") {
     const auto text = plain(test::sample_open_run());
     CHECK_THAT(line_with(text, "   p99 "), !Contains("*"));

@@ -78,6 +78,7 @@ struct RunOptions : TargetOptions, TrafficOptions {
     std::optional<std::uint64_t> max_rows;
     std::optional<std::string> stop_file;
     std::optional<base::Nanos> progress;
+    std::vector<std::pair<std::string, std::string>> labels;
     std::optional<std::string> json;    ///< a file; "--json -" is format json
     Format format = Format::text;       ///< of the report
     base::Nanos interval{};             ///< of the time series; whole milliseconds

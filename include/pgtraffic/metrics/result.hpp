@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "pgtraffic/base/sqlstate.hpp"
@@ -160,8 +161,9 @@ struct ThresholdResult {
 /// Owns everything; a value.
 struct RunResult {
     // run
-    std::string id;    ///< random, 16 hex digits
-    std::string name;  ///< of the scenario
+    std::string id;                                           ///< random, 16 hex digits
+    std::string name;                                         ///< of the scenario
+    std::vector<std::pair<std::string, std::string>> labels;  ///< that the user gave it; without secrets
     base::Wall started_at;
     base::Wall ended_at;
     RunOutcome outcome = RunOutcome::completed;

@@ -4,6 +4,8 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 #include "pgtraffic/metrics/live.hpp"
 
@@ -17,6 +19,7 @@ struct PrometheusContext {
     std::string run_id;
     std::string scenario;
     std::string pattern;  ///< empty without
+    std::vector<std::pair<std::string, std::string>> labels;
 };
 
 /// Of this process, as the kernel tells.
