@@ -214,18 +214,15 @@ struct Audience {
 simulation::SimulationEvents events_for(const Audience& to, const RunOptions& options,
                                         const RunResult& result, bool open_loop) {
     auto events = to.narrator.events();
-    auto* const log = to.files.query_log();
-    if (log != nullptr) {
+    if (auto* const log = to.files.query_log()) {
         events.queries = base::Callback<const metrics::QueryRecord&>::to<&report::QueryLog::add>(*log);
     }
-    if (to.files.streams() || log != nullptr || to.endpoint != nullptr) {
+    if (to.files.streams() || to.endpoint != nullptr) {
         // Two lines that move on one terminal would overwrite each other.
-        const bool beside_progress =
-            (options.stream == "-" || options.query_log == "-") && isatty(STDOUT_FILENO) == 1;
+        const bool beside_progress = options.stream == "-" && isatty(STDOUT_FILENO) == 1;
         events.intervals_closed = [=, &result](std::span<const metrics::Interval> intervals) {
             if (beside_progress) to.narrator.end_line();
             if (to.files.streams()) to.files.stream(intervals, result.started_at, open_loop);
-            if (log != nullptr) log->flush();
             if (to.endpoint != nullptr) to.endpoint->tell(intervals, result.started_at, open_loop);
         };
     }

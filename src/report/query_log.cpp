@@ -18,6 +18,7 @@ constexpr std::string_view kHeader =
 
 /// One write for some hundred queries.
 constexpr std::size_t kEnough = std::size_t{1} << 16;
+constexpr base::Nanos kLongestKept = std::chrono::seconds{1};
 /// Of a line without its names: twelve numbers of 21 characters at most, and the commas.
 constexpr std::size_t kNumbers = 320;
 
@@ -82,7 +83,9 @@ void QueryLog::add(const metrics::QueryRecord& query) noexcept {
     }
     begin();
     write_line(query);
-    if (length_ >= kEnough) flush();
+    if (length_ < kEnough && query.until - kept_since_ < kLongestKept) return;
+    kept_since_ = query.until;
+    flush();
 }
 
 void QueryLog::begin() noexcept {

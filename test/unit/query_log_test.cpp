@@ -101,17 +101,23 @@ TEST_CASE("a log without a query has its header, and one that never began leaves
     CHECK(test::read_file(folder / "log.csv") == "of the last run");
 }
 
-TEST_CASE("what was kept is written where a run ends without a report, and whenever somebody asks") {
+TEST_CASE("what was kept is written once a second, and where a run ends without a report") {
     const test::Folder folder;
     const auto ok = completion();
     {
         QueryLog log{folder / "log.csv", operations(), {}};
+        const auto has = [&](const char* line) {
+            return test::read_file(folder / "log.csv").find(line) != std::string::npos;
+        };
         log.add({Fate::ended, 1, 0, ok, ok.done, kStart});
-        log.flush();
-        CHECK(test::read_file(folder / "log.csv").find("\n1,") != std::string::npos);
-        log.add({Fate::ended, 2, 0, ok, ok.done, kStart});
+        CHECK(has("\n1,"));  // at once
+        log.add({Fate::ended, 2, 0, ok, ok.done + 999ms, kStart});
+        CHECK_FALSE(has("\n2,"));
+        log.add({Fate::ended, 3, 0, ok, ok.done + 1s, kStart});
+        CHECK(has("\n3,"));
+        log.add({Fate::ended, 4, 0, ok, ok.done + 1s, kStart});
     }
-    CHECK(test::read_file(folder / "log.csv").find("\n2,") != std::string::npos);
+    CHECK(test::read_file(folder / "log.csv").find("\n4,") != std::string::npos);
 }
 
 TEST_CASE("a sample has each query with the same chance, by its own draw, whatever order they end in") {

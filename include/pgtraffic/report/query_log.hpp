@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "pgtraffic/base/time.hpp"
 #include "pgtraffic/metrics/query_record.hpp"
 #include "pgtraffic/report/stream_file.hpp"
 
@@ -33,16 +34,15 @@ class QueryLog {
     QueryLog& operator=(const QueryLog&) = delete;
     ~QueryLog();  ///< what is kept is written as far as it can be without waiting
 
+    /// Whoever reads along sees it after a second, or with the next query behind that.
     void add(const metrics::QueryRecord& query) noexcept;
-
-    /// Whoever reads along sees what there is.
-    void flush() noexcept;
 
     /// As StreamFile::finish(). A log without a query has its header.
     [[nodiscard]] std::string finish() noexcept;
 
  private:
     void begin() noexcept;
+    void flush() noexcept;
     void write_line(const metrics::QueryRecord& query) noexcept;
 
     StreamFile file_;
@@ -50,6 +50,7 @@ class QueryLog {
     Sample sample_;
     std::vector<char> text_;  // with room for a line behind what is enough for a write
     std::size_t length_ = 0;  // of what is kept in it
+    base::Mono kept_since_;   // the first line is written at once
     bool begun_ = false;
     bool finished_ = false;
 };
