@@ -245,9 +245,8 @@ TEST_CASE("files are scripts with weights, and named after themselves") {
     CHECK(both.operations[0].weight == 3);
     CHECK(both.operations[2].name == both.operations[1].name + " 2");
     CHECK(one.path().find(both.operations[0].name) != std::string::npos);
-    CHECK(
-        std::get<workload::IntegerParameter>(both.operations[0].statements[0].arguments[0].parameter).numbers.high() ==
-        7);
+    CHECK(std::get<workload::IntegerParameter>(both.operations[0].statements[0].arguments[0].parameter)
+              .numbers.high() == 7);
     CHECK_THROWS_WITH(workload::scenario_of_scripts({{"/nowhere.sql", 1}}, {}), Contains("cannot read it"));
 }
 
