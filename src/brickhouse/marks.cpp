@@ -32,7 +32,7 @@ std::string locked_sql() {
 /// None where it cannot be parsed: it may refer to what a statement in front of it makes.
 std::vector<postgres::Row> locked_by(postgres::Client& client, const std::string& statement) {
     try {
-        (void)client.parameter_count(statement);
+        (void)client.describe(statement);
     } catch (const postgres::SqlError&) {
         return {};
     }

@@ -354,7 +354,7 @@ std::optional<std::string> Client::value(const std::string& sql, const std::vect
     return std::move(rows.front().front());
 }
 
-int Client::parameter_count(const std::string& sql) {
+StatementDescription Client::describe(const std::string& sql) {
     // Both questions before one Sync: one round trip, and a pooler puts them to the same backend.
     const bool asked = PQenterPipelineMode(connection_) == 1 &&
                        PQsendPrepare(connection_, "", sql.c_str(), 0, nullptr) == 1 &&
@@ -365,7 +365,10 @@ int Client::parameter_count(const std::string& sql) {
     PQexitPipelineMode(connection_);
     expect_success(connection_, prepared.get(), conninfo_);
     expect_success(connection_, described.get(), conninfo_);
-    return PQnparams(described.get());
+    StatementDescription description{PQnparams(described.get()), {}};
+    for (int i = 0; i < PQnfields(described.get()); ++i)
+        description.columns.emplace_back(PQfname(described.get(), i));
+    return description;
 }
 
 void Client::copy_begin(const std::string& sql) {

@@ -191,6 +191,8 @@ AnswerReader::Event AnswerReader::read_slowly(std::span<const char>& bytes) noex
     }
     missing_ -= hold(static_cast<std::size_t>(std::min<std::uint64_t>(missing_, held_.size() - held_size_)));
     const auto passed = static_cast<std::size_t>(std::min<std::uint64_t>(missing_, bytes.size()));
+    if (passed > 0 && kept_row_ != nullptr && held_[0] == 'D') [[unlikely]]
+        keep_passed(bytes.first(passed));
     bytes = bytes.subspan(passed);
     missing_ -= passed;
     if (missing_ > 0) return Event::need_more;
@@ -211,6 +213,8 @@ inline AnswerReader::Event AnswerReader::take(char type, std::span<const char> b
             complete_ = false;
             return Event::need_more;
         case 'D':  // DataRow
+            if (kept_row_ != nullptr) [[unlikely]]
+                take_kept_row(body);
             ++row_messages_;
             return Event::need_more;
         case 'C':
@@ -262,7 +266,36 @@ AnswerReader::Event AnswerReader::end_answer(std::span<const char> body) noexcep
         (void)refuse("08P01", "the server ended its answer without a result");
     }
     whole_ = true;
+    kept_row_ = nullptr;
     return Event::answer;
+}
+
+/// `body` is the beginning only, where the row came in pieces and is too long to be held.
+void AnswerReader::take_kept_row(std::span<const char> body) noexcept {
+    if (!kept_in_pieces_) {
+        kept_row_->clear();
+        keep_piece(body);
+    }
+    kept_in_pieces_ = false;
+    kept_row_ = nullptr;
+}
+
+/// What is not held of a row that comes in pieces.
+void AnswerReader::keep_passed(std::span<const char> piece) noexcept {
+    if (!std::exchange(kept_in_pieces_, true))
+        kept_row_->assign(held_.data() + kHeader, held_size_ - kHeader);
+    keep_piece(piece);
+}
+
+void AnswerReader::keep_piece(std::span<const char> piece) noexcept {
+    if (kept_row_->size() + piece.size() <= kLongestKeptRow) {
+        kept_row_->append(piece.data(), piece.size());
+        return;
+    }
+    kept_row_->clear();
+    kept_row_ = nullptr;
+    kept_in_pieces_ = false;
+    (void)refuse("54000", "a row that values are taken from has more than a megabyte");
 }
 
 AnswerReader::Event AnswerReader::refuse(std::string_view sqlstate, std::string_view message) noexcept {

@@ -154,14 +154,15 @@ bool may_be_for_want_of_a_definition(base::SqlState state) {
     return what == "42" || what == "3F" || what == "22";
 }
 
-/// `on_its_own`: nothing that runs before it in its operation makes what it names.
-void check_statement(postgres::Client& client, const workload::Operation& operation,
-                     const workload::Statement& statement, bool on_its_own) {
+/// Returns the names of its columns. `on_its_own`: nothing that runs before it in its operation makes what it
+/// names.
+std::vector<std::string> check_statement(postgres::Client& client, const workload::Operation& operation,
+                                         const workload::Statement& statement, bool on_its_own) {
     const auto place = operation.name == statement.name ? fmt::format("operation \"{}\"", operation.name)
                                                         : fmt::format("operation \"{}\", statement \"{}\"",
                                                                       operation.name, statement.name);
     try {
-        const int wanted = client.parameter_count(statement.sql);
+        auto [wanted, columns] = client.describe(statement.sql);
         const auto given = static_cast<int>(statement.arguments.size());
         if (wanted != given) {
             throw base::Error(fmt::format("{}: the statement takes {} parameter{} and is given {}{}", place,
@@ -171,17 +172,22 @@ void check_statement(postgres::Client& client, const workload::Operation& operat
                                               : "\nA --scenario says in \"parameters\" where values come "
                                                 "from, a script (-f) by \\set (docs/scenarios.md)"));
         }
+        if (statement.returns && columns.empty())
+            throw base::Error(fmt::format("{}: it returns no column whose value could be taken", place));
+        return std::move(columns);
     } catch (const postgres::SqlError& error) {
-        if (!on_its_own && may_be_for_want_of_a_definition(error.state())) return;
+        if (!on_its_own && !statement.returns && may_be_for_want_of_a_definition(error.state())) return {};
         throw base::Error(fmt::format("{}{}: {}{}", place, place_in(statement.sql, error), error.what(),
                                       cure_for(error, statement.sql, client.database())));
     }
 }
 
-void check_statements(postgres::Client& client, const workload::Operation& operation) {
+/// Adds the names of each statement's columns to `columns`.
+void check_statements(postgres::Client& client, const workload::Operation& operation,
+                      workload::ReturnedColumns& columns) {
     bool on_their_own = true;
     for (const auto& statement : operation.statements) {
-        check_statement(client, operation, statement, on_their_own);
+        columns.push_back(check_statement(client, operation, statement, on_their_own));
         if (!operation.choose_one && workload::may_define(statement.sql)) on_their_own = false;
     }
 }
@@ -261,7 +267,8 @@ std::uint32_t room_for_up_to(postgres::Client& client, metrics::ServerInfo& serv
 workload::Workload bind_workload(postgres::Client& client, const workload::Scenario& scenario,
                                  workload::KeyDistribution distribution, std::uint64_t seed,
                                  std::uint64_t run_entropy) {
-    for (const auto& operation : scenario.operations) check_statements(client, operation);
+    workload::ReturnedColumns columns;
+    for (const auto& operation : scenario.operations) check_statements(client, operation, columns);
     const auto queries = workload::Workload::data_queries(scenario);
     const auto ask_reading = [&](const std::string& sql) {
         client.begin_reading();
@@ -293,7 +300,7 @@ workload::Workload bind_workload(postgres::Client& client, const workload::Scena
                                 : cure_for(error, query.sql, client.database())));
         }
     }
-    return {scenario, answers, distribution, seed, run_entropy};
+    return {scenario, answers, distribution, seed, run_entropy, columns};
 }
 
 metrics::Histogram measure_round_trips(postgres::Client& client) {

@@ -146,9 +146,23 @@ void Session::queue_statement(const Query& query) noexcept {
     const std::uint32_t number = statement_of(query);
     if (any_stale_ && stale_[number]) [[unlikely]]
         connection_.queue_prepare_again(context_->statement_names[number], workload.statement(number).sql);
-    connection_.queue_query(context_->heads[number], workload.longest_values(number), [&](char* to) noexcept {
-        return workload.fill(number, query.arrival, query.attempt(), to);
-    });
+    workload::ReturnedRows rows;
+    if (workload.kept_rows() > 0) [[unlikely]]
+        rows = rows_for(number);
+    connection_.queue_query(
+        context_->heads[number], workload.longest_values(number, rows),
+        [&](char* to) noexcept { return workload.fill(number, query.arrival, query.attempt(), to, rows); });
+}
+
+/// What it may take values of; and its own row is kept, if a later one does. Not in a pipeline, which has no
+/// operations of several statements.
+workload::ReturnedRows Session::rows_for(std::uint32_t statement) noexcept {
+    rows_.resize(context_->workload.kept_rows());
+    if (const auto row = context_->workload.row_of(statement)) {
+        rows_[*row].clear();
+        connection_.keep_row(&rows_[*row]);
+    }
+    return rows_;
 }
 
 void Session::flush() noexcept {

@@ -43,8 +43,7 @@ std::string_view cure_of(std::string_view command) {
         {"elif", "what a query does hangs on no condition: give two scripts with weights"},
         {"else", "what a query does hangs on no condition: give two scripts with weights"},
         {"endif", "what a query does hangs on no condition: give two scripts with weights"},
-        {"gset", "no answer is kept: do it in one statement (WITH ..., RETURNING, currval())"},
-        {"aset", "no answer is kept: do it in one statement (WITH ..., RETURNING, currval())"},
+        {"aset", "\\gset keeps the first row of one statement"},
         {"startpipeline", "leave it out: --pipeline N says how many queries are under way on a connection"},
         {"endpipeline", "leave it out: --pipeline N says how many queries are under way on a connection"},
         {"syncpipeline", "leave it out: --pipeline N says how many queries are under way on a connection"},
@@ -118,8 +117,13 @@ class ScriptReader {
         std::string_view left{line};
         left.remove_prefix(1);
         const auto word = left.substr(0, left.find_first_of(" \t"));
-        if (word != "set") refuse_command(word);
+        if (word != "set" && word != "gset") refuse_command(word);
         left = base::trimmed(left.substr(word.size()));
+        if (word == "gset") {
+            keep_answer(left);
+            return rest;
+        }
+        answer_may_be_kept_ = false;
         const auto name = left.substr(0, left.find_first_of(" \t"));
         const auto expression = base::trimmed(left.substr(name.size()));
         if (name.empty() || variable_length(name) != name.size() || expression.empty())
@@ -128,8 +132,21 @@ class ScriptReader {
         return rest;
     }
 
+    /// The statement before it returns the values of variables, named after its columns.
+    void keep_answer(std::string_view prefix) {
+        if (!answer_may_be_kept_)
+            throw ScriptComplaint{"\\gset stands behind a statement, whose answer it keeps"};
+        if (variable_length("_" + std::string{prefix}) != prefix.size() + 1)
+            throw ScriptComplaint{"\\gset takes what stands in front of its variables' names, or nothing"};
+        statements_.back()["returns"] = fmt::format("{}*", prefix);
+        prefixes_.emplace_back(prefix);
+        answer_may_be_kept_ = false;
+    }
+
     /// From here on another value has that name, or, of a variable that is drawn, the very same.
     void set(const std::string& name, std::string_view expression) {
+        refuse_kept(expression);
+        set_behind_[name] = prefixes_.size();
         const auto other = expression.substr(1);
         const bool alone = expression.front() == ':' && variable_length(other) == other.size();
         const auto drawn = alone ? variables_.find(other) : variables_.end();
@@ -141,6 +158,25 @@ class ScriptReader {
             variables_[name] = drawn->second;
             keys_[name] = key;
         }
+    }
+
+    /// Of a variable that only an answer gives.
+    void refuse_kept(std::string_view expression) const {
+        for (auto at = expression.find(':'); at != std::string_view::npos;
+             at = expression.find(':', at + 1)) {
+            const auto name = expression.substr(at + 1, variable_length(expression.substr(at + 1)));
+            if (variables_.contains(name) || !may_be_kept(name)) continue;
+            throw ScriptComplaint{fmt::format(
+                "what \\gset keeps stands in SQL only: compute there what is to be made of :{}", name)};
+        }
+    }
+
+    /// Whether an answer may have given a variable of that name, by the `from`th \gset or one behind it.
+    bool may_be_kept(std::string_view name, std::size_t from = 0) const {
+        return std::any_of(prefixes_.begin() + static_cast<std::ptrdiff_t>(from), prefixes_.end(),
+                           [&](const std::string& prefix) {
+                               return name.size() > prefix.size() && name.starts_with(prefix);
+                           });
     }
 
     [[noreturn]] static void refuse_command(std::string_view word) {
@@ -163,7 +199,7 @@ class ScriptReader {
             if (next.front() == '\\') {
                 const auto command =
                     next.substr(1, std::max(variable_length(next.substr(1)), std::size_t{1}));
-                if (command == ";" || command == "gset" || command == "aset") refuse_command(command);
+                if (command == ";" || command == "aset") refuse_command(command);
                 break;  // any other ends the statement
             }
             parentheses += next.front() == '(' ? 1 : next.front() == ')' ? -1 : 0;
@@ -173,7 +209,7 @@ class ScriptReader {
                     throw ScriptComplaint{
                         fmt::format("a statement takes {} variables at most", kMaxParameters)};
                 }
-                parameters.push_back({{"value", key_of(name)}});
+                parameters.push_back({{"value", value_of(name)}});
                 // A number of its own each time, as pgbench gives it: the types that it stands for may
                 // differ.
                 sql += fmt::format("${}", parameters.size());
@@ -197,6 +233,7 @@ class ScriptReader {
         Json statement{{"name", name_of(sql)}, {"sql", std::string{base::trimmed(sql)}}};
         if (!parameters.empty()) statement["parameters"] = parameters;
         statements_.push_back(std::move(statement));
+        answer_may_be_kept_ = true;
         return scanner.rest();
     }
 
@@ -219,7 +256,7 @@ class ScriptReader {
     std::string_view variable_at(std::string_view sql) const {
         if (!sql.starts_with(':')) return {};
         const auto name = sql.substr(1, variable_length(sql.substr(1)));
-        if (name.empty() || variables_.contains(name)) return name;
+        if (name.empty() || variables_.contains(name) || may_be_kept(name)) return name;
         throw ScriptComplaint{fmt::format(":{0} is not set before; -D {0}=VALUE sets it", name)};
     }
 
@@ -240,14 +277,31 @@ class ScriptReader {
         }
     }
 
-    /// Of a value of the operation, by which its parameters name it.
+    /// What a parameter names. A scenario takes the column of that name, where a statement before returns
+    /// one, and else the operation's value: only the database tells which columns there are.
+    std::string value_of(std::string_view name) {
+        if (!variables_.contains(name)) return std::string{name};
+        const auto& key = key_of(name);
+        const bool given_anew = may_be_kept(name, set_behind_[std::string{name}]);
+        const bool alias = key != name && variables_.contains(key) && may_be_kept(key);
+        if (alias || (given_anew && key != name)) {
+            throw ScriptComplaint{
+                fmt::format(":{} may come from \\set and from \\gset: give one of them another name", name)};
+        }
+        return key;
+    }
+
+    /// Of a value of the operation, by which its parameters name it. One that was set behind a \gset is no
+    /// column of that one's.
     const std::string& key_of(std::string_view name) {
         const auto found = keys_.find(name);
         if (found != keys_.end()) return found->second;
         if (values_.size() == kMaxParameters)
             throw ScriptComplaint{fmt::format("a script uses {} variables at most", kMaxParameters)};
         std::string key{name};
-        for (int n = 2; values_.contains(key); ++n) key = fmt::format("{} {}", name, n);
+        const bool kept_before = set_behind_[key] > 0 && may_be_kept(name);
+        for (int n = 2; values_.contains(key) || (kept_before && key == name); ++n)
+            key = fmt::format("{} {}", name, n);
         values_[key] = json_of(variables_.find(name)->second);
         return keys_[std::string{name}] = std::move(key);
     }
@@ -257,6 +311,9 @@ class ScriptReader {
     std::string_view place_;  // what is being read, for messages
     ScriptValues variables_;
     std::map<std::string, std::string, std::less<>> keys_;  // variables that have a value of the operation
+    std::vector<std::string> prefixes_;                     // of each \gset
+    std::map<std::string, std::size_t> set_behind_;  // how many of them stood before a variable's last \set
+    bool answer_may_be_kept_ = false;                // the last command was a statement
     std::set<std::string> statement_names_;
     Json values_ = Json::object();
     Json statements_ = Json::array();

@@ -95,24 +95,49 @@ std::vector<NamedValue> parse_values(const base::JsonNode& node) {
     return values;
 }
 
-Argument parse_argument(const base::JsonNode& node, const std::vector<NamedValue>& values) {
-    if (!node.has("value")) return {parse_parameter(node, !values.empty()), std::nullopt};
+/// "*", or "order_*": that in front of each column's name.
+std::string parse_returns(const base::JsonNode& node) {
+    auto prefix = node.text(kMaxName + 1);
+    if (!prefix.ends_with('*') || prefix.find('*') + 1 != prefix.size())
+        node.fail("must be \"*\", or what the columns' names get in front and \"*\", as in \"order_*\"");
+    prefix.pop_back();
+    return prefix;
+}
+
+/// Whether one of these statements may return a column of that name, with what is in front of it.
+bool may_return(const std::vector<Statement>& statements, std::string_view name) {
+    return std::ranges::any_of(statements, [&](const Statement& statement) {
+        return statement.returns && name.starts_with(*statement.returns) &&
+               name.size() > statement.returns->size();
+    });
+}
+
+/// `operation` has the statements before it.
+Argument parse_argument(const base::JsonNode& node, const Operation& operation,
+                        const std::vector<NamedValue>& values) {
+    const bool returned = std::ranges::any_of(
+        operation.statements, [](const Statement& statement) { return statement.returns.has_value(); });
+    if (!node.has("value")) return {parse_parameter(node, !values.empty() || returned), std::nullopt, ""};
     node.expect_object({"value"});
     const auto wanted = node.at("value").text();
     const auto found = std::ranges::find(values, wanted, &NamedValue::name);
-    if (found == values.end()) {
+    const std::string name = may_return(operation.statements, wanted) ? wanted : "";
+    if (found != values.end())
+        return {found->parameter, static_cast<std::uint32_t>(found - values.begin()), name};
+    if (name.empty()) {
         std::vector<std::string_view> known;
         for (const auto& value : values) known.emplace_back(value.name);
         const auto near = base::nearest_word(wanted, known);
-        node.at("value").fail(fmt::format("the operation has no value \"{}\" among its \"values\"{}", wanted,
+        node.at("value").fail(fmt::format("the operation has no value \"{}\" among its \"values\"{}{}",
+                                          wanted, returned ? ", and no statement before returns one" : "",
                                           near.empty() ? "" : fmt::format("; did you mean \"{}\"?", near)));
     }
-    return {found->parameter, static_cast<std::uint32_t>(found - values.begin())};
+    return {ConstantParameter{}, std::nullopt, name};
 }
 
 Statement parse_statement(const base::JsonNode& node, const Operation& operation,
                           const std::vector<NamedValue>& values) {
-    node.expect_object({"name", "sql", "parameters", "weight"});
+    node.expect_object({"name", "sql", "parameters", "weight", "returns"});
     Statement statement;
     if (node.has("name")) statement.name = parse_name(node.at("name"));
     statement.sql = parse_sql(node.at("sql"));
@@ -121,7 +146,14 @@ Statement parse_statement(const base::JsonNode& node, const Operation& operation
         const auto count = limited_size(list, 0, kMaxParameters);
         statement.written = list.value();
         for (std::size_t i = 0; i < count; ++i)
-            statement.arguments.push_back(parse_argument(list.at(i), values));
+            statement.arguments.push_back(parse_argument(list.at(i), operation, values));
+    }
+    if (node.has("returns")) {
+        if (operation.choose_one) {
+            node.at("returns").fail(
+                "with \"choose\": \"one\" no statement follows that could take what it returns");
+        }
+        statement.returns = parse_returns(node.at("returns"));
     }
     if (node.has("weight") && !operation.choose_one) {
         node.at("weight").fail("a statement has a weight only where the operation says \"choose\": \"one\"");
@@ -194,6 +226,9 @@ Operation parse_operation(const base::JsonNode& node) {
     if (node.has("retry")) operation.retry = parse_retry(node.at("retry"));
     for (const auto* key : {"values", "retry"}) {
         if (node.has(key)) operation.written[key] = node.at(key).value();
+    }
+    for (const auto& statement : operation.statements) {
+        if (statement.returns) operation.written["returns"][statement.name] = *statement.returns + "*";
     }
     return operation;
 }

@@ -4,11 +4,13 @@
 #include "pgtraffic/workload/workload.hpp"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <array>
 #include <charconv>
 #include <cmath>
+#include <set>
 #include <type_traits>
 #include <utility>
 
@@ -186,7 +188,8 @@ std::vector<DataQuery> Workload::data_queries(const Scenario& scenario) {
 }
 
 Workload::Workload(const Scenario& scenario, const std::vector<DataRows>& answers,
-                   KeyDistribution default_distribution, std::uint64_t seed, std::uint64_t run_entropy)
+                   KeyDistribution default_distribution, std::uint64_t seed, std::uint64_t run_entropy,
+                   const ReturnedColumns& columns)
     : operations_{scenario.operations},
       operation_weights_{running_sums(scenario.operations)},
       run_entropy_{run_entropy},
@@ -223,6 +226,7 @@ Workload::Workload(const Scenario& scenario, const std::vector<DataRows>& answer
                 const auto place =
                     argument.shared ? place_of(statements + o, *argument.shared) : place_of(number, position);
                 bind(argument.parameter, place, queries, answers, default_distribution);
+                bound_.back().returned = returned(argument, number, columns);
                 ++position;
             }
             std::size_t longest = 0;
@@ -230,7 +234,7 @@ Workload::Workload(const Scenario& scenario, const std::vector<DataRows>& answer
             places_.push_back(
                 {o, s, first, static_cast<std::uint32_t>(bound_.size()) - first, longest,
                  finder.next(kind_of(operation.statements[s].sql), chains(operation.statements[s].sql)),
-                 inserts_in(operation.statements[s].sql) > 0});
+                 inserts_in(operation.statements[s].sql) > 0, std::nullopt});
         }
     }
     first_statement_.push_back(static_cast<std::uint32_t>(places_.size()));
@@ -240,7 +244,7 @@ Workload::Workload(const Scenario& scenario, const std::vector<DataRows>& answer
 
 void Workload::bind(const Parameter& parameter, std::uint32_t place, std::span<const DataQuery> queries,
                     const std::vector<DataRows>& answers, KeyDistribution default_distribution) {
-    auto& bound = bound_.emplace_back(BoundParameter{parameter, 0, place});
+    auto& bound = bound_.emplace_back(BoundParameter{parameter, 0, place, std::nullopt});
     if (const auto* run = std::get_if<RunIdParameter>(&parameter)) {
         bound.data = static_cast<std::uint32_t>(run_ids_.size());
         run_ids_.push_back(fmt::format("{}{:016x}", run->prefix, run_entropy_));
@@ -273,6 +277,52 @@ Choice Workload::choose(std::uint64_t k) const noexcept {
         choice.last = static_cast<std::uint32_t>(operation.statements.size()) - 1;
     }
     return choice;
+}
+
+/// In the column of that name of the latest statement before `number` that returns one; none where it is one
+/// of the operation's values. The statement's row is kept from now on.
+std::optional<Workload::Field> Workload::returned(const Argument& argument, std::uint32_t number,
+                                                  const ReturnedColumns& columns) {
+    const std::string_view name = argument.returned;
+    if (name.empty()) return std::nullopt;
+    const auto operation = static_cast<std::uint32_t>(first_statement_.size() - 1);
+    std::set<std::string> known;
+    for (std::uint32_t before = number; before-- > first_statement_[operation];) {
+        const auto& prefix = statement(before).returns;
+        if (!prefix || before >= columns.size()) continue;
+        for (std::uint32_t column = 0; column < columns[before].size(); ++column) {
+            if (*prefix + columns[before][column] == name) return Field{keep_row_of(before), column};
+            known.insert(*prefix + columns[before][column]);
+        }
+    }
+    if (argument.shared) return std::nullopt;
+    const auto& where = operations_[operation];
+    throw base::Error(
+        fmt::format("operation \"{}\", statement \"{}\": no statement before it returns \"{}\"{}", where.name,
+                    where.statements[number - first_statement_[operation]].name, name,
+                    known.empty() ? "" : fmt::format("; they return {}", fmt::join(known, ", "))));
+}
+
+/// The rows of an operation have their places one after the other.
+std::uint32_t Workload::keep_row_of(std::uint32_t number) {
+    auto& row = places_[number].row;
+    if (!row) {
+        row = 0;
+        for (const auto& other : places_) {
+            if (other.operation == places_[number].operation && &other.row != &row && other.row)
+                row = std::max(*row, *other.row + 1);
+        }
+        kept_rows_ = std::max(kept_rows_, *row + 1);
+    }
+    return *row;
+}
+
+std::size_t Workload::longest_returned(std::uint32_t number, ReturnedRows rows) const noexcept {
+    std::size_t longest = 0;
+    for (const auto& bound : parameters_of(places_[number])) {
+        if (bound.returned) longest += rows[bound.returned->row].size();
+    }
+    return longest;
 }
 
 std::size_t Workload::longest_value(const BoundParameter& bound) const noexcept {
@@ -358,8 +408,15 @@ struct Workload::Writer {
     char* operator()(const ConstantParameter& constant) const noexcept { return write(constant.value); }
 };
 
-char* Workload::fill(std::uint32_t number, std::uint64_t k, std::uint32_t attempt, char* to) const noexcept {
+char* Workload::fill(std::uint32_t number, std::uint64_t k, std::uint32_t attempt, char* to,
+                     ReturnedRows rows) const noexcept {
     for (const auto& bound : parameters_of(places_[number])) {
+        if (bound.returned) [[unlikely]] {
+            const auto row = rows.empty() ? std::string_view{} : std::string_view{rows[bound.returned->row]};
+            const auto field = field_of_row(row, bound.returned->column);
+            to = std::copy(field.begin(), field.end(), to);
+            continue;
+        }
         char* const value = to + 4;
         char* const end = std::visit(
             Writer{*this, bound.data, (k << kPlaceBits) + bound.place, attempt, value}, bound.parameter);
@@ -369,13 +426,14 @@ char* Workload::fill(std::uint32_t number, std::uint64_t k, std::uint32_t attemp
     return to;
 }
 
-std::vector<std::string> Workload::values(std::uint32_t number, std::uint64_t k,
-                                          std::uint32_t attempt) const {
-    std::vector<char> bytes(longest_values(number));
-    const char* const end = fill(number, k, attempt, bytes.data());
+std::vector<std::string> Workload::values(std::uint32_t number, std::uint64_t k, std::uint32_t attempt,
+                                          ReturnedRows rows) const {
+    std::vector<char> bytes(longest_values(number, rows));
+    const char* const end = fill(number, k, attempt, bytes.data(), rows);
     std::vector<std::string> values;
     for (const char* at = bytes.data(); at != end;) {
-        const std::size_t length = base::read_u32(at);
+        const std::uint32_t told = base::read_u32(at);
+        const std::size_t length = told == 0xFFFFFFFF ? 0 : told;  // a NULL's
         values.emplace_back(at + 4, length);
         at += 4 + length;
     }

@@ -110,10 +110,13 @@ TEST_CASE("a statement's parameters are counted without running it") {
     const auto database = test::fresh_database();
     Client client{database.conninfo()};
     client.execute("CREATE TABLE t (a int, b text)");
-    CHECK(client.parameter_count("INSERT INTO t VALUES ($1, $2)") == 2);
-    CHECK(client.parameter_count("SELECT 1") == 0);
+    CHECK(client.describe("INSERT INTO t VALUES ($1, $2)").parameters == 2);
+    CHECK(client.describe("INSERT INTO t VALUES ($1, $2)").columns.empty());
+    CHECK(client.describe("SELECT 1").parameters == 0);
+    CHECK(client.describe("SELECT 1 AS a, 2 AS \"B c\", 3 AS a").columns ==
+          std::vector<std::string>{"a", "B c", "a"});
     CHECK(client.value("SELECT count(*) FROM t") == "0");
-    CHECK_THROWS_AS(client.parameter_count("INSERT INTO nowhere VALUES ($1)"), SqlError);
+    CHECK_THROWS_AS((void)client.describe("INSERT INTO nowhere VALUES ($1)"), SqlError);
 }
 
 TEST_CASE("COPY takes pieces cut anywhere, and its errors come at the end") {

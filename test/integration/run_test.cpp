@@ -795,6 +795,112 @@ TEST_CASE("what pgbench's functions draw is spread here as it is there") {
     }
 }
 
+TEST_CASE("a statement takes what one before it returned") {
+    const auto database = test::fresh_database();
+    Client client{database.conninfo()};
+    client.execute(
+        "CREATE TABLE orders (id serial PRIMARY KEY, note text); "
+        "CREATE TABLE lines (order_id int, note text, tries int); CREATE SEQUENCE tries");
+    const std::string protocol = GENERATE("extended", "prepared");
+    INFO(protocol);
+    // A row of some length comes in several reads. The insert of lines fails every second time: what is
+    // returned anew counts.
+    const test::TemporaryFile scenario{
+        R"json({"name": "shop", "operations": [{"name": "order", "statements": [
+        {"sql": "BEGIN"},
+        {"name": "new", "sql": "INSERT INTO orders (note) VALUES (repeat($1, 20000)) RETURNING id, note",
+         "parameters": [{"uuid": true}], "returns": "order_*"},
+        {"sql": "SELECT nextval('tries') AS n", "returns": "*"},
+        {"sql": "INSERT INTO lines SELECT $1, $2::text, $3 WHERE 1 / (($3::int + 1) % 2) = 1",
+         "parameters": [{"value": "order_id"}, {"value": "order_note"}, {"value": "n"}]},
+        {"sql": "COMMIT"}], "retry": {"on": ["22012"], "max": 100}}]})json"};
+    const auto result = run_and_read(
+        database, {"--scenario", scenario.path(), "-t", "60", "-c", "3", "--warmup", "0", "-M", protocol});
+    CHECK(result["summary"]["queries"]["ok"] == 60);
+    CHECK(result["summary"]["queries"]["retries"].get<int>() > 0);
+    CHECK(result["config"]["parameters"]["order"]["returns"]["new"] == "order_*");
+    CHECK(number(client, "SELECT count(*) FROM lines") == 60);
+    CHECK(number(client,
+                 "SELECT count(*) FROM lines JOIN orders ON id = order_id AND lines.note = orders.note") ==
+          60);
+    CHECK(number(client, "SELECT min(length(note)) FROM lines") == 36 * 20'000);
+    CHECK(number(client, "SELECT count(*) FROM lines WHERE tries % 2 = 1") == 0);
+    client.execute("DROP TABLE orders, lines; DROP SEQUENCE tries");
+}
+
+TEST_CASE("what no row gave is NULL, and what nothing can give is refused at the start") {
+    const auto database = test::fresh_database();
+    Client client{database.conninfo()};
+    client.execute("CREATE TABLE taken (id int)");
+    const auto scenario = [](const std::string& first) {
+        return R"json({"name": "t", "operations": [{"name": "t", "statements": [)json" + first +
+               R"json(, {"sql": "INSERT INTO taken VALUES ($1)", "parameters": [{"value": "id"}]}]}]})json";
+    };
+    const test::TemporaryFile none{scenario(R"({"sql": "SELECT 1 AS id WHERE false", "returns": "*"})")};
+    const auto result =
+        run_and_read(database, {"--scenario", none.path(), "-t", "5", "-c", "1", "--warmup", "0"});
+    CHECK(result["summary"]["queries"]["ok"] == 5);
+    CHECK(number(client, "SELECT count(*) FROM taken WHERE id IS NULL") == 5);
+    const auto complaint = [&](const std::string& first) {
+        const test::TemporaryFile file{scenario(first)};
+        const auto refused = test::run_pgtraffic(test::run_arguments(database, {"--scenario", file.path()}));
+        CHECK(refused.exit_code == 1);
+        return refused.err;
+    };
+    CHECK_THAT(complaint(R"({"sql": "SELECT 1 AS ident", "returns": "*"})"),
+               Catch::Contains("no statement before it returns \"id\"; they return ident"));
+    CHECK_THAT(complaint(R"({"sql": "DELETE FROM taken", "returns": "*"})"),
+               Catch::Contains(
+                   "operation \"t\", statement \"t 1\": it returns no column whose value could be taken"));
+    CHECK_THAT(
+        complaint(
+            R"json({"sql": "CREATE TEMP TABLE x (id int)"}, {"sql": "SELECT id FROM x", "returns": "*"})json"),
+        Catch::Contains("relation \"x\" does not exist"));
+    const test::TemporaryFile large{
+        scenario(R"json({"sql": "SELECT 1 AS id, repeat('x', 1100000) AS more", "returns": "*"})json")};
+    const auto failed =
+        run_and_read(database, {"--scenario", large.path(), "-t", "5", "-c", "1", "--warmup", "0"}, 2);
+    CHECK(failed["summary"]["queries"]["failed"] == 5);
+    CHECK(failed["errors"][0]["sqlstate"] == "54000");
+}
+
+TEST_CASE("\\gset keeps here what it keeps with pgbench") {
+    const auto database = test::fresh_database();
+    Client client{database.conninfo()};
+    client.execute(
+        "CREATE TABLE accounts AS SELECT id, id * 7 AS balance, 'account ' || id AS name FROM "
+        "generate_series(1, 50) AS "
+        "id; CREATE TABLE seen (who int, id int, balance int, name text, orders int)");
+    const test::TemporaryFile script{
+        "\\set id random(1, 50)\n"
+        "BEGIN;\n"
+        "SELECT balance, name FROM accounts WHERE id = :id \\gset\n"
+        "SELECT count(*) AS orders, :balance + 0 AS balance FROM seen WHERE id = :id \\gset x_\n"
+        "INSERT INTO seen VALUES (:who, :id, :x_balance, :name, :x_orders);\n"
+        "COMMIT;\n",
+        ".sql"};
+    const auto theirs = test::run_process({test::pgbench(), "-n", "-M", "extended", "-f", script.path(), "-D",
+                                           "who=1", "-t", "200", database.dsn()});
+    INFO(theirs.err);
+    REQUIRE(theirs.exit_code == 0);
+    const auto ours = run_and_read(database, {"-f", script.path(), "-D", "who=2", "-t", "200", "-c", "1",
+                                              "--warmup", "0", "-M", "prepared"});
+    CHECK(ours["summary"]["queries"]["ok"] == 200);
+    for (const int who : {1, 2}) {
+        INFO(who);
+        CHECK(number(client,
+                     fmt::format(
+                         "SELECT count(*) FROM seen JOIN accounts USING (id, balance, name) WHERE who = {}",
+                         who)) == 200);
+    }
+    // One connection: each sees how many there were before it.
+    CHECK(
+        number(
+            client,
+            "SELECT count(*) FROM (SELECT orders, row_number() OVER (PARTITION BY id ORDER BY orders) - 1 AS "
+            "n FROM seen) AS numbered WHERE orders <> n") == 0);
+}
+
 TEST_CASE("an operation may make the table that its later statements name") {
     const auto database = test::fresh_database();
     const test::TemporaryFile scenario{R"json({"name": "t", "operations": [{"name": "t", "statements": [

@@ -11,6 +11,7 @@
 using namespace pgtraffic;
 using postgres::Answer;
 using postgres::AnswerReader;
+using postgres::kLongestKeptRow;
 using postgres::QueryHead;
 using postgres::SendBuffer;
 using Event = AnswerReader::Event;
@@ -340,4 +341,79 @@ TEST_CASE("an error that ends the session is its end, before the socket says so"
 TEST_CASE("an error longer than what is held is cut, and the next answer is whole") {
     check_told(error("54000", std::string(5000, 'x')) + ready() + message('C', "SELECT 7\0"s) + ready(),
                "answer failed 54000 " + std::string(256, 'x') + "\nanswer rows 7\n");
+}
+
+namespace {
+
+/// A DataRow's body; a null pointer is a NULL.
+std::string row_of(const std::vector<const std::string*>& fields) {
+    std::string body{'\0', static_cast<char>(fields.size())};
+    for (const auto* field : fields) {
+        const auto length =
+            static_cast<std::uint32_t>(field == nullptr ? -1 : static_cast<int>(field->size()));
+        char bytes[4];
+        base::put_u32(bytes, length);
+        body.append(bytes, sizeof bytes);
+        if (field != nullptr) body += *field;
+    }
+    return body;
+}
+
+/// What is kept of an answer of these rows that comes in pieces of `piece` bytes, and how the answer ended.
+std::pair<std::string, Answer> kept(const std::vector<std::string>& rows, std::size_t piece) {
+    std::string stream = message('2', "");
+    for (const auto& row : rows) stream += message('D', row);
+    stream += message('C', "SELECT "s + std::to_string(rows.size()) + "\0"s) + ready('T');
+    // Another answer behind it, of which nothing was asked to be kept.
+    stream += message('2', "") + message('D', row_of({})) + message('C', "SELECT 1\0"s) + ready();
+    AnswerReader reader;
+    std::string row = "as it was";
+    reader.keep_row(&row);
+    std::vector<Answer> answers;
+    for (std::size_t at = 0; at < stream.size(); at += piece) {
+        std::span<const char> bytes{stream.data() + at, std::min(piece, stream.size() - at)};
+        while (reader.read(bytes) == Event::answer) answers.push_back(reader.answer());
+        CHECK(bytes.empty());
+    }
+    REQUIRE(answers.size() == 2);
+    CHECK_FALSE(answers[1].failed);
+    return {row, answers[0]};
+}
+
+}  // namespace
+
+TEST_CASE("the first row is kept where it is asked for, however its bytes are cut") {
+    const std::string text = "a value";
+    const std::string none;
+    const std::string page(3'000, 'x');
+    const std::string large(kLongestKeptRow - 2 - 4, 'y');
+    const auto row = row_of({&text, nullptr, &none});
+    const auto long_row = row_of({&page, &text});
+    const auto largest = row_of({&large});
+    for (const std::size_t piece : {std::size_t{1}, std::size_t{7}, std::size_t{1'000}, std::size_t{1'029},
+                                    std::size_t{1'030}, std::size_t{100'000}, std::size_t{10'000'000}}) {
+        INFO("in pieces of " << piece);
+        CHECK(kept({row, long_row}, piece).first == row);
+        CHECK(kept({long_row, row}, piece).first == long_row);
+        CHECK(kept({}, piece).first == "as it was");
+        CHECK(kept({row_of({}), row}, piece).first == row_of({}));
+        CHECK(kept({row, row}, piece).second.rows == 2);
+        if (piece == 1) continue;  // a megabyte takes its time
+        CHECK((kept({largest, row}, piece).first == largest));
+        CHECK_FALSE(kept({largest}, piece).second.failed);
+        CHECK_FALSE(kept({row, largest + "!"}, piece).second.failed);  // only the first counts
+    }
+}
+
+TEST_CASE("a row that is too large to be kept fails its answer, and no more") {
+    const std::string large(kLongestKeptRow - 2 - 4 + 1, 'y');
+    const std::string text = "b";
+    for (const std::size_t piece : {std::size_t{64}, std::size_t{65'536}, std::size_t{10'000'000}}) {
+        INFO("in pieces of " << piece);
+        const auto [row, answer] = kept({row_of({&large}), row_of({&text})}, piece);
+        CHECK(row.empty());
+        CHECK(answer.failed);
+        CHECK(answer.sqlstate.text() == "54000");
+        CHECK(answer.rows == 2);
+    }
 }

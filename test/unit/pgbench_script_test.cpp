@@ -166,14 +166,68 @@ TEST_CASE("a name that is set again is another value from there on") {
     CHECK(read["statements"][1]["parameters"] == Json::parse(R"([{"value": "x 2"}, {"value": "x 2"}])"));
 }
 
+TEST_CASE("what an answer holds is a variable behind \\gset") {
+    const auto read = operation(
+        "\\set a random(1, 9)\n"
+        "SELECT id, b FROM t WHERE a = :a \\gset\n"
+        "UPDATE t SET b = :b + 1 WHERE id = :id AND a = :a;\n"
+        "SELECT 1 AS c\n \\gset p_\n"
+        "SELECT 2 AS d; \\gset\n"
+        "SELECT :p_c, :d");
+    const auto& statements = read["statements"];
+    REQUIRE(statements.size() == 5);
+    CHECK(statements[0]["returns"] == "*");
+    CHECK(statements[0]["sql"] == "SELECT id, b FROM t WHERE a = $1");
+    CHECK(statements[1]["parameters"] == Json::parse(R"([{"value": "b"}, {"value": "id"}, {"value": "a"}])"));
+    CHECK_FALSE(statements[1].contains("returns"));
+    CHECK(statements[2]["returns"] == "p_*");
+    CHECK(statements[3]["returns"] == "*");
+    CHECK(statements[4]["parameters"] == Json::parse(R"([{"value": "p_c"}, {"value": "d"}])"));
+    CHECK(read["values"].size() == 1);
+    // All of it is a scenario.
+    const Json scenario{{"name", "s"}, {"operations", Json::array({read})}};
+    CHECK(workload::parse_scenario({scenario, "my.sql"}).operations[0].statements[4].arguments[1].returned ==
+          "d");
+}
+
+TEST_CASE("a name that \\set and \\gset may give is what the last of them gave") {
+    // Set before: the column, if there is one. The scenario asks for it first.
+    const auto before = operation("\\set x 1\nSELECT :x;\nSELECT 1 AS x \\gset\nSELECT :x");
+    CHECK(before["values"] == Json::parse(R"({"x": {"constant": 1}})"));
+    CHECK(before["statements"][2]["parameters"] == Json::parse(R"([{"value": "x"}])"));
+    // Set behind: never the column.
+    const auto behind = operation("SELECT 1 AS x \\gset\n\\set x 2\nSELECT :x");
+    CHECK(behind["values"] == Json::parse(R"({"x 2": {"constant": 2}})"));
+    CHECK(behind["statements"][1]["parameters"] == Json::parse(R"([{"value": "x 2"}])"));
+    // Another prefix is another name.
+    const auto other = operation("SELECT 1 AS x \\gset p_\n\\set x 2\nSELECT :x");
+    CHECK(other["values"] == Json::parse(R"({"x": {"constant": 2}})"));
+    const std::string unclear = " may come from \\set and from \\gset: give one of them another name";
+    CHECK(refusal("\\set x 1\nSELECT :x;\n\\set x 2\nSELECT 1 AS x \\gset\nSELECT :x") ==
+          "my.sql:5: :x" + unclear);
+    CHECK(refusal("\\set x random(1, 2)\n\\set y :x\nSELECT 1 AS x \\gset\nSELECT :y") ==
+          "my.sql:4: :y" + unclear);
+}
+
+TEST_CASE("a \\gset that keeps nothing is refused") {
+    const std::string nothing = "\\gset stands behind a statement, whose answer it keeps";
+    CHECK(refusal("\\gset\nSELECT 1") == "my.sql:1: " + nothing);
+    CHECK(refusal("SELECT 1 \\gset\n\\gset x\nSELECT 1") == "my.sql:2: " + nothing);
+    CHECK(refusal("SELECT 1;\n\\set x 1\n\\gset\nSELECT 1") == "my.sql:3: " + nothing);
+    CHECK_THAT(refusal("SELECT 1 \\gset a b"), StartsWith("my.sql:1: \\gset takes what stands in front"));
+    CHECK_THAT(refusal("SELECT 1 \\gset a-"), StartsWith("my.sql:1: \\gset takes what stands in front"));
+    CHECK_THAT(refusal("SELECT 1 AS x \\gset p_\nSELECT :x"), StartsWith("my.sql:2: :x is not set before"));
+    CHECK(refusal("SELECT 1 AS x \\gset\n\\set y :x + 1\nSELECT :y") ==
+          "my.sql:2: what \\gset keeps stands in SQL only: compute there what is to be made of :x");
+}
+
 TEST_CASE("what a query has no place for is refused with its line") {
     CHECK(refusal("") == "my.sql: has no SQL statement");
     CHECK(refusal("\\set x 1\n-- nothing") == "my.sql: has no SQL statement");
     CHECK_THAT(refusal("SELECT 1;\n\\sleep 5 ms\n"),
                StartsWith("my.sql:2: \\sleep is not there: a query does not pause"));
     CHECK_THAT(refusal("\\if :scale\nSELECT 1;\n\\endif"), StartsWith("my.sql:1: \\if is not there"));
-    CHECK_THAT(refusal("SELECT 1 AS x \\gset\n"),
-               StartsWith("my.sql:1: \\gset is not there: no answer is kept"));
+    CHECK_THAT(refusal("SELECT 1 AS x \\aset\n"), StartsWith("my.sql:1: \\aset is not there: \\gset keeps"));
     CHECK_THAT(refusal("SELECT 1 \\; SELECT 2;"), StartsWith("my.sql:1: \\; is not there"));
     CHECK_THAT(refusal("\\startpipeline\n"), Contains("--pipeline N"));
     CHECK(refusal("\\shell rm\n") == "my.sql:1: \\shell is not there");

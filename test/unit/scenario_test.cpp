@@ -497,6 +497,48 @@ TEST_CASE("Values of an operation are named in it, once each, and known") {
         std::string::npos);
 }
 
+TEST_CASE("What a statement returns has names that later statements take") {
+    const auto with = [](std::string_view returns, std::string_view takes) {
+        return complaint(with_operation(
+            R"("statements": [{"sql": "SELECT 1", "returns": )" + std::string{returns} +
+            R"(}, {"sql": "SELECT $1", "parameters": [{"value": ")" + std::string{takes} + R"("}]}])"));
+    };
+    CHECK(with(R"("*")", "id") == "accepted");
+    CHECK(with(R"("order_*")", "order_id") == "accepted");
+    const std::string place = "mine.json: /operations/0/statements/1/parameters/0/value: ";
+    const std::string none = R"(" among its "values", and no statement before returns one)";
+    CHECK(with(R"("order_*")", "id") == place + R"(the operation has no value "id)" + none);
+    CHECK(with(R"("order_*")", "order_") == place + R"(the operation has no value "order_)" + none);
+    for (const auto* wrong : {"order", "", "*x", "**"}) {
+        CHECK_THAT(
+            with('"' + std::string{wrong} + '"', "id"),
+            Catch::StartsWith(R"(mine.json: /operations/0/statements/0/returns: must be "*", or what)"));
+    }
+    CHECK(with("1", "id") == "mine.json: /operations/0/statements/0/returns: must be a string, not a number");
+    CHECK_THAT(with('"' + std::string(70, 'x') + "*\"", "id"), Catch::Contains("/returns: "));
+    // Neither its own, nor those of a statement behind it.
+    const std::string taking = R"("sql": "SELECT $1", "parameters": [{"value": "id"}])";
+    CHECK_THAT(complaint(with_operation(R"("statements": [{)" + taking + R"(, "returns": "*"}])")),
+               Catch::Contains(R"(no value "id")"));
+    CHECK_THAT(complaint(with_operation(R"("statements": [{)" + taking +
+                                        R"(}, {"sql": "SELECT 1", "returns": "*"}])")),
+               Catch::Contains(R"(no value "id")"));
+    CHECK_THAT(
+        complaint(with_operation(R"("choose": "one", "statements": [{"sql": "SELECT 1", "returns": "*"}])")),
+        Catch::Contains(R"(with "choose": "one" no statement follows)"));
+    const auto scenario = parse(with_operation(R"("values": {"id": {"integer": [1, 9]}}, "statements": [{)" +
+                                               taking + R"(, "returns": "a_*"}, {)" + taking +
+                                               R"(, "returns": "*"}, {)" + taking + "}]"));
+    const auto& statements = scenario.operations[0].statements;
+    CHECK(statements[0].returns == "a_");
+    CHECK(statements[1].returns == "");
+    CHECK_FALSE(statements[2].returns);
+    CHECK(statements[1].arguments[0].returned.empty());
+    CHECK(statements[2].arguments[0].returned == "id");
+    CHECK(statements[2].arguments[0].shared == 0);  // where there is no such column
+    CHECK(scenario.operations[0].written["returns"].dump() == R"({"o 1":"a_*","o 2":"*"})");
+}
+
 TEST_CASE("A wrong mix is refused and changes nothing") {
     const std::vector<std::pair<std::string, std::string>> cases{
         {"", "--mix: is empty; give names and weights, as in select=60,insert=40"},

@@ -33,8 +33,8 @@ std::vector<bool> doubts(const std::vector<std::string>& statements, const std::
 std::optional<workload::CodeInsert> insert_of(const std::string& sql) {
     workload::Statement statement;
     statement.sql = sql;
-    statement.arguments = {{workload::ConstantParameter{"x"}, std::nullopt},
-                           {workload::CodeParameter{"ORD", 9, 5}, std::nullopt}};
+    statement.arguments = {{workload::ConstantParameter{"x"}, std::nullopt, ""},
+                           {workload::CodeParameter{"ORD", 9, 5}, std::nullopt, ""}};
     return workload::code_insert(statement);
 }
 

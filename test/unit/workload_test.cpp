@@ -48,6 +48,8 @@ std::size_t allocations = 0;  // by operator new, in the whole program
 namespace pgtraffic::workload {
 namespace {
 
+using namespace std::string_literals;
+
 constexpr std::uint64_t kEntropy = 99;
 
 Scenario scenario_of(std::string_view text) {
@@ -375,6 +377,94 @@ TEST_CASE("A value of an operation is drawn once for all that name it") {
     }
     CHECK(accounts.size() > 990);
     CHECK(alike < 5);
+}
+
+namespace {
+
+Workload taking_rows(const ReturnedColumns& columns) {
+    return {scenario_of(R"json({"name": "s", "operations": [
+        {"name": "first", "statements": [{"sql": "SELECT 1"}]},
+        {"name": "o", "values": {"id": {"constant": "own"}, "b": {"constant": "own b"}}, "statements": [
+            {"sql": "SELECT $1", "parameters": [{"value": "id"}]},
+            {"sql": "INSERT INTO t RETURNING id, a", "returns": "*"},
+            {"sql": "SELECT $1, $2, $3", "parameters": [{"value": "id"}, {"integer": [7, 7]}, {"value": "b"}]},
+            {"sql": "INSERT INTO t RETURNING id", "returns": "*"},
+            {"sql": "SELECT 1 AS c", "returns": "p_*"},
+            {"sql": "SELECT 1 AS unused", "returns": "*"},
+            {"sql": "SELECT $1", "parameters": [{"value": "id"}, {"value": "a"}, {"value": "p_c"}, {"value": "a"}]}
+        ]}]})json"),
+            {},
+            KeyDistribution::uniform,
+            1,
+            kEntropy,
+            columns};
+}
+
+const ReturnedColumns kColumns{{"?column?"}, {"?column?"}, {"id", "a"}, {"x", "y", "z"},
+                               {"id"},       {"c"},        {"unused"},  {"?column?"}};
+
+/// A DataRow's body.
+std::string row_of(const std::vector<std::string>& fields) {
+    std::string body{'\0', static_cast<char>(fields.size())};
+    for (const auto& field : fields)
+        body += std::string{'\0', '\0', '\0', static_cast<char>(field.size())} + field;
+    return body;
+}
+
+}  // namespace
+
+TEST_CASE("A later statement takes the value of the column of its name, of the last one that returns it") {
+    const auto workload = taking_rows(kColumns);
+    CHECK(workload.kept_rows() == 3);
+    CHECK_FALSE(workload.row_of(1));
+    CHECK_FALSE(workload.row_of(6));  // nobody takes what it returns
+    std::vector<std::string> rows(workload.kept_rows());
+    rows[workload.row_of(2).value()] = row_of({"41", "alpha"});
+    rows[workload.row_of(4).value()] = row_of({"42"});
+    rows[workload.row_of(5).value()] = row_of({"gamma"});
+    CHECK(workload.values(1, 0, 0, rows) == std::vector<std::string>{"own"});
+    CHECK(workload.values(3, 0, 0, rows) == std::vector<std::string>{"41", "7", "own b"});
+    CHECK(workload.values(7, 0, 0, rows) == std::vector<std::string>{"42", "alpha", "gamma", "alpha"});
+    std::vector<char> bytes(workload.longest_values(7, rows));
+    CHECK(workload.fill(7, 0, 0, bytes.data(), rows) <= bytes.data() + bytes.size());
+    // The heap is not touched for it.
+    const auto before = allocations;
+    for (std::uint64_t k = 0; k < 100; ++k) (void)workload.fill(7, k, 0, bytes.data(), rows);
+    CHECK(allocations == before);
+}
+
+TEST_CASE("What was not returned is NULL") {
+    const auto workload = taking_rows(kColumns);
+    const std::string null = "\xFF\xFF\xFF\xFF";
+    const auto filled = [&](ReturnedRows rows) {
+        std::vector<char> bytes(workload.longest_values(7, rows));
+        const char* const end = workload.fill(7, 0, 0, bytes.data(), rows);
+        CHECK(end <= bytes.data() + bytes.size());
+        return std::string(bytes.data(), static_cast<std::size_t>(end - bytes.data()));
+    };
+    const auto four = null + null + null + null;
+    CHECK(filled({}) == four);
+    std::vector<std::string> rows(workload.kept_rows());
+    CHECK(filled(rows) == four);
+    // Whatever a server sends: fields that end too early, or are too few.
+    const auto whole = row_of({"41", "alpha"});
+    for (std::size_t size = 0; size < whole.size(); ++size) {
+        rows[workload.row_of(2).value()] = whole.substr(0, size);
+        CHECK(filled(rows) == four);
+    }
+    rows[workload.row_of(2).value()] = "\0\2"s + null + "\0\0\0\1x"s;  // a NULL, and then its column
+    CHECK(filled(rows) == null + "\0\0\0\1x"s + null + "\0\0\0\1x"s);
+}
+
+TEST_CASE("A value that nothing returns is refused, and what is returned is named") {
+    auto columns = kColumns;
+    columns[2] = {"id", "A"};
+    CHECK_THROWS_WITH(
+        taking_rows(columns),
+        "operation \"o\", statement \"o 7\": no statement before it returns \"a\"; they return A, id, "
+        "p_c, unused");
+    CHECK_THROWS_WITH(taking_rows({}),
+                      "operation \"o\", statement \"o 7\": no statement before it returns \"a\"");
 }
 
 TEST_CASE("Data is asked for once, in a fixed order, and named") {

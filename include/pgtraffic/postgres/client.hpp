@@ -39,6 +39,11 @@ using Row = std::vector<std::optional<std::string>>;
 /// PostgreSQL.
 [[nodiscard]] std::int64_t whole_number(const std::optional<std::string>& text);
 
+struct StatementDescription {
+    int parameters = 0;
+    std::vector<std::string> columns;  ///< of the rows that it returns: their names
+};
+
 /// Neither copies nor moves. Owns its PGconn. Speaks UTF-8, whatever the database's encoding is and the
 /// environment says. Where ending signals are held back (base::SignalMask), one that
 /// comes ends a wait for the server, to answer or to take what is sent, within 100 ms: base::Error that says
@@ -78,8 +83,8 @@ class Client {
     std::optional<std::string> value(const std::string& sql, const std::vector<std::string>& parameters = {});
 
     /// Asks the server to parse and describe a statement without running it; throws SqlError with its
-    /// complaint, returns how many parameters it takes.
-    int parameter_count(const std::string& sql);
+    /// complaint.
+    [[nodiscard]] StatementDescription describe(const std::string& sql);
 
     /// COPY … FROM STDIN: begin, any number of pieces, end. Throws SqlError; after that the copy is over.
     void copy_begin(const std::string& sql);

@@ -131,6 +131,7 @@ class Connection {
     [[nodiscard]] bool refused() const noexcept { return reader_.refused(); }
     [[nodiscard]] bool session_ended() const noexcept { return reader_.session_ended(); }
     void forget_unasked() noexcept { reader_.forget_unasked(); }
+    void keep_row(std::string* row) noexcept { reader_.keep_row(row); }
 
     [[nodiscard]] const Answer& answer() const noexcept { return reader_.answer(); }
     /// The SQLSTATE of the queries that a lost connection leaves unanswered.

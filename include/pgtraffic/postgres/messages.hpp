@@ -121,8 +121,11 @@ struct Answer {
 /// Bytes of an error's message that are kept.
 inline constexpr std::size_t kLongestError = 256;
 
-/// Makes answers of a stream of bytes, however it is cut. Keeps nothing of a row, so neither one of a
-/// gigabyte nor rows without end take memory. A value of a fixed size.
+/// Bytes of a row that keep_row() keeps, at most.
+inline constexpr std::size_t kLongestKeptRow = std::size_t{1} << 20U;
+
+/// Makes answers of a stream of bytes, however it is cut. Keeps nothing of a row but where it is asked to, so
+/// neither one of a gigabyte nor rows without end take memory. A value of a fixed size.
 class AnswerReader {
  public:
     enum class Event : std::uint8_t {
@@ -139,6 +142,12 @@ class AnswerReader {
     /// The last error's message; at most a few hundred bytes, may hold invalid UTF-8.
     [[nodiscard]] std::string_view error() const noexcept { return {error_.data(), error_size_}; }
     void keep_error(std::string_view message) noexcept;
+
+    /// Of the answer that comes next, the first row's body (its fields' number in two bytes, then each field
+    /// behind its length, -1 for a NULL) is written to `row`, which stays as it is where there is no row. A
+    /// longer one than kLongestKeptRow fails the answer. `row` lives until that answer came or this reader
+    /// goes.
+    void keep_row(std::string* row) noexcept { kept_row_ = row; }
 
     /// The SQLSTATE of queries that will have no answer: the server's, where it said why it goes.
     [[nodiscard]] base::SqlState unanswered_sqlstate() const noexcept {
@@ -173,6 +182,9 @@ class AnswerReader {
     [[nodiscard]] Event take(char type, std::span<const char> body) noexcept;
     [[nodiscard]] Event take_seldom(char type, std::span<const char> body) noexcept;
     [[nodiscard]] Event end_answer(std::span<const char> body) noexcept;
+    [[gnu::cold]] void take_kept_row(std::span<const char> body) noexcept;
+    [[gnu::cold]] void keep_passed(std::span<const char> piece) noexcept;
+    [[gnu::cold]] void keep_piece(std::span<const char> piece) noexcept;
     [[nodiscard]] Event refuse(std::string_view sqlstate, std::string_view message) noexcept;
     void take_completion(std::span<const char> tag) noexcept;
     void take_notice(std::span<const char> fields) noexcept;
@@ -190,10 +202,12 @@ class AnswerReader {
     std::optional<base::SqlState> farewell_;  // of a warning within answer_, behind which nothing may come
     bool unasked_ = false;                    // the message that is held belongs to no answer
     std::uint64_t row_messages_ = 0;
+    std::string* kept_row_ = nullptr;
 
     // A message that came in part.
     std::size_t held_size_ = 0;
-    std::uint64_t missing_ = 0;  // bytes of its body still to come
+    std::uint64_t missing_ = 0;    // bytes of its body still to come
+    bool kept_in_pieces_ = false;  // what of it was passed over is in *kept_row_
     std::array<char, kHeader + kHeld> held_;
 
     std::size_t error_size_ = 0;

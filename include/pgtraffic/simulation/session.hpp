@@ -197,6 +197,7 @@ class alignas(kCacheLine) Session {
     void prepare() noexcept;
     void become_ready() noexcept;
     void queue_statement(const Query& query) noexcept;
+    [[nodiscard]] workload::ReturnedRows rows_for(std::uint32_t statement) noexcept;
     void send_now(Query& query, base::Mono now) noexcept;
     [[nodiscard]] std::uint32_t statement_of(const Query& query) const noexcept {
         return context_->workload.statement_number(query.choice.operation, query.completion.statement);
@@ -252,6 +253,8 @@ class alignas(kCacheLine) Session {
     /// By statement number: the server has no use of it any more as it was prepared. Empty where that never
     /// happened.
     std::vector<bool> stale_;
+    /// Of the query's statements, whose values later ones take. Empty where the workload has no such.
+    std::vector<std::string> rows_;
     std::uint32_t unprepared_ = 0;  // answers to set-up and PREPARE still to come
     std::uint32_t unplanned_ = 0;   // and behind them those of statements that are planned ahead
     base::Mono resume_at_;          // while backing off

@@ -17,10 +17,12 @@
 namespace pgtraffic::workload {
 
 /// What $n is: a value drawn for it alone, or one of its operation's values, which is drawn once for all that
-/// name it.
+/// name it, or what a statement before it returned in the column of that name. Which of the last two, the
+/// columns tell, and only a database knows them.
 struct Argument {
-    Parameter parameter;
+    Parameter parameter;                  ///< an empty constant where it can only be returned
     std::optional<std::uint32_t> shared;  ///< the place among the operation's values
+    std::string returned;                 ///< the name, where statements before it return columns
 };
 
 struct Statement {
@@ -28,6 +30,9 @@ struct Statement {
     std::string sql;
     std::vector<Argument> arguments;  ///< $1, $2, …
     double weight = 1;                ///< only where the operation chooses one of its statements
+    /// What the columns of its answer have in front of their names where later statements take their values;
+    /// none where they are not kept.
+    std::optional<std::string> returns = std::nullopt;
     nlohmann::ordered_json written =
         nlohmann::ordered_json::array();  ///< "parameters", as its author has them
 };
@@ -48,7 +53,7 @@ struct Operation {
     std::vector<Statement> statements;
     RetryPolicy retry;
     nlohmann::ordered_json written =
-        nlohmann::ordered_json::object();  ///< "values" and "retry", where it has them
+        nlohmann::ordered_json::object();  ///< "values", "retry" and "returns", where it has them
 };
 
 struct Scenario {
@@ -70,7 +75,8 @@ inline constexpr std::size_t kMaxStatements = 100;
 
 /// Throws base::Error with file and JSON pointer for unknown keys, wrong types, no operation, a weight that
 /// is negative or all weights zero, two operations of one name, an empty or COPY statement, an SQLSTATE that
-/// is none, a parameter of no known kind, one that names no value of its operation, more than kMaxParameters.
+/// is none, a parameter of no known kind, one that names no value of its operation and that no statement
+/// before it can return, more than kMaxParameters.
 [[nodiscard]] Scenario parse_scenario(const base::JsonNode& node);
 
 /// The names of the built-in scenarios, sorted.

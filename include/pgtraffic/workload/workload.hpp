@@ -12,6 +12,7 @@
 
 #include "pgtraffic/base/random.hpp"
 #include "pgtraffic/base/time.hpp"
+#include "pgtraffic/workload/returned_row.hpp"
 #include "pgtraffic/workload/scenario.hpp"
 
 namespace pgtraffic::workload {
@@ -26,6 +27,10 @@ struct DataQuery {
 
 /// Rows × columns of text; a NULL is an empty optional.
 using DataRows = std::vector<std::vector<std::optional<std::string>>>;
+
+/// The names of the columns that a statement returns, by statement number: of those at least that keep them
+/// (Statement::returns).
+using ReturnedColumns = std::vector<std::vector<std::string>>;
 
 /// At most this many picked values are kept (the first ones of the answer).
 inline constexpr std::size_t kMaxPicked = 100'000;
@@ -52,9 +57,11 @@ class Workload {
     /// `answers` holds the rows of each of data_queries(scenario), in its order. `run_entropy`, which is the
     /// run's id as a number, goes into what must differ between runs of one seed (CodeParameter,
     /// RunIdParameter). Throws base::Error when a table is empty
-    /// ("… is empty: run `pgtraffic init`") or a key is no integer.
+    /// ("… is empty: run `pgtraffic init`"), a key is no integer, or a statement takes a value that none
+    /// before it returns.
     Workload(const Scenario& scenario, const std::vector<DataRows>& answers,
-             KeyDistribution default_distribution, std::uint64_t seed, std::uint64_t run_entropy);
+             KeyDistribution default_distribution, std::uint64_t seed, std::uint64_t run_entropy,
+             const ReturnedColumns& columns = {});
 
     [[nodiscard]] const std::vector<Operation>& operations() const noexcept { return operations_; }
 
@@ -76,17 +83,29 @@ class Workload {
 
     /// Writes the values of statement `number` for arrival k, attempt 0, 1, …, to `to`: each as text behind
     /// its length (base::put_u32). Returns their end, at most longest_values(number) bytes behind `to`. A
-    /// retry has the same values but for codes and UUIDs, which are new.
-    char* fill(std::uint32_t number, std::uint64_t k, std::uint32_t attempt, char* to) const noexcept;
+    /// retry has the same values but for codes and UUIDs, which are new, and what `rows` hold: the rows that
+    /// the operation's statements returned; where one is not there, its values are NULL.
+    char* fill(std::uint32_t number, std::uint64_t k, std::uint32_t attempt, char* to,
+               ReturnedRows rows = {}) const noexcept;
 
     /// A bound of what fill() writes for statement `number`, in bytes.
-    [[nodiscard]] std::size_t longest_values(std::uint32_t number) const noexcept {
-        return places_[number].longest;
+    [[nodiscard]] std::size_t longest_values(std::uint32_t number, ReturnedRows rows = {}) const noexcept {
+        const std::size_t longest = places_[number].longest;
+        return rows.empty() ? longest : longest + longest_returned(number, rows);
     }
 
-    /// What fill() writes, one by one; allocates.
+    /// What fill() writes, one by one, a NULL as an empty text; allocates.
     [[nodiscard]] std::vector<std::string> values(std::uint32_t number, std::uint64_t k,
-                                                  std::uint32_t attempt) const;
+                                                  std::uint32_t attempt, ReturnedRows rows = {}) const;
+
+    /// How many rows a session keeps for its operation; 0 in most workloads.
+    [[nodiscard]] std::uint32_t kept_rows() const noexcept { return kept_rows_; }
+
+    /// Which of them is the first row of what statement `number` returns, where a later one takes values of
+    /// it.
+    [[nodiscard]] std::optional<std::uint32_t> row_of(std::uint32_t number) const noexcept {
+        return places_[number].row;
+    }
 
     /// Whether `state` is one that operation `o` retries and `attempt` (0 for the first) has not used up.
     [[nodiscard]] bool retries(std::uint32_t operation, base::SqlState state,
@@ -114,19 +133,30 @@ class Workload {
         std::size_t longest;  // bytes of all its values, each with its length
         bool doubt;
         bool adds_rows;
+        std::optional<std::uint32_t> row;
+    };
+
+    struct Field {
+        std::uint32_t row;
+        std::uint32_t column;
     };
 
     struct BoundParameter {
         Parameter parameter;
-        std::uint32_t data;   ///< index in choosers_, picked_ or run_ids_, by its kind, otherwise 0
-        std::uint32_t place;  ///< among the values of an arrival: its draws are named by it
+        std::uint32_t data;             ///< index in choosers_, picked_ or run_ids_, by its kind, otherwise 0
+        std::uint32_t place;            ///< among the values of an arrival: its draws are named by it
+        std::optional<Field> returned;  ///< its value is this one, and not drawn
     };
 
     struct Writer;
 
     void bind(const Parameter& parameter, std::uint32_t place, std::span<const DataQuery> queries,
               const std::vector<DataRows>& answers, KeyDistribution default_distribution);
+    [[nodiscard]] std::optional<Field> returned(const Argument& argument, std::uint32_t number,
+                                                const ReturnedColumns& columns);
+    std::uint32_t keep_row_of(std::uint32_t number);
     [[nodiscard]] std::size_t longest_value(const BoundParameter& bound) const noexcept;
+    [[nodiscard]] std::size_t longest_returned(std::uint32_t number, ReturnedRows rows) const noexcept;
     [[nodiscard]] std::span<const BoundParameter> parameters_of(const Place& place) const noexcept {
         return {bound_.data() + place.first_parameter, place.parameters};
     }
@@ -142,6 +172,7 @@ class Workload {
     std::vector<std::string> run_ids_;
     std::vector<double> operation_weights_;               // running sums
     std::vector<std::vector<double>> statement_weights_;  // running sums, an operation
+    std::uint32_t kept_rows_ = 0;
     std::uint64_t run_entropy_;
     base::Randoms mix_;
     base::Randoms values_;         // of parameters, but for
