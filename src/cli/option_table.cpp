@@ -139,7 +139,7 @@ constexpr auto kOptions = std::to_array<OptionRow>({
     {"scenario", 0, "FILE|-", kWork, "plan the traffic of a scenario of your own", "", kPlan},
     {"file", 'f', "FILE[@WEIGHT]", kWork,
      "a script of pgbench's as the workload, - from stdin; several are chosen by weight. Of its commands "
-     "there are \\set, with arithmetic and random() and its kin, and \\gset",
+     "there are \\set, \\if and \\gset",
      "", kRun, false, true},
     {"define", 'D', "NAME=VALUE", kWork, "a variable of these scripts; repeatable", "", kRun, false, true},
     {"mix", 0, "NAME=WEIGHT,...", kWork,

@@ -275,13 +275,13 @@ void add_audit(RunResult& result, const simulation::AuditLog& audit, const postg
     }
 }
 
-/// That each query waits for, one after the other; none where queries differ in that, or where those of a
-/// pipeline wait for the same ones.
+/// That each query waits for, one after the other; none where queries differ in that, may do so, or where
+/// those of a pipeline wait for the same ones.
 std::optional<std::size_t> round_trips_of_query(const workload::Scenario& scenario, std::uint32_t pipeline) {
     std::optional<std::size_t> trips;
     for (const auto& operation : scenario.operations) {
         const std::size_t these = operation.choose_one ? 1 : operation.statements.size();
-        if (pipeline > 1 || (trips && *trips != these)) return std::nullopt;
+        if (pipeline > 1 || !operation.steps.empty() || (trips && *trips != these)) return std::nullopt;
         trips = these;
     }
     return trips;

@@ -103,9 +103,7 @@ void Aggregator::count(const Completion& c) noexcept {
             ++series_.at(c.due).unanswered;
             break;
     }
-    if (c.statement > 0 && plan_.operations[c.operation].in_order) {
-        for (std::uint32_t s = 0; s < c.statement; ++s) ++statements_[c.operation][s].ok;
-    }
+    if (plan_.operations[c.operation].sends != Sends::one) count_passed(c);
     if (succeeded && in_time) ++succeeded_in_time_[c.operation];
     if (succeeded && c.done - c.due > plan_.latency_limit) ++cell.counts.late;
     if (live_) live_->record(c, plan_.open_loop);
@@ -126,7 +124,18 @@ void Aggregator::count(const Completion& c) noexcept {
         record_error(c);
 }
 
+/// The statements that it passed on its way to the one that ended it.
+void Aggregator::count_passed(const Completion& c) noexcept {
+    auto& statements = statements_[c.operation];
+    if (plan_.operations[c.operation].sends == Sends::all) {
+        for (std::uint32_t s = 0; s < c.statement; ++s) ++statements[s].ok;
+    } else if (metrics::succeeded(c.outcome)) {
+        --statements[c.statement].ok;  // told when it was answered, and again as the one that ended it
+    }
+}
+
 void Aggregator::record_statement(std::uint32_t operation, std::uint32_t statement, Nanos service) noexcept {
+    if (plan_.operations[operation].sends == Sends::some) ++statements_[operation][statement].ok;
     if (auto& kept = statements_[operation][statement].service) kept->record(service);
 }
 

@@ -159,6 +159,12 @@ AuditLog::AuditLog(const workload::Workload& workload, postgres::Client& client)
     const auto& operations = workload.operations();
     for (std::uint32_t o = 0; o < operations.size(); ++o) {
         const auto statements = static_cast<std::uint32_t>(operations[o].statements.size());
+        if (!operations[o].steps.empty()) {
+            throw base::Error(fmt::format(
+                "--audit: conditions (\"if\") decide what the operation \"{}\" sends, and so which rows "
+                "there should be; audit a workload without them",
+                operations[o].name));
+        }
         if (operations[o].choose_one) {
             for (std::uint32_t s = 0; s < statements; ++s) add(o, s, s);
         } else {

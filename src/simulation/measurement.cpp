@@ -15,7 +15,10 @@ metrics::AggregatorPlan aggregator_plan(const SimulationPlan& plan, const worklo
                                         const traffic::PhaseScheduler* schedule, Onlookers onlookers) {
     metrics::AggregatorPlan counted;
     for (const auto& operation : workload.operations()) {
-        metrics::OperationShape shape{operation.name, {}, !operation.choose_one};
+        const auto sends = operation.choose_one      ? metrics::Sends::one
+                           : operation.steps.empty() ? metrics::Sends::all
+                                                     : metrics::Sends::some;
+        metrics::OperationShape shape{operation.name, {}, sends};
         for (const auto& statement : operation.statements) shape.statements.push_back(statement.name);
         counted.operations.push_back(std::move(shape));
     }

@@ -148,18 +148,21 @@ void Session::queue_statement(const Query& query) noexcept {
         connection_.queue_prepare_again(context_->statement_names[number], workload.statement(number).sql);
     workload::ReturnedRows rows;
     if (workload.kept_rows() > 0) [[unlikely]]
-        rows = rows_for(number);
+        rows = rows_for(query);
     connection_.queue_query(
         context_->heads[number], workload.longest_values(number, rows),
         [&](char* to) noexcept { return workload.fill(number, query.arrival, query.attempt(), to, rows); });
 }
 
-/// What it may take values of; and its own row is kept, if a later one does. Not in a pipeline, which has no
-/// operations of several statements.
-workload::ReturnedRows Session::rows_for(std::uint32_t statement) noexcept {
+/// What its statement may take values of; and that one's own row is kept, if a later one does. Not in a
+/// pipeline, which has no operations of several statements.
+workload::ReturnedRows Session::rows_for(const Query& query) noexcept {
     rows_.resize(context_->workload.kept_rows());
-    if (const auto row = context_->workload.row_of(statement)) {
-        rows_[*row].clear();
+    if (query.completion.statement == query.choice.statement) {
+        for (auto& row : rows_) row.clear();
+    }
+    if (const auto row = context_->workload.row_of(statement_of(query))) {
+        rows_[*row] = workload::kNoRow;
         connection_.keep_row(&rows_[*row]);
     }
     return rows_;
@@ -250,9 +253,10 @@ void Session::statement_done(Mono now) noexcept {
     context_->on_statement(&query, done);
     if (context_->rows != nullptr) [[unlikely]]
         count_added(query, answer.rows);
-    if (completion.statement != query.choice.last) {
+    if (const auto next =
+            context_->workload.next_statement(query.choice, completion.statement, query.arrival, rows_)) {
         if (!connection_.in_transaction()) query.keep();
-        ++completion.statement;
+        completion.statement = *next;
         return send_now(query, now);
     }
     if (connection_.in_transaction()) [[unlikely]] {

@@ -18,8 +18,8 @@
 namespace pgtraffic::workload {
 namespace {
 
-constexpr std::array<std::string_view, 9> kKinds{"key",  "pick", "integer", "real",    "choice",
-                                                 "code", "uuid", "run_id",  "constant"};
+constexpr std::array<std::string_view, 10> kKinds{"key",  "pick", "integer", "real",     "choice",
+                                                  "code", "uuid", "run_id",  "constant", "compute"};
 constexpr std::size_t kMaxChoices = 10'000;
 constexpr std::size_t kMaxPrefix = 40;      // bytes: with 18 digits below kLongestGenerated
 constexpr std::size_t kMaxIdentifier = 63;  // bytes: PostgreSQL cuts longer ones
@@ -184,15 +184,51 @@ CodeParameter parse_code(const base::JsonNode& node) {
     return parameter;
 }
 
+ComputedParameter parse_computed(const base::JsonNode& node, std::span<const NamedValue> values) try {
+    const auto find = [&](std::string_view name) {
+        return std::ranges::find(values, name, &NamedValue::name);
+    };
+    ComputedParameter parameter{
+        Expression{node.text(kMaxText),
+                   [&](std::string_view name) {
+                       const auto found = find(name);
+                       if (found == values.end())
+                           throw Complaint{fmt::format("the operation has no value \"{}\" before it", name)};
+                       return number_of(*found);
+                   }},
+        {}};
+    for (const auto& name : parameter.expression.names())
+        parameter.values.push_back(static_cast<std::uint32_t>(find(name) - values.begin()));
+    return parameter;
+} catch (const Complaint& complaint) {
+    node.fail(complaint.what);
+}
+
 }  // namespace
 
-Parameter parse_parameter(const base::JsonNode& node, bool beside_values) {
+std::optional<Scalar> number_of(const NamedValue& value) {
+    const auto* constant = std::get_if<ConstantParameter>(&value.parameter);
+    if (constant != nullptr) {
+        const auto scalar = scalar_of_text(constant->value);
+        if (std::holds_alternative<std::int64_t>(scalar) || std::holds_alternative<double>(scalar))
+            return scalar;
+    } else if (std::holds_alternative<KeyParameter>(value.parameter) ||
+               std::holds_alternative<IntegerParameter>(value.parameter) ||
+               std::holds_alternative<RealParameter>(value.parameter) ||
+               std::holds_alternative<ComputedParameter>(value.parameter)) {
+        return std::nullopt;
+    }
+    throw Complaint{fmt::format(":{} is no number", value.name)};
+}
+
+Parameter parse_parameter(const base::JsonNode& node, std::span<const NamedValue> values,
+                          bool beside_values) {
     if (beside_values) {
         node.expect_object({"value", "key", "pick", "integer", "real", "choice", "code", "uuid", "run_id",
-                            "constant", "distribution", "digits", "uuid_after"});
+                            "constant", "compute", "distribution", "digits", "uuid_after"});
     } else {
         node.expect_object({"key", "pick", "integer", "real", "choice", "code", "uuid", "run_id", "constant",
-                            "distribution", "digits", "uuid_after"});
+                            "compute", "distribution", "digits", "uuid_after"});
     }
     std::vector<std::string_view> given;
     std::copy_if(kKinds.begin(), kKinds.end(), std::back_inserter(given),
@@ -211,6 +247,7 @@ Parameter parse_parameter(const base::JsonNode& node, bool beside_values) {
     if (kind == "code") return parse_code(node);
     node.expect_object({kind});
     if (kind == "run_id") return RunIdParameter{node.at("run_id").text(kMaxPrefix)};
+    if (kind == "compute") return parse_computed(node.at("compute"), values);
     if (kind == "constant") return ConstantParameter{node.at("constant").text_or_integer(kMaxText)};
     if (!node.at("uuid").boolean()) node.at("uuid").fail("must be true");
     return UuidParameter{};

@@ -9,12 +9,13 @@
 #include <optional>
 #include <set>
 #include <utility>
+#include <variant>
 
 #include "pgtraffic/base/error.hpp"
 #include "pgtraffic/base/json_reader.hpp"
 #include "pgtraffic/base/text.hpp"
 #include "pgtraffic/base/units.hpp"
-#include "pgtraffic/workload/pgbench_expression.hpp"
+#include "pgtraffic/workload/expression.hpp"
 #include "pgtraffic/workload/sql_scanner.hpp"
 
 namespace pgtraffic::workload {
@@ -22,27 +23,68 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-Json json_of(const ScriptValue& value) {
+/// An expression whose value each transaction has anew, of the operation's values.
+struct Made {
+    std::string text;
+};
+
+/// What a variable holds. A text may be that of a number: -D gave it.
+using Value = std::variant<std::int64_t, double, std::string, Drawn, Made>;
+
+struct Variable {
+    Value value;
+    std::uint64_t version = 0;  // another one with each \set; what is drawn is drawn once for each
+    std::size_t behind = 0;     // so many \gset stood before it
+};
+using Variables = std::map<std::string, Variable, std::less<>>;
+
+bool is_constant(const Value& value) {
+    return !std::holds_alternative<Drawn>(value) && !std::holds_alternative<Made>(value);
+}
+
+Json json_of(const Value& value) {
     if (const auto* drawn = std::get_if<Drawn>(&value)) {
         Json parameter{{"integer", {drawn->low, drawn->high}}};
         if (drawn->skew != Skew::uniform)
             parameter["distribution"][std::string{to_string(drawn->skew)}] = drawn->by;
         return parameter;
     }
+    if (const auto* made = std::get_if<Made>(&value)) return {{"compute", made->text}};
     if (const auto* whole = std::get_if<std::int64_t>(&value)) return {{"constant", *whole}};
     if (const auto* real = std::get_if<double>(&value))
         return {{"constant", fmt::format("{:.15g}", *real)}};  // as pgbench
     return {{"constant", std::get<std::string>(value)}};
 }
 
+/// What one computes with.
+Scalar scalar_of(std::string_view name, const Value& constant) {
+    if (const auto* whole = std::get_if<std::int64_t>(&constant)) return *whole;
+    if (const auto* real = std::get_if<double>(&constant)) return *real;
+    const auto& text = std::get<std::string>(constant);
+    const auto scalar = scalar_of_text(text);
+    const bool digits = text.find_first_not_of("-0123456789") == std::string::npos;
+    if (std::holds_alternative<double>(scalar) && digits) throw Complaint{"a number beyond 64 bits"};
+    if (scalar.index() < 2) throw Complaint{fmt::format(":{} is no number", name)};
+    return scalar;
+}
+
+/// As an expression has it.
+std::string literal_of(const Scalar& value) {
+    if (const auto* truth = std::get_if<bool>(&value)) return *truth ? "true" : "false";
+    if (const auto* whole = std::get_if<std::int64_t>(&value))
+        return *whole < 0 ? fmt::format("({})", *whole) : fmt::format("{}", *whole);
+    if (const auto* real = std::get_if<double>(&value)) {
+        auto text = fmt::format("{:.17g}", *real);
+        if (text.find_first_of(".e") == std::string::npos) text += ".0";
+        return *real < 0 ? fmt::format("({})", text) : text;
+    }
+    return "null";
+}
+
 /// Why a command of pgbench's is not there, and what does its work.
 std::string_view cure_of(std::string_view command) {
     constexpr auto kCures = std::to_array<std::pair<std::string_view, std::string_view>>({
         {"sleep", "a query does not pause: --rate says how many are due a second"},
-        {"if", "what a query does hangs on no condition: give two scripts with weights"},
-        {"elif", "what a query does hangs on no condition: give two scripts with weights"},
-        {"else", "what a query does hangs on no condition: give two scripts with weights"},
-        {"endif", "what a query does hangs on no condition: give two scripts with weights"},
         {"aset", "\\gset keeps the first row of one statement"},
         {"startpipeline", "leave it out: --pipeline N says how many queries are under way on a connection"},
         {"endpipeline", "leave it out: --pipeline N says how many queries are under way on a connection"},
@@ -57,7 +99,7 @@ class ScriptReader {
  public:
     ScriptReader(std::string_view script, std::string_view file, const ScriptVariables& variables)
         : script_{script}, file_{file} {
-        for (const auto& [name, text] : variables) variables_[name] = text;
+        for (const auto& [name, text] : variables) variables_[name] = {text, ++versions_, 0};
     }
 
     Json operation(const std::string& name) {
@@ -75,9 +117,13 @@ class ScriptReader {
                     // A comment in /* */ stays with its statement: it may be a hint, or a proxy's.
                     rest = word.front() == '\\' ? take_command(word) : take_statement(rest);
                 }
-            } catch (const ScriptComplaint& complaint) {
+            } catch (const Complaint& complaint) {
                 fail(complaint.what);
             }
+        }
+        if (!branches_.empty()) {
+            place_ = branches_.back().place;
+            fail("\\if is not closed: \\endif is missing");
         }
         if (statements_.empty()) throw base::Error(fmt::format("{}: has no SQL statement", file_));
         Json operation{{"name", name}};
@@ -117,58 +163,108 @@ class ScriptReader {
         std::string_view left{line};
         left.remove_prefix(1);
         const auto word = left.substr(0, left.find_first_of(" \t"));
-        if (word != "set" && word != "gset") refuse_command(word);
         left = base::trimmed(left.substr(word.size()));
-        if (word == "gset") {
-            keep_answer(left);
-            return rest;
-        }
+        run_command(word, left);
         answer_may_be_kept_ = false;
-        const auto name = left.substr(0, left.find_first_of(" \t"));
-        const auto expression = base::trimmed(left.substr(name.size()));
-        if (name.empty() || variable_length(name) != name.size() || expression.empty())
-            throw ScriptComplaint{"\\set takes a name and an expression, as in \\set aid random(1, 100000)"};
-        set(std::string{name}, expression);
         return rest;
     }
 
+    void run_command(std::string_view word, std::string_view arguments) {
+        if (word == "set") return set(arguments);
+        if (word == "gset") return keep_answer(arguments);
+        if (word == "if" || word == "elif") {
+            if (arguments.empty())
+                throw Complaint{fmt::format("\\{} takes a condition, as in \\if :x > 5", word)};
+        } else if (word == "else" || word == "endif") {
+            if (!arguments.empty()) throw Complaint{fmt::format("\\{} takes nothing", word)};
+        } else {
+            refuse_command(word);
+        }
+        if (word != "if" && branches_.empty()) throw Complaint{fmt::format("\\{} without an \\if", word)};
+        if (word == "if") {
+            branches_.push_back({place_, std::move(statements_), variables_, {}, "", true, false});
+            begin_branch(arguments);
+        } else if (word == "endif") {
+            end_branches();
+        } else {
+            if (branches_.back().has_else) throw Complaint{fmt::format("\\{} behind \\else", word)};
+            end_branch();
+            begin_branch(arguments);
+        }
+    }
+
+    // ---- variables ---------------------------------------------------------------------------------------
+
     /// The statement before it returns the values of variables, named after its columns.
     void keep_answer(std::string_view prefix) {
-        if (!answer_may_be_kept_)
-            throw ScriptComplaint{"\\gset stands behind a statement, whose answer it keeps"};
+        if (!answer_may_be_kept_) throw Complaint{"\\gset stands behind a statement, whose answer it keeps"};
         if (variable_length("_" + std::string{prefix}) != prefix.size() + 1)
-            throw ScriptComplaint{"\\gset takes what stands in front of its variables' names, or nothing"};
+            throw Complaint{"\\gset takes what stands in front of its variables' names, or nothing"};
         statements_.back()["returns"] = fmt::format("{}*", prefix);
         prefixes_.emplace_back(prefix);
-        answer_may_be_kept_ = false;
     }
 
     /// From here on another value has that name, or, of a variable that is drawn, the very same.
-    void set(const std::string& name, std::string_view expression) {
-        refuse_kept(expression);
-        set_behind_[name] = prefixes_.size();
-        const auto other = expression.substr(1);
-        const bool alone = expression.front() == ':' && variable_length(other) == other.size();
-        const auto drawn = alone ? variables_.find(other) : variables_.end();
-        if (drawn == variables_.end() || !std::holds_alternative<Drawn>(drawn->second)) {
-            variables_[name] = evaluate(expression, variables_);
-            keys_.erase(name);
-        } else if (name != other) {
-            const auto key = key_of(other);
-            variables_[name] = drawn->second;
-            keys_[name] = key;
+    void set(std::string_view arguments) {
+        const auto name = arguments.substr(0, arguments.find_first_of(" \t"));
+        const auto text = base::trimmed(arguments.substr(name.size()));
+        if (name.empty() || variable_length(name) != name.size() || text.empty())
+            throw Complaint{"\\set takes a name and an expression, as in \\set aid random(1, 100000)"};
+        const auto other = text.substr(1);
+        const bool alone = text.front() == ':' && variable_length(other) == other.size();
+        const Expression expression{text, [this](std::string_view used) { return known(used, false); }};
+        Variable variable{Value{}, ++versions_, prefixes_.size()};
+        if (const auto constant = expression.constant()) {
+            if (const auto* whole = std::get_if<std::int64_t>(&*constant)) {
+                variable.value = *whole;
+            } else if (const auto* real = std::get_if<double>(&*constant)) {
+                variable.value = *real;
+            } else {
+                variable.value = Made{literal_of(*constant)};
+            }
+        } else if (const auto drawn = expression.draw()) {
+            variable.value = *drawn;
+        } else if (alone) {
+            const auto& same = variables_.find(other)->second;
+            variable.value = same.value;
+            variable.version = same.version;
+        } else {
+            variable.value = Made{in_terms_of_values(text)};
         }
+        variables_[std::string{name}] = std::move(variable);
     }
 
-    /// Of a variable that only an answer gives.
-    void refuse_kept(std::string_view expression) const {
-        for (auto at = expression.find(':'); at != std::string_view::npos;
-             at = expression.find(':', at + 1)) {
-            const auto name = expression.substr(at + 1, variable_length(expression.substr(at + 1)));
-            if (variables_.contains(name) || !may_be_kept(name)) continue;
-            throw ScriptComplaint{fmt::format(
-                "what \\gset keeps stands in SQL only: compute there what is to be made of :{}", name)};
+    /// For an expression: the value of a variable that is the same always, none of one that is not. What
+    /// \gset keeps is known behind its statement only, and \set makes values that a whole transaction has.
+    std::optional<Scalar> known(std::string_view name, bool kept_will_do) const {
+        const auto found = variables_.find(name);
+        const bool kept = may_be_kept(name, found == variables_.end() ? 0 : found->second.behind);
+        if (kept && kept_will_do) return std::nullopt;
+        if (kept) {
+            throw Complaint{fmt::format(
+                "what \\gset keeps stands in SQL and in \\if: compute there what is to be made of :{}",
+                name)};
         }
+        if (found == variables_.end())
+            throw Complaint{fmt::format(":{0} is not set before; -D {0}=VALUE sets it", name)};
+        if (!is_constant(found->second.value)) return std::nullopt;
+        return scalar_of(name, found->second.value);
+    }
+
+    /// An expression whose variables are the operation's values, or columns.
+    std::string in_terms_of_values(std::string_view expression) {
+        std::string text;
+        while (!expression.empty()) {
+            const auto colon = expression.find(':');
+            text += expression.substr(0, colon);
+            if (colon == std::string_view::npos) break;
+            expression.remove_prefix(colon + 1);
+            const auto name = expression.substr(0, variable_length(expression));
+            expression.remove_prefix(name.size());
+            const auto constant = known(name, true);
+            text += constant ? literal_of(*constant) : ":" + value_of(name);
+        }
+        return text;
     }
 
     /// Whether an answer may have given a variable of that name, by the `from`th \gset or one behind it.
@@ -179,9 +275,128 @@ class ScriptReader {
                            });
     }
 
+    // ---- conditions --------------------------------------------------------------------------------------
+
+    struct Branch {
+        std::string condition;  // empty: what is left
+        Json statements;
+        Variables variables;  // at its end
+    };
+    /// From \if to \endif.
+    struct Branches {
+        std::string_view place;
+        Json before;        // the statements in front of it
+        Variables outside;  // as each branch finds them
+        std::vector<Branch> ended;
+        std::string condition;  // of the branch that is being read
+        bool live = true;       // that one may be run
+        bool has_else = false;
+        bool decided = false;     // what follows is never run, for a condition before it always holds
+        bool of_answers = false;  // some condition hangs on what \gset keeps
+    };
+
+    /// Without `condition`: what is left.
+    void begin_branch(std::string_view condition) {
+        auto& branches = branches_.back();
+        statements_ = Json::array();
+        variables_ = branches.outside;
+        branches.condition.clear();
+        branches.live = !branches.decided;
+        if (condition.empty()) {
+            branches.has_else = true;
+            return;
+        }
+        const Expression expression{
+            condition, [&](std::string_view name) {
+                const auto value = known(name, true);
+                const auto found = variables_.find(name);
+                if (!value && may_be_kept(name, found == variables_.end() ? 0 : found->second.behind))
+                    branches.of_answers = true;
+                return value;
+            }};
+        if (const auto constant = expression.constant()) {
+            branches.live = branches.live && holds(*constant);
+            branches.decided = branches.decided || holds(*constant);
+            return;
+        }
+        branches.condition = in_terms_of_values(condition);
+        // What is drawn for it is drawn once, however often it is asked.
+        if (expression.draws()) branches.condition = ":" + new_value("if", Made{branches.condition});
+    }
+
+    void end_branch() {
+        auto& branches = branches_.back();
+        if (!branches.live) return;
+        branches.decided = branches.decided || branches.condition.empty();
+        branches.ended.push_back({branches.condition, std::move(statements_), std::move(variables_)});
+    }
+
+    void end_branches() {
+        end_branch();
+        auto branches = std::move(branches_.back());
+        branches_.pop_back();
+        if (!branches.decided) branches.ended.push_back({"", Json::array(), branches.outside});
+        statements_ = std::move(branches.before);
+        for (auto& statement : joined(branches.ended)) statements_.push_back(std::move(statement));
+        variables_ = joined_variables(branches);
+    }
+
+    /// As a scenario has it: {"if": ..., "then": ..., "else": ...}; the last of the branches has no
+    /// condition.
+    static Json joined(const std::vector<Branch>& branches) {
+        Json otherwise = branches.back().statements;
+        for (auto branch = branches.rbegin() + 1; branch != branches.rend(); ++branch) {
+            if (branch->statements.empty() && otherwise.empty()) continue;
+            Json made{{"if", branch->condition}, {"then", branch->statements}};
+            if (!otherwise.empty()) made["else"] = std::move(otherwise);
+            otherwise = Json::array({std::move(made)});
+        }
+        return otherwise;
+    }
+
+    /// What was set in a branch is afterwards what that branch set, where it was run.
+    Variables joined_variables(const Branches& branches) {
+        Variables joined = branches.ended.back().variables;
+        for (const auto& branch : branches.ended) {
+            for (const auto& [name, variable] : branch.variables) joined.emplace(name, variable);
+        }
+        for (auto& [name, variable] : joined) {
+            const auto version_in = [&, &wanted = name](const Branch& branch) {
+                const auto found = branch.variables.find(wanted);
+                return found == branch.variables.end() ? 0 : found->second.version;
+            };
+            const auto same = [&](const Branch& branch) {
+                return version_in(branch) == version_in(branches.ended.front());
+            };
+            if (std::ranges::all_of(branches.ended, same)) continue;
+            if (branches.of_answers) {
+                throw Complaint{fmt::format(
+                    ":{} is set where \\if hangs on what \\gset keeps, and \\set makes values that a whole "
+                    "transaction has: give each branch its own SQL",
+                    name)};
+            }
+            std::string text;
+            for (const auto& branch : branches.ended) {
+                const auto found = branch.variables.find(name);
+                std::string value = "null";
+                if (found != branch.variables.end()) {
+                    value = is_constant(found->second.value)
+                                ? literal_of(scalar_of(name, found->second.value))
+                                : ":" + key_of(name, found->second);
+                }
+                text += branch.condition.empty() ? fmt::format(" else {} end", value)
+                                                 : fmt::format(" when {} then {}", branch.condition, value);
+            }
+            variable = {Made{"case" + text}, ++versions_, prefixes_.size()};
+        }
+        return joined;
+    }
+
+    // ---- commands and statements -------------------------------------------------------------------------
+
     [[noreturn]] static void refuse_command(std::string_view word) {
         const auto cure = cure_of(word);
-        throw ScriptComplaint{fmt::format("\\{} is not there{}{}", word, cure.empty() ? "" : ": ", cure)};
+        throw Complaint{fmt::format("\\{} is not there{}{}", word, cure.empty() ? "" : ": ", cure)};
     }
 
     std::string_view take_statement(std::string_view rest) {
@@ -206,8 +421,7 @@ class ScriptReader {
             if (const auto name = variable_at(next); !name.empty()) {
                 scanner.skip(1 + name.size());
                 if (parameters.size() == kMaxParameters) {
-                    throw ScriptComplaint{
-                        fmt::format("a statement takes {} variables at most", kMaxParameters)};
+                    throw Complaint{fmt::format("a statement takes {} variables at most", kMaxParameters)};
                 }
                 parameters.push_back({{"value", value_of(name)}});
                 // A number of its own each time, as pgbench gives it: the types that it stands for may
@@ -227,9 +441,9 @@ class ScriptReader {
         }
         place_ = begin;
         if (const auto complaint = complaint_of_statement(sql); !complaint.empty())
-            throw ScriptComplaint{complaint};
+            throw Complaint{complaint};
         if (statements_.size() == kMaxStatements)
-            throw ScriptComplaint{fmt::format("a script has {} statements at most", kMaxStatements)};
+            throw Complaint{fmt::format("a script has {} statements at most", kMaxStatements)};
         Json statement{{"name", name_of(sql)}, {"sql", std::string{base::trimmed(sql)}}};
         if (!parameters.empty()) statement["parameters"] = parameters;
         statements_.push_back(std::move(statement));
@@ -257,19 +471,19 @@ class ScriptReader {
         if (!sql.starts_with(':')) return {};
         const auto name = sql.substr(1, variable_length(sql.substr(1)));
         if (name.empty() || variables_.contains(name) || may_be_kept(name)) return name;
-        throw ScriptComplaint{fmt::format(":{0} is not set before; -D {0}=VALUE sets it", name)};
+        throw Complaint{fmt::format(":{0} is not set before; -D {0}=VALUE sets it", name)};
     }
 
     /// Where pgbench would put a value and we cannot.
     void check_taken(std::string_view taken) const {
         if (taken.size() > 1 && taken.front() == '$' && base::is_digit(taken[1]))
-            throw ScriptComplaint{fmt::format("{} has no value in a script: write :name", taken)};
+            throw Complaint{fmt::format("{} has no value in a script: write :name", taken)};
         if (is_variable_part(taken.front()) && taken.find('\'') == std::string_view::npos) return;
         for (auto at = taken.find(':'); at != std::string_view::npos; at = taken.find(':', at + 1)) {
             const auto name = taken.substr(at + 1, variable_length(taken.substr(at + 1)));
             if (at > 0 && taken[at - 1] == ':') continue;
             if (variables_.contains(name)) {
-                throw ScriptComplaint{
+                throw Complaint{
                     fmt::format(":{0} stands within quotes, where nothing is put in: write "
                                 "'...' || :{0}",
                                 name)};
@@ -280,12 +494,13 @@ class ScriptReader {
     /// What a parameter names. A scenario takes the column of that name, where a statement before returns
     /// one, and else the operation's value: only the database tells which columns there are.
     std::string value_of(std::string_view name) {
-        if (!variables_.contains(name)) return std::string{name};
-        const auto& key = key_of(name);
-        const bool given_anew = may_be_kept(name, set_behind_[std::string{name}]);
+        const auto found = variables_.find(name);
+        if (found == variables_.end()) return std::string{name};
+        const auto key = key_of(name, found->second);
+        const bool given_anew = may_be_kept(name, found->second.behind);
         const bool alias = key != name && variables_.contains(key) && may_be_kept(key);
         if (alias || (given_anew && key != name)) {
-            throw ScriptComplaint{
+            throw Complaint{
                 fmt::format(":{} may come from \\set and from \\gset: give one of them another name", name)};
         }
         return key;
@@ -293,27 +508,33 @@ class ScriptReader {
 
     /// Of a value of the operation, by which its parameters name it. One that was set behind a \gset is no
     /// column of that one's.
-    const std::string& key_of(std::string_view name) {
-        const auto found = keys_.find(name);
+    std::string key_of(std::string_view name, const Variable& variable) {
+        const auto found = keys_.find(variable.version);
         if (found != keys_.end()) return found->second;
+        const bool kept_before = variable.behind > 0 && may_be_kept(name);
+        return keys_[variable.version] = new_value(name, variable.value, kept_before);
+    }
+
+    /// Its key: the name, with a number where it is taken.
+    std::string new_value(std::string_view name, const Value& value, bool name_is_taken = false) {
         if (values_.size() == kMaxParameters)
-            throw ScriptComplaint{fmt::format("a script uses {} variables at most", kMaxParameters)};
+            throw Complaint{fmt::format("a script uses {} variables at most", kMaxParameters)};
         std::string key{name};
-        const bool kept_before = set_behind_[key] > 0 && may_be_kept(name);
-        for (int n = 2; values_.contains(key) || (kept_before && key == name); ++n)
-            key = fmt::format("{} {}", name, n);
-        values_[key] = json_of(variables_.find(name)->second);
-        return keys_[std::string{name}] = std::move(key);
+        for (int n = 2; values_.contains(key) || (name_is_taken && key == name); ++n)
+            key = fmt::format("{}.{}", name, n);
+        values_[key] = json_of(value);
+        return key;
     }
 
     std::string_view script_;
     std::string_view file_;
     std::string_view place_;  // what is being read, for messages
-    ScriptValues variables_;
-    std::map<std::string, std::string, std::less<>> keys_;  // variables that have a value of the operation
-    std::vector<std::string> prefixes_;                     // of each \gset
-    std::map<std::string, std::size_t> set_behind_;  // how many of them stood before a variable's last \set
-    bool answer_may_be_kept_ = false;                // the last command was a statement
+    Variables variables_;
+    std::uint64_t versions_ = 0;
+    std::map<std::uint64_t, std::string> keys_;  // versions of variables that are values of the operation
+    std::vector<std::string> prefixes_;          // of each \gset
+    std::vector<Branches> branches_;             // those that are open, the innermost last
+    bool answer_may_be_kept_ = false;            // the last command was a statement
     std::set<std::string> statement_names_;
     Json values_ = Json::object();
     Json statements_ = Json::array();

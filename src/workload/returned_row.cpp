@@ -7,7 +7,6 @@ namespace {
 
 constexpr std::size_t kFieldCount = 2;  // bytes in front of the fields
 constexpr std::size_t kLength = 4;
-constexpr std::uint32_t kNullLength = 0xFFFFFFFF;
 constexpr std::string_view kNull{"\xFF\xFF\xFF\xFF", kLength};
 
 /// With its length; empty where it is cut off.

@@ -80,18 +80,17 @@ double parse_weight(const base::JsonNode& node) {
     return node.has("weight") ? node.at("weight").number_between(0, kMaxWeight) : 1.0;
 }
 
-struct NamedValue {
-    std::string name;
-    Parameter parameter;
-};
-
 /// "values" of an operation: {"account": {"key": …}, …}.
 std::vector<NamedValue> parse_values(const base::JsonNode& node) {
     const auto names = node.keys();
     if (names.empty() || names.size() > kMaxParameters)
         node.fail(fmt::format("must hold 1 to {} values, not {}", kMaxParameters, names.size()));
     std::vector<NamedValue> values;
-    for (const auto& name : names) values.push_back({name, parse_parameter(node.at(name))});
+    for (const auto& name : names) {
+        // What is computed may name those before it.
+        auto parameter = parse_parameter(node.at(name), values);
+        values.push_back({name, std::move(parameter)});
+    }
     return values;
 }
 
@@ -112,12 +111,13 @@ bool may_return(const std::vector<Statement>& statements, std::string_view name)
     });
 }
 
-/// `operation` has the statements before it.
-Argument parse_argument(const base::JsonNode& node, const Operation& operation,
-                        const std::vector<NamedValue>& values) {
+/// `operation` has its values, and the statements before it.
+Argument parse_argument(const base::JsonNode& node, const Operation& operation) {
+    const auto& values = operation.values;
     const bool returned = std::ranges::any_of(
         operation.statements, [](const Statement& statement) { return statement.returns.has_value(); });
-    if (!node.has("value")) return {parse_parameter(node, !values.empty() || returned), std::nullopt, ""};
+    if (!node.has("value"))
+        return {parse_parameter(node, values, !values.empty() || returned), std::nullopt, ""};
     node.expect_object({"value"});
     const auto wanted = node.at("value").text();
     const auto found = std::ranges::find(values, wanted, &NamedValue::name);
@@ -135,8 +135,7 @@ Argument parse_argument(const base::JsonNode& node, const Operation& operation,
     return {ConstantParameter{}, std::nullopt, name};
 }
 
-Statement parse_statement(const base::JsonNode& node, const Operation& operation,
-                          const std::vector<NamedValue>& values) {
+Statement parse_statement(const base::JsonNode& node, const Operation& operation) {
     node.expect_object({"name", "sql", "parameters", "weight", "returns"});
     Statement statement;
     if (node.has("name")) statement.name = parse_name(node.at("name"));
@@ -146,7 +145,7 @@ Statement parse_statement(const base::JsonNode& node, const Operation& operation
         const auto count = limited_size(list, 0, kMaxParameters);
         statement.written = list.value();
         for (std::size_t i = 0; i < count; ++i)
-            statement.arguments.push_back(parse_argument(list.at(i), operation, values));
+            statement.arguments.push_back(parse_argument(list.at(i), operation));
     }
     if (node.has("returns")) {
         if (operation.choose_one) {
@@ -205,6 +204,110 @@ void name_the_nameless(Operation& operation) {
     }
 }
 
+/// Where the values of a condition's names come from: as those of a parameter.
+Guard parse_guard(const base::JsonNode& node, const Operation& operation) try {
+    const auto find = [&](std::string_view name) {
+        return std::ranges::find(operation.values, name, &NamedValue::name);
+    };
+    Guard guard{Expression{node.text(kMaxText),
+                           [&](std::string_view name) -> std::optional<Scalar> {
+                               const bool returned = may_return(operation.statements, name);
+                               const auto found = find(name);
+                               if (found == operation.values.end() && !returned) {
+                                   throw Complaint{fmt::format(
+                                       "the operation has no value \"{}\" among its \"values\", and no "
+                                       "statement before returns one",
+                                       name)};
+                               }
+                               const auto number =
+                                   found == operation.values.end() ? std::nullopt : number_of(*found);
+                               return returned ? std::nullopt : number;
+                           }},
+                {},
+                static_cast<std::uint32_t>(operation.statements.size())};
+    for (const auto& name : guard.condition.names()) {
+        const auto found = find(name);
+        auto& argument = guard.names.emplace_back(Argument{ConstantParameter{}, std::nullopt, ""});
+        if (may_return(operation.statements, name)) argument.returned = name;
+        if (found == operation.values.end()) continue;
+        argument.parameter = found->parameter;
+        argument.shared = static_cast<std::uint32_t>(found - operation.values.begin());
+    }
+    return guard;
+} catch (const Complaint& complaint) {
+    node.fail(complaint.what);
+}
+
+/// Reads an operation's statements, and {"if": …} among them, one after the other into one list.
+class StatementReader {
+ public:
+    explicit StatementReader(Operation& operation) : operation_{operation} {}
+
+    /// Whether something of it is sent, whatever holds.
+    bool read(const base::JsonNode& list, std::size_t least) {
+        const auto count = limited_size(list, least, kMaxStatements);
+        bool sends = false;
+        for (std::size_t i = 0; i < count; ++i) {
+            const auto node = list.at(i);
+            sends = (node.is_object() && node.has("if") ? read_branch(node) : read_statement(node)) || sends;
+        }
+        return sends;
+    }
+
+ private:
+    bool read_statement(const base::JsonNode& node) {
+        if (operation_.statements.size() == kMaxStatements)
+            node.fail(fmt::format("an operation has {} statements at most", kMaxStatements));
+        operation_.steps.push_back(
+            {Step::Kind::send, static_cast<std::uint32_t>(operation_.statements.size()), 0});
+        operation_.statements.push_back(parse_statement(node, operation_));
+        conditions_.push_back(fmt::format("{}", fmt::join(holding_, " and ")));
+        return true;
+    }
+
+    bool read_branch(const base::JsonNode& node) {
+        node.expect_object({"if", "then", "else"});
+        if (operation_.choose_one)
+            node.at("if").fail("with \"choose\": \"one\" weights decide, and no conditions");
+        if (operation_.guards.size() == kMaxGuards)
+            node.fail(fmt::format("an operation has {} conditions at most", kMaxGuards));
+        operation_.guards.push_back(parse_guard(node.at("if"), operation_));
+        const auto text = node.at("if").text();
+        const auto unless = put(Step::Kind::unless, operation_.guards.size() - 1);
+        const auto read_if = [&](std::string condition, const char* branch) {
+            holding_.push_back(std::move(condition));
+            const bool sends = read(node.at(branch), 0);
+            holding_.pop_back();
+            return sends;
+        };
+        const bool then_sends = read_if(fmt::format("({})", text), "then");
+        if (!node.has("else")) {
+            operation_.steps[unless].target = next();
+            return false;
+        }
+        const auto go = put(Step::Kind::go, 0);
+        operation_.steps[unless].target = next();
+        const bool else_sends = read_if(fmt::format("not ({})", text), "else");
+        operation_.steps[go].target = next();
+        return then_sends && else_sends;
+    }
+
+    [[nodiscard]] std::uint32_t next() const { return static_cast<std::uint32_t>(operation_.steps.size()); }
+    std::size_t put(Step::Kind kind, std::size_t index) {
+        operation_.steps.push_back({kind, static_cast<std::uint32_t>(index), 0});
+        return operation_.steps.size() - 1;
+    }
+
+ public:
+    /// What holds where a statement is sent, by statement; empty where it always is.
+    [[nodiscard]] const std::vector<std::string>& conditions() const { return conditions_; }
+
+ private:
+    Operation& operation_;
+    std::vector<std::string> holding_;
+    std::vector<std::string> conditions_;
+};
+
 Operation parse_operation(const base::JsonNode& node) {
     node.expect_object({"name", "weight", "values", "statements", "choose", "retry"});
     Operation operation;
@@ -216,11 +319,15 @@ Operation parse_operation(const base::JsonNode& node) {
             node.at("choose").fail(fmt::format("must be all or one, not \"{}\"", word));
         operation.choose_one = word == "one";
     }
-    const auto values = node.has("values") ? parse_values(node.at("values")) : std::vector<NamedValue>{};
+    if (node.has("values")) operation.values = parse_values(node.at("values"));
     const auto list = node.at("statements");
-    const auto count = limited_size(list, 1, kMaxStatements);
-    for (std::size_t i = 0; i < count; ++i)
-        operation.statements.push_back(parse_statement(list.at(i), operation, values));
+    StatementReader reader{operation};
+    if (!reader.read(list, 1)) {
+        list.fail(
+            "where no condition holds nothing is left to send: add an \"else\", or a statement that is sent "
+            "in any case");
+    }
+    if (operation.guards.empty()) operation.steps.clear();
     name_the_nameless(operation);
     if (all_zero(operation.statements)) list.fail("all weights are zero");
     if (node.has("retry")) operation.retry = parse_retry(node.at("retry"));
@@ -229,6 +336,10 @@ Operation parse_operation(const base::JsonNode& node) {
     }
     for (const auto& statement : operation.statements) {
         if (statement.returns) operation.written["returns"][statement.name] = *statement.returns + "*";
+    }
+    for (std::size_t i = 0; i < operation.statements.size(); ++i) {
+        const auto& condition = reader.conditions()[i];
+        if (!condition.empty()) operation.written["conditions"][operation.statements[i].name] = condition;
     }
     return operation;
 }

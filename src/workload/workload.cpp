@@ -118,14 +118,15 @@ class DoubtFinder {
     bool block_writes_ = false;
 };
 
-/// Of an arrival's values each has a place among 2^26: by the statement (100 operations of 100, and one for
-/// each operation's own values, are below 2^14), its position there (kMaxParameters) and the attempt (100
-/// retries). It leaves 38 bits for k: no two places and attempts share a name before arrival 2.7e11.
+/// Of an arrival's values each has a place among 2^26: by the statement (100 operations of 100, and two for
+/// each operation's own values and its conditions, are below 2^14), its position there (kMaxParameters) and
+/// the attempt (100 retries). It leaves 38 bits for k: no two places and attempts share a name before
+/// arrival 2.7e11.
 constexpr std::uint32_t kPlaceBits = 26;
 
 /// At attempt 0.
 constexpr std::uint32_t place_of(std::uint32_t statement, std::uint32_t position) noexcept {
-    static_assert(kMaxParameters <= 32);
+    static_assert(kMaxParameters <= 32 && kMaxGuards <= 32);
     return (statement << 12U) + (position << 7U);
 }
 
@@ -168,24 +169,77 @@ char* write_padded(char* to, std::uint64_t number, int digits) noexcept {
     return to + digits;
 }
 
+/// Whether something is made of its values but what a statement is given as it is.
+bool computes(const Operation& operation) {
+    const auto computed = [](const Parameter& parameter) {
+        return std::holds_alternative<ComputedParameter>(parameter);
+    };
+    return !operation.guards.empty() ||
+           std::ranges::any_of(operation.statements, [&](const Statement& statement) {
+               return std::ranges::any_of(statement.arguments, computed, &Argument::parameter);
+           });
+}
+
+/// As the wire has them, each behind its length.
+char* put_text(char* to, std::string_view text) noexcept {
+    to = base::put_u32(to, static_cast<std::uint32_t>(text.size()));
+    return std::copy(text.begin(), text.end(), to);
+}
+char* put_scalar(char* to, const Scalar& value) noexcept {
+    std::array<char, kLongestGenerated> text;
+    char* end = text.data();
+    if (value.index() == 0) return base::put_u32(to, kNullLength);
+    if (const auto* truth = std::get_if<bool>(&value)) return put_text(to, *truth ? "true" : "false");
+    if (const auto* whole = std::get_if<std::int64_t>(&value)) {
+        end = base::put_decimal(end, *whole);
+    } else {
+        // With so many digits as pgbench writes.
+        end = std::to_chars(end, end + text.size(), std::get<double>(value), std::chars_format::general, 15)
+                  .ptr;
+    }
+    return put_text(to, {text.data(), static_cast<std::size_t>(end - text.data())});
+}
+
 }  // namespace
 
 std::vector<DataQuery> Workload::data_queries(const Scenario& scenario) {
     std::vector<DataQuery> queries;
+    const auto add = [&](const Parameter& parameter) {
+        auto query = data_query(parameter);
+        const auto same = [&](const DataQuery& other) {
+            return other.sql == query->sql && other.range == query->range;
+        };
+        if (query && std::none_of(queries.begin(), queries.end(), same)) queries.push_back(std::move(*query));
+    };
     for (const auto& operation : scenario.operations) {
         for (const auto& statement : operation.statements) {
-            for (const auto& argument : statement.arguments) {
-                auto query = data_query(argument.parameter);
-                const auto same = [&](const DataQuery& other) {
-                    return other.sql == query->sql && other.range == query->range;
-                };
-                if (query && std::none_of(queries.begin(), queries.end(), same))
-                    queries.push_back(std::move(*query));
-            }
+            for (const auto& argument : statement.arguments) add(argument.parameter);
         }
+        if (!computes(operation)) continue;
+        for (const auto& value : operation.values) add(value.parameter);
     }
     return queries;
 }
+
+/// What is bound to, and the operation whose turn it is.
+struct Workload::Data {
+    std::span<const DataQuery> queries;
+    const std::vector<DataRows>& answers;
+    const ReturnedColumns& columns;
+    KeyDistribution default_distribution;
+    std::uint32_t statements;  // of all operations
+    std::uint32_t operation;
+    std::uint32_t first_value;  // of the operation, in values_of_
+
+    // Values of an operation, and its conditions, stand where those of one more statement would, behind all
+    // that there are.
+    [[nodiscard]] std::uint32_t place_of_value(std::uint32_t index) const noexcept {
+        return place_of(statements + operation, index);
+    }
+    [[nodiscard]] std::uint32_t place_of_guard(std::uint32_t index, std::size_t operations) const noexcept {
+        return place_of(statements + static_cast<std::uint32_t>(operations) + operation, index);
+    }
+};
 
 Workload::Workload(const Scenario& scenario, const std::vector<DataRows>& answers,
                    KeyDistribution default_distribution, std::uint64_t seed, std::uint64_t run_entropy,
@@ -210,59 +264,99 @@ Workload::Workload(const Scenario& scenario, const std::vector<DataRows>& answer
     std::uint32_t statements = 0;
     for (const auto& operation : operations_)
         statements += static_cast<std::uint32_t>(operation.statements.size());
-    for (std::uint32_t o = 0; o < operations_.size(); ++o) {
-        const auto& operation = operations_[o];
-        first_statement_.push_back(static_cast<std::uint32_t>(places_.size()));
-        statement_weights_.push_back(running_sums(operation.statements));
-        DoubtFinder finder;
-        for (std::uint32_t s = 0; s < operation.statements.size(); ++s) {
-            if (operation.choose_one) finder = {};
-            const auto first = static_cast<std::uint32_t>(bound_.size());
-            const auto number = static_cast<std::uint32_t>(places_.size());
-            std::uint32_t position = 0;
-            for (const auto& argument : operation.statements[s].arguments) {
-                // Values of an operation stand where those of one more statement would, behind all that there
-                // are.
-                const auto place =
-                    argument.shared ? place_of(statements + o, *argument.shared) : place_of(number, position);
-                bind(argument.parameter, place, queries, answers, default_distribution);
-                bound_.back().returned = returned(argument, number, columns);
-                ++position;
-            }
-            std::size_t longest = 0;
-            for (std::size_t i = first; i < bound_.size(); ++i) longest += 4 + longest_value(bound_[i]);
-            places_.push_back(
-                {o, s, first, static_cast<std::uint32_t>(bound_.size()) - first, longest,
-                 finder.next(kind_of(operation.statements[s].sql), chains(operation.statements[s].sql)),
-                 inserts_in(operation.statements[s].sql) > 0, std::nullopt});
-        }
-    }
+    Data data{queries, answers, columns, default_distribution, statements, 0, 0};
+    for (; data.operation < operations_.size(); ++data.operation) bind_operation(data);
     first_statement_.push_back(static_cast<std::uint32_t>(places_.size()));
-    if (operations_.size() == 1 && !operations_.front().choose_one)
+    const auto& first = operations_.front();
+    if (operations_.size() == 1 && !first.choose_one && first.steps.empty())
         only_choice_ = Choice{0, 0, statement_count() - 1};
 }
 
-void Workload::bind(const Parameter& parameter, std::uint32_t place, std::span<const DataQuery> queries,
-                    const std::vector<DataRows>& answers, KeyDistribution default_distribution) {
-    auto& bound = bound_.emplace_back(BoundParameter{parameter, 0, place, std::nullopt});
+void Workload::bind_operation(Data& data) {
+    const auto& operation = operations_[data.operation];
+    const auto first_statement = static_cast<std::uint32_t>(places_.size());
+    first_statement_.push_back(first_statement);
+    first_guard_.push_back(static_cast<std::uint32_t>(guards_.size()));
+    statement_weights_.push_back(running_sums(operation.statements));
+    data.first_value = static_cast<std::uint32_t>(values_of_.size());
+    if (computes(operation)) {
+        for (std::uint32_t i = 0; i < operation.values.size(); ++i)
+            values_of_.push_back(bind(operation.values[i].parameter, data.place_of_value(i), data));
+    }
+    DoubtFinder finder;
+    for (std::uint32_t s = 0; s < operation.statements.size(); ++s) {
+        const auto& statement = operation.statements[s];
+        if (operation.choose_one) finder = {};
+        const auto first = static_cast<std::uint32_t>(bound_.size());
+        const auto number = static_cast<std::uint32_t>(places_.size());
+        std::uint32_t position = 0;
+        for (const auto& argument : statement.arguments) {
+            const auto place =
+                argument.shared ? data.place_of_value(*argument.shared) : place_of(number, position);
+            bound_.push_back(bind_argument(argument, place, number, data));
+            ++position;
+        }
+        std::size_t longest = 0;
+        for (std::size_t i = first; i < bound_.size(); ++i) longest += 4 + longest_value(bound_[i]);
+        const auto kind = kind_of(statement.sql);
+        bool doubt = finder.next(kind, chains(statement.sql));
+        // Where conditions decide what is sent, nobody follows which block a statement is in.
+        if (!operation.steps.empty()) doubt = kind == StatementKind::writes || kind == StatementKind::commits;
+        places_.push_back({data.operation, s, first, position, longest, doubt, inserts_in(statement.sql) > 0,
+                           std::nullopt, 0});
+    }
+    for (std::uint32_t step = 0; step < operation.steps.size(); ++step) {
+        const auto& sends = operation.steps[step];
+        if (sends.kind == Step::Kind::send) places_[first_statement + sends.index].step = step;
+    }
+    for (std::uint32_t g = 0; g < operation.guards.size(); ++g) {
+        const auto& guard = operation.guards[g];
+        BoundGuard bound{guard.condition, {}, data.place_of_guard(g, operations_.size()), data.first_value};
+        for (const auto& name : guard.names) {
+            bound.names.push_back(bind_argument(name, name.shared ? data.place_of_value(*name.shared) : 0,
+                                                first_statement + guard.statements_before, data));
+        }
+        guards_.push_back(std::move(bound));
+    }
+}
+
+Workload::BoundParameter Workload::bind(const Parameter& parameter, std::uint32_t place, const Data& data) {
+    BoundParameter bound{parameter, 0, place, true, false, {}};
     if (const auto* run = std::get_if<RunIdParameter>(&parameter)) {
         bound.data = static_cast<std::uint32_t>(run_ids_.size());
         run_ids_.push_back(fmt::format("{}{:016x}", run->prefix, run_entropy_));
-        return;
+        return bound;
+    }
+    if (std::holds_alternative<ComputedParameter>(parameter)) {
+        bound.data = data.first_value;
+        bound.drawn = false;
+        return bound;
     }
     const auto query = data_query(parameter);
-    if (!query) return;
-    const auto found = std::find_if(queries.begin(), queries.end(), [&](const DataQuery& other) {
+    if (!query) return bound;
+    const auto found = std::find_if(data.queries.begin(), data.queries.end(), [&](const DataQuery& other) {
         return other.sql == query->sql && other.range == query->range;
     });
-    const auto index = static_cast<std::size_t>(found - queries.begin());
+    const auto index = static_cast<std::size_t>(found - data.queries.begin());
     if (const auto* key = std::get_if<KeyParameter>(&parameter)) {
         bound.data = static_cast<std::uint32_t>(choosers_.size());
         choosers_.push_back(
-            make_chooser(key->distribution.value_or(default_distribution), *query, answers[index]));
+            make_chooser(key->distribution.value_or(data.default_distribution), *query, data.answers[index]));
     } else {
         bound.data = static_cast<std::uint32_t>(index);
     }
+    return bound;
+}
+
+/// `number`: of the statement that it belongs to, or stands before.
+Workload::BoundParameter Workload::bind_argument(const Argument& argument, std::uint32_t place,
+                                                 std::uint32_t number, const Data& data) {
+    auto bound = bind(argument.parameter, place, data);
+    if (argument.returned.empty()) return bound;
+    bound.fields = returned(argument, number, data);
+    bound.only_returned = !argument.shared;
+    bound.drawn = bound.drawn && bound.fields.empty();
+    return bound;
 }
 
 Choice Workload::choose(std::uint64_t k) const noexcept {
@@ -271,7 +365,11 @@ Choice Workload::choose(std::uint64_t k) const noexcept {
     Choice choice;
     choice.operation = draw_by_weight(operation_weights_, random);
     const auto& operation = operations_[choice.operation];
-    if (operation.choose_one) {
+    if (!operation.steps.empty()) {
+        choice.statement =
+            next_step(choice.operation, 0, k, {}).value_or(0);  // some statement is sent always
+        choice.last = Choice::kConditional;
+    } else if (operation.choose_one) {
         choice.statement = choice.last = draw_by_weight(statement_weights_[choice.operation], random);
     } else {
         choice.last = static_cast<std::uint32_t>(operation.statements.size()) - 1;
@@ -279,28 +377,35 @@ Choice Workload::choose(std::uint64_t k) const noexcept {
     return choice;
 }
 
-/// In the column of that name of the latest statement before `number` that returns one; none where it is one
-/// of the operation's values. The statement's row is kept from now on.
-std::optional<Workload::Field> Workload::returned(const Argument& argument, std::uint32_t number,
-                                                  const ReturnedColumns& columns) {
+/// The columns of that name that statements before `number` return, the latest first; none where it is one of
+/// the operation's values. Their rows are kept from now on.
+std::vector<Workload::Field> Workload::returned(const Argument& argument, std::uint32_t number,
+                                                const Data& data) {
     const std::string_view name = argument.returned;
-    if (name.empty()) return std::nullopt;
-    const auto operation = static_cast<std::uint32_t>(first_statement_.size() - 1);
+    std::vector<Field> fields;
     std::set<std::string> known;
-    for (std::uint32_t before = number; before-- > first_statement_[operation];) {
+    for (std::uint32_t before = number; before-- > first_statement_[data.operation];) {
         const auto& prefix = statement(before).returns;
-        if (!prefix || before >= columns.size()) continue;
-        for (std::uint32_t column = 0; column < columns[before].size(); ++column) {
-            if (*prefix + columns[before][column] == name) return Field{keep_row_of(before), column};
-            known.insert(*prefix + columns[before][column]);
+        if (!prefix || before >= data.columns.size()) continue;
+        const auto& columns = data.columns[before];
+        for (std::uint32_t column = 0; column < columns.size(); ++column) {
+            known.insert(*prefix + columns[column]);
+            if (*prefix + columns[column] != name) continue;
+            fields.push_back({keep_row_of(before), column});
+            break;
         }
+        // Behind it those before it tell nothing, unless it may be left out.
+        if (!fields.empty() && operations_[data.operation].steps.empty()) return fields;
     }
-    if (argument.shared) return std::nullopt;
-    const auto& where = operations_[operation];
+    if (!fields.empty() || argument.shared) return fields;
+    const auto& operation = operations_[data.operation];
+    const std::size_t place = number - first_statement_[data.operation];
     throw base::Error(
-        fmt::format("operation \"{}\", statement \"{}\": no statement before it returns \"{}\"{}", where.name,
-                    where.statements[number - first_statement_[operation]].name, name,
-                    known.empty() ? "" : fmt::format("; they return {}", fmt::join(known, ", "))));
+        fmt::format("operation \"{}\"{}: no statement before it returns \"{}\"{}", operation.name,
+                    place < operation.statements.size()
+                        ? fmt::format(", statement \"{}\"", operation.statements[place].name)
+                        : "",
+                    name, known.empty() ? "" : fmt::format("; they return {}", fmt::join(known, ", "))));
 }
 
 /// The rows of an operation have their places one after the other.
@@ -320,7 +425,9 @@ std::uint32_t Workload::keep_row_of(std::uint32_t number) {
 std::size_t Workload::longest_returned(std::uint32_t number, ReturnedRows rows) const noexcept {
     std::size_t longest = 0;
     for (const auto& bound : parameters_of(places_[number])) {
-        if (bound.returned) longest += rows[bound.returned->row].size();
+        std::size_t of_one = 0;
+        for (const auto& field : bound.fields) of_one = std::max(of_one, rows[field.row].size());
+        longest += of_one;
     }
     return longest;
 }
@@ -406,24 +513,124 @@ struct Workload::Writer {
     }
     char* operator()(const RunIdParameter&) const noexcept { return write(workload.run_ids_[data]); }
     char* operator()(const ConstantParameter& constant) const noexcept { return write(constant.value); }
+    char* operator()(const ComputedParameter&) const noexcept { return to; }  // fill_other() writes it
 };
+
+/// The numbers that an arrival's values are; each is made once, however many are computed of it.
+class Workload::Numbers {
+ public:
+    /// `first`: of its operation, in values_of_.
+    Numbers(const Workload& workload, std::uint32_t first, std::uint64_t k) noexcept
+        : workload_{workload}, first_{first}, k_{k} {}
+
+    /// NULL where it is none.
+    [[nodiscard]] Scalar of(const BoundParameter& bound) noexcept {
+        auto random = random_at(bound.place);
+        if (std::holds_alternative<KeyParameter>(bound.parameter))
+            return workload_.choosers_[bound.data].draw(random);
+        if (const auto* integer = std::get_if<IntegerParameter>(&bound.parameter))
+            return integer->numbers.draw(random);
+        if (const auto* real = std::get_if<RealParameter>(&bound.parameter))
+            return static_cast<double>(random.between(real->lowest, real->highest)) /
+                   static_cast<double>(power_of_ten(real->digits));
+        if (const auto* constant = std::get_if<ConstantParameter>(&bound.parameter))
+            return scalar_of_text(constant->value);
+        const auto* computed = std::get_if<ComputedParameter>(&bound.parameter);
+        if (computed == nullptr) return {};
+        std::array<Scalar, kMaxParameters> values;
+        for (std::size_t i = 0; i < computed->values.size(); ++i) values[i] = value(computed->values[i]);
+        return computed->expression.evaluate(values, random);
+    }
+
+    /// What a condition draws is drawn for the arrival, and no retry draws it anew.
+    [[nodiscard]] base::Random random_at(std::uint32_t place) const noexcept {
+        return workload_.values_.at((k_ << kPlaceBits) + place);
+    }
+
+ private:
+    /// Of the operation's values the one at `index`; those that it is computed of stand before it.
+    [[nodiscard]] Scalar value(std::uint32_t index) noexcept {
+        const std::uint32_t bit = std::uint32_t{1} << index;
+        static_assert(kMaxParameters <= 32);
+        if ((made_ & bit) == 0) {
+            known_[index] = of(workload_.values_of_[first_ + index]);
+            made_ |= bit;
+        }
+        return known_[index];
+    }
+
+    const Workload& workload_;
+    std::uint32_t first_;
+    std::uint64_t k_;
+    std::uint32_t made_ = 0;
+    std::array<Scalar, kMaxParameters> known_;
+};
+
+std::optional<std::string_view> Workload::returned_field(const std::vector<Field>& fields,
+                                                         ReturnedRows rows) noexcept {
+    for (const auto& field : fields) {
+        if (field.row < rows.size() && !rows[field.row].empty())
+            return field_of_row(rows[field.row], field.column);
+    }
+    return std::nullopt;
+}
+
+std::optional<std::uint32_t> Workload::next_step(std::uint32_t operation, std::size_t step, std::uint64_t k,
+                                                 ReturnedRows rows) const noexcept {
+    const auto& steps = operations_[operation].steps;
+    while (step < steps.size()) {
+        const Step& next = steps[step];
+        if (next.kind == Step::Kind::send) return next.index;
+        const bool goes_on =
+            next.kind == Step::Kind::unless && holds(guards_[first_guard_[operation] + next.index], k, rows);
+        step = goes_on ? step + 1 : next.target;
+    }
+    return std::nullopt;
+}
+
+bool Workload::holds(const BoundGuard& guard, std::uint64_t k, ReturnedRows rows) const noexcept {
+    Numbers numbers{*this, guard.first_value, k};
+    std::array<Scalar, kMaxParameters> values;
+    for (std::size_t i = 0; i < guard.names.size() && i < values.size(); ++i) {
+        const auto& name = guard.names[i];
+        if (const auto field = returned_field(name.fields, rows)) {
+            values[i] = scalar_of_text(field->substr(4));  // of a NULL there is no text, and no number
+        } else if (!name.only_returned) {
+            values[i] = numbers.of(name);
+        }
+    }
+    auto random = numbers.random_at(guard.place);
+    return workload::holds(guard.condition.evaluate(values, random));
+}
 
 char* Workload::fill(std::uint32_t number, std::uint64_t k, std::uint32_t attempt, char* to,
                      ReturnedRows rows) const noexcept {
     for (const auto& bound : parameters_of(places_[number])) {
-        if (bound.returned) [[unlikely]] {
-            const auto row = rows.empty() ? std::string_view{} : std::string_view{rows[bound.returned->row]};
-            const auto field = field_of_row(row, bound.returned->column);
-            to = std::copy(field.begin(), field.end(), to);
-            continue;
+        if (bound.drawn) [[likely]] {
+            to = fill_drawn(bound, k, attempt, to);
+        } else {
+            to = fill_other(bound, k, attempt, to, rows);
         }
-        char* const value = to + 4;
-        char* const end = std::visit(
-            Writer{*this, bound.data, (k << kPlaceBits) + bound.place, attempt, value}, bound.parameter);
-        base::put_u32(to, static_cast<std::uint32_t>(end - value));
-        to = end;
     }
     return to;
+}
+
+inline char* Workload::fill_drawn(const BoundParameter& bound, std::uint64_t k, std::uint32_t attempt,
+                                  char* to) const noexcept {
+    char* const value = to + 4;
+    char* const end = std::visit(Writer{*this, bound.data, (k << kPlaceBits) + bound.place, attempt, value},
+                                 bound.parameter);
+    base::put_u32(to, static_cast<std::uint32_t>(end - value));
+    return end;
+}
+
+char* Workload::fill_other(const BoundParameter& bound, std::uint64_t k, std::uint32_t attempt, char* to,
+                           ReturnedRows rows) const noexcept {
+    if (const auto field = returned_field(bound.fields, rows))
+        return std::copy(field->begin(), field->end(), to);
+    if (bound.only_returned) return base::put_u32(to, kNullLength);
+    if (!std::holds_alternative<ComputedParameter>(bound.parameter)) return fill_drawn(bound, k, attempt, to);
+    return put_scalar(to, Numbers{*this, bound.data, k}.of(bound));
 }
 
 std::vector<std::string> Workload::values(std::uint32_t number, std::uint64_t k, std::uint32_t attempt,
@@ -433,7 +640,7 @@ std::vector<std::string> Workload::values(std::uint32_t number, std::uint64_t k,
     std::vector<std::string> values;
     for (const char* at = bytes.data(); at != end;) {
         const std::uint32_t told = base::read_u32(at);
-        const std::size_t length = told == 0xFFFFFFFF ? 0 : told;  // a NULL's
+        const std::size_t length = told == kNullLength ? 0 : told;
         values.emplace_back(at + 4, length);
         at += 4 + length;
     }

@@ -901,6 +901,124 @@ TEST_CASE("\\gset keeps here what it keeps with pgbench") {
             "n FROM seen) AS numbered WHERE orders <> n") == 0);
 }
 
+TEST_CASE("expressions make here what they make with pgbench") {
+    const auto database = test::fresh_database();
+    Client client{database.conninfo()};
+    client.execute("CREATE TABLE made (who int, n int, value text)");
+    // Of values that are drawn, so that neither computes them beforehand.
+    const std::vector<std::string> expressions{
+        ":x / 2",
+        "-:x / 2",
+        "-:x % 4",
+        ":x / 2.0",
+        ":y * 1.1 + :x",
+        ":x * 1000000007 % 97",
+        "(:x + :y) * (:x - :y) - -3",
+        ":x << 3 | 1 # 2 & 7",
+        "~:x >> 1",
+        "case when :x > 6 and not :y > 6 then 10 when :x = 1 then 20 else 30 end",
+        ":x <> 7 or :y <= 3",
+        "not :x = :y",
+        "abs(-:x * 1.5)",
+        "least(:x, :y, 5)",
+        "greatest(:x, :y, 5.5)",
+        "int(:x / 2.0)",
+        "int(5.4 + :x * 0.55)",
+        "double(:x) / 3",
+        "sqrt(:x)",
+        "exp(:y) - ln(:x)",
+        "pow(:x, 2)",
+        "power(2.5, :y)",
+        "mod(:x * 5, :y)",
+        "pi() * :x",
+        ":x is not null",
+        ":x * :x * :x * 1e10",
+        "1.0 * :x / 3 * 3"};
+    std::string script = "\\set x random(7, 7)\n\\set y random(3, 3)\n";
+    std::string insert = "INSERT INTO made SELECT :who, n, value FROM unnest(ARRAY[";
+    int count = 0;
+    for (const auto& expression : expressions) {
+        script += fmt::format("\\set e{} {}\n", ++count, expression);
+        insert += fmt::format("{}:e{}::text", count > 1 ? ", " : "", count);
+    }
+    const test::TemporaryFile file{script + insert + "]) WITH ORDINALITY AS made (value, n);\n", ".sql"};
+    const auto theirs = test::run_process({test::pgbench(), "-n", "-M", "extended", "-f", file.path(), "-D",
+                                           "who=1", "-t", "1", database.dsn()});
+    INFO(theirs.err);
+    REQUIRE(theirs.exit_code == 0);
+    (void)run_and_read(database, {"-f", file.path(), "-D", "who=2", "-t", "1", "-c", "1", "--warmup", "0"});
+    CHECK(number(client, "SELECT count(*) FROM made") == 2 * count);
+    const auto others = client.query(
+        "SELECT a.n, a.value, b.value FROM made AS a JOIN made AS b USING (n) WHERE a.who = 1 AND b.who = 2 "
+        "AND a.value <> "
+        "b.value");
+    for (const auto& other : others) {
+        FAIL_CHECK(expressions.at(std::stoul(*other[0]) - 1)
+                   << ": pgbench makes " << *other[1] << ", we " << *other[2]);
+    }
+}
+
+TEST_CASE("\\if goes here where it goes with pgbench") {
+    const auto database = test::fresh_database();
+    Client client{database.conninfo()};
+    client.execute(
+        "CREATE TABLE gone (who int, r int, way text, x int); CREATE TABLE t AS SELECT i, i % 2 = 0 AS even "
+        "FROM "
+        "generate_series(1, 10) AS i");
+    const test::TemporaryFile script{
+        "\\set r random(1, 10)\n"
+        "\\set x 0\n"
+        "\\if :r <= 3\n"
+        "  \\set x :r * 10\n"
+        "  INSERT INTO gone VALUES (:who, :r, 'low', :x);\n"
+        "\\elif :r % 2 = 0\n"
+        "  \\set x random(500, 600)\n"
+        "  INSERT INTO gone VALUES (:who, :r, 'even', :x);\n"
+        "\\else\n"
+        "  \\if :r > 7\n"
+        "    INSERT INTO gone VALUES (:who, :r, 'nine', :x);\n"
+        "  \\endif\n"
+        "\\endif\n"
+        "INSERT INTO gone VALUES (:who, :r, 'all', :x);\n"
+        "SELECT even, i AS kept FROM t WHERE i = :r \\gset\n"
+        "\\if :kept >= 9\n"
+        "INSERT INTO gone VALUES (:who, :r, 'kept', :kept);\n"
+        "\\endif\n",
+        ".sql"};
+    const auto theirs = test::run_process({test::pgbench(), "-n", "-M", "extended", "-f", script.path(), "-D",
+                                           "who=1", "-t", "300", database.dsn()});
+    INFO(theirs.err);
+    REQUIRE(theirs.exit_code == 0);
+    const auto ours = run_and_read(database, {"-f", script.path(), "-D", "who=2", "-t", "300", "-c", "3",
+                                              "--warmup", "0", "-M", "prepared"});
+    CHECK(ours["summary"]["queries"]["ok"] == 300);
+    for (const int who : {1, 2}) {
+        INFO(who);
+        const auto count = [&](const std::string& where) {
+            return number(client, fmt::format("SELECT count(*) FROM gone WHERE who = {} AND {}", who, where));
+        };
+        CHECK(count("way = 'all'") == 300);
+        CHECK(count("way = 'low' AND (r > 3 OR x <> r * 10)") == 0);
+        CHECK(count("way = 'even' AND (r <= 3 OR r % 2 = 1 OR x NOT BETWEEN 500 AND 600)") == 0);
+        CHECK(count("way = 'nine' AND (r <> 9 OR x <> 0)") == 0);
+        CHECK(count("way = 'kept' AND (r < 9 OR x <> r)") == 0);
+        for (const auto* way : {"low", "even", "nine", "kept"})
+            CHECK(count(fmt::format("way = '{}'", way)) > 0);
+        CHECK(count("way IN ('low', 'even', 'nine')") == count("way = 'all' AND r NOT IN (5, 7)"));
+        // Behind the branches x is what the branch made of it, which is one draw.
+        CHECK(count("way = 'all' AND x = CASE WHEN r <= 3 THEN r * 10 ELSE 0 END") ==
+              count("way = 'all' AND (r <= 3 OR r % 2 = 1)"));
+        CHECK(number(client, fmt::format("SELECT count(DISTINCT x) FROM gone WHERE who = {} AND way = 'even'",
+                                         who)) > 30);
+    }
+    // Each statement is counted as often as it was sent.
+    const auto& statements = ours["operations"][0]["statements"];
+    REQUIRE(statements.size() == 6);
+    CHECK(statements[0]["ok"] == number(client, "SELECT count(*) FROM gone WHERE who = 2 AND way = 'low'"));
+    CHECK(statements[4]["ok"] == 300);
+    CHECK(ours["operations"][0]["rows"] == number(client, "SELECT count(*) FROM gone WHERE who = 2") + 300);
+}
+
 TEST_CASE("an operation may make the table that its later statements name") {
     const auto database = test::fresh_database();
     const test::TemporaryFile scenario{R"json({"name": "t", "operations": [{"name": "t", "statements": [

@@ -554,7 +554,7 @@ TEST_CASE("a query that hangs keeps the intervals behind it open, and little of 
 
 TEST_CASE("statements that run in order count each time that they are passed") {
     auto plan = two_by_two();
-    plan.operations[1].in_order = true;
+    plan.operations[1].sends = metrics::Sends::all;
     Aggregator aggregator{plan};
     const auto write = [&](std::uint32_t statement, Outcome outcome) {
         auto done = completion(1, 1s, 0ms, 1ms, outcome);
@@ -572,6 +572,35 @@ TEST_CASE("statements that run in order count each time that they are passed") {
     CHECK(statements[0].failed == 1);
     CHECK(statements[1].ok == 1);
     CHECK(statements[1].failed == 1);
+}
+
+TEST_CASE("statements that conditions choose count each time that they are answered") {
+    auto plan = two_by_two();
+    plan.operations[1].sends = metrics::Sends::some;
+    plan.operations[1].statements.push_back("third");
+    Aggregator aggregator{plan};
+    const auto write = [&](const std::vector<std::uint32_t>& answered, std::uint32_t last, Outcome outcome) {
+        for (const auto statement : answered) aggregator.record_statement(1, statement, 1ms);
+        auto done = completion(1, 1s, 0ms, 1ms, outcome);
+        done.statement = last;
+        aggregator.record(done);
+    };
+    write({0, 2}, 2, Outcome::ok);
+    write({1}, 1, Outcome::ok);
+    write({0, 2}, 2, Outcome::empty);
+    write({0}, 2, Outcome::failed);
+    write({}, 0, Outcome::timed_out);
+    aggregator.close(kStart + 4s);
+    metrics::RunResult result;
+    aggregator.finish(gauges(5, 5, 0), result);
+    const auto& statements = result.operations[1].statements;
+    CHECK(statements[0].ok == 3);
+    CHECK(statements[0].failed == 1);
+    CHECK(statements[1].ok == 1);
+    CHECK(statements[2].ok == 1);
+    CHECK(statements[2].empty == 1);
+    CHECK(statements[2].failed == 1);
+    CHECK(statements[0].service->count() == 3);
 }
 
 TEST_CASE("statements have a service time of their own where an operation has several") {

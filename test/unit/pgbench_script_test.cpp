@@ -118,17 +118,112 @@ TEST_CASE("what -D gives is sent as it is written, and a number only where one c
 
 TEST_CASE("a variable is drawn once a transaction, under each of its names") {
     const auto read = operation("\\set a random(1, 9)\n\\set b :a\n\\set a random(1, 5)\nSELECT :a, :b, :b;");
-    CHECK(read["values"] == Json::parse(R"({"a": {"integer": [1, 9]}, "a 2": {"integer": [1, 5]}})"));
+    CHECK(read["values"] == Json::parse(R"({"a": {"integer": [1, 5]}, "b": {"integer": [1, 9]}})"));
     CHECK(read["statements"][0]["parameters"] ==
-          Json::parse(R"([{"value": "a 2"}, {"value": "a"}, {"value": "a"}])"));
+          Json::parse(R"([{"value": "a"}, {"value": "b"}, {"value": "b"}])"));
     const auto same = operation("\\set a random(1, 9)\n\\set a :a\nSELECT :a;");
     CHECK(same["values"] == Json::parse(R"({"a": {"integer": [1, 9]}})"));
-    // Drawn a second time it would be another number.
-    for (const auto* computed : {":a + 1", "-:a", "(:a)", "random(1, :a)"}) {
-        CAPTURE(computed);
-        CHECK_THAT(refusal(std::string{"\\set a random(1, 9)\n\\set b "} + computed + "\nSELECT :b;"),
-                   StartsWith("my.sql:2: :a is drawn, and what is made of it belongs in the SQL"));
+}
+
+TEST_CASE("what is computed of what is drawn is a value of its own") {
+    const auto made = [](const std::string& text) {
+        const auto read = operation("\\set a random(1, 9)\n\\set n 3\n\\set b " + text + "\nSELECT :b, :a;");
+        CHECK(read["values"]["a"] == Json::parse(R"({"integer": [1, 9]})"));
+        return read["values"]["b"]["compute"].get<std::string>();
+    };
+    CHECK(made(":a + 1") == ":a + 1");
+    CHECK(made("(:a)") == "(:a)");
+    CHECK(made("-:a * :n") == "-:a * 3");
+    CHECK(made("random(1, :a) + :scale") == "random(1, :a) + 1");
+    CHECK(made("random(1, 5) * 2") == "random(1, 5) * 2");
+    CHECK(made("5 - random_exponential(1, 5, 2)") == "5 - random_exponential(1, 5, 2)");
+    CHECK(set("1 > 2")["compute"] == "false");
+    CHECK(set("null")["compute"] == "null");
+    CHECK(set(":v * random(1, 2)", {{"v", "-2"}})["compute"] == "(-2) * random(1, 2)");
+    CHECK(set(":v * random(1, 2)", {{"v", "2.0"}})["compute"] == "2.0 * random(1, 2)");
+    // Of a name that is set again each has the value that it had.
+    const auto again = operation("\\set x random(1, 5)\n\\set y :x * 2\n\\set x :x + :y\nSELECT :x, :y;");
+    CHECK(again["values"].dump() ==
+          R"({"x":{"integer":[1,5]},"y":{"compute":":x * 2"},"x.2":{"compute":":x + :y"}})");
+    CHECK(again["statements"][0]["parameters"] == Json::parse(R"([{"value": "x.2"}, {"value": "y"}])"));
+    const Json scenario{{"name", "s"}, {"operations", Json::array({again})}};
+    CHECK(workload::parse_scenario({scenario, "my.sql"}).operations[0].values.size() == 3);
+}
+
+namespace {
+
+/// What stands behind `\\set r random(1, 9)`, as a scenario's statements.
+std::string statements(const std::string& script) {
+    const auto read = operation("\\set r random(1, 9)\n" + script);
+    const Json scenario{{"name", "s"}, {"operations", Json::array({read})}};
+    (void)workload::parse_scenario({scenario, "my.sql"});
+    std::string text = read["statements"].dump();
+    for (const auto* noise :
+         {R"("name":"SELECT",)", R"("name":"SELECT 2",)", R"("name":"SELECT 3",)", "\"sql\":"}) {
+        for (auto at = text.find(noise); at != std::string::npos; at = text.find(noise))
+            text.erase(at, std::string_view{noise}.size());
     }
+    return text;
+}
+
+}  // namespace
+
+TEST_CASE("branches are those of a scenario") {
+    CHECK(statements("\\if :r > 5\nSELECT 1;\n\\endif\nSELECT 2") ==
+          R"([{"if":":r > 5","then":[{"SELECT 1"}]},{"SELECT 2"}])");
+    CHECK(
+        statements("\\if :r > 5\nSELECT 1;\n\\elif :r = 2\nSELECT 2\n\\else\nSELECT 3;\n\\endif") ==
+        R"([{"if":":r > 5","then":[{"SELECT 1"}],"else":[{"if":":r = 2","then":[{"SELECT 2"}],"else":[{"SELECT 3"}]}]}])");
+    CHECK(statements("SELECT 1\n\\if :r\n\\if :r > 1\nSELECT 2\n\\endif\n\\endif") ==
+          R"([{"SELECT 1"},{"if":":r","then":[{"if":":r > 1","then":[{"SELECT 2"}]}]}])");
+    CHECK(statements("\\if :r\n\\else\nSELECT 1\n\\endif\nSELECT 2") ==
+          R"([{"if":":r","then":[],"else":[{"SELECT 1"}]},{"SELECT 2"}])");
+    CHECK(statements("\\if :r\n\\endif\nSELECT 1") == R"([{"SELECT 1"}])");
+    // What is known before is decided before.
+    CHECK(statements("\\if :scale = 1\nSELECT 1;\n\\else\nSELECT 2;\n\\endif") == R"([{"SELECT 1"}])");
+    CHECK(statements("\\if :scale > 1\nSELECT 1;\n\\elif :r = 3\nSELECT 2;\n\\elif true\nSELECT "
+                     "3;\n\\else\nSELECT 4\n\\endif") ==
+          R"([{"if":":r = 3","then":[{"SELECT 2"}],"else":[{"SELECT 3"}]}])");
+    CHECK(statements("\\if false\nSELECT 1;\n\\endif\nSELECT 2") == R"([{"SELECT 2"}])");
+    // On an answer.
+    CHECK(statements("SELECT 1 AS x \\gset\n\\if :x > :r\nSELECT 2\n\\endif") ==
+          R"([{"SELECT 1 AS x","returns":"*"},{"if":":x > :r","then":[{"SELECT 2"}]}])");
+}
+
+TEST_CASE("what a branch sets is set where it was run") {
+    const auto one =
+        operation("\\set r random(1, 9)\n\\set x 5\n\\if :r > 5\n\\set x :r * 2\n\\endif\nSELECT :x");
+    CHECK(one["values"]["x.2"]["compute"] == "case when :r > 5 then :x else 5 end");
+    CHECK(one["values"]["x"]["compute"] == ":r * 2");
+    const auto drawn = operation(
+        "\\if random(1, 2) = 1\n\\set x 1\n\\elif :scale\n\\set x 2\n\\else\n\\set x 3\n\\endif\nSELECT :x");
+    CHECK(drawn["values"].dump() ==
+          R"({"if":{"compute":"random(1, 2) = 1"},"x":{"compute":"case when :if then 1 else 2 end"}})");
+    const auto nowhere = operation("\\set r random(1, 9)\n\\if :r > 5\n\\set x 1\n\\endif\nSELECT :x");
+    CHECK(nowhere["values"]["x"]["compute"] == "case when :r > 5 then 1 else null end");
+    // The same variable is the same draw in each branch, and behind them.
+    const auto same = operation(
+        "\\set r random(1, 9)\n\\if :scale + :r\nSELECT :r\n\\else\nSELECT :r, 2\n\\endif\nSELECT :r, 3");
+    CHECK(same["values"].size() == 1);
+}
+
+TEST_CASE("branches that do not fit are refused with their line") {
+    CHECK(refusal("\n\\if 1\nSELECT 1") == "my.sql:2: \\if is not closed: \\endif is missing");
+    CHECK(refusal("SELECT 1\n\\endif") == "my.sql:2: \\endif without an \\if");
+    CHECK(refusal("\\else") == "my.sql:1: \\else without an \\if");
+    CHECK(refusal("\\elif 1") == "my.sql:1: \\elif without an \\if");
+    CHECK_THAT(refusal("\\if\nSELECT 1\n\\endif"), StartsWith("my.sql:1: \\if takes a condition"));
+    CHECK(refusal("\\if 1\n\\else 5\n\\endif") == "my.sql:2: \\else takes nothing");
+    CHECK(refusal("\\if 1\n\\else\n\\else\n\\endif") == "my.sql:3: \\else behind \\else");
+    CHECK(refusal("\\if 1\n\\else\n\\elif 1\n\\endif") == "my.sql:3: \\elif behind \\else");
+    CHECK(refusal("\\if :nobody\nSELECT 1\n\\endif") ==
+          "my.sql:1: :nobody is not set before; -D nobody=VALUE sets it");
+    CHECK_THAT(refusal("SELECT 1 AS a \\gset\n\\if :a\n\\set x 1\n\\endif\nSELECT 2"),
+               StartsWith("my.sql:4: :x is set where \\if hangs on what \\gset keeps"));
+    CHECK(refusal("SELECT 1 \\gset\n\\if 1\n\\gset\n\\endif") ==
+          "my.sql:3: \\gset stands behind a statement, whose answer it keeps");
+    CHECK_THAT(refusal("\\set x 1\n\\if random(1, 2)\n\\set x abc\n\\endif"),
+               StartsWith("my.sql:3: abc is not"));
 }
 
 TEST_CASE("names become parameters where they are names, and nowhere else") {
@@ -161,9 +256,9 @@ TEST_CASE("names become parameters where they are names, and nowhere else") {
 
 TEST_CASE("a name that is set again is another value from there on") {
     const auto read = operation("\\set x 1\nSELECT :x;\n\\set x random(1, :x + 1)\nSELECT :x, :x;");
-    CHECK(read["values"] == Json::parse(R"({"x": {"constant": 1}, "x 2": {"integer": [1, 2]}})"));
+    CHECK(read["values"] == Json::parse(R"({"x": {"constant": 1}, "x.2": {"integer": [1, 2]}})"));
     CHECK(read["statements"][0]["parameters"] == Json::parse(R"([{"value": "x"}])"));
-    CHECK(read["statements"][1]["parameters"] == Json::parse(R"([{"value": "x 2"}, {"value": "x 2"}])"));
+    CHECK(read["statements"][1]["parameters"] == Json::parse(R"([{"value": "x.2"}, {"value": "x.2"}])"));
 }
 
 TEST_CASE("what an answer holds is a variable behind \\gset") {
@@ -197,15 +292,15 @@ TEST_CASE("a name that \\set and \\gset may give is what the last of them gave")
     CHECK(before["statements"][2]["parameters"] == Json::parse(R"([{"value": "x"}])"));
     // Set behind: never the column.
     const auto behind = operation("SELECT 1 AS x \\gset\n\\set x 2\nSELECT :x");
-    CHECK(behind["values"] == Json::parse(R"({"x 2": {"constant": 2}})"));
-    CHECK(behind["statements"][1]["parameters"] == Json::parse(R"([{"value": "x 2"}])"));
+    CHECK(behind["values"] == Json::parse(R"({"x.2": {"constant": 2}})"));
+    CHECK(behind["statements"][1]["parameters"] == Json::parse(R"([{"value": "x.2"}])"));
     // Another prefix is another name.
     const auto other = operation("SELECT 1 AS x \\gset p_\n\\set x 2\nSELECT :x");
     CHECK(other["values"] == Json::parse(R"({"x": {"constant": 2}})"));
     const std::string unclear = " may come from \\set and from \\gset: give one of them another name";
     CHECK(refusal("\\set x 1\nSELECT :x;\n\\set x 2\nSELECT 1 AS x \\gset\nSELECT :x") ==
           "my.sql:5: :x" + unclear);
-    CHECK(refusal("\\set x random(1, 2)\n\\set y :x\nSELECT 1 AS x \\gset\nSELECT :y") ==
+    CHECK(refusal("\\set x random(1, 2)\n\\set y :x\nSELECT :x, 1 AS x \\gset\nSELECT :y") ==
           "my.sql:4: :y" + unclear);
 }
 
@@ -218,7 +313,7 @@ TEST_CASE("a \\gset that keeps nothing is refused") {
     CHECK_THAT(refusal("SELECT 1 \\gset a-"), StartsWith("my.sql:1: \\gset takes what stands in front"));
     CHECK_THAT(refusal("SELECT 1 AS x \\gset p_\nSELECT :x"), StartsWith("my.sql:2: :x is not set before"));
     CHECK(refusal("SELECT 1 AS x \\gset\n\\set y :x + 1\nSELECT :y") ==
-          "my.sql:2: what \\gset keeps stands in SQL only: compute there what is to be made of :x");
+          "my.sql:2: what \\gset keeps stands in SQL and in \\if: compute there what is to be made of :x");
 }
 
 TEST_CASE("what a query has no place for is refused with its line") {
@@ -226,7 +321,6 @@ TEST_CASE("what a query has no place for is refused with its line") {
     CHECK(refusal("\\set x 1\n-- nothing") == "my.sql: has no SQL statement");
     CHECK_THAT(refusal("SELECT 1;\n\\sleep 5 ms\n"),
                StartsWith("my.sql:2: \\sleep is not there: a query does not pause"));
-    CHECK_THAT(refusal("\\if :scale\nSELECT 1;\n\\endif"), StartsWith("my.sql:1: \\if is not there"));
     CHECK_THAT(refusal("SELECT 1 AS x \\aset\n"), StartsWith("my.sql:1: \\aset is not there: \\gset keeps"));
     CHECK_THAT(refusal("SELECT 1 \\; SELECT 2;"), StartsWith("my.sql:1: \\; is not there"));
     CHECK_THAT(refusal("\\startpipeline\n"), Contains("--pipeline N"));
@@ -241,19 +335,15 @@ TEST_CASE("what a query has no place for is refused with its line") {
              {"1 +", "ends too early"},
              {"1 2", "\"2\" is not understood"},
              {"(1", "a \")\" is missing"},
-             {"random(1", "a \",\" is missing"},
+             {"random(1", "a \")\" is missing"},
              {"random(5, 1)", "the lowest is above"},
              {"random(1, 2.5)", "whole numbers"},
-             {"random(1, random(1, 2))", "not drawn themselves"},
-             {"random(1, 5) * 2", "compute the rest in SQL"},
-             {"random(1, 5) + random(1, 5)", "compute the rest in SQL"},
-             {"hash(5)", "hash is not understood: of pgbench's functions there are random()"},
-             {"random_zipfian(1, 5)", "a \",\" is missing"},
+             {"hash(5)", "hash is not understood: of pgbench's functions there are all but"},
+             {"random_zipfian(1, 5)", "takes 3 arguments, not 2"},
              {"random_zipfian(1, 5, 0)",
               "the parameter of random_zipfian(), 0: the exponent must be above 0"},
              {"random_gaussian(1, 5, 1.5)", "the parameter of random_gaussian(), 1.5: it must be at least 2"},
-             {"random_exponential(1, 5, random(1, 2))", "a number that is not drawn itself"},
-             {"5 - random_exponential(1, 5, 2)", "can be added to, and not be subtracted"},
+             {"random_exponential(1, 5, random(1, 2))", "numbers that are not drawn themselves"},
              {"1 / 0", "a division by zero"},
              {"1.0 / 0", "a division by zero"},
              {"9223372036854775807 + 1", "beyond 64 bits"},
@@ -263,7 +353,7 @@ TEST_CASE("what a query has no place for is refused with its line") {
              {"-9223372036854775807 - 2", "beyond 64 bits"},
              {"1.2.3", "no number"},
              {":y", ":y is not set before"},
-             {"5 % 1.5", "% takes whole numbers"},
+             {"5 % 1.5", "a number that is not whole"},
              {"'a'", "is not understood"}}) {
         CAPTURE(expression);
         const auto told = refusal("\n\\set x " + expression + "\nSELECT 1;");

@@ -238,10 +238,10 @@ TEST_CASE("Every kind of parameter is read") {
 
 TEST_CASE("A wrong parameter is refused with its place and what would be right") {
     CHECK(parameter_complaint("{}") ==
-          ": must have exactly one of key, pick, integer, real, choice, code, uuid, run_id, constant; it has "
+          ": must have exactly one of key, pick, integer, real, choice, code, uuid, run_id, constant, compute; it has "
           "none");
     CHECK(parameter_complaint(R"({"pick": "SELECT 1", "uuid": true})") ==
-          ": must have exactly one of key, pick, integer, real, choice, code, uuid, run_id, constant; it has "
+          ": must have exactly one of key, pick, integer, real, choice, code, uuid, run_id, constant, compute; it has "
           "pick and uuid");
     CHECK(parameter_complaint(R"({"intger": [1, 2]})") ==
           R"(: unknown key "intger"; did you mean "integer"?)");
@@ -495,6 +495,91 @@ TEST_CASE("Values of an operation are named in it, once each, and known") {
     CHECK(
         complaint(with_operation(R"("values": {"a": {"value": "a"}}, )" + statements)).find("/values/a: ") !=
         std::string::npos);
+}
+
+TEST_CASE("A computed value is made of those before it") {
+    const auto with = [](std::string_view values) {
+        return complaint(
+            with_operation(R"("values": {)" + std::string{values} +
+                           R"(}, "statements": [{"sql": "SELECT $1", "parameters": [{"value": "c"}]}])"));
+    };
+    CHECK(with(R"json("a": {"key": "t.id"}, "b": {"real": [0, 1]}, "c": {"compute": ":a * 2 + :b"})json") ==
+          "accepted");
+    CHECK(
+        with(
+            R"json("a": {"constant": 5}, "b": {"compute": ":a + 1"}, "c": {"compute": ":b * random(1, 2)"})json") ==
+        "accepted");
+    const std::string place = "mine.json: /operations/0/values/c/compute: ";
+    CHECK(with(R"json("c": {"compute": ":c + 1"})json") ==
+          place + R"(the operation has no value "c" before it)");
+    CHECK(with(R"json("c": {"compute": ":b"}, "b": {"constant": 1})json") ==
+          place + R"(the operation has no value "b" before it)");
+    CHECK(with(R"json("a": {"uuid": true}, "c": {"compute": ":a"})json") == place + ":a is no number");
+    CHECK(with(R"json("a": {"constant": "x"}, "c": {"compute": ":a"})json") == place + ":a is no number");
+    CHECK(with(R"json("c": {"compute": "1 +"})json") == place + "the expression ends too early");
+    CHECK(with(R"json("c": {"compute": 1})json") == place + "must be a string, not a number");
+    CHECK_THAT(with(R"json("c": {"compute": "1", "digits": 2})json"),
+               Catch::Contains("unknown key \"digits\""));
+}
+
+TEST_CASE("Conditions decide which statements are sent") {
+    const auto with = [](std::string_view statements, std::string_view more = "") {
+        return with_operation(R"("values": {"r": {"integer": [1, 9]}, "u": {"uuid": true}}, )" +
+                              std::string{more} + R"("statements": [)" + std::string{statements} + "]");
+    };
+    const auto scenario = parse(with(R"json({"name": "always", "sql": "SELECT 0 AS id", "returns": "*"},
+        {"if": ":r > 5", "then": [{"name": "high", "sql": "SELECT 1"},
+                                  {"if": ":id = :r", "then": [{"name": "both", "sql": "SELECT 2"}]}],
+         "else": [{"name": "low", "sql": "SELECT 3"}]}, {"name": "end", "sql": "SELECT 4"})json"));
+    const auto& operation = scenario.operations[0];
+    CHECK(operation.statements.size() == 5);
+    CHECK(operation.statements[3].name == "low");
+    REQUIRE(operation.guards.size() == 2);
+    CHECK(operation.guards[0].names[0].returned == "r");  // a column of the name would come first
+    CHECK(operation.guards[0].names[0].shared == 0);
+    CHECK(operation.guards[0].statements_before == 1);
+    CHECK_FALSE(operation.guards[1].names[0].shared);
+    std::string steps;
+    for (const auto& step : operation.steps) {
+        steps += step.kind == Step::Kind::send ? " send " + std::to_string(step.index)
+                 : step.kind == Step::Kind::go
+                     ? " go " + std::to_string(step.target)
+                     : " unless " + std::to_string(step.index) + " to " + std::to_string(step.target);
+    }
+    CHECK(steps == " send 0 unless 0 to 6 send 1 unless 1 to 5 send 2 go 7 send 3 send 4");
+    CHECK(operation.written["conditions"].dump() ==
+          R"json({"high":"(:r > 5)","both":"(:r > 5) and (:id = :r)","low":"not (:r > 5)"})json");
+    CHECK(parse(with(R"({"sql": "SELECT 1"})")).operations[0].steps.empty());
+
+    const std::string sent = R"({"sql": "SELECT 1"})";
+    const auto branch = [&](const std::string& condition, const std::string& rest) {
+        return R"({"if": ")" + condition + R"(", "then": [)" + sent + "]" + rest + "}";
+    };
+    CHECK(complaint(with(branch(":r", R"(, "else": [)" + sent + "]"))) == "accepted");
+    CHECK(complaint(with(branch(":r", "") + ", " + sent)) == "accepted");
+    const std::string nothing =
+        "mine.json: /operations/0/statements: where no condition holds nothing is left to send";
+    CHECK_THAT(complaint(with(branch(":r", ""))), Catch::StartsWith(nothing));
+    CHECK_THAT(complaint(with(branch(":r", R"(, "else": [])"))), Catch::StartsWith(nothing));
+    CHECK_THAT(complaint(with(branch(":r", R"(, "else": [)" + branch(":r > 1", "") + "]"))),
+               Catch::StartsWith(nothing));
+    const std::string place = "mine.json: /operations/0/statements/0";
+    CHECK_THAT(complaint(with(branch(":x", ""))),
+               Catch::StartsWith(place + R"(/if: the operation has no value "x")"));
+    CHECK(complaint(with(branch(":u", ""))) == place + "/if: :u is no number");
+    CHECK(complaint(with(branch("", ""))) == place + "/if: the expression ends too early");
+    CHECK_THAT(complaint(with(R"({"if": "1", "than": []})")),
+               Catch::Contains(R"(unknown key "than"; did you mean "then"?)"));
+    CHECK_THAT(complaint(with(R"({"if": "1"})")), Catch::StartsWith(place + ": "));
+    CHECK_THAT(complaint(with(branch("1", ""), R"("choose": "one", )")), Catch::Contains("weights decide"));
+    std::string many = sent;
+    for (int i = 0; i < 33; ++i) many += ", " + branch(":r", "");
+    CHECK(complaint(with(many)) ==
+          "mine.json: /operations/0/statements/33: an operation has 32 conditions at most");
+    many = sent;
+    for (int i = 0; i < 49; ++i) many += ", " + sent;
+    CHECK_THAT(complaint(with(many + R"(, {"if": ":r", "then": [)" + many + "]}, " + sent)),
+               Catch::Contains("an operation has 100 statements at most"));
 }
 
 TEST_CASE("What a statement returns has names that later statements take") {

@@ -433,6 +433,125 @@ TEST_CASE("A later statement takes the value of the column of its name, of the l
     CHECK(allocations == before);
 }
 
+namespace {
+
+constexpr std::string_view kComputing = R"json({"name": "s", "operations": [
+    {"name": "o", "values": {
+        "id": {"key": "t.id"}, "n": {"integer": [1, 6]}, "price": {"real": [0, 9.99]}, "five": {"constant": 5},
+        "twice": {"compute": ":n * 2"}, "sum": {"compute": ":twice + :id * 100 + :five"},
+        "die": {"compute": "random(1, 6) + 0 * :n"}, "none": {"compute": "1 / (:n - :n)"},
+        "cost": {"compute": ":price * 3"}, "even": {"compute": ":n % 2 = 0"}},
+     "statements": [
+        {"sql": "SELECT 1", "parameters": [{"value": "n"}, {"value": "id"}, {"value": "twice"}, {"value": "sum"},
+            {"value": "die"}, {"value": "die"}, {"value": "none"}, {"value": "price"}, {"value": "cost"},
+            {"value": "even"}, {"compute": ":sum - :die"}]},
+        {"sql": "SELECT 2", "parameters": [{"value": "die"}, {"value": "sum"}]}]}]})json";
+
+}  // namespace
+
+TEST_CASE("Computed values are made of the very values that statements have, once an arrival") {
+    const auto scenario = scenario_of(kComputing);
+    REQUIRE(Workload::data_queries(scenario).size() == 1);
+    const Workload workload{scenario, {{{"1", "1000", "integer"}}}, KeyDistribution::uniform, 3, kEntropy};
+    std::map<std::string, int> dice;
+    for (std::uint64_t k = 0; k < 6'000; ++k) {
+        const auto values = workload.values(0, k, static_cast<std::uint32_t>(k % 3));
+        const auto number = [&](std::size_t i) { return std::stoll(values[i]); };
+        CHECK(number(2) == 2 * number(0));
+        CHECK(number(3) == number(2) + number(1) * 100 + 5);
+        CHECK(values[4] == values[5]);
+        CHECK(values[6].empty());  // NULL
+        CHECK(std::abs(std::stod(values[8]) - 3 * std::stod(values[7])) < 1e-9);
+        CHECK(values[9] == (number(0) % 2 == 0 ? "true" : "false"));
+        CHECK(number(10) == number(3) - number(4));
+        CHECK(workload.values(1, k, 0) == std::vector{values[4], values[3]});
+        ++dice[values[4]];
+    }
+    CHECK(dice.size() == 6);
+    for (const auto& [face, times] : dice) CHECK(std::abs(times - 1'000) < 150);
+    std::vector<char> bytes(workload.longest_values(0));
+    const auto before = allocations;
+    for (std::uint64_t k = 0; k < 100; ++k) {
+        CHECK(workload.fill(0, k, 0, bytes.data()) <= bytes.data() + bytes.size());
+    }
+    const auto after = allocations;
+    CHECK(after == before);
+}
+
+TEST_CASE("A value that is asked for often is computed once") {
+    // Each is made of the one before it, twice: without remembering them 2^30 draws.
+    std::string values = R"("v0": {"integer": [1, 1]})";
+    for (int i = 1; i < 31; ++i)
+        values += fmt::format(R"(, "v{0}": {{"compute": ":v{1} + :v{1}"}})", i, i - 1);
+    const Workload workload{
+        scenario_of(R"({"name": "s", "operations": [{"name": "o", "values": {)" + values +
+                    R"(}, "statements": [{"sql": "SELECT 1", "parameters": [{"value": "v30"}]}]}]})"),
+        {},
+        KeyDistribution::uniform,
+        1,
+        kEntropy};
+    CHECK(workload.values(0, 0, 0)[0] == std::to_string(1 << 30));
+}
+
+TEST_CASE("Conditions decide what an arrival sends, and its answers which way it goes on") {
+    const Workload workload{scenario_of(R"json({"name": "s", "operations": [
+        {"name": "plain", "weight": 1e-9, "statements": [{"sql": "SELECT 1"}]},
+        {"name": "o", "values": {"r": {"integer": [1, 3]}}, "statements": [
+            {"if": ":r = 1", "then": [{"sql": "A", "returns": "*"}],
+             "else": [{"if": ":r = 2", "then": [{"sql": "B"}, {"sql": "C", "returns": "*"}], "else": [{"sql": "D"}]}]},
+            {"if": ":id > 40", "then": [{"sql": "E", "parameters": [{"value": "id"}]}]},
+            {"if": "random(1, 2) = 1", "then": [{"sql": "F", "parameters": [{"value": "r"}]}]}]}]})json"),
+                            {},
+                            KeyDistribution::uniform,
+                            1,
+                            kEntropy,
+                            {{}, {"id"}, {}, {"x", "id"}, {}, {}, {}}};
+    CHECK(workload.kept_rows() == 2);
+    std::map<std::string, int> ways;
+    for (std::uint64_t k = 0; k < 3'000; ++k) {
+        const auto choice = workload.choose(k);
+        REQUIRE(choice.operation == 1);
+        std::vector<std::string> rows(2);
+        std::string way;
+        std::string r;
+        for (std::optional<std::uint32_t> sent = choice.statement; sent;
+             sent = workload.next_statement(choice, *sent, k, rows)) {
+            const auto number = workload.statement_number(1, *sent);
+            const auto sql = workload.statement(number).sql;
+            way += sql;
+            if (sql == "A") rows[workload.row_of(number).value()] = row_of({k % 2 == 0 ? "41" : "40"});
+            if (sql == "C") rows[workload.row_of(number).value()] = row_of({"0", "50"});
+            if (sql == "E") CHECK(workload.values(number, k, 0, rows)[0] == (way[0] == 'A' ? "41" : "50"));
+            if (sql == "F") r = workload.values(number, k, 0, rows)[0];
+        }
+        if (!r.empty()) CHECK(r == (way[0] == 'A' ? "1" : way[0] == 'B' ? "2" : "3"));
+        ++ways[way];
+        // The same again, whoever asks.
+        CHECK(workload.choose(k).statement == choice.statement);
+    }
+    std::string names;
+    for (const auto& [way, times] : ways) names += way + " ";
+    CHECK(names == "A AE AEF AF BCE BCEF D DF ");
+    for (const auto& [way, times] : ways) {
+        CAPTURE(way);
+        CHECK(std::abs(times - (way[0] == 'A' ? 250 : 500)) < (way[0] == 'A' ? 80 : 110));
+    }
+}
+
+TEST_CASE("Where conditions decide, what writes leaves a doubt whatever block it may be in") {
+    const Workload workload{scenario_of(R"json({"name": "s", "operations": [{"name": "o", "statements": [
+        {"if": "random(1, 2) = 1", "then": [{"sql": "BEGIN"}]}, {"sql": "INSERT INTO t VALUES (1)"},
+        {"sql": "SELECT 1"}, {"if": "random(1, 2) = 1", "then": [{"sql": "COMMIT"}]}]}]})json"),
+                            {},
+                            KeyDistribution::uniform,
+                            1,
+                            kEntropy};
+    CHECK_FALSE(workload.leaves_doubt(0));
+    CHECK(workload.leaves_doubt(1));
+    CHECK_FALSE(workload.leaves_doubt(2));
+    CHECK(workload.leaves_doubt(3));
+}
+
 TEST_CASE("What was not returned is NULL") {
     const auto workload = taking_rows(kColumns);
     const std::string null = "\xFF\xFF\xFF\xFF";
@@ -443,12 +562,18 @@ TEST_CASE("What was not returned is NULL") {
         return std::string(bytes.data(), static_cast<std::size_t>(end - bytes.data()));
     };
     const auto four = null + null + null + null;
-    CHECK(filled({}) == four);
+    // As for a plan, before anything was sent.
+    const auto own = "\0\0\0\3own"s;
+    CHECK(filled({}) == own + null + null + null);
     std::vector<std::string> rows(workload.kept_rows());
+    CHECK(filled(rows) == own + null + null + null);
+    // Answers without a row.
+    for (auto& row : rows) row = kNoRow;
     CHECK(filled(rows) == four);
     // Whatever a server sends: fields that end too early, or are too few.
     const auto whole = row_of({"41", "alpha"});
-    for (std::size_t size = 0; size < whole.size(); ++size) {
+    for (std::size_t size = 1; size < whole.size(); ++size) {
+        rows[workload.row_of(4).value()] = whole.substr(0, std::min<std::size_t>(size, 7));
         rows[workload.row_of(2).value()] = whole.substr(0, size);
         CHECK(filled(rows) == four);
     }

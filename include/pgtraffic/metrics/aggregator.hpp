@@ -94,6 +94,7 @@ class Aggregator {
     static constexpr std::size_t kCountedTogether = 32;  // queries
 
     void count_ended() noexcept;
+    void count_passed(const Completion& completion) noexcept;
     void count(const Completion& c) noexcept;
     [[nodiscard]] Cell& cell_of(std::uint32_t operation, base::Mono due) noexcept;
     void record_unanswered(std::uint32_t operation, base::Mono due, base::Mono now,

@@ -11,10 +11,17 @@
 
 namespace pgtraffic::metrics {
 
+/// Which of an operation's statements a query sends.
+enum class Sends : std::uint8_t {
+    one,   ///< one of them
+    all,   ///< each after the one before it
+    some,  ///< those for which its conditions hold: each is told (Aggregator::record_statement())
+};
+
 struct OperationShape {
     std::string name;
     std::vector<std::string> statements;
-    bool in_order = false;  ///< each runs after the one before it; else one of them is chosen
+    Sends sends = Sends::one;
 };
 
 struct PhaseShape {

@@ -197,7 +197,7 @@ class alignas(kCacheLine) Session {
     void prepare() noexcept;
     void become_ready() noexcept;
     void queue_statement(const Query& query) noexcept;
-    [[nodiscard]] workload::ReturnedRows rows_for(std::uint32_t statement) noexcept;
+    [[nodiscard]] workload::ReturnedRows rows_for(const Query& query) noexcept;
     void send_now(Query& query, base::Mono now) noexcept;
     [[nodiscard]] std::uint32_t statement_of(const Query& query) const noexcept {
         return context_->workload.statement_number(query.choice.operation, query.completion.statement);

@@ -5,11 +5,13 @@
 #include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
 #include <variant>
 #include <vector>
 
 #include "pgtraffic/base/json_reader.hpp"
+#include "pgtraffic/workload/expression.hpp"
 #include "pgtraffic/workload/integer_draw.hpp"
 #include "pgtraffic/workload/key_distribution.hpp"
 
@@ -63,15 +65,33 @@ struct ConstantParameter {
     std::string value;
 };
 
-using Parameter = std::variant<KeyParameter, PickParameter, IntegerParameter, RealParameter, ChoiceParameter,
-                               CodeParameter, UuidParameter, RunIdParameter, ConstantParameter>;
+/// What is made of other values of its operation, and of draws of its own. May be NULL.
+struct ComputedParameter {
+    Expression expression;
+    std::vector<std::uint32_t> values;  ///< by the expression's names(): which of the operation's values
+};
+
+using Parameter =
+    std::variant<KeyParameter, PickParameter, IntegerParameter, RealParameter, ChoiceParameter, CodeParameter,
+                 UuidParameter, RunIdParameter, ConstantParameter, ComputedParameter>;
+
+/// A value of an operation, which is drawn once for all that name it.
+struct NamedValue {
+    std::string name;
+    Parameter parameter;
+};
+
+/// What an expression may make of a value of the operation: a number that is known now, or, none, one that an
+/// arrival draws. Throws Complaint where it is no number.
+[[nodiscard]] std::optional<Scalar> number_of(const NamedValue& value);
 
 /// Reads {"key": "orders.order_id"}, {"integer": [5, 50]}, …: an object with the key of one kind and what
 /// belongs to it. Throws base::Error with file and JSON pointer. Identifiers in "key" are checked so that
 /// they can stand in SQL as they are; prefixes and digits so that no value exceeds kLongestGenerated.
-/// `beside_values`: {"value": …}, which is the caller's to read, could stand here as well, and is named among
-/// what is known.
-[[nodiscard]] Parameter parse_parameter(const base::JsonNode& node, bool beside_values = false);
+/// `values`: those that a computed one may name. `beside_values`: {"value": …}, which is the caller's to
+/// read, could stand here as well, and is named among what is known.
+[[nodiscard]] Parameter parse_parameter(const base::JsonNode& node, std::span<const NamedValue> values = {},
+                                        bool beside_values = false);
 
 /// Bytes of a statement, a query, a constant or a description.
 inline constexpr std::size_t kMaxText = 100'000;

@@ -1,9 +1,9 @@
-// Scripts of pgbench as workloads: what \set draws becomes a value of the operation, :name in SQL a
-// parameter, and what \gset keeps is what a statement returns. What a query has no place for here (\if,
-// \sleep) is refused with its line, not left out:
+// Scripts of pgbench as workloads: what \set makes becomes a value of the operation, :name in SQL a
+// parameter, \if a condition, and what \gset keeps is what a statement returns. What a query has no place for
+// here (\sleep) is refused with its line, not left out:
 // a workload that does something else than its author wrote measures something else.
 //
-// Source: PostgreSQL documentation, "pgbench", sections "Custom Scripts" and "Built-in Operators".
+// Source: PostgreSQL documentation, "pgbench", section "Custom Scripts".
 #pragma once
 
 #include <map>

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <span>
 #include <string>
 #include <string_view>
@@ -13,6 +14,12 @@ namespace pgtraffic::workload {
 
 /// The rows of a session's operation, by Workload::row_of(); one that is empty was not returned.
 using ReturnedRows = std::span<const std::string>;
+
+/// What stands for the length of a NULL.
+inline constexpr std::uint32_t kNullLength = 0xFFFFFFFF;
+
+/// Of an answer without a row: all its columns are NULL.
+inline constexpr std::string_view kNoRow{"\0\0", 2};
 
 /// Field `column` of `row`, from 0, with the four bytes of its length in front, which are -1 and all of a
 /// NULL. A NULL, too, where there is no such row, or it is cut off.

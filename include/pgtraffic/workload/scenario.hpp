@@ -37,6 +37,25 @@ struct Statement {
         nlohmann::ordered_json::array();  ///< "parameters", as its author has them
 };
 
+/// A condition between an operation's statements.
+struct Guard {
+    Expression condition;
+    std::vector<Argument> names;  ///< where the values of the condition's names() come from
+    std::uint32_t statements_before = 0;
+};
+
+/// What an operation with conditions does next.
+struct Step {
+    enum class Kind : std::uint8_t {
+        send,    ///< statement `index`
+        unless,  ///< go on at `target` where guard `index` does not hold
+        go,      ///< go on at `target`
+    };
+    Kind kind = Kind::send;
+    std::uint32_t index = 0;
+    std::uint32_t target = 0;  ///< a later one; their number where nothing follows
+};
+
 /// On one of these SQLSTATEs the operation is tried again from its first statement, its parameters seeing
 /// the number of the attempt; after a pause that doubles with each attempt up to the longest.
 struct RetryPolicy {
@@ -50,10 +69,13 @@ struct Operation {
     std::string name;
     double weight = 1;
     bool choose_one = false;  ///< one of the statements, by weight; otherwise all, one after the other
-    std::vector<Statement> statements;
+    std::vector<NamedValue> values;
+    std::vector<Statement> statements;  ///< in the order of the text, whichever are sent
+    std::vector<Guard> guards;
+    std::vector<Step> steps;  ///< at least one sends, whatever holds; none where there is no guard
     RetryPolicy retry;
-    nlohmann::ordered_json written =
-        nlohmann::ordered_json::object();  ///< "values", "retry" and "returns", where it has them
+    nlohmann::ordered_json written = nlohmann::ordered_json::object();  ///< "values", "retry", "returns" and
+                                                                        ///< "conditions", where it has them
 };
 
 struct Scenario {
@@ -70,13 +92,16 @@ struct Scenario {
 /// Statements of an operation, at most.
 inline constexpr std::size_t kMaxStatements = 100;
 
+/// Conditions of an operation, at most.
+inline constexpr std::size_t kMaxGuards = 32;
+
 /// Why this can be no statement of a workload; empty where it can.
 [[nodiscard]] std::string complaint_of_statement(std::string_view sql);
 
 /// Throws base::Error with file and JSON pointer for unknown keys, wrong types, no operation, a weight that
 /// is negative or all weights zero, two operations of one name, an empty or COPY statement, an SQLSTATE that
 /// is none, a parameter of no known kind, one that names no value of its operation and that no statement
-/// before it can return, more than kMaxParameters.
+/// before it can return, more than kMaxParameters, conditions that may leave nothing to send.
 [[nodiscard]] Scenario parse_scenario(const base::JsonNode& node);
 
 /// The names of the built-in scenarios, sorted.

@@ -46,6 +46,9 @@ struct Choice {
     std::uint32_t operation = 0;  ///< index into Workload::operations()
     std::uint32_t statement = 0;  ///< the first statement to send
     std::uint32_t last = 0;       ///< the last one; equal to `statement` where one is chosen
+
+    /// As `last`: conditions tell which is the last one (Workload::next_statement()).
+    static constexpr std::uint32_t kConditional = 0xFFFFFFFF;
 };
 
 /// A value, immutable once made.
@@ -81,10 +84,21 @@ class Workload {
     /// The operation of arrival k, by weight. k < 2^38, here and in fill().
     [[nodiscard]] Choice choose(std::uint64_t k) const noexcept;
 
+    /// What arrival k, whose operation is `choice`, sends behind its statement `sent`; none where nothing
+    /// follows.
+    [[nodiscard]] std::optional<std::uint32_t> next_statement(const Choice& choice, std::uint32_t sent,
+                                                              std::uint64_t k,
+                                                              ReturnedRows rows) const noexcept {
+        if (choice.last == Choice::kConditional) [[unlikely]]
+            return next_step(choice.operation, places_[statement_number(choice.operation, sent)].step + 1, k,
+                             rows);
+        return sent == choice.last ? std::nullopt : std::optional{sent + 1};
+    }
+
     /// Writes the values of statement `number` for arrival k, attempt 0, 1, …, to `to`: each as text behind
-    /// its length (base::put_u32). Returns their end, at most longest_values(number) bytes behind `to`. A
-    /// retry has the same values but for codes and UUIDs, which are new, and what `rows` hold: the rows that
-    /// the operation's statements returned; where one is not there, its values are NULL.
+    /// its length (base::put_u32). Returns their end, at most longest_values(number, rows) bytes behind `to`.
+    /// A retry has the same values but for codes and UUIDs, which are new, and what `rows` hold: the first
+    /// rows of what the attempt's statements returned, by row_of(); empty where that was not sent.
     char* fill(std::uint32_t number, std::uint64_t k, std::uint32_t attempt, char* to,
                ReturnedRows rows = {}) const noexcept;
 
@@ -134,6 +148,7 @@ class Workload {
         bool doubt;
         bool adds_rows;
         std::optional<std::uint32_t> row;
+        std::uint32_t step;  // of its operation's
     };
 
     struct Field {
@@ -143,18 +158,44 @@ class Workload {
 
     struct BoundParameter {
         Parameter parameter;
-        std::uint32_t data;             ///< index in choosers_, picked_ or run_ids_, by its kind, otherwise 0
-        std::uint32_t place;            ///< among the values of an arrival: its draws are named by it
-        std::optional<Field> returned;  ///< its value is this one, and not drawn
+        std::uint32_t data;   ///< index in choosers_, picked_ or run_ids_, by its kind; of a computed one its
+                              ///< operation's first in values_; otherwise 0
+        std::uint32_t place;  ///< among the values of an arrival: its draws are named by it
+        bool drawn;           ///< it is neither computed nor returned
+        bool only_returned;
+        std::vector<Field> fields;  ///< the first of these whose row is there is its value, if one is
     };
 
-    struct Writer;
+    /// Of Operation::guards.
+    struct BoundGuard {
+        Expression condition;
+        std::vector<BoundParameter> names;  ///< by condition.names()
+        std::uint32_t place;
+        std::uint32_t first_value;  ///< of its operation, in values_of_
+    };
 
-    void bind(const Parameter& parameter, std::uint32_t place, std::span<const DataQuery> queries,
-              const std::vector<DataRows>& answers, KeyDistribution default_distribution);
-    [[nodiscard]] std::optional<Field> returned(const Argument& argument, std::uint32_t number,
-                                                const ReturnedColumns& columns);
+    struct Data;
+    struct Writer;
+    class Numbers;
+
+    void bind_operation(Data& data);
+    [[nodiscard]] BoundParameter bind(const Parameter& parameter, std::uint32_t place, const Data& data);
+    [[nodiscard]] BoundParameter bind_argument(const Argument& argument, std::uint32_t place,
+                                               std::uint32_t number, const Data& data);
+    /// The first of the fields whose row is there, with its length in front; none where no row is.
+    [[nodiscard]] static std::optional<std::string_view> returned_field(const std::vector<Field>& fields,
+                                                                        ReturnedRows rows) noexcept;
+    [[nodiscard]] std::vector<Field> returned(const Argument& argument, std::uint32_t number,
+                                              const Data& data);
     std::uint32_t keep_row_of(std::uint32_t number);
+    [[nodiscard, gnu::cold]] std::optional<std::uint32_t> next_step(std::uint32_t operation, std::size_t step,
+                                                                    std::uint64_t k,
+                                                                    ReturnedRows rows) const noexcept;
+    [[nodiscard]] bool holds(const BoundGuard& guard, std::uint64_t k, ReturnedRows rows) const noexcept;
+    char* fill_drawn(const BoundParameter& bound, std::uint64_t k, std::uint32_t attempt,
+                     char* to) const noexcept;
+    [[gnu::noinline]] char* fill_other(const BoundParameter& bound, std::uint64_t k, std::uint32_t attempt,
+                                       char* to, ReturnedRows rows) const noexcept;
     [[nodiscard]] std::size_t longest_value(const BoundParameter& bound) const noexcept;
     [[nodiscard]] std::size_t longest_returned(std::uint32_t number, ReturnedRows rows) const noexcept;
     [[nodiscard]] std::span<const BoundParameter> parameters_of(const Place& place) const noexcept {
@@ -166,6 +207,9 @@ class Workload {
     std::vector<std::uint32_t> first_statement_;  // an operation; then their count
     std::vector<Place> places_;                   // a statement number
     std::vector<BoundParameter> bound_;           // of all statements, one after the other
+    std::vector<BoundParameter> values_of_;       // of all operations that compute something of their values
+    std::vector<BoundGuard> guards_;              // of all operations
+    std::vector<std::uint32_t> first_guard_;      // an operation
     std::vector<KeyChooser> choosers_;
     std::vector<std::vector<std::string>> picked_;
     std::vector<CutPick> cut_picks_;

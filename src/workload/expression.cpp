@@ -1,0 +1,761 @@
+#include "pgtraffic/workload/expression.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <cmath>
+#include <limits>
+#include <numbers>
+#include <utility>
+
+#include "pgtraffic/base/text.hpp"
+#include "pgtraffic/base/units.hpp"
+
+namespace pgtraffic::workload {
+
+enum class Operator : std::uint8_t {
+    literal,
+    name,
+    draw,     // of draws_
+    random,   // of a range that is computed
+    choose,   // CASE: a ? b : c
+    conjoin,  // AND, OR and NOT know what to make of NULL
+    disjoin,
+    invert,
+    is_null,
+    is_true,
+    is_false,
+    add,
+    subtract,
+    multiply,
+    divide,
+    modulo,
+    bit_and,
+    bit_or,
+    bit_xor,
+    shift_left,
+    shift_right,
+    equal,
+    less,
+    less_or_equal,
+    least,
+    greatest,
+    power,
+    absolute,
+    to_whole,
+    to_real,
+    square_root,
+    exponential,
+    logarithm,
+};
+
+namespace {
+
+constexpr std::size_t kMostNodes = 1000;  // which also bounds how deep evaluate() goes
+constexpr std::uint32_t kDeepest = 100;   // of parentheses
+
+constexpr auto kTooLarge = "a number beyond 64 bits";
+constexpr auto kNoNumber = "a truth where a number is wanted";
+constexpr auto kNoTruth = "a number where a truth is wanted: compare it, as in :x <> 0";
+constexpr auto kNotWhole = "a number that is not whole where one is wanted";
+constexpr auto kDivision = "a division by zero";
+constexpr auto kOutside = "a number for which there is no such function's value";
+
+bool takes_one(Operator op) {
+    switch (op) {
+        case Operator::invert:
+        case Operator::is_null:
+        case Operator::is_true:
+        case Operator::is_false:
+        case Operator::absolute:
+        case Operator::to_whole:
+        case Operator::to_real:
+        case Operator::square_root:
+        case Operator::exponential:
+        case Operator::logarithm:
+            return true;
+        default:
+            return false;
+    }
+}
+
+/// What is wrong with it, where something is; its value is then NULL.
+struct Computed {
+    Scalar value;
+    const char* trouble = nullptr;
+};
+
+Computed wrong(const char* trouble) {
+    return {{}, trouble};
+}
+
+/// A real number that is whole and within 64 bits will do.
+std::optional<std::int64_t> as_whole(const Scalar& value) {
+    constexpr double kBeyond = 0x1p63;
+    if (const auto* n = std::get_if<std::int64_t>(&value)) return *n;
+    const auto* real = std::get_if<double>(&value);
+    if (real == nullptr || *real != std::round(*real) || *real < -kBeyond || *real >= kBeyond)
+        return std::nullopt;
+    return static_cast<std::int64_t>(*real);
+}
+
+/// Of a number.
+double as_real(const Scalar& value) {
+    const auto* n = std::get_if<std::int64_t>(&value);
+    return n != nullptr ? static_cast<double>(*n) : std::get<double>(value);
+}
+
+bool is_number(const Scalar& value) {
+    return std::holds_alternative<std::int64_t>(value) || std::holds_alternative<double>(value);
+}
+
+Computed real(double value) {
+    if (!std::isfinite(value)) return wrong(kTooLarge);
+    return {value};
+}
+
+}  // namespace
+
+bool holds(const Scalar& value) noexcept {
+    if (const auto* truth = std::get_if<bool>(&value)) return *truth;
+    return is_number(value) && as_real(value) != 0;
+}
+
+Scalar scalar_of_text(std::string_view text) noexcept {
+    std::int64_t whole = 0;
+    const char* const end = text.data() + text.size();
+    if (const auto [rest, error] = std::from_chars(text.data(), end, whole);
+        error == std::errc{} && rest == end)
+        return whole;
+    if (const auto number = base::parse_number(text)) return *number;
+    if (text == "t" || text == "f") return text == "t";
+    return {};
+}
+
+bool is_variable_part(char c) noexcept {
+    return base::is_letter(c) || base::is_digit(c) || static_cast<unsigned char>(c) > 127;
+}
+
+std::size_t variable_length(std::string_view text) noexcept {
+    if (!text.empty() && base::is_digit(text.front())) return 0;
+    return static_cast<std::size_t>(std::ranges::find_if_not(text, is_variable_part) - text.begin());
+}
+
+std::size_t value_name_length(std::string_view text) noexcept {
+    const auto name = variable_length(text);
+    if (name == 0 || !text.substr(name).starts_with('.')) return name;
+    const auto number = std::ranges::find_if_not(text.substr(name + 1), base::is_digit) - text.begin();
+    return static_cast<std::size_t>(number) == name + 1 ? name : static_cast<std::size_t>(number);
+}
+
+/// From left to right, by recursive descent; each function is a level of pgbench's precedence. What is known
+/// is computed at once.
+class Expression::Parser {
+ public:
+    Parser(Expression& expression, std::string_view text, const Lookup& lookup)
+        : expression_{expression}, rest_{text}, lookup_{lookup} {}
+
+    void parse() {
+        expression_.root_ = disjunction();
+        skip_blank();
+        if (!rest_.empty()) throw Complaint{fmt::format("\"{}\" is not understood", rest_)};
+    }
+
+ private:
+    using Place = std::uint32_t;
+
+    void skip_blank() { rest_.remove_prefix(std::min(rest_.find_first_not_of(" \t\r\n"), rest_.size())); }
+    bool take(std::string_view sign) {
+        skip_blank();
+        if (!rest_.starts_with(sign)) return false;
+        rest_.remove_prefix(sign.size());
+        return true;
+    }
+    /// A sign that does not go on as one of `longer`.
+    bool take_alone(char sign, std::string_view longer) {
+        skip_blank();
+        if (!rest_.starts_with(sign)) return false;
+        if (rest_.size() > 1 && longer.find(rest_[1]) != std::string_view::npos) return false;
+        rest_.remove_prefix(1);
+        return true;
+    }
+    void expect(char c) {
+        if (!take({&c, 1})) throw Complaint{fmt::format("a \"{}\" is missing", c)};
+    }
+    bool take_word(std::string_view word) {
+        skip_blank();
+        const auto length = variable_length(rest_);
+        if (length != word.size() || base::lower_case(rest_.substr(0, length)) != word) return false;
+        rest_.remove_prefix(length);
+        return true;
+    }
+    void expect_word(std::string_view word) {
+        if (!take_word(word)) throw Complaint{fmt::format("\"{}\" is missing", base::upper_case(word))};
+    }
+
+    Place put(Node node) {
+        if (expression_.nodes_.size() == kMostNodes) throw Complaint{"the expression has too many parts"};
+        expression_.nodes_.push_back(node);
+        return static_cast<Place>(expression_.nodes_.size() - 1);
+    }
+    Place literal(const Scalar& value) {
+        Node node;
+        node.literal = value;
+        return put(node);
+    }
+    const Scalar* literal_at(Place place) const {
+        const Node& node = expression_.nodes_[place];
+        return node.op == Operator::literal ? &node.literal : nullptr;
+    }
+    Place make(Operator op, Place a, Place b = 0, Place c = 0);
+    Place negated(Place a) { return make(Operator::subtract, literal(std::int64_t{0}), a); }
+    std::optional<Place> moved(Operator op, Place a, Place b);
+    Place put_draw(const Drawn& drawn) {
+        expression_.draws_.push_back({drawn, {drawn.low, drawn.high, drawn.skew, drawn.by}});
+        Node node;
+        node.op = Operator::draw;
+        node.a = static_cast<Place>(expression_.draws_.size() - 1);
+        return put(node);
+    }
+
+    Place disjunction() {
+        if (++depth_ > kDeepest) throw Complaint{"the expression is nested too deeply"};
+        Place left = conjunction();
+        while (take_word("or")) left = make(Operator::disjoin, left, conjunction());
+        --depth_;
+        return left;
+    }
+    Place conjunction() {
+        Place left = inversion();
+        while (take_word("and")) left = make(Operator::conjoin, left, inversion());
+        return left;
+    }
+    Place inversion() {
+        std::size_t times = 0;
+        while (take_word("not")) ++times;
+        Place inner = test();
+        for (; times > 0; --times) inner = make(Operator::invert, inner);
+        return inner;
+    }
+    Place test() {
+        const Place left = comparison();
+        if (take_word("isnull")) return make(Operator::is_null, left);
+        if (take_word("notnull")) return make(Operator::invert, make(Operator::is_null, left));
+        if (!take_word("is")) return left;
+        const bool inverted = take_word("not");
+        const auto made = take_word("null")    ? make(Operator::is_null, left)
+                          : take_word("true")  ? make(Operator::is_true, left)
+                          : take_word("false") ? make(Operator::is_false, left)
+                                               : throw Complaint{"IS takes NULL, TRUE or FALSE"};
+        return inverted ? make(Operator::invert, made) : made;
+    }
+    Place comparison() {
+        const Place left = bits();
+        if (take("<=")) return make(Operator::less_or_equal, left, bits());
+        if (take(">=")) return make(Operator::less_or_equal, bits(), left);
+        if (take("<>") || take("!=")) return make(Operator::invert, make(Operator::equal, left, bits()));
+        if (take_alone('<', "<")) return make(Operator::less, left, bits());
+        if (take_alone('>', ">")) return make(Operator::less, bits(), left);
+        if (take("=")) return make(Operator::equal, left, bits());
+        return left;
+    }
+    Place bits() {
+        Place left = sum();
+        for (;;) {
+            if (take("<<")) {
+                left = make(Operator::shift_left, left, sum());
+            } else if (take(">>")) {
+                left = make(Operator::shift_right, left, sum());
+            } else if (take("&")) {
+                left = make(Operator::bit_and, left, sum());
+            } else if (take("|")) {
+                left = make(Operator::bit_or, left, sum());
+            } else if (take("#")) {
+                left = make(Operator::bit_xor, left, sum());
+            } else {
+                return left;
+            }
+        }
+    }
+    Place sum() {
+        Place left = product();
+        for (;;) {
+            if (take("+")) {
+                left = make(Operator::add, left, product());
+            } else if (take("-")) {
+                left = make(Operator::subtract, left, product());
+            } else {
+                return left;
+            }
+        }
+    }
+    Place product() {
+        Place left = factor();
+        for (;;) {
+            if (take("*")) {
+                left = make(Operator::multiply, left, factor());
+            } else if (take("/")) {
+                left = make(Operator::divide, left, factor());
+            } else if (take("%")) {
+                left = make(Operator::modulo, left, factor());
+            } else {
+                return left;
+            }
+        }
+    }
+    Place factor() {
+        if (take("-")) {
+            skip_blank();
+            // Its sign belongs to a number: the least one has no positive counterpart.
+            return begins_number() ? number("-") : nested([this] { return negated(factor()); });
+        }
+        if (take("+")) return nested([this] { return factor(); });
+        if (take("~"))
+            return nested([this] { return make(Operator::bit_xor, factor(), literal(std::int64_t{-1})); });
+        if (take("(")) {
+            const Place inner = disjunction();
+            expect(')');
+            return inner;
+        }
+        if (take(":")) return variable();
+        skip_blank();
+        if (begins_number()) return number("");
+        return word();
+    }
+    template <class Read>
+    Place nested(Read read) {
+        if (++depth_ > kDeepest) throw Complaint{"the expression is nested too deeply"};
+        const Place inner = read();
+        --depth_;
+        return inner;
+    }
+
+    Place variable() {
+        const auto name = rest_.substr(0, value_name_length(rest_));
+        if (name.empty()) throw Complaint{"a name is missing behind \":\""};
+        rest_.remove_prefix(name.size());
+        if (const auto value = lookup_(name)) return literal(*value);
+        auto& names = expression_.names_;
+        auto found = std::ranges::find(names, name);
+        if (found == names.end()) found = names.insert(names.end(), std::string{name});
+        Node node;
+        node.op = Operator::name;
+        node.a = static_cast<Place>(found - names.begin());
+        return put(node);
+    }
+    [[nodiscard]] bool begins_number() const {
+        return !rest_.empty() && (base::is_digit(rest_.front()) || rest_.front() == '.');
+    }
+    Place number(std::string text) {
+        std::size_t length = 0;
+        while (length < rest_.size() && (base::is_digit(rest_[length]) || rest_[length] == '.' ||
+                                         rest_[length] == 'e' || rest_[length] == 'E' ||
+                                         (length > 0 && (rest_[length] == '-' || rest_[length] == '+') &&
+                                          (rest_[length - 1] == 'e' || rest_[length - 1] == 'E')))) {
+            ++length;
+        }
+        text += rest_.substr(0, length);
+        rest_.remove_prefix(length);
+        const auto value = scalar_of_text(text);
+        if (!is_number(value)) throw Complaint{fmt::format("\"{}\" is no number", text)};
+        if (std::holds_alternative<double>(value) && text.find_first_of(".eE") == std::string::npos)
+            throw Complaint{kTooLarge};
+        return literal(value);
+    }
+
+    Place word() {
+        if (take_word("true")) return literal(true);
+        if (take_word("false")) return literal(false);
+        if (take_word("null")) return literal({});
+        if (take_word("case")) return nested([this] { return choice(); });
+        const auto name = rest_.substr(0, variable_length(rest_));
+        if (name.empty()) {
+            throw Complaint{rest_.empty() ? std::string{"the expression ends too early"}
+                                          : fmt::format("\"{}\" is not understood", rest_)};
+        }
+        rest_.remove_prefix(name.size());
+        return function(name);
+    }
+    /// CASE WHEN … THEN … ELSE … END, behind its first word.
+    Place choice() {
+        expect_word("when");
+        const Place condition = disjunction();
+        expect_word("then");
+        const Place value = disjunction();
+        skip_blank();
+        if (base::lower_case(rest_.substr(0, variable_length(rest_))) == "when")
+            return make(Operator::choose, condition, value, nested([this] { return choice(); }));
+        const Place otherwise = take_word("else") ? disjunction() : literal({});
+        expect_word("end");
+        return make(Operator::choose, condition, value, otherwise);
+    }
+
+    std::vector<Place> arguments() {
+        std::vector<Place> places;
+        expect('(');
+        if (take(")")) return places;
+        do {
+            places.push_back(disjunction());
+        } while (take(","));
+        expect(')');
+        return places;
+    }
+
+    struct Function {
+        std::string_view name;
+        Operator op;
+        std::size_t arguments;
+    };
+    Place function(std::string_view written);
+    Place random_function(std::string_view name, Skew skew, const std::vector<Place>& places);
+
+    Expression& expression_;
+    std::string_view rest_;
+    const Lookup& lookup_;
+    std::uint32_t depth_ = 0;
+};
+
+namespace {
+
+std::optional<Skew> skew_of(std::string_view function) {
+    constexpr auto kFunctions =
+        std::to_array<std::pair<std::string_view, Skew>>({{"random", Skew::uniform},
+                                                          {"random_exponential", Skew::exponential},
+                                                          {"random_gaussian", Skew::gaussian},
+                                                          {"random_zipfian", Skew::zipf}});
+    const auto* found = std::ranges::find(kFunctions, function, [](const auto& one) { return one.first; });
+    return found == kFunctions.end() ? std::nullopt : std::optional{found->second};
+}
+
+}  // namespace
+
+Expression::Parser::Place Expression::Parser::function(std::string_view written) {
+    static constexpr auto kFunctions = std::to_array<Function>({{"abs", Operator::absolute, 1},
+                                                                {"double", Operator::to_real, 1},
+                                                                {"exp", Operator::exponential, 1},
+                                                                {"int", Operator::to_whole, 1},
+                                                                {"ln", Operator::logarithm, 1},
+                                                                {"mod", Operator::modulo, 2},
+                                                                {"pow", Operator::power, 2},
+                                                                {"power", Operator::power, 2},
+                                                                {"sqrt", Operator::square_root, 1}});
+    const auto name = base::lower_case(written);
+    const auto skew = skew_of(name);
+    const auto* known = std::ranges::find(kFunctions, name, &Function::name);
+    const bool extreme = name == "least" || name == "greatest";
+    if (!skew && !extreme && known == kFunctions.end() && name != "pi") {
+        throw Complaint{fmt::format(
+            "{} is not understood: of pgbench's functions there are all but those that hash and permute",
+            written)};
+    }
+    const auto places = arguments();
+    const auto expect_count = [&](std::size_t wanted) {
+        if (places.size() == wanted) return;
+        throw Complaint{fmt::format("{}() takes {}, not {}", name,
+                                    base::counted(wanted, "argument", "arguments"), places.size())};
+    };
+    if (skew) {
+        expect_count(*skew == Skew::uniform ? 2 : 3);
+        return random_function(name, *skew, places);
+    }
+    if (name == "pi") {
+        expect_count(0);
+        return literal(std::numbers::pi);
+    }
+    if (extreme) {
+        if (places.empty()) throw Complaint{fmt::format("{}() takes an argument or several", name)};
+        Place left = places.front();
+        for (std::size_t i = 1; i < places.size(); ++i)
+            left = make(name == "least" ? Operator::least : Operator::greatest, left, places[i]);
+        return left;
+    }
+    expect_count(known->arguments);
+    return make(known->op, places[0], known->arguments > 1 ? places[1] : 0);
+}
+
+Expression::Parser::Place Expression::Parser::random_function(std::string_view name, Skew skew,
+                                                              const std::vector<Place>& places) {
+    const Scalar* low = literal_at(places[0]);
+    const Scalar* high = literal_at(places[1]);
+    const Scalar* by = skew == Skew::uniform ? nullptr : literal_at(places[2]);
+    if (low == nullptr || high == nullptr || (skew != Skew::uniform && by == nullptr)) {
+        if (skew == Skew::uniform) return make(Operator::random, places[0], places[1]);
+        throw Complaint{fmt::format("{}() takes numbers that are not drawn themselves", name)};
+    }
+    const auto from = as_whole(*low);
+    const auto to = as_whole(*high);
+    if (!from || !to) throw Complaint{fmt::format("the ends of {}() must be whole numbers", name)};
+    if (*from > *to)
+        throw Complaint{fmt::format("{}({}, {}): the lowest is above the highest", name, *from, *to)};
+    Drawn drawn{*from, *to, skew, 0};
+    if (by != nullptr) {
+        if (!is_number(*by)) throw Complaint{fmt::format("the parameter of {}() must be a number", name)};
+        drawn.by = as_real(*by);
+        if (const auto complaint = complaint_about(skew, drawn.by))
+            throw Complaint{fmt::format("the parameter of {}(), {}: {}", name, drawn.by, *complaint)};
+    }
+    return put_draw(drawn);
+}
+
+namespace {
+
+/// Division rounds towards zero, as pgbench's does.
+Computed quotient(std::int64_t a, std::int64_t b, bool rest) {
+    if (b == 0) return wrong(kDivision);
+    std::int64_t result = 0;
+    if (b != -1) return {rest ? a % b : a / b};
+    // The least number divided by -1 is beyond 64 bits, and leaves nothing.
+    if (!rest && __builtin_sub_overflow(std::int64_t{0}, a, &result)) return wrong(kTooLarge);
+    return {result};
+}
+
+/// `<<` and `>>` as the processor has them: by the lowest six bits.
+std::int64_t shifted(std::int64_t value, std::int64_t by, bool left) {
+    const auto count = static_cast<std::uint64_t>(by) & 63U;
+    return left ? static_cast<std::int64_t>(static_cast<std::uint64_t>(value) << count) : value >> count;
+}
+
+Computed of_wholes(Operator op, std::int64_t a, std::int64_t b) {
+    std::int64_t result = 0;
+    bool over = false;
+    switch (op) {
+        case Operator::add:
+            over = __builtin_add_overflow(a, b, &result);
+            break;
+        case Operator::subtract:
+            over = __builtin_sub_overflow(a, b, &result);
+            break;
+        case Operator::multiply:
+            over = __builtin_mul_overflow(a, b, &result);
+            break;
+        case Operator::divide:
+        case Operator::modulo:
+            return quotient(a, b, op == Operator::modulo);
+        case Operator::bit_and:
+            return {a & b};
+        case Operator::bit_or:
+            return {a | b};
+        case Operator::bit_xor:
+            return {a ^ b};
+        case Operator::shift_left:
+        case Operator::shift_right:
+            return {shifted(a, b, op == Operator::shift_left)};
+        case Operator::equal:
+            return {a == b};
+        case Operator::less:
+            return {a < b};
+        case Operator::less_or_equal:
+            return {a <= b};
+        case Operator::least:
+            return {std::min(a, b)};
+        case Operator::greatest:
+            return {std::max(a, b)};
+        default:
+            return wrong(kNoNumber);
+    }
+    if (over) return wrong(kTooLarge);
+    return {result};
+}
+
+Computed of_reals(Operator op, double a, double b) {
+    switch (op) {
+        case Operator::add:
+            return real(a + b);
+        case Operator::subtract:
+            return real(a - b);
+        case Operator::multiply:
+            return real(a * b);
+        case Operator::divide:
+            return b == 0 ? wrong(kDivision) : real(a / b);
+        case Operator::power:
+            return real(std::pow(a, b));
+        case Operator::equal:
+            return {a == b};
+        case Operator::less:
+            return {a < b};
+        case Operator::less_or_equal:
+            return {a <= b};
+        case Operator::least:
+            return {std::min(a, b)};
+        case Operator::greatest:
+            return {std::max(a, b)};
+        default:
+            return wrong(kNotWhole);
+    }
+}
+
+/// Of two numbers, or two truths that are compared; NULL makes NULL.
+Computed of_two(Operator op, const Scalar& a, const Scalar& b) {
+    if (a.index() == 0 || b.index() == 0) return {};
+    if (op == Operator::equal && std::holds_alternative<bool>(a) && std::holds_alternative<bool>(b))
+        return {a == b};
+    if (!is_number(a) || !is_number(b)) return wrong(kNoNumber);
+    const bool wholes = std::holds_alternative<std::int64_t>(a) && std::holds_alternative<std::int64_t>(b);
+    if (wholes && op != Operator::power)
+        return of_wholes(op, std::get<std::int64_t>(a), std::get<std::int64_t>(b));
+    if (op != Operator::modulo) return of_reals(op, as_real(a), as_real(b));
+    const auto whole_a = as_whole(a);
+    const auto whole_b = as_whole(b);
+    return whole_a && whole_b ? quotient(*whole_a, *whole_b, true) : wrong(kNotWhole);
+}
+
+/// Of one number; NULL makes NULL.
+Computed of_one(Operator op, const Scalar& a) {
+    if (a.index() == 0) return {};
+    if (!is_number(a)) return wrong(kNoNumber);
+    const auto* whole = std::get_if<std::int64_t>(&a);
+    switch (op) {
+        case Operator::absolute:
+            if (whole == nullptr) return {std::abs(std::get<double>(a))};
+            if (*whole >= 0) return {a};
+            return of_wholes(Operator::subtract, 0, *whole);
+        case Operator::to_real:
+            return {as_real(a)};
+        case Operator::to_whole: {
+            if (whole != nullptr) return {a};
+            const auto rounded = as_whole(std::rint(std::get<double>(a)));
+            return rounded ? Computed{*rounded} : wrong(kTooLarge);
+        }
+        case Operator::square_root:
+            return as_real(a) < 0 ? wrong(kOutside) : real(std::sqrt(as_real(a)));
+        case Operator::exponential:
+            return real(std::exp(as_real(a)));
+        default:  // logarithm
+            return as_real(a) <= 0 ? wrong(kOutside) : real(std::log(as_real(a)));
+    }
+}
+
+/// AND of two truths, or OR as the AND of their opposites: what is false decides, whatever NULL would be.
+Computed both(const Scalar& a, const Scalar& b, bool inverted) {
+    const auto no_truth = [](const Scalar& value) { return is_number(value); };
+    if (no_truth(a) || no_truth(b)) return wrong(kNoTruth);
+    const auto decides = [inverted](const Scalar& value) {
+        const auto* truth = std::get_if<bool>(&value);
+        return truth != nullptr && *truth == inverted;
+    };
+    if (decides(a) || decides(b)) return {inverted};
+    if (a.index() == 0 || b.index() == 0) return {};
+    return {!inverted};
+}
+
+/// Of what is no draw.
+Computed compute(Operator op, const Scalar& a, const Scalar& b) {
+    switch (op) {
+        case Operator::conjoin:
+            return both(a, b, false);
+        case Operator::disjoin:
+            return both(a, b, true);
+        case Operator::invert:
+            if (is_number(a)) return wrong(kNoTruth);
+            return a.index() == 0 ? Computed{} : Computed{!std::get<bool>(a)};
+        case Operator::is_null:
+            return {a.index() == 0};
+        case Operator::is_true:
+            return {a == Scalar{true}};
+        case Operator::is_false:
+            return {a == Scalar{false}};
+        default:
+            return takes_one(op) ? of_one(op, a) : of_two(op, a, b);
+    }
+}
+
+}  // namespace
+
+/// What is made of literals is one.
+Expression::Parser::Place Expression::Parser::make(Operator op, Place a, Place b, Place c) {
+    const Scalar* left = literal_at(a);
+    const Scalar* right = literal_at(b);
+    if (op == Operator::choose && left != nullptr) return holds(*left) ? b : c;
+    const bool one = takes_one(op);
+    if (op != Operator::choose && op != Operator::random && left != nullptr && (one || right != nullptr)) {
+        const auto computed = compute(op, *left, one ? Scalar{} : *right);
+        if (computed.trouble != nullptr) throw Complaint{computed.trouble};
+        return literal(computed.value);
+    }
+    if (op == Operator::add || op == Operator::subtract) {
+        if (const auto drawn = moved(op, a, b)) return *drawn;
+    }
+    Node node;
+    node.op = op;
+    node.a = a;
+    node.b = b;
+    node.c = c;
+    return put(node);
+}
+
+/// What is drawn and moved by a whole number is drawn from another range.
+std::optional<Expression::Parser::Place> Expression::Parser::moved(Operator op, Place a, Place b) {
+    const bool behind = literal_at(a) == nullptr;  // the number is the second one
+    const Node& node = expression_.nodes_[behind ? a : b];
+    const Scalar* number = literal_at(behind ? b : a);
+    if (node.op != Operator::draw || number == nullptr) return std::nullopt;
+    const auto* by = std::get_if<std::int64_t>(number);
+    if (by == nullptr) return std::nullopt;
+    Drawn drawn = expression_.draws_[node.a].drawn;
+    Computed low;
+    Computed high;
+    if (behind || op == Operator::add) {
+        low = of_wholes(op, drawn.low, *by);
+        high = of_wholes(op, drawn.high, *by);
+    } else {
+        // Turned round it would begin with the rare ones.
+        if (drawn.skew == Skew::zipf || drawn.skew == Skew::exponential) return std::nullopt;
+        low = of_wholes(op, *by, drawn.high);
+        high = of_wholes(op, *by, drawn.low);
+    }
+    if (low.trouble != nullptr || high.trouble != nullptr) throw Complaint{kTooLarge};
+    drawn.low = std::get<std::int64_t>(low.value);
+    drawn.high = std::get<std::int64_t>(high.value);
+    return put_draw(drawn);
+}
+
+Expression::Expression(std::string_view text, const Lookup& lookup) {
+    Parser{*this, text, lookup}.parse();
+}
+
+std::optional<Scalar> Expression::constant() const noexcept {
+    const Node& root = nodes_[root_];
+    return root.op == Operator::literal ? std::optional{root.literal} : std::nullopt;
+}
+
+std::optional<Drawn> Expression::draw() const noexcept {
+    const Node& root = nodes_[root_];
+    return root.op == Operator::draw ? std::optional{draws_[root.a].drawn} : std::nullopt;
+}
+
+bool Expression::draws() const noexcept {
+    return std::ranges::any_of(
+        nodes_, [](const Node& node) { return node.op == Operator::draw || node.op == Operator::random; });
+}
+
+Scalar Expression::evaluate(std::span<const Scalar> values, base::Random& random) const noexcept {
+    return at(root_, values, random);
+}
+
+Scalar Expression::at(std::uint32_t place, std::span<const Scalar> values,
+                      base::Random& random) const noexcept {
+    const Node& node = nodes_[place];
+    switch (node.op) {
+        case Operator::literal:
+            return node.literal;
+        case Operator::name:
+            return values[node.a];
+        case Operator::draw:
+            return draws_[node.a].numbers.draw(random);
+        case Operator::choose:
+            return at(holds(at(node.a, values, random)) ? node.b : node.c, values, random);
+        case Operator::random: {
+            const auto low = as_whole(at(node.a, values, random));
+            const auto high = as_whole(at(node.b, values, random));
+            return low && high && *low <= *high ? Scalar{random.between(*low, *high)} : Scalar{};
+        }
+        default: {
+            const Scalar left = at(node.a, values, random);
+            return compute(node.op, left, takes_one(node.op) ? Scalar{} : at(node.b, values, random)).value;
+        }
+    }
+}
+
+}  // namespace pgtraffic::workload
