@@ -274,6 +274,7 @@ void Session::statement_failed(Query& query, Mono done, Mono now) noexcept {
     const postgres::Answer& answer = connection_.answer();
     look_for_stale(query, answer.sqlstate);
     query.completion.sqlstate = answer.sqlstate;
+    if (answer.rows > 0 && !connection_.in_transaction()) stand_by_rows(query, answer.rows);
     query.undo();
     if (!may_retry(query, answer.sqlstate)) {
         // Sooner than that somebody else cancelled it.
@@ -317,6 +318,13 @@ bool Session::may_retry(const Query& query, base::SqlState state) const noexcept
 
 void Session::count_added(Query& query, std::uint64_t rows) const noexcept {
     if (context_->workload.adds_rows(statement_of(query))) query.added += rows;
+}
+
+/// The server did it, and we could not take its answer (AnswerReader::keep_row()).
+void Session::stand_by_rows(Query& query, std::uint64_t rows) const noexcept {
+    query.completion.rows += rows;
+    if (context_->rows != nullptr) count_added(query, rows);
+    query.keep();
 }
 
 void Session::roll_back(bool then_retry) noexcept {

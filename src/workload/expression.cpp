@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <bit>
 #include <charconv>
 #include <cmath>
 #include <limits>
@@ -43,6 +44,9 @@ enum class Operator : std::uint8_t {
     least,
     greatest,
     power,
+    hash_fnv1a,
+    hash_murmur2,
+    permute,  // a below b, by c
     absolute,
     to_whole,
     to_real,
@@ -55,11 +59,12 @@ namespace {
 
 constexpr std::size_t kMostNodes = 1000;  // which also bounds how deep evaluate() goes
 constexpr std::uint32_t kDeepest = 100;   // of parentheses
+constexpr std::size_t kMostNames = 32;    // so many values an operation has
 
 constexpr auto kTooLarge = "a number beyond 64 bits";
 constexpr auto kNoNumber = "a truth where a number is wanted";
 constexpr auto kNoTruth = "a number where a truth is wanted: compare it, as in :x <> 0";
-constexpr auto kNotWhole = "a number that is not whole where one is wanted";
+constexpr auto kNotWhole = "no whole number where one is wanted";
 constexpr auto kDivision = "a division by zero";
 constexpr auto kOutside = "a number for which there is no such function's value";
 
@@ -81,6 +86,23 @@ bool takes_one(Operator op) {
     }
 }
 
+/// Real numbers are rounded for it.
+bool takes_wholes(Operator op) {
+    switch (op) {
+        case Operator::modulo:
+        case Operator::bit_and:
+        case Operator::bit_or:
+        case Operator::bit_xor:
+        case Operator::shift_left:
+        case Operator::shift_right:
+        case Operator::hash_fnv1a:
+        case Operator::hash_murmur2:
+            return true;
+        default:
+            return false;
+    }
+}
+
 /// What is wrong with it, where something is; its value is then NULL.
 struct Computed {
     Scalar value;
@@ -91,14 +113,15 @@ Computed wrong(const char* trouble) {
     return {{}, trouble};
 }
 
-/// A real number that is whole and within 64 bits will do.
+/// A real number is rounded, as pgbench does it; none where it is no number, or beyond 64 bits.
 std::optional<std::int64_t> as_whole(const Scalar& value) {
     constexpr double kBeyond = 0x1p63;
     if (const auto* n = std::get_if<std::int64_t>(&value)) return *n;
     const auto* real = std::get_if<double>(&value);
-    if (real == nullptr || *real != std::round(*real) || *real < -kBeyond || *real >= kBeyond)
-        return std::nullopt;
-    return static_cast<std::int64_t>(*real);
+    if (real == nullptr) return std::nullopt;
+    const double rounded = std::rint(*real);
+    if (rounded < -kBeyond || rounded >= kBeyond) return std::nullopt;
+    return static_cast<std::int64_t>(rounded);
 }
 
 /// Of a number.
@@ -130,7 +153,14 @@ Scalar scalar_of_text(std::string_view text) noexcept {
         error == std::errc{} && rest == end)
         return whole;
     if (const auto number = base::parse_number(text)) return *number;
-    if (text == "t" || text == "f") return text == "t";
+    // pgbench takes the beginnings of these words, too.
+    const auto begins = [text](std::string_view word, std::size_t least) {
+        return text.size() >= least && text.size() <= word.size() &&
+               std::equal(text.begin(), text.end(), word.begin(),
+                          [](char c, char wanted) { return (c | 0x20) == wanted; });
+    };
+    if (begins("true", 1) || begins("yes", 1) || begins("on", 2)) return true;
+    if (begins("false", 1) || begins("no", 1) || begins("off", 2)) return false;
     return {};
 }
 
@@ -223,13 +253,15 @@ class Expression::Parser {
     Place disjunction() {
         if (++depth_ > kDeepest) throw Complaint{"the expression is nested too deeply"};
         Place left = conjunction();
-        while (take_word("or")) left = make(Operator::disjoin, left, conjunction());
+        while (take_word("or"))
+            left = make(Operator::disjoin, left, conditionally([this] { return conjunction(); }));
         --depth_;
         return left;
     }
     Place conjunction() {
         Place left = inversion();
-        while (take_word("and")) left = make(Operator::conjoin, left, inversion());
+        while (take_word("and"))
+            left = make(Operator::conjoin, left, conditionally([this] { return inversion(); }));
         return left;
     }
     Place inversion() {
@@ -312,8 +344,9 @@ class Expression::Parser {
             return begins_number() ? number("-") : nested([this] { return negated(factor()); });
         }
         if (take("+")) return nested([this] { return factor(); });
+        // It binds no tighter than & does: ~5 + 1 is ~(5 + 1).
         if (take("~"))
-            return nested([this] { return make(Operator::bit_xor, factor(), literal(std::int64_t{-1})); });
+            return nested([this] { return make(Operator::bit_xor, sum(), literal(std::int64_t{-1})); });
         if (take("(")) {
             const Place inner = disjunction();
             expect(')');
@@ -339,7 +372,11 @@ class Expression::Parser {
         if (const auto value = lookup_(name)) return literal(*value);
         auto& names = expression_.names_;
         auto found = std::ranges::find(names, name);
-        if (found == names.end()) found = names.insert(names.end(), std::string{name});
+        if (found == names.end()) {
+            if (names.size() == kMostNames)
+                throw Complaint{fmt::format("an expression has {} variables at most", kMostNames)};
+            found = names.insert(names.end(), std::string{name});
+        }
         Node node;
         node.op = Operator::name;
         node.a = static_cast<Place>(found - names.begin());
@@ -378,18 +415,29 @@ class Expression::Parser {
         rest_.remove_prefix(name.size());
         return function(name);
     }
+    /// What may never be computed may be impossible to compute: it is NULL then, and not refused.
+    template <class Read>
+    Place conditionally(Read read) {
+        ++conditional_;
+        const Place place = read();
+        --conditional_;
+        return place;
+    }
+
     /// CASE WHEN … THEN … ELSE … END, behind its first word.
     Place choice() {
         expect_word("when");
         const Place condition = disjunction();
-        expect_word("then");
-        const Place value = disjunction();
-        skip_blank();
-        if (base::lower_case(rest_.substr(0, variable_length(rest_))) == "when")
-            return make(Operator::choose, condition, value, nested([this] { return choice(); }));
-        const Place otherwise = take_word("else") ? disjunction() : literal({});
-        expect_word("end");
-        return make(Operator::choose, condition, value, otherwise);
+        return conditionally([&] {
+            expect_word("then");
+            const Place value = disjunction();
+            skip_blank();
+            if (base::lower_case(rest_.substr(0, variable_length(rest_))) == "when")
+                return make(Operator::choose, condition, value, nested([this] { return choice(); }));
+            const Place otherwise = take_word("else") ? disjunction() : literal({});
+            expect_word("end");
+            return make(Operator::choose, condition, value, otherwise);
+        });
     }
 
     std::vector<Place> arguments() {
@@ -401,6 +449,15 @@ class Expression::Parser {
         } while (take(","));
         expect(')');
         return places;
+    }
+
+    /// pgbench's variable, where it has been given a value; there it is another one each run.
+    Place default_seed() {
+        try {
+            return literal(lookup_("default_seed").value_or(Scalar{std::int64_t{0}}));
+        } catch (const Complaint&) {
+            return literal(std::int64_t{0});
+        }
     }
 
     struct Function {
@@ -415,6 +472,7 @@ class Expression::Parser {
     std::string_view rest_;
     const Lookup& lookup_;
     std::uint32_t depth_ = 0;
+    std::uint32_t conditional_ = 0;  // what is being read is computed only where something holds
 };
 
 namespace {
@@ -441,16 +499,20 @@ Expression::Parser::Place Expression::Parser::function(std::string_view written)
                                                                 {"pow", Operator::power, 2},
                                                                 {"power", Operator::power, 2},
                                                                 {"sqrt", Operator::square_root, 1}});
+    // What the last argument is may be left to us.
+    static constexpr auto kSeeded = std::to_array<Function>({{"hash", Operator::hash_murmur2, 1},
+                                                             {"hash_fnv1a", Operator::hash_fnv1a, 1},
+                                                             {"hash_murmur2", Operator::hash_murmur2, 1},
+                                                             {"permute", Operator::permute, 2}});
     const auto name = base::lower_case(written);
     const auto skew = skew_of(name);
     const auto* known = std::ranges::find(kFunctions, name, &Function::name);
+    const auto* seeded = std::ranges::find(kSeeded, name, &Function::name);
     const bool extreme = name == "least" || name == "greatest";
-    if (!skew && !extreme && known == kFunctions.end() && name != "pi") {
-        throw Complaint{fmt::format(
-            "{} is not understood: of pgbench's functions there are all but those that hash and permute",
-            written)};
-    }
-    const auto places = arguments();
+    if (!skew && !extreme && known == kFunctions.end() && seeded == kSeeded.end() && name != "pi")
+        throw Complaint{
+            fmt::format("{} is not understood: pgbench has no such function, or we have not", written)};
+    auto places = arguments();
     const auto expect_count = [&](std::size_t wanted) {
         if (places.size() == wanted) return;
         throw Complaint{fmt::format("{}() takes {}, not {}", name,
@@ -471,6 +533,11 @@ Expression::Parser::Place Expression::Parser::function(std::string_view written)
             left = make(name == "least" ? Operator::least : Operator::greatest, left, places[i]);
         return left;
     }
+    if (seeded != kSeeded.end()) {
+        if (places.size() == seeded->arguments) places.push_back(default_seed());
+        expect_count(seeded->arguments + 1);
+        return make(seeded->op, places[0], places[1], places.back());
+    }
     expect_count(known->arguments);
     return make(known->op, places[0], known->arguments > 1 ? places[1] : 0);
 }
@@ -486,7 +553,8 @@ Expression::Parser::Place Expression::Parser::random_function(std::string_view n
     }
     const auto from = as_whole(*low);
     const auto to = as_whole(*high);
-    if (!from || !to) throw Complaint{fmt::format("the ends of {}() must be whole numbers", name)};
+    if (conditional_ > 0 && (!from || !to || *from > *to)) return literal({});
+    if (!from || !to) throw Complaint{fmt::format("the ends of {}() must be numbers", name)};
     if (*from > *to)
         throw Complaint{fmt::format("{}({}, {}): the lowest is above the highest", name, *from, *to)};
     Drawn drawn{*from, *to, skew, 0};
@@ -509,6 +577,57 @@ Computed quotient(std::int64_t a, std::int64_t b, bool rest) {
     // The least number divided by -1 is beyond 64 bits, and leaves nothing.
     if (!rest && __builtin_sub_overflow(std::int64_t{0}, a, &result)) return wrong(kTooLarge);
     return {result};
+}
+
+/// FNV-1a of the value's eight bytes, the lowest first. Source: Fowler, Noll, Vo, "FNV Hash", public domain.
+std::int64_t fnv1a(std::int64_t value, std::int64_t seed) {
+    std::uint64_t hash = 0xCBF29CE484222325 ^ static_cast<std::uint64_t>(seed);
+    for (int shift = 0; shift < 64; shift += 8) {
+        hash ^= (static_cast<std::uint64_t>(value) >> shift) & 0xFFU;
+        hash *= 0x100000001B3;
+    }
+    return static_cast<std::int64_t>(hash);
+}
+
+/// MurmurHash64A of the value's eight bytes. Source: Appleby, "SMHasher", public domain.
+std::int64_t murmur2(std::int64_t value, std::int64_t seed) {
+    constexpr std::uint64_t kFactor = 0xC6A4A7935BD1E995;
+    const auto mixed = [](std::uint64_t n) { return n ^ n >> 47U; };
+    const std::uint64_t block = mixed(static_cast<std::uint64_t>(value) * kFactor) * kFactor;
+    const std::uint64_t hash = ((static_cast<std::uint64_t>(seed) ^ 8 * kFactor) ^ block) * kFactor;
+    return static_cast<std::int64_t>(mixed(mixed(hash) * kFactor));
+}
+
+/// Where a number is among those below `size`, when they are mixed: each takes one place. It walks through
+/// the numbers below the next power of two, which multiplying by an odd one, adding and folding mix one to
+/// one, until it comes to one that is small enough.
+///
+/// Source: Black, Rogaway: Ciphers with Arbitrary Finite Domains, 2002 ("cycle walking").
+Computed permuted(const Scalar& value, const Scalar& size, const Scalar& seed) {
+    if (value.index() == 0 || size.index() == 0 || seed.index() == 0) return {};
+    const auto number = as_whole(value);
+    const auto count = as_whole(size);
+    const auto by = as_whole(seed);
+    if (!number || !count || !by || *count <= 0) return wrong(kNotWhole);
+    const auto below = static_cast<std::uint64_t>(*count);
+    const auto bits = static_cast<unsigned>(std::bit_width(below - 1));
+    const std::uint64_t mask = bits == 0 ? 0 : ~std::uint64_t{0} >> (64 - bits);
+    base::Random keys{static_cast<std::uint64_t>(*by), base::Stream::parameters};
+    std::array<std::uint64_t, 6> factors{};
+    std::array<std::uint64_t, 6> terms{};
+    for (std::size_t i = 0; i < factors.size(); ++i) {
+        factors[i] = keys.next() | 1U;
+        terms[i] = keys.next();
+    }
+    const std::int64_t rest = *number % *count;
+    auto at = static_cast<std::uint64_t>(rest < 0 ? rest + *count : rest);
+    do {
+        for (std::size_t i = 0; i < factors.size(); ++i) {
+            at = (at * factors[i] + terms[i]) & mask;
+            at ^= at >> (bits / 2 + 1);
+        }
+    } while (at >= below);
+    return {static_cast<std::int64_t>(at)};
 }
 
 /// `<<` and `>>` as the processor has them: by the lowest six bits.
@@ -552,6 +671,10 @@ Computed of_wholes(Operator op, std::int64_t a, std::int64_t b) {
             return {std::min(a, b)};
         case Operator::greatest:
             return {std::max(a, b)};
+        case Operator::hash_fnv1a:
+            return {fnv1a(a, b)};
+        case Operator::hash_murmur2:
+            return {murmur2(a, b)};
         default:
             return wrong(kNoNumber);
     }
@@ -593,12 +716,10 @@ Computed of_two(Operator op, const Scalar& a, const Scalar& b) {
         return {a == b};
     if (!is_number(a) || !is_number(b)) return wrong(kNoNumber);
     const bool wholes = std::holds_alternative<std::int64_t>(a) && std::holds_alternative<std::int64_t>(b);
-    if (wholes && op != Operator::power)
-        return of_wholes(op, std::get<std::int64_t>(a), std::get<std::int64_t>(b));
-    if (op != Operator::modulo) return of_reals(op, as_real(a), as_real(b));
+    if (!takes_wholes(op) && (!wholes || op == Operator::power)) return of_reals(op, as_real(a), as_real(b));
     const auto whole_a = as_whole(a);
     const auto whole_b = as_whole(b);
-    return whole_a && whole_b ? quotient(*whole_a, *whole_b, true) : wrong(kNotWhole);
+    return whole_a && whole_b ? of_wholes(op, *whole_a, *whole_b) : wrong(kNotWhole);
 }
 
 /// Of one number; NULL makes NULL.
@@ -615,7 +736,7 @@ Computed of_one(Operator op, const Scalar& a) {
             return {as_real(a)};
         case Operator::to_whole: {
             if (whole != nullptr) return {a};
-            const auto rounded = as_whole(std::rint(std::get<double>(a)));
+            const auto rounded = as_whole(a);
             return rounded ? Computed{*rounded} : wrong(kTooLarge);
         }
         case Operator::square_root:
@@ -669,9 +790,10 @@ Expression::Parser::Place Expression::Parser::make(Operator op, Place a, Place b
     const Scalar* right = literal_at(b);
     if (op == Operator::choose && left != nullptr) return holds(*left) ? b : c;
     const bool one = takes_one(op);
-    if (op != Operator::choose && op != Operator::random && left != nullptr && (one || right != nullptr)) {
+    if (op != Operator::choose && op != Operator::random && op != Operator::permute && left != nullptr &&
+        (one || right != nullptr)) {
         const auto computed = compute(op, *left, one ? Scalar{} : *right);
-        if (computed.trouble != nullptr) throw Complaint{computed.trouble};
+        if (computed.trouble != nullptr && conditional_ == 0) throw Complaint{computed.trouble};
         return literal(computed.value);
     }
     if (op == Operator::add || op == Operator::subtract) {
@@ -744,6 +866,11 @@ Scalar Expression::at(std::uint32_t place, std::span<const Scalar> values,
             return values[node.a];
         case Operator::draw:
             return draws_[node.a].numbers.draw(random);
+        case Operator::permute: {
+            const Scalar value = at(node.a, values, random);
+            const Scalar size = at(node.b, values, random);
+            return permuted(value, size, at(node.c, values, random)).value;
+        }
         case Operator::choose:
             return at(holds(at(node.a, values, random)) ? node.b : node.c, values, random);
         case Operator::random: {

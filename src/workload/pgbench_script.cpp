@@ -28,8 +28,13 @@ struct Made {
     std::string text;
 };
 
+/// Nothing that one could know: why.
+struct Unclear {
+    std::string why;
+};
+
 /// What a variable holds. A text may be that of a number: -D gave it.
-using Value = std::variant<std::int64_t, double, std::string, Drawn, Made>;
+using Value = std::variant<std::int64_t, double, std::string, Drawn, Made, Unclear>;
 
 struct Variable {
     Value value;
@@ -39,7 +44,8 @@ struct Variable {
 using Variables = std::map<std::string, Variable, std::less<>>;
 
 bool is_constant(const Value& value) {
-    return !std::holds_alternative<Drawn>(value) && !std::holds_alternative<Made>(value);
+    return std::holds_alternative<std::int64_t>(value) || std::holds_alternative<double>(value) ||
+           std::holds_alternative<std::string>(value);
 }
 
 Json json_of(const Value& value) {
@@ -64,7 +70,8 @@ Scalar scalar_of(std::string_view name, const Value& constant) {
     const auto scalar = scalar_of_text(text);
     const bool digits = text.find_first_not_of("-0123456789") == std::string::npos;
     if (std::holds_alternative<double>(scalar) && digits) throw Complaint{"a number beyond 64 bits"};
-    if (scalar.index() < 2) throw Complaint{fmt::format(":{} is no number", name)};
+    if (scalar.index() == 0 && base::lower_case(text) != "null")
+        throw Complaint{fmt::format(":{} is no number", name)};
     return scalar;
 }
 
@@ -96,6 +103,8 @@ std::string_view cure_of(std::string_view command) {
 }
 
 class ScriptReader {
+    static constexpr std::size_t kDeepest = 100;  // \if within one another
+
  public:
     ScriptReader(std::string_view script, std::string_view file, const ScriptVariables& variables)
         : script_{script}, file_{file} {
@@ -126,6 +135,12 @@ class ScriptReader {
             fail("\\if is not closed: \\endif is missing");
         }
         if (statements_.empty()) throw base::Error(fmt::format("{}: has no SQL statement", file_));
+        if (!sends(statements_)) {
+            throw base::Error(
+                fmt::format("{}: where no \\if holds nothing is left to send: add \\else, or a "
+                            "statement that is sent in any case",
+                            file_));
+        }
         Json operation{{"name", name}};
         if (!values_.empty()) operation["values"] = values_;
         operation["statements"] = statements_;
@@ -170,6 +185,8 @@ class ScriptReader {
     }
 
     void run_command(std::string_view word, std::string_view arguments) {
+        const bool sets = word == "set" || word == "gset";
+        if (sets && !live()) return;
         if (word == "set") return set(arguments);
         if (word == "gset") return keep_answer(arguments);
         if (word == "if" || word == "elif") {
@@ -182,7 +199,19 @@ class ScriptReader {
         }
         if (word != "if" && branches_.empty()) throw Complaint{fmt::format("\\{} without an \\if", word)};
         if (word == "if") {
-            branches_.push_back({place_, std::move(statements_), variables_, {}, "", true, false});
+            if (branches_.size() == kDeepest)
+                throw Complaint{fmt::format("\\if stands within {} others at most", kDeepest)};
+            branches_.push_back({place_,
+                                 std::move(statements_),
+                                 variables_,
+                                 {},
+                                 "",
+                                 live(),
+                                 true,
+                                 false,
+                                 false,
+                                 false,
+                                 prefixes_.size()});
             begin_branch(arguments);
         } else if (word == "endif") {
             end_branches();
@@ -238,17 +267,35 @@ class ScriptReader {
     /// \gset keeps is known behind its statement only, and \set makes values that a whole transaction has.
     std::optional<Scalar> known(std::string_view name, bool kept_will_do) const {
         const auto found = variables_.find(name);
-        const bool kept = may_be_kept(name, found == variables_.end() ? 0 : found->second.behind);
+        const bool kept = is_kept(name);
         if (kept && kept_will_do) return std::nullopt;
         if (kept) {
             throw Complaint{fmt::format(
-                "what \\gset keeps stands in SQL and in \\if: compute there what is to be made of :{}",
-                name)};
+                "what \\gset keeps stands in SQL and in \\if: compute there what is to be made of :{0}{1}",
+                name,
+                found == variables_.end()
+                    ? ""
+                    : fmt::format(", which \\gset may have given anew (\\gset p_ would give :p_{})", name))};
         }
         if (found == variables_.end())
             throw Complaint{fmt::format(":{0} is not set before; -D {0}=VALUE sets it", name)};
+        expect_clear(found->second);
         if (!is_constant(found->second.value)) return std::nullopt;
         return scalar_of(name, found->second.value);
+    }
+
+    static void expect_clear(const Variable& variable) {
+        if (const auto* unclear = std::get_if<Unclear>(&variable.value)) throw Complaint{unclear->why};
+    }
+
+    static std::string may_come_from_both(std::string_view name) {
+        return fmt::format(":{} may come from \\set and from \\gset: give one of them another name", name);
+    }
+
+    /// Whether it may be a column, as things stand.
+    bool is_kept(std::string_view name) const {
+        const auto found = variables_.find(name);
+        return may_be_kept(name, found == variables_.end() ? 0 : found->second.behind);
     }
 
     /// An expression whose variables are the operation's values, or columns.
@@ -275,6 +322,9 @@ class ScriptReader {
                            });
     }
 
+    /// Of a branch that is never run nothing is looked at but where it ends.
+    [[nodiscard]] bool live() const { return branches_.empty() || branches_.back().live; }
+
     // ---- conditions --------------------------------------------------------------------------------------
 
     struct Branch {
@@ -288,11 +338,13 @@ class ScriptReader {
         Json before;        // the statements in front of it
         Variables outside;  // as each branch finds them
         std::vector<Branch> ended;
-        std::string condition;  // of the branch that is being read
-        bool live = true;       // that one may be run
+        std::string condition;     // of the branch that is being read
+        bool outside_live = true;  // it may be run at all
+        bool live = true;          // the branch may be run
         bool has_else = false;
         bool decided = false;     // what follows is never run, for a condition before it always holds
         bool of_answers = false;  // some condition hangs on what \gset keeps
+        std::size_t behind = 0;   // so many \gset stood before it
     };
 
     /// Without `condition`: what is left.
@@ -301,27 +353,31 @@ class ScriptReader {
         statements_ = Json::array();
         variables_ = branches.outside;
         branches.condition.clear();
-        branches.live = !branches.decided;
+        branches.live = branches.outside_live && !branches.decided;
         if (condition.empty()) {
             branches.has_else = true;
             return;
         }
-        const Expression expression{
-            condition, [&](std::string_view name) {
-                const auto value = known(name, true);
-                const auto found = variables_.find(name);
-                if (!value && may_be_kept(name, found == variables_.end() ? 0 : found->second.behind))
-                    branches.of_answers = true;
-                return value;
-            }};
+        if (!branches.live) return;
+        bool of_answers = false;
+        const Expression expression{condition, [&](std::string_view name) {
+                                        const auto value = known(name, true);
+                                        of_answers = of_answers || is_kept(name);
+                                        return value;
+                                    }};
         if (const auto constant = expression.constant()) {
             branches.live = branches.live && holds(*constant);
             branches.decided = branches.decided || holds(*constant);
             return;
         }
+        if (++conditions_ > kMaxGuards)
+            throw Complaint{fmt::format("a script has {} conditions at most", kMaxGuards)};
         branches.condition = in_terms_of_values(condition);
-        // What is drawn for it is drawn once, however often it is asked.
-        if (expression.draws()) branches.condition = ":" + new_value("if", Made{branches.condition});
+        branches.of_answers = branches.of_answers || of_answers;
+        // What is drawn for it is drawn once, however often it is asked. A value of the operation knows no
+        // columns; where a condition names one, it is asked once.
+        if (expression.draws() && !of_answers)
+            branches.condition = ":" + new_value("if", Made{branches.condition});
     }
 
     void end_branch() {
@@ -370,16 +426,27 @@ class ScriptReader {
             };
             if (std::ranges::all_of(branches.ended, same)) continue;
             if (branches.of_answers) {
-                throw Complaint{fmt::format(
-                    ":{} is set where \\if hangs on what \\gset keeps, and \\set makes values that a whole "
+                variable.value = Unclear{fmt::format(
+                    ":{} was set where \\if hangs on what \\gset keeps, and \\set makes values that a whole "
                     "transaction has: give each branch its own SQL",
                     name)};
+            } else if (may_be_kept(name, branches.behind)) {
+                variable.value = Unclear{may_come_from_both(name)};
+            }
+            if (std::holds_alternative<Unclear>(variable.value)) {
+                variable.version = ++versions_;
+                variable.behind = prefixes_.size();
+                continue;
             }
             std::string text;
             for (const auto& branch : branches.ended) {
                 const auto found = branch.variables.find(name);
                 std::string value = "null";
                 if (found != branch.variables.end()) {
+                    if (const auto* unclear = std::get_if<Unclear>(&found->second.value)) {
+                        variable.value = *unclear;
+                        break;
+                    }
                     value = is_constant(found->second.value)
                                 ? literal_of(scalar_of(name, found->second.value))
                                 : ":" + key_of(name, found->second);
@@ -387,9 +454,18 @@ class ScriptReader {
                 text += branch.condition.empty() ? fmt::format(" else {} end", value)
                                                  : fmt::format(" when {} then {}", branch.condition, value);
             }
-            variable = {Made{"case" + text}, ++versions_, prefixes_.size()};
+            if (!std::holds_alternative<Unclear>(variable.value)) variable.value = Made{"case" + text};
+            variable.version = ++versions_;
+            variable.behind = prefixes_.size();
         }
         return joined;
+    }
+
+    /// Whether something of these statements is sent, whatever holds.
+    static bool sends(const Json& statements) {
+        return std::ranges::any_of(statements, [](const Json& one) {
+            return !one.contains("if") || (one.contains("else") && sends(one["then"]) && sends(one["else"]));
+        });
     }
 
     // ---- commands and statements -------------------------------------------------------------------------
@@ -468,7 +544,7 @@ class ScriptReader {
 
     /// The name behind a single colon; empty where that is none: "a[1:3]", "f(x := 1)".
     std::string_view variable_at(std::string_view sql) const {
-        if (!sql.starts_with(':')) return {};
+        if (!sql.starts_with(':') || !live()) return {};
         const auto name = sql.substr(1, variable_length(sql.substr(1)));
         if (name.empty() || variables_.contains(name) || may_be_kept(name)) return name;
         throw Complaint{fmt::format(":{0} is not set before; -D {0}=VALUE sets it", name)};
@@ -476,13 +552,18 @@ class ScriptReader {
 
     /// Where pgbench would put a value and we cannot.
     void check_taken(std::string_view taken) const {
+        if (!live()) return;
         if (taken.size() > 1 && taken.front() == '$' && base::is_digit(taken[1]))
             throw Complaint{fmt::format("{} has no value in a script: write :name", taken)};
         if (is_variable_part(taken.front()) && taken.find('\'') == std::string_view::npos) return;
         for (auto at = taken.find(':'); at != std::string_view::npos; at = taken.find(':', at + 1)) {
             const auto name = taken.substr(at + 1, variable_length(taken.substr(at + 1)));
             if (at > 0 && taken[at - 1] == ':') continue;
-            if (variables_.contains(name)) {
+            // A \gset without a prefix may have given a variable of any name, which proves nothing.
+            const bool kept = std::ranges::any_of(prefixes_, [&](const std::string& prefix) {
+                return !prefix.empty() && name.size() > prefix.size() && name.starts_with(prefix);
+            });
+            if (kept || variables_.contains(name)) {
                 throw Complaint{
                     fmt::format(":{0} stands within quotes, where nothing is put in: write "
                                 "'...' || :{0}",
@@ -496,12 +577,12 @@ class ScriptReader {
     std::string value_of(std::string_view name) {
         const auto found = variables_.find(name);
         if (found == variables_.end()) return std::string{name};
+        expect_clear(found->second);
         const auto key = key_of(name, found->second);
         const bool given_anew = may_be_kept(name, found->second.behind);
         const bool alias = key != name && variables_.contains(key) && may_be_kept(key);
         if (alias || (given_anew && key != name)) {
-            throw Complaint{
-                fmt::format(":{} may come from \\set and from \\gset: give one of them another name", name)};
+            throw Complaint{may_come_from_both(name)};
         }
         return key;
     }
@@ -534,7 +615,8 @@ class ScriptReader {
     std::map<std::uint64_t, std::string> keys_;  // versions of variables that are values of the operation
     std::vector<std::string> prefixes_;          // of each \gset
     std::vector<Branches> branches_;             // those that are open, the innermost last
-    bool answer_may_be_kept_ = false;            // the last command was a statement
+    std::size_t conditions_ = 0;
+    bool answer_may_be_kept_ = false;  // the last command was a statement
     std::set<std::string> statement_names_;
     Json values_ = Json::object();
     Json statements_ = Json::array();
@@ -587,6 +669,7 @@ Json operation_of_script(std::string_view script, std::string_view file, const s
 
 Scenario scenario_of_scripts(const std::vector<ScriptFile>& files, ScriptVariables variables) {
     variables.emplace("scale", "1");  // as pgbench has it beside scripts of one's own
+    variables.emplace("default_seed", "0");
     Json operations = Json::array();
     std::vector<std::string> names;
     for (const auto& file : files) {

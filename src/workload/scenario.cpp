@@ -24,9 +24,10 @@ namespace pgtraffic::workload {
 namespace {
 
 constexpr std::size_t kMaxOperations = 100;
-constexpr std::size_t kMaxListed = 100;  // SQLSTATEs of a policy, thresholds
-constexpr std::size_t kMaxLines = 1000;  // of a statement
-constexpr std::size_t kMaxName = 63;     // bytes
+constexpr std::size_t kMaxListed = 100;       // SQLSTATEs of a policy, thresholds
+constexpr std::size_t kMaxLines = 1000;       // of a statement
+constexpr std::size_t kMaxName = 63;          // bytes
+constexpr std::size_t kMaxCondition = 4'000;  // bytes: it stands in the result, once for each statement
 constexpr double kMaxWeight = 1e9;
 constexpr std::int64_t kMaxRetries = 100;
 constexpr std::int64_t kMaxConnections = 65'535;
@@ -209,7 +210,7 @@ Guard parse_guard(const base::JsonNode& node, const Operation& operation) try {
     const auto find = [&](std::string_view name) {
         return std::ranges::find(operation.values, name, &NamedValue::name);
     };
-    Guard guard{Expression{node.text(kMaxText),
+    Guard guard{Expression{node.text(kMaxCondition),
                            [&](std::string_view name) -> std::optional<Scalar> {
                                const bool returned = may_return(operation.statements, name);
                                const auto found = find(name);
@@ -219,9 +220,7 @@ Guard parse_guard(const base::JsonNode& node, const Operation& operation) try {
                                        "statement before returns one",
                                        name)};
                                }
-                               const auto number =
-                                   found == operation.values.end() ? std::nullopt : number_of(*found);
-                               return returned ? std::nullopt : number;
+                               return returned ? std::nullopt : number_of(*found);
                            }},
                 {},
                 static_cast<std::uint32_t>(operation.statements.size())};

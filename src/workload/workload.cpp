@@ -388,8 +388,9 @@ std::vector<Workload::Field> Workload::returned(const Argument& argument, std::u
         const auto& prefix = statement(before).returns;
         if (!prefix || before >= data.columns.size()) continue;
         const auto& columns = data.columns[before];
-        for (std::uint32_t column = 0; column < columns.size(); ++column) {
-            known.insert(*prefix + columns[column]);
+        for (const auto& column : columns) known.insert(*prefix + column);
+        // Of two columns of a name the last one, as with pgbench.
+        for (std::uint32_t column = static_cast<std::uint32_t>(columns.size()); column-- > 0;) {
             if (*prefix + columns[column] != name) continue;
             fields.push_back({keep_row_of(before), column});
             break;

@@ -17,7 +17,7 @@ import re
 import subprocess
 import sys
 
-TARGETS = ("words", "options", "scenario", "conninfo", "answers", "result")
+TARGETS = ("words", "options", "scenario", "script", "conninfo", "answers", "result")
 CHUNK_SECONDS = 60  # on the clock: how much of the work is lost at most when a run is stopped
 HERE = pathlib.Path(__file__).resolve().parent
 

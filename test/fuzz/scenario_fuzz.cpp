@@ -7,7 +7,7 @@
 #include "pgtraffic/base/json_reader.hpp"
 #include "pgtraffic/traffic/pattern.hpp"
 #include "pgtraffic/workload/scenario.hpp"
-#include "pgtraffic/workload/workload.hpp"
+#include "use_workload.hpp"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
     using namespace pgtraffic;
@@ -20,7 +20,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
         } catch (const base::Error&) {
         }
         const auto scenario = workload::parse_scenario(node);
-        (void)workload::Workload::data_queries(scenario);
+        fuzz::use_workload(scenario);
     } catch (const base::Error&) {
     }
     return 0;

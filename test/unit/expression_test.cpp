@@ -77,6 +77,17 @@ TEST_CASE("operators bind as pgbench's do, and are computed by its rules") {
              {":x | 8", "15"},
              {":x # 2", "5"},
              {"~:x", "-8"},
+             {"~:x + 1", "-9"},  // + before ~
+             {"~:x & 12", "8"},
+             {"~~:x", "7"},
+             {"2 - ~:x * 2", "17"},
+             {":y % 2", "0"},  // 2.5 is 2, to the even one
+             {":y * 3 & 12", "8"},
+             {"random(:y, 1.6)", "2"},
+             {"case when :x > 5 then 1 else 1 / 0 end", "1"},
+             {"case when :x > 50 then 1 when 1 / 0 > 1 then 3 else 2 end", "2"},
+             {":x = 8 and 1 / 0 > 1", "false"},
+             {":x = 7 or random(5, 1) > 1", "true"},
              {":x + 1 << 1", "16"},       // + before <<
              {":x & 3 = 3", "true"},      // & before =
              {":x = 7 is true", "true"},  // = before IS
@@ -134,15 +145,13 @@ TEST_CASE("what cannot be computed of values is NULL, and so is what is computed
                              ":t + 1",
                              ":t and :x",
                              "not :x",
-                             ":y % 2",
-                             ":y & 1",
+
                              "sqrt(-:x)",
                              "ln(:x - 7)",
                              "exp(:x * 1000)",
                              "int(:y * 1e300)",
                              ":t < :t",
                              "random(:x, 3)",
-                             "random(:y, :x)",
                              "random(:n, 5)",
                              "least(:x, :n)",
                              "abs(-9223372036854775801 - :x)"}) {
@@ -169,9 +178,10 @@ TEST_CASE("what can be computed at once is refused at once, and so is what is no
              {"9223372036854775807 + 1", "beyond 64 bits"},
              {"1 and true", "a number where a truth is wanted"},
              {"true + 1", "a truth where a number is wanted"},
-             {"1.5 & 1", "not whole"},
              {"sqrt(-1)", "no such function's value"},
-             {"hash(:x)", "hash is not understood: of pgbench's functions there are all but"},
+             {"debug(:x)", "debug is not understood: pgbench has no such function, or we have not"},
+             {"hash()", "hash() takes 2 arguments, not 0"},
+             {"permute(1)", "permute() takes 3 arguments, not 1"},
              {"abs()", "abs() takes 1 argument, not 0"},
              {"mod(1)", "mod() takes 2 arguments, not 1"},
              {"least()", "least() takes an argument"},
@@ -182,7 +192,9 @@ TEST_CASE("what can be computed at once is refused at once, and so is what is no
              {":x is 5", "IS takes"},
              {":x = 1 = 1", "is not understood"},
              {"random(5, 1)", "the lowest is above the highest"},
-             {"random(1, 2.5)", "must be whole numbers"},
+             {"random(1, true)", "must be numbers"},
+             {"case when 1 / 0 = 1 then 2 end", "a division by zero"},
+             {"1 / 0 = 1 and :t", "a division by zero"},
              {"random(1)", "random() takes 2 arguments, not 1"},
              {"random_zipfian(1, 5, :x)", "that are not drawn themselves"},
              {"random_zipfian(1, 5, 0)", "the exponent must be above 0"},
@@ -198,6 +210,40 @@ TEST_CASE("what can be computed at once is refused at once, and so is what is no
     std::string long_one = ":x";
     for (int i = 0; i < 600; ++i) long_one += " + :x";
     CHECK_THAT(complaint(long_one), Catch::Contains("too many parts"));
+    const auto unknown = [](std::string_view) -> std::optional<Scalar> { return std::nullopt; };
+    std::string many = ":a0";
+    for (int i = 1; i < 32; ++i) many += fmt::format(" + :a{}", i);
+    CHECK(Expression(many, unknown).names().size() == 32);
+    CHECK_THROWS_AS(Expression(many + " + :b", unknown), Complaint);
+}
+
+TEST_CASE("permute gives each number a place of its own, and hardly its own") {
+    std::set<std::string> orders;
+    for (const int size : {1, 2, 3, 7, 8, 9, 1000, 1024, 1025}) {
+        CAPTURE(size);
+        std::set<std::string> places;
+        std::string order;
+        int kept = 0;
+        for (int i = 0; i < size; ++i) {
+            const auto place = made(fmt::format("permute({} + 0 * :x, {}, 5)", i, size));
+            places.insert(place);
+            kept += place == std::to_string(i) ? 1 : 0;
+            order += place + " ";
+        }
+        CHECK(places.size() == static_cast<std::size_t>(size));
+        CHECK_FALSE(places.contains(std::to_string(size)));
+        CHECK_FALSE(places.contains("null"));
+        if (size > 10) CHECK(kept < 10);  // one, on average
+        orders.insert(order);
+    }
+    CHECK(orders.size() == 9);
+    CHECK(made("permute(:x, 1000)") == made("permute(:x + 1000, 1000, 0)"));
+    CHECK(made("permute(-1 + 0 * :x, 1000)") == made("permute(999, 1000)"));
+    CHECK(made("permute(:x, 1000, 1)") != made("permute(:x, 1000, 2)"));
+    CHECK(made("permute(:x, 9223372036854775807)") != "null");
+    CHECK(made("permute(9223372036854775806 + 0 * :x, 9223372036854775807)")[0] != '-');
+    for (const auto* none : {"permute(:x, 0)", "permute(:x, -5)", "permute(:n, 5)", "permute(:x, 5, :n)"})
+        CHECK(made(none) == "null");
 }
 
 TEST_CASE("draws are within their range, apart from one another, and the same for the same numbers") {
@@ -251,7 +297,11 @@ TEST_CASE("a text is the number or the truth that it says") {
     CHECK(text_of(workload::scalar_of_text("1.5")) == "1.50000000000000");
     CHECK(text_of(workload::scalar_of_text("t")) == "true");
     CHECK(text_of(workload::scalar_of_text("f")) == "false");
-    for (const auto* other : {"", "x", "1x", "true", "nan", " 1"})
+    for (const auto* yes : {"t", "true", "TRUE", "y", "Yes", "on", "tr"})
+        CHECK(text_of(workload::scalar_of_text(yes)) == "true");
+    for (const auto* no : {"f", "false", "n", "NO", "off", "of"})
+        CHECK(text_of(workload::scalar_of_text(no)) == "false");
+    for (const auto* other : {"", "x", "1x", "truer", "nan", " 1", "o", "null"})
         CHECK(text_of(workload::scalar_of_text(other)) == "null");
     CHECK(workload::holds(std::int64_t{-1}));
     CHECK(workload::holds(0.1));

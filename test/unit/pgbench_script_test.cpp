@@ -100,6 +100,10 @@ TEST_CASE("expressions are computed as pgbench computes them") {
     CHECK(set("5 - random(1, 10)")["integer"] == Json::parse("[-5, 4]"));
     CHECK(set("-random(1, 10)")["integer"] == Json::parse("[-10, -1]"));
     CHECK(set("7.0 % 4.0")["constant"] == 3);
+    CHECK(set("5 % 1.5")["constant"] == 1);
+    CHECK(set("random(1, 2.5)")["integer"] == Json::parse("[1, 2]"));
+    CHECK(set("hash(5)") == set("hash(5, :default_seed)", {{"default_seed", "0"}}));
+    CHECK(set("hash(5)", {{"default_seed", "9"}}) == set("hash(5, 9)"));
     CHECK(set("random_zipfian(1, 10, 1.1) + 5") ==
           Json::parse(R"({"integer": [6, 15], "distribution": {"zipf": 1.1}})"));
     CHECK(set("Random_Exponential(1, 10, 2)") ==
@@ -139,6 +143,9 @@ TEST_CASE("what is computed of what is drawn is a value of its own") {
     CHECK(made("5 - random_exponential(1, 5, 2)") == "5 - random_exponential(1, 5, 2)");
     CHECK(set("1 > 2")["compute"] == "false");
     CHECK(set("null")["compute"] == "null");
+    CHECK(set(":v", {{"v", "on"}})["compute"] == "true");
+    CHECK(set(":v", {{"v", "null"}})["compute"] == "null");
+    CHECK(refusal("\\set x :scale + true") == "my.sql:1: a truth where a number is wanted");
     CHECK(set(":v * random(1, 2)", {{"v", "-2"}})["compute"] == "(-2) * random(1, 2)");
     CHECK(set(":v * random(1, 2)", {{"v", "2.0"}})["compute"] == "2.0 * random(1, 2)");
     // Of a name that is set again each has the value that it had.
@@ -185,9 +192,18 @@ TEST_CASE("branches are those of a scenario") {
                      "3;\n\\else\nSELECT 4\n\\endif") ==
           R"([{"if":":r = 3","then":[{"SELECT 2"}],"else":[{"SELECT 3"}]}])");
     CHECK(statements("\\if false\nSELECT 1;\n\\endif\nSELECT 2") == R"([{"SELECT 2"}])");
+    // Of a branch that is never run nothing is asked.
+    CHECK(statements("\\if :scale > 1\n\\set b random(2, :scale)\nSELECT :nobody, :b, ':r';\n\\if "
+                     ":nobody\n\\else\nSELECT 3 \\gset\n\\endif\n"
+                     "\\else\n\\set b 1\n\\endif\nSELECT 2") == R"([{"SELECT 2"}])");
+    CHECK(operation("\\if :scale > 1\n\\set b random(2, :scale)\n\\else\n\\set b 1\n\\endif\nSELECT :b")
+              ["values"]["b"]["constant"] == 1);
+    CHECK(set("case when :scale > 1 then random(2, :scale) else 7 end")["constant"] == 7);
     // On an answer.
     CHECK(statements("SELECT 1 AS x \\gset\n\\if :x > :r\nSELECT 2\n\\endif") ==
           R"([{"SELECT 1 AS x","returns":"*"},{"if":":x > :r","then":[{"SELECT 2"}]}])");
+    CHECK(statements("SELECT 1 AS x \\gset\n\\if :x > random(11, 20)\nSELECT 2\n\\endif") ==
+          R"json([{"SELECT 1 AS x","returns":"*"},{"if":":x > random(11, 20)","then":[{"SELECT 2"}]}])json");
 }
 
 TEST_CASE("what a branch sets is set where it was run") {
@@ -210,6 +226,11 @@ TEST_CASE("what a branch sets is set where it was run") {
 TEST_CASE("branches that do not fit are refused with their line") {
     CHECK(refusal("\n\\if 1\nSELECT 1") == "my.sql:2: \\if is not closed: \\endif is missing");
     CHECK(refusal("SELECT 1\n\\endif") == "my.sql:2: \\endif without an \\if");
+    CHECK(refusal("\\if random(1, 2)\nSELECT 1;\n\\endif") ==
+          "my.sql: where no \\if holds nothing is left to send: add \\else, or a statement that is sent in "
+          "any case");
+    CHECK(refusal("\\if random(1, 2)\nSELECT 1;\n\\else\n\\endif") != "not refused");
+    CHECK(refusal("\\if random(1, 2)\nSELECT 1;\n\\else\nSELECT 2\n\\endif") == "not refused");
     CHECK(refusal("\\else") == "my.sql:1: \\else without an \\if");
     CHECK(refusal("\\elif 1") == "my.sql:1: \\elif without an \\if");
     CHECK_THAT(refusal("\\if\nSELECT 1\n\\endif"), StartsWith("my.sql:1: \\if takes a condition"));
@@ -218,8 +239,25 @@ TEST_CASE("branches that do not fit are refused with their line") {
     CHECK(refusal("\\if 1\n\\else\n\\elif 1\n\\endif") == "my.sql:3: \\elif behind \\else");
     CHECK(refusal("\\if :nobody\nSELECT 1\n\\endif") ==
           "my.sql:1: :nobody is not set before; -D nobody=VALUE sets it");
-    CHECK_THAT(refusal("SELECT 1 AS a \\gset\n\\if :a\n\\set x 1\n\\endif\nSELECT 2"),
-               StartsWith("my.sql:4: :x is set where \\if hangs on what \\gset keeps"));
+    // What one branch set and a column tell may be no value of the transaction's: refused where it is used.
+    const std::string hangs =
+        "SELECT 1 AS a \\gset\n\\if :a\n\\set x random(1, 5)\nSELECT :x;\n\\endif\nSELECT 2";
+    CHECK(refusal(hangs) == "not refused");
+    CHECK_THAT(refusal(hangs + ", :x"),
+               StartsWith("my.sql:6: :x was set where \\if hangs on what \\gset keeps"));
+    CHECK(refusal("\\set c random(1, 9)\n\\if :c > 5\nSELECT 1 AS x \\gset\n\\else\n\\set x random(1, "
+                  "5)\n\\endif\nSELECT :x") ==
+          "my.sql:7: :x may come from \\set and from \\gset: give one of them another name");
+    CHECK_THAT(refusal(std::string{"\\set r random(1, 2)\n"} +
+                       [] {
+                           std::string nested;
+                           for (int i = 0; i < 33; ++i) nested += "\\if :r\n";
+                           return nested;
+                       }()),
+               StartsWith("my.sql:34: a script has 32 conditions at most"));
+    std::string deep;
+    for (int i = 0; i < 101; ++i) deep += "\\if true\n";
+    CHECK_THAT(refusal(deep), StartsWith("my.sql:101: \\if stands within 100 others at most"));
     CHECK(refusal("SELECT 1 \\gset\n\\if 1\n\\gset\n\\endif") ==
           "my.sql:3: \\gset stands behind a statement, whose answer it keeps");
     CHECK_THAT(refusal("\\set x 1\n\\if random(1, 2)\n\\set x abc\n\\endif"),
@@ -314,6 +352,11 @@ TEST_CASE("a \\gset that keeps nothing is refused") {
     CHECK_THAT(refusal("SELECT 1 AS x \\gset p_\nSELECT :x"), StartsWith("my.sql:2: :x is not set before"));
     CHECK(refusal("SELECT 1 AS x \\gset\n\\set y :x + 1\nSELECT :y") ==
           "my.sql:2: what \\gset keeps stands in SQL and in \\if: compute there what is to be made of :x");
+    CHECK_THAT(refusal("\\set a 1\nSELECT 1 AS x \\gset\n\\set y :a + 1\nSELECT :y"),
+               Contains("made of :a, which \\gset may have given anew (\\gset p_ would give :p_a)"));
+    CHECK_THAT(refusal("SELECT 1 AS x \\gset p_\nSELECT ':p_x'"),
+               StartsWith("my.sql:2: :p_x stands within quotes"));
+    CHECK(refusal("SELECT 1 AS x \\gset\nSELECT 'a:x'") == "not refused");
 }
 
 TEST_CASE("what a query has no place for is refused with its line") {
@@ -337,8 +380,7 @@ TEST_CASE("what a query has no place for is refused with its line") {
              {"(1", "a \")\" is missing"},
              {"random(1", "a \")\" is missing"},
              {"random(5, 1)", "the lowest is above"},
-             {"random(1, 2.5)", "whole numbers"},
-             {"hash(5)", "hash is not understood: of pgbench's functions there are all but"},
+             {"debug(5)", "debug is not understood: pgbench has no such function"},
              {"random_zipfian(1, 5)", "takes 3 arguments, not 2"},
              {"random_zipfian(1, 5, 0)",
               "the parameter of random_zipfian(), 0: the exponent must be above 0"},
@@ -353,7 +395,6 @@ TEST_CASE("what a query has no place for is refused with its line") {
              {"-9223372036854775807 - 2", "beyond 64 bits"},
              {"1.2.3", "no number"},
              {":y", ":y is not set before"},
-             {"5 % 1.5", "a number that is not whole"},
              {"'a'", "is not understood"}}) {
         CAPTURE(expression);
         const auto told = refusal("\n\\set x " + expression + "\nSELECT 1;");

@@ -400,8 +400,8 @@ Workload taking_rows(const ReturnedColumns& columns) {
             columns};
 }
 
-const ReturnedColumns kColumns{{"?column?"}, {"?column?"}, {"id", "a"}, {"x", "y", "z"},
-                               {"id"},       {"c"},        {"unused"},  {"?column?"}};
+const ReturnedColumns kColumns{{"?column?"}, {"?column?"}, {"id", "id", "a"}, {"x", "y", "z"},
+                               {"id"},       {"c"},        {"unused"},        {"?column?"}};
 
 /// A DataRow's body.
 std::string row_of(const std::vector<std::string>& fields) {
@@ -419,7 +419,7 @@ TEST_CASE("A later statement takes the value of the column of its name, of the l
     CHECK_FALSE(workload.row_of(1));
     CHECK_FALSE(workload.row_of(6));  // nobody takes what it returns
     std::vector<std::string> rows(workload.kept_rows());
-    rows[workload.row_of(2).value()] = row_of({"41", "alpha"});
+    rows[workload.row_of(2).value()] = row_of({"40", "41", "alpha"});  // the last of a name, as with pgbench
     rows[workload.row_of(4).value()] = row_of({"42"});
     rows[workload.row_of(5).value()] = row_of({"gamma"});
     CHECK(workload.values(1, 0, 0, rows) == std::vector<std::string>{"own"});
@@ -571,13 +571,13 @@ TEST_CASE("What was not returned is NULL") {
     for (auto& row : rows) row = kNoRow;
     CHECK(filled(rows) == four);
     // Whatever a server sends: fields that end too early, or are too few.
-    const auto whole = row_of({"41", "alpha"});
+    const auto whole = row_of({"40", "41", "alpha"});
     for (std::size_t size = 1; size < whole.size(); ++size) {
         rows[workload.row_of(4).value()] = whole.substr(0, std::min<std::size_t>(size, 7));
         rows[workload.row_of(2).value()] = whole.substr(0, size);
         CHECK(filled(rows) == four);
     }
-    rows[workload.row_of(2).value()] = "\0\2"s + null + "\0\0\0\1x"s;  // a NULL, and then its column
+    rows[workload.row_of(2).value()] = "\0\3"s + null + null + "\0\0\0\1x"s;  // a NULL, and then its column
     CHECK(filled(rows) == null + "\0\0\0\1x"s + null + "\0\0\0\1x"s);
 }
 

@@ -218,6 +218,7 @@ class alignas(kCacheLine) Session {
                      base::Mono now) noexcept;
     [[nodiscard]] bool may_retry(const Query& query, base::SqlState state) const noexcept;
     void count_added(Query& query, std::uint64_t rows) const noexcept;
+    [[gnu::cold]] void stand_by_rows(Query& query, std::uint64_t rows) const noexcept;
     [[gnu::cold]] void roll_back(bool then_retry) noexcept;
     [[gnu::cold]] void retry(base::Mono now) noexcept;
     [[gnu::cold]] void try_again(Query& query, base::Mono now) noexcept;

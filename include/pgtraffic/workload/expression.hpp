@@ -1,5 +1,6 @@
 // The expressions of pgbench's \set and \if: numbers, variables, operators, CASE, and its functions but for
-// those that hash and permute.
+// debug(). Without a seed hash() and permute() have that of :default_seed, or 0; permute() mixes in another
+// way than pgbench's.
 //
 // Source: PostgreSQL documentation, "pgbench", sections "Built-in Operators" and "Built-In Functions".
 #pragma once
@@ -25,8 +26,8 @@ using Scalar = std::variant<std::monostate, bool, std::int64_t, double>;
 /// Whether a condition of this value holds: true, and every number but 0.
 [[nodiscard]] bool holds(const Scalar& value) noexcept;
 
-/// What a text is taken for: a whole number, a real one, or a truth as the server writes it (t, f); NULL
-/// where it is none of these.
+/// What a text is taken for: a whole number, a real one, or a truth (t, true, yes, on and their opposites, in
+/// any case); NULL where it is none of these.
 [[nodiscard]] Scalar scalar_of_text(std::string_view text) noexcept;
 
 /// A whole number that is drawn, from the lowest to the highest.
