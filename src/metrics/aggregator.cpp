@@ -103,7 +103,8 @@ void Aggregator::count(const Completion& c) noexcept {
             ++series_.at(c.due).unanswered;
             break;
     }
-    if (plan_.operations[c.operation].sends != Sends::one) count_passed(c);
+    if (c.statement > 0 || plan_.operations[c.operation].sends == Sends::some) [[unlikely]]
+        count_passed(c);
     if (succeeded && in_time) ++succeeded_in_time_[c.operation];
     if (succeeded && c.done - c.due > plan_.latency_limit) ++cell.counts.late;
     if (live_) live_->record(c, plan_.open_loop);
@@ -127,9 +128,10 @@ void Aggregator::count(const Completion& c) noexcept {
 /// The statements that it passed on its way to the one that ended it.
 void Aggregator::count_passed(const Completion& c) noexcept {
     auto& statements = statements_[c.operation];
-    if (plan_.operations[c.operation].sends == Sends::all) {
+    const auto sends = plan_.operations[c.operation].sends;
+    if (sends == Sends::all) {
         for (std::uint32_t s = 0; s < c.statement; ++s) ++statements[s].ok;
-    } else if (metrics::succeeded(c.outcome)) {
+    } else if (sends == Sends::some && metrics::succeeded(c.outcome)) {
         --statements[c.statement].ok;  // told when it was answered, and again as the one that ended it
     }
 }

@@ -1043,6 +1043,28 @@ TEST_CASE("\\if goes here where it goes with pgbench") {
     CHECK(ours["operations"][0]["rows"] == number(client, "SELECT count(*) FROM gone WHERE who = 2") + 300);
 }
 
+TEST_CASE("the example of a script reserves what it found") {
+    const auto database = test::filled_database();
+    Client client{database.conninfo()};
+    const auto reserved = number(client, "SELECT sum(reserved_cases) FROM inventory");
+    const auto result =
+        run_and_read(database, {"-f", PGTRAFFIC_SOURCE_DIR "/examples/checkout.sql", "-t", "300", "-c", "4",
+                                "--warmup", "0", "-M", "prepared", "--random-seed", "3"});
+    check_conserved(result);
+    const auto& checkout = operation(result, "checkout");
+    CHECK(checkout["ok"] == 300);
+    const auto& statements = checkout["statements"];
+    REQUIRE(statements.size() == 5);
+    CHECK(statements[2]["name"] == "UPDATE inventory");
+    const auto updated = statements[2]["ok"].get<std::int64_t>();
+    CHECK(updated > 200);
+    CHECK(updated + statements[3]["ok"].get<std::int64_t>() == 300);
+    // One case, or up to five every second time: two on average.
+    const auto more = number(client, "SELECT sum(reserved_cases) FROM inventory") - reserved;
+    CHECK(more > updated);
+    CHECK(std::abs(static_cast<double>(more) / static_cast<double>(updated) - 2) < 0.4);
+}
+
 TEST_CASE("an operation may make the table that its later statements name") {
     const auto database = test::fresh_database();
     const test::TemporaryFile scenario{R"json({"name": "t", "operations": [{"name": "t", "statements": [
