@@ -253,6 +253,9 @@ class StatementReader {
         return sends;
     }
 
+    /// What holds where a statement is sent, by statement; empty where it always is.
+    [[nodiscard]] const std::vector<std::string>& conditions() const { return conditions_; }
+
  private:
     bool read_statement(const base::JsonNode& node) {
         if (operation_.statements.size() == kMaxStatements)
@@ -297,11 +300,6 @@ class StatementReader {
         return operation_.steps.size() - 1;
     }
 
- public:
-    /// What holds where a statement is sent, by statement; empty where it always is.
-    [[nodiscard]] const std::vector<std::string>& conditions() const { return conditions_; }
-
- private:
     Operation& operation_;
     std::vector<std::string> holding_;
     std::vector<std::string> conditions_;

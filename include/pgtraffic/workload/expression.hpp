@@ -12,23 +12,13 @@
 #include <span>
 #include <string>
 #include <string_view>
-#include <variant>
 #include <vector>
 
 #include "pgtraffic/base/random.hpp"
 #include "pgtraffic/workload/integer_draw.hpp"
+#include "pgtraffic/workload/scalar.hpp"
 
 namespace pgtraffic::workload {
-
-/// What an expression makes: nothing (NULL), a truth, or a number.
-using Scalar = std::variant<std::monostate, bool, std::int64_t, double>;
-
-/// Whether a condition of this value holds: true, and every number but 0.
-[[nodiscard]] bool holds(const Scalar& value) noexcept;
-
-/// What a text is taken for: a whole number, a real one, or a truth (t, true, yes, on and their opposites, in
-/// any case); NULL where it is none of these.
-[[nodiscard]] Scalar scalar_of_text(std::string_view text) noexcept;
 
 /// A whole number that is drawn, from the lowest to the highest.
 struct Drawn {
@@ -50,9 +40,6 @@ struct Complaint {
 /// The same, and a number behind a point, by which a value of a script is told from one before it of its
 /// name.
 [[nodiscard]] std::size_t value_name_length(std::string_view text) noexcept;
-
-/// What a part of an expression does with its parts.
-enum class Operator : std::uint8_t;
 
 /// A value; all that a text says is looked at once, evaluating it allocates nothing.
 class Expression {

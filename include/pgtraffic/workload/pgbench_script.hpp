@@ -6,7 +6,6 @@
 // Source: PostgreSQL documentation, "pgbench", section "Custom Scripts".
 #pragma once
 
-#include <map>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -14,11 +13,9 @@
 #include <nlohmann/json.hpp>
 
 #include "pgtraffic/workload/scenario.hpp"
+#include "pgtraffic/workload/script_values.hpp"
 
 namespace pgtraffic::workload {
-
-/// Variables that are set for all scripts, by name, as pgbench's -D sets them.
-using ScriptVariables = std::map<std::string, std::string, std::less<>>;
 
 /// "NAME=VALUE". Throws base::Error for a name that pgbench would not take.
 void define(ScriptVariables& variables, std::string_view definition);
