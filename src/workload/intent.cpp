@@ -21,6 +21,10 @@ constexpr std::array<std::string_view, 9> kWriting{"insert", "update", "delete",
 /// Of BEGIN, START TRANSACTION and SET.
 constexpr std::array<std::string_view, 2> kReadWrite{"read", "write"};
 
+bool says_read_write(const std::vector<std::string>& words) {
+    return std::search(words.begin(), words.end(), kReadWrite.begin(), kReadWrite.end()) != words.end();
+}
+
 /// COMMIT PREPARED and ROLLBACK PREPARED end what somebody wrote.
 constexpr std::array<std::string_view, 2> kEnding{"commit", "rollback"};
 
@@ -131,7 +135,7 @@ bool asks_to_write(const Scenario& scenario) {
                              std::ranges::any_of(words, [](const std::string& word) {
                                  return word.ends_with("transaction_read_only");
                              });
-        return by_name || !std::ranges::search(words, kReadWrite).empty();
+        return by_name || says_read_write(words);
     });
 }
 
@@ -142,7 +146,7 @@ bool may_lift_read_only(const Scenario& scenario) {
         const auto& first = words.front();
         const bool resets = (first == "reset" || first == "discard") && words.size() > 1 && words[1] == "all";
         constexpr std::array<std::string_view, 3> kModes{"begin", "start", "set"};
-        const bool by_mode = is_one_of(first, kModes) && !std::ranges::search(words, kReadWrite).empty();
+        const bool by_mode = is_one_of(first, kModes) && says_read_write(words);
         // In quotes, too, and as an argument of set_config().
         const auto lower = base::lower_case(sql);
         const bool sets_on = first == "set" && (words.back() == "on" || words.back() == "true");
