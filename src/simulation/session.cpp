@@ -146,9 +146,16 @@ void Session::queue_statement(const Query& query) noexcept {
     const std::uint32_t number = statement_of(query);
     if (any_stale_ && stale_[number]) [[unlikely]]
         connection_.queue_prepare_again(context_->statement_names[number], workload.statement(number).sql);
-    workload::ReturnedRows rows;
     if (workload.kept_rows() > 0) [[unlikely]]
-        rows = rows_for(query);
+        return queue_with_rows(query, number);
+    connection_.queue_query(context_->heads[number], workload.longest_values(number), [&](char* to) noexcept {
+        return workload.fill(number, query.arrival, query.attempt(), to);
+    });
+}
+
+void Session::queue_with_rows(const Query& query, std::uint32_t number) noexcept {
+    const auto& workload = context_->workload;
+    const auto rows = rows_for(query);
     connection_.queue_query(
         context_->heads[number], workload.longest_values(number, rows),
         [&](char* to) noexcept { return workload.fill(number, query.arrival, query.attempt(), to, rows); });

@@ -59,20 +59,11 @@ KeyChooser::KeyChooser(KeyDistribution distribution, std::int64_t low, std::int6
     scatter_ = golden_coprime(size_);
 }
 
-std::int64_t KeyChooser::draw(base::Random& random) const noexcept {
-    std::uint64_t offset = 0;
-    switch (distribution_) {
-        case KeyDistribution::uniform:
-            offset = random.below(size_);
-            break;
-        case KeyDistribution::zipf:
-            offset = static_cast<std::uint64_t>(Wide{ranks_->draw(random)} * scatter_ % size_);
-            break;
-        case KeyDistribution::recent:
-            offset = size_ - ranks_->draw(random);
-            break;
-    }
-    return static_cast<std::int64_t>(static_cast<std::uint64_t>(low_) + offset);
+std::int64_t KeyChooser::skewed(base::Random& random) const noexcept {
+    const std::uint64_t rank = ranks_->draw(random);
+    return at(distribution_ == KeyDistribution::zipf
+                  ? static_cast<std::uint64_t>(Wide{rank} * scatter_ % size_)
+                  : size_ - rank);
 }
 
 }  // namespace pgtraffic::workload

@@ -197,6 +197,7 @@ class alignas(kCacheLine) Session {
     void prepare() noexcept;
     void become_ready() noexcept;
     void queue_statement(const Query& query) noexcept;
+    [[gnu::noinline]] void queue_with_rows(const Query& query, std::uint32_t number) noexcept;
     [[nodiscard]] workload::ReturnedRows rows_for(const Query& query) noexcept;
     void send_now(Query& query, base::Mono now) noexcept;
     [[nodiscard]] std::uint32_t statement_of(const Query& query) const noexcept {

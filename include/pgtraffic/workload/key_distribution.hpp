@@ -25,9 +25,16 @@ class KeyChooser {
     /// low <= high.
     KeyChooser(KeyDistribution distribution, std::int64_t low, std::int64_t high);
 
-    [[nodiscard]] std::int64_t draw(base::Random& random) const noexcept;
+    [[nodiscard]] std::int64_t draw(base::Random& random) const noexcept {
+        return distribution_ == KeyDistribution::uniform ? at(random.below(size_)) : skewed(random);
+    }
 
  private:
+    [[nodiscard]] std::int64_t skewed(base::Random& random) const noexcept;
+    [[nodiscard]] std::int64_t at(std::uint64_t offset) const noexcept {
+        return static_cast<std::int64_t>(static_cast<std::uint64_t>(low_) + offset);
+    }
+
     KeyDistribution distribution_;
     std::int64_t low_;
     std::uint64_t size_;
